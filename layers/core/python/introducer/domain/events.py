@@ -1,0 +1,105 @@
+"""Events: the immutable facts that trading platforms report.
+
+An event is what was accepted, already free of personal data: the client is a keyed hash, amounts are minor units of
+`currency`, lots are integers of `LOT` to one lot. Which fields a type needs is the business of `sources`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+LOT = 10**8
+"""Integer units in one lot."""
+
+
+class EventType(StrEnum):
+    REGISTRATION = "registration"
+    KYC = "kyc"
+    DEPOSIT = "deposit"
+    TRADE = "trade"
+    WITHDRAWAL = "withdrawal"
+    CREDIT = "credit"
+    CHARGEBACK = "chargeback"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One accepted event. Its identity is (source, client, event_id), within a brand."""
+
+    brand: str
+    source: str
+    client: str
+    """HMAC of the platform's client id under the brand's key: never the id itself."""
+    event_id: str
+    type: EventType
+    occurred_at: datetime
+    accepted_at: datetime | None = None
+    """When the server took it. Nothing that is owed may depend on it."""
+    digest: str = ""
+    """Hash of what the platform sent; tells a repeat from a contradiction."""
+    click_id: str | None = None
+    promo_code: str | None = None
+    lead_id: str | None = None
+    country: str | None = None
+    account: str | None = None
+    account_type: str | None = None
+    currency: str | None = None
+    amount: int | None = None
+    """Minor units: deposit, withdrawal, credit, chargeback. Positive, save a credit."""
+    lots: int | None = None
+    symbol: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    spread: int | None = None
+    commission: int | None = None
+    swap: int | None = None
+    pnl: int | None = None
+    """The client's result of the trade, minor units; the four parts of a trade are signed as the platform sent them."""
+    status: str | None = None
+    """kyc: `approved`, `pending`, `rejected`."""
+    ref: str | None = None
+    """The `event_id` a chargeback or cancel refers to (same source, same client)."""
+    email_hash: str | None = None
+    phone_hash: str | None = None
+    address_hash: str | None = None
+    device_hash: str | None = None
+    applied_at: datetime | None = None
+    """The engine's mark: this event is in the books."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Identity within the client."""
+        return (self.source, self.event_id)
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """The one order of a client's events: by time, ties by identity."""
+        return (self.occurred_at, self.source, self.event_id)
+
+
+def day_of(moment: datetime) -> str:
+    """The UTC day, `2026-03-01`. Days, months and rates are all UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def month_of(moment: datetime) -> str:
+    """The UTC month, `2026-03`."""
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970, exactly."""
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+
+
+def from_milliseconds(at_ms: int) -> datetime:
+    """The aware UTC moment of these milliseconds."""
+    seconds, rest = divmod(at_ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

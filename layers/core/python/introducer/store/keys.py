@@ -1,0 +1,190 @@
+"""Every item and every access pattern of the two tables, as data. This module alone writes the `#`.
+
+`docs/data-model.md` is generated from here (`make docs`), and a test fails when the two, the template's tables or the
+pattern tests differ. Standard library only, light to import: the redirect builds its keys here too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FACTS, BOOKS = "FACTS", "BOOKS"
+BY_OWNER = "by_owner"
+"""The index of BOOKS that lists things under whom they belong to; keys only, so that only a change of owner writes it."""
+
+PK, SK = "pk", "sk"
+OWNER_PK, OWNER_SK = "owner_pk", "owner_sk"
+TTL = "expires_at"
+
+
+class Item(NamedTuple):
+    """One kind of item: where it lives and what it is."""
+
+    name: str
+    table: str
+    pk: str
+    sk: str
+    holds: str
+    owner_pk: str = ""
+    owner_sk: str = ""
+    expires: str = ""
+
+
+class Pattern(NamedTuple):
+    """One question the tables answer without a scan."""
+
+    name: str
+    question: str
+    item: str
+    reads: str
+    """`get`, `query` (with the part of the sort key that is fixed) or `query by_owner`."""
+    asked_by: str
+
+
+ITEMS: dict[str, Item] = {
+    item.name: item
+    for item in (
+        Item(
+            "click", FACTS, "C#{link}#{day}#{shard}", "{click}",
+            "one visit: link, time, keyed address hash and prefix, agent class, referer host, country, device, visitor, "
+            "subs, flags",
+            expires="400 days",
+        ),
+        Item(
+            "event", FACTS, "E#{brand}#{client}", "{source}#{event}",
+            "one accepted event, written once; the engine adds `applied_at`",
+        ),
+        Item(
+            "quarantined", FACTS, "Q#{brand}#{source}#{day}", "{at}#{digest}",
+            "a message that could not be taken or applied, with the reason; personal fields hashed",
+            expires="90 days",
+        ),
+        Item("brand", BOOKS, "B#{brand}", "brand", "name, domain, base currency, fallback page"),
+        Item("brand_host", BOOKS, "H#{host}", "brand", "which brand answers under a host, and its fallback page"),
+        Item("campaign", BOOKS, "B#{brand}", "campaign#{campaign}",
+             "landing page, hosts, click parameter, window, countries"),
+        Item("source", BOOKS, "S#{source}", "source", "brand, dialect, where its secret is, status"),
+        Item("intake_day", BOOKS, "S#{source}", "day#{day}", "how many events were accepted and applied that day"),
+        Item("card", BOOKS, "B#{brand}#cards", "{partner}", "a partner in a line, for lists and segments"),
+        Item("partner", BOOKS, "P#{partner}", "partner", "profile, kind, status, parent, manager, currency"),
+        Item("balance", BOOKS, "P#{partner}", "balance",
+             "one number per currency and bucket (`EUR.pending.2026-04-10`), earned per month, frozen_through"),
+        Item("deal", BOOKS, "P#{partner}#deals", "{version}", "one deal version, immutable once accepted"),
+        Item("standing", BOOKS, "P#{partner}#standing", "{from}#{id}", "active, suspended or blocked from a moment on"),
+        Item("link", BOOKS, "L#{code}", "link",
+             "partner, campaign, landing page: all the redirect needs, in one read; the link id is its first code",
+             owner_pk="P#{partner}#links", owner_sk="{created}#{code}"),
+        Item("member", BOOKS, "M#{member}", "member",
+             "a login: Cognito sub, partner or brand, role, language, signed_out_at",
+             owner_pk="P#{partner}#members", owner_sk="{member}"),
+        Item("client", BOOKS, "U#{brand}#{client}", "state",
+             "what the engine folded from the client's events, and what was posted for each key",
+             owner_pk="P#{partner}#clients", owner_sk="{registered}#{client}"),
+        Item("journal", BOOKS, "P#{partner}#J#{month}", "{journal}",
+             "balanced legs with the receipt: events, rule, inputs, arithmetic, rate; append-only"),
+        Item("click_count", BOOKS, "P#{partner}#N#{month}", "{day}#clicks#{link}",
+             "clicks, unique, flagged; the last stream position counted, per FACTS partition"),
+        Item("event_count", BOOKS, "P#{partner}#N#{month}", "{day}#events#{link}",
+             "registrations, kyc, ftd, qftd, deposits, withdrawals, net revenue, earnings"),
+        Item("rates", BOOKS, "R#{feed}", "{day}", "units per EUR of each currency published that day; immutable"),
+        Item("audit", BOOKS, "A#{subject}", "{at}#{audit}",
+             "who changed what, before, after, why, from where; in the change's own transaction"),
+        Item("idempotency", BOOKS, "I#{actor}", "{key}", "the answer to a write that carried this Idempotency-Key",
+             expires="1 day"),
+    )
+}
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern("click_by_id", "Which visit does this click id name?", "click", "get", "desk, verify"),
+    Pattern("clicks_of_link_day", "What were a link's raw clicks of a day?", "click", "query", "portal, verify"),
+    Pattern("event_by_id", "Was this event accepted before, and with the same body?", "event", "get", "postback"),
+    Pattern("events_of_client", "What happened to this client?", "event", "query", "engine, receipts, verify"),
+    Pattern("quarantine_of_day", "What could a source not deliver on a day?", "quarantined", "query", "desk"),
+    Pattern("brand_by_id", "Who is this brand?", "brand", "get", "portal, postback"),
+    Pattern("brand_by_host", "Where does an unknown code go under this host?", "brand_host", "get", "redirect"),
+    Pattern("campaign_by_id", "Where does this campaign lead, and how long may a click wait?", "campaign", "get",
+            "engine, portal"),
+    Pattern("campaigns_of_brand", "What can be promoted?", "campaign", "query campaign#", "portal"),
+    Pattern("source_by_name", "Who posts here, and how is it signed?", "source", "get", "postback"),
+    Pattern("intake_of_source", "Is everything accepted also applied?", "intake_day", "query day#", "desk, alarm, verify"),
+    Pattern("cards_of_brand", "Which partners does the brand have?", "card", "query", "desk, segments"),
+    Pattern("partner_by_id", "Who is this partner?", "partner", "get", "portal, engine"),
+    Pattern("balance_of_partner", "What is pending, available, held, reserved, paid?", "balance", "get",
+            "portal, engine, payouts"),
+    Pattern("deals_of_partner", "Which terms were in force when?", "deal", "query", "engine, portal"),
+    Pattern("standing_of_partner", "Was the partner active, suspended or blocked then?", "standing", "query", "engine"),
+    Pattern("link_by_code", "Where does this code lead?", "link", "get", "redirect, engine"),
+    Pattern("links_of_partner", "Which links has this partner?", "link", "query by_owner", "portal"),
+    Pattern("member_by_sub", "Who is signed in?", "member", "get", "portal"),
+    Pattern("members_of_partner", "Who may sign in for this partner?", "member", "query by_owner", "portal"),
+    Pattern("client_state", "Where does this client stand?", "client", "get", "engine, portal"),
+    Pattern("clients_of_partner", "Which clients did this partner bring?", "client", "query by_owner", "portal"),
+    Pattern("journals_of_month", "What was posted for this partner in a month?", "journal", "query", "portal, verify"),
+    Pattern("journal_by_id", "How did this earning come about?", "journal", "get", "portal, explain"),
+    Pattern("counts_of_month", "What happened each day, by link?", "event_count", "query", "portal"),
+    Pattern("counts_of_day", "What happened on this day, by link?", "click_count", "query {day}#", "portal"),
+    Pattern("rates_of_day", "What did a feed publish that day?", "rates", "get", "engine"),
+    Pattern("rates_before", "What was published last before a day?", "rates", "query < {day}, newest first", "engine"),
+    Pattern("audit_of_subject", "Who changed this, and why?", "audit", "query", "desk"),
+    Pattern("answer_by_key", "Was this write made before?", "idempotency", "get", "portal"),
+)
+
+
+class Key(NamedTuple):
+    pk: str
+    sk: str
+
+    def item(self) -> dict[str, str]:
+        """As the key attributes of a plain item."""
+        return {PK: self.pk, SK: self.sk}
+
+
+def escape(value: object) -> str:
+    """A value as it may stand in a key: the separator cannot be smuggled in."""
+    text = str(value)
+    return text.replace("%", "%25").replace("#", "%23") if "#" in text or "%" in text else text
+
+
+def unescape(text: str) -> str:
+    """The value back from a part of a key."""
+    return text.replace("%23", "#").replace("%25", "%")
+
+
+def parts(key: str) -> list[str]:
+    """The values of a key, unescaped, constant words included."""
+    return [unescape(part) for part in key.split("#")]
+
+
+def key(item: str, **values: object) -> Key:
+    """The primary key of an item: `key("link", code="Ab12Cd34")`. A missing value raises KeyError."""
+    kind = ITEMS[item]
+    safe = {name: escape(value) for name, value in values.items()}
+    return Key(kind.pk.format_map(safe), kind.sk.format_map(safe))
+
+
+def partition(item: str, **values: object) -> str:
+    """The partition key alone, for a query."""
+    return ITEMS[item].pk.format_map({name: escape(value) for name, value in values.items()})
+
+
+def owner_key(item: str, **values: object) -> dict[str, str]:
+    """The attributes that place an item in the `by_owner` index."""
+    kind = ITEMS[item]
+    safe = {name: escape(value) for name, value in values.items()}
+    return {OWNER_PK: kind.owner_pk.format_map(safe), OWNER_SK: kind.owner_sk.format_map(safe)}
+
+
+def owner_partition(item: str, **values: object) -> str:
+    """The partition of the `by_owner` index that lists this kind of item."""
+    return ITEMS[item].owner_pk.format_map({name: escape(value) for name, value in values.items()})
+
+
+def prefix(item: str, **values: object) -> str:
+    """The constant beginning of an item's sort key, up to the first value that is not given."""
+    text = ""
+    for part in ITEMS[item].sk.split("#"):
+        name = part.strip("{}")
+        if part.startswith("{") and name not in values:
+            return text
+        text += (escape(values[name]) if part.startswith("{") else part) + "#"
+    return text.removesuffix("#")
