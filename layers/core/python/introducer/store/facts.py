@@ -1,0 +1,355 @@
+"""FACTS: events and quarantined messages. Clicks are written by the redirect, which is too light to come here.
+
+An event is put once and never edited, save three marks: `applied_at` (the engine's, in its own transaction), and
+`retry`, a number that only makes the stream show the event again. Attributes are texts and whole numbers; times are
+milliseconds since 1970, as `domain.events` has them.
+
+pynamodb's connection is used without its models: an event is some thirty attributes of two kinds, and this is the
+path every event takes twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.connection.base import BOTOCORE_EXCEPTIONS, Connection, MetaTable
+from pynamodb.constants import ITEM, PUT_ITEM
+from pynamodb.exceptions import PynamoDBConnectionError
+from pynamodb.expressions.operand import Path
+
+from introducer.domain.errors import NotFound, Unavailable
+from introducer.domain.events import (
+    Event,
+    EventType,
+    day_of,
+    from_milliseconds,
+    milliseconds,
+)
+from introducer.store import keys
+from introducer.store.paging import Page
+
+_IN_THE_KEY = ("brand", "source", "client", "event_id")
+_TIMES = ("occurred_at", "accepted_at", "opened_at", "closed_at", "applied_at")
+_STORED = tuple(field.name for field in fields(Event) if field.name not in _IN_THE_KEY)
+_EVENT_PREFIX = keys.partition("event", brand="", client="").split("#")[0] + "#"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+QUARANTINE_DAYS = 90
+"""How long a quarantined message waits for a person (see `keys.ITEMS`)."""
+
+Wire = Mapping[str, Mapping[str, Any]]
+"""An item as DynamoDB sends it: `{"sk": {"S": "…"}, "amount": {"N": "3720"}}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A message that could not be taken or applied, until a person has looked at it."""
+
+    brand: str
+    source: str
+    at: datetime
+    digest: str
+    """Names the message within its moment."""
+    reason: str
+    """The error's stable code."""
+    detail: str
+    message: str
+    """The message as JSON text; what names a person is already hashed."""
+    event_id: str | None = None
+    client: str | None = None
+    """The client's keyed hash."""
+    replayed_at: datetime | None = None
+
+
+def event_to_item(event: Event) -> dict[str, Any]:
+    """The event as a plain item: texts and whole numbers, nothing for what is None."""
+    item: dict[str, Any] = dict(_event_key(event.brand, event.client, event.source, event.event_id).item())
+    for name in _STORED:
+        value = getattr(event, name)
+        if isinstance(value, datetime):
+            item[name] = milliseconds(value)
+        elif isinstance(value, str):
+            item[name] = str(value)
+        elif value is not None:
+            item[name] = value
+    return item
+
+
+def event_from_item(item: Mapping[str, Any]) -> Event:
+    """The event of a plain item. Attributes that are not an event's own (`retry`) are passed over."""
+    _, brand, client = keys.parts(item[keys.PK])
+    source, event_id = keys.parts(item[keys.SK])
+    values = {name: item[name] for name in _STORED if name in item}
+    for name in _TIMES:
+        if name in values:
+            values[name] = from_milliseconds(int(values[name]))
+    values["type"] = EventType(values["type"])
+    return Event(brand=brand, client=client, source=source, event_id=event_id, **values)
+
+
+def event_from_image(image: Wire) -> Event | None:
+    """The event of a stream's image; None when the image is a click, a quarantined message or no item at all."""
+    if not image.get(keys.PK, {}).get("S", "").startswith(_EVENT_PREFIX):
+        return None
+    return event_from_item(_plain(image))
+
+
+class Facts:
+    """The FACTS table. What DynamoDB does not do is `Unavailable`: nothing was promised, trying again is right."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        self._table = table
+        # A gateway gives up after 30 seconds; three tries of at most three stay well within.
+        self._connection = Connection(
+            region=region,
+            host=host,
+            connect_timeout_seconds=1,
+            read_timeout_seconds=3,
+            max_retry_attempts=2,
+        )
+        self._connection.add_meta_table(_meta_table(table))
+
+    def put_event(self, event: Event) -> Event | None:
+        """Store the event unless one of its identity is there. None when it is stored now, else the one that is.
+
+        One write unit per begun kilobyte, also when the event was there.
+        """
+        attributes = _wire(event_to_item(event))
+        pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
+        arguments = self._connection.get_operation_kwargs(
+            self._table, pk, sk, key=ITEM, attributes=attributes, condition=_absent(),
+            return_values_on_condition_failure="ALL_OLD",
+        )  # fmt: skip
+        try:
+            self._connection.dispatch(PUT_ITEM, arguments)
+        except BOTOCORE_EXCEPTIONS as error:
+            # pynamodb keeps the error's code but not the item that came with it; botocore's own error has both.
+            answer = getattr(error.__cause__, "response", {})
+            if answer.get("Error", {}).get("Code") != _CONDITION_FAILED:
+                raise _unavailable() from error
+            return event_from_item(_plain(answer["Item"]))
+        return None
+
+    def event(self, brand: str, client: str, source: str, event_id: str) -> Event | None:
+        """The event of this identity, read consistently; None when there is none."""
+        key = _event_key(brand, client, source, event_id)
+        with _translated():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        return event_from_item(_plain(answer["Item"])) if "Item" in answer else None
+
+    def events_of_client(self, brand: str, client: str) -> list[Event]:
+        """All events of a client, read consistently, in their one order (`Event.order`)."""
+        pk = keys.partition("event", brand=brand, client=client)
+        events: list[Event] = []
+        position: Mapping[str, Any] | None = None
+        while True:
+            with _translated():
+                answer = self._connection.query(
+                    self._table, pk, consistent_read=True, exclusive_start_key=position
+                )
+            events += [event_from_item(_plain(item)) for item in answer["Items"]]
+            position = answer.get("LastEvaluatedKey")
+            if not position:
+                return sorted(events, key=lambda event: event.order)
+
+    def mark_for_retry(self, brand: str, client: str, source: str, event_id: str) -> int:
+        """Make the stream show the event again, and answer how often that was done. Raises `NotFound`.
+
+        The number is the stream's business only: it changes nothing the event says.
+        """
+        key = _event_key(brand, client, source, event_id)
+        with _translated(NotFound("There is no such event.", code="no_such_event")):
+            answer = self._connection.update_item(
+                self._table, key.pk, key.sk, actions=[Path("retry").add(1)],
+                condition=Path(keys.PK).exists(), return_values="UPDATED_NEW",
+            )  # fmt: skip
+        return int(answer["Attributes"]["retry"]["N"])
+
+    def quarantine(
+        self,
+        *,
+        brand: str,
+        source: str,
+        at: datetime,
+        reason: str,
+        detail: str,
+        message: str,
+        event_id: str | None = None,
+        client: str | None = None,
+    ) -> Quarantined:
+        """Keep a message for a person to look at. `message` is JSON text without anything that names a person.
+
+        The same message at the same moment is one item: a caller that may run twice passes a time that stays the
+        same (the event's `accepted_at`), and meets what it wrote before.
+        """
+        digest = hashlib.sha256(f"{reason}\n{message}".encode()).hexdigest()[:16]
+        kept = Quarantined(
+            brand=brand, source=source, at=at, digest=digest, reason=reason, detail=detail, message=message,
+            event_id=event_id, client=client,
+        )  # fmt: skip
+        key = _quarantined_key(kept)
+        attributes = {
+            "at": milliseconds(at),
+            "reason": reason,
+            "detail": detail,
+            "message": message,
+            "event_id": event_id,
+            "client": client,
+            keys.TTL: milliseconds(at + timedelta(days=QUARANTINE_DAYS)) // 1000,
+        }
+        try:
+            with _translated(_AlreadyThere("")):
+                self._connection.put_item(
+                    self._table,
+                    key.pk,
+                    key.sk,
+                    attributes=_wire(attributes),
+                    condition=_absent(),
+                )
+        except _AlreadyThere:
+            pass
+        return kept
+
+    def quarantined(
+        self,
+        brand: str,
+        source: str,
+        day: str,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Quarantined]:
+        """What a source could not deliver on a UTC day (`2026-03-01`), oldest first."""
+        pk = keys.partition("quarantined", brand=brand, source=source, day=day)
+        start = None if cursor is None else _wire({keys.PK: pk, keys.SK: cursor})
+        with _translated():
+            answer = self._connection.query(self._table, pk, exclusive_start_key=start, limit=limit)
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            tuple(_quarantined(_plain(item)) for item in answer["Items"]),
+            last[keys.SK]["S"] if last else None,
+        )
+
+    def mark_replayed(self, kept: Quarantined, at: datetime) -> None:
+        """Say that a person replayed this message. Raises `NotFound`."""
+        key = _quarantined_key(kept)
+        with _translated(NotFound("There is no such quarantined message.", code="no_such_message")):
+            self._connection.update_item(
+                self._table, key.pk, key.sk, actions=[Path("replayed_at").set(_wire({"at": milliseconds(at)})["at"])],
+                condition=Path(keys.PK).exists(),
+            )  # fmt: skip
+
+    def scan_events(self, segment: int = 0, segments: int = 1) -> Iterator[Event]:
+        """Every event, in no order. Reads the whole table: for operator commands only.
+
+        Several workers share the reading by asking for one of `segments` parts each.
+        """
+        position: Any = None
+        while True:
+            with _translated():
+                answer = self._connection.scan(
+                    self._table, filter_condition=Path(keys.PK).startswith(_EVENT_PREFIX), segment=segment,
+                    total_segments=segments, exclusive_start_key=position, consistent_read=True,
+                )  # fmt: skip
+            for item in answer["Items"]:
+                yield event_from_item(_plain(item))
+            position = answer.get("LastEvaluatedKey")
+            if not position:
+                return
+
+
+class _AlreadyThere(Exception):
+    """The condition of a put did not hold."""
+
+
+def _event_key(brand: str, client: str, source: str, event_id: str) -> keys.Key:
+    return keys.key("event", brand=brand, client=client, source=source, event=event_id)
+
+
+def _quarantined_key(kept: Quarantined) -> keys.Key:
+    return keys.key(
+        "quarantined", brand=kept.brand, source=kept.source, day=day_of(kept.at), at=milliseconds(kept.at),
+        digest=kept.digest,
+    )  # fmt: skip
+
+
+def _quarantined(item: Mapping[str, Any]) -> Quarantined:
+    _, brand, source, _day = keys.parts(item[keys.PK])
+    _at, digest = keys.parts(item[keys.SK])
+    replayed_at = item.get("replayed_at")
+    return Quarantined(
+        brand=brand,
+        source=source,
+        at=from_milliseconds(item["at"]),
+        digest=digest,
+        reason=item["reason"],
+        detail=item["detail"],
+        message=item["message"],
+        event_id=item.get("event_id"),
+        client=item.get("client"),
+        replayed_at=None if replayed_at is None else from_milliseconds(replayed_at),
+    )
+
+
+def _absent() -> Any:
+    return Path(keys.PK).does_not_exist()
+
+
+def _wire(item: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Plain values as DynamoDB takes them. A float or a truth value is a programmer's mistake."""
+    wire = {}
+    for name, value in item.items():
+        if type(value) is int:
+            wire[name] = {"N": str(value)}
+        elif isinstance(value, str):
+            wire[name] = {"S": value}
+        elif value is not None:
+            raise TypeError(f"{name} is a {type(value).__name__}: FACTS holds texts and whole numbers")
+    return wire
+
+
+def _plain(item: Wire) -> dict[str, Any]:
+    """DynamoDB's values as texts and integers; other kinds (a click's list of flags) are not an event's."""
+    plain: dict[str, Any] = {}
+    for name, value in item.items():
+        if "S" in value:
+            plain[name] = value["S"]
+        elif "N" in value:
+            plain[name] = int(value["N"])
+    return plain
+
+
+def _meta_table(table: str) -> MetaTable:
+    """The table's key schema, so that pynamodb need not ask for it."""
+    return MetaTable(
+        {
+            "TableName": table,
+            "KeySchema": [
+                {"AttributeName": keys.PK, "KeyType": "HASH"},
+                {"AttributeName": keys.SK, "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [
+                {"AttributeName": keys.PK, "AttributeType": "S"},
+                {"AttributeName": keys.SK, "AttributeType": "S"},
+            ],
+        }
+    )
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The event store did not answer: send this again.", code="store_unavailable")
+
+
+@contextmanager
+def _translated(condition_failed: Exception | None = None) -> Iterator[None]:
+    """pynamodb's errors as ours."""
+    try:
+        yield
+    except PynamoDBConnectionError as error:
+        if condition_failed is not None and error.cause_response_code == _CONDITION_FAILED:
+            raise condition_failed from None
+        raise _unavailable() from error
