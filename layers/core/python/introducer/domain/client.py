@@ -1,0 +1,191 @@
+"""A client's state: what the engine folded from the client's events.
+
+A *structure* (registration, KYC, click evidence, deposits, chargebacks, cancelled ids; combined by min, union and keyed
+put) decides which *cell* an event falls in; cells are integer sums. Both are independent of the order of events by
+construction. Nothing in it depends on when an event arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from introducer.domain import click_id
+from introducer.domain.contracts import DAY_MS, Contracts, LinkTerms
+from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.ledger import Key
+
+EventKey = tuple[str, str]
+
+
+class Mark(NamedTuple):
+    """When something happened first, and by which event."""
+
+    at: int
+    source: str
+    event_id: str
+
+
+class Visit(NamedTuple):
+    """A genuine, unflagged click that an event of the client named."""
+
+    at: int
+    link: str
+
+
+class Deposit(NamedTuple):
+    at: int
+    minor: int
+    currency: str
+
+
+class Chargeback(NamedTuple):
+    at: int
+    minor: int
+    currency: str
+    ref: str | None
+
+
+class Segment(NamedTuple):
+    """From a moment on (ms), the client belongs to this partner by this evidence."""
+
+    start: int
+    partner: str
+    link: str
+    campaign: str
+    click: str
+
+
+class Cell(NamedTuple):
+    """Where an event's value is summed. `day` is only there when the hold counts from the event's day."""
+
+    partner: str
+    rule: str
+    month: str
+    version: int
+    day: str
+
+
+class Activity(NamedTuple):
+    """A day of trading that a cpa counts: lots (`LOT` to one), trades, net revenue (fine units)."""
+
+    lots: int
+    trades: int
+    net_revenue: int
+
+
+class Turnover(NamedTuple):
+    """Minor units paid in and out, in one currency."""
+
+    deposits: int
+    withdrawals: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientState:
+    """The fold of one client's events. Mappings are never changed in place."""
+
+    brand: str
+    client: str
+    first: Mark | None = None
+    """The earliest event save cancels and chargebacks; stands for the registration until that arrives."""
+    registered: Mark | None = None
+    country: str | None = None
+    kyc: Mark | None = None
+    visits: Mapping[str, Visit] = field(default_factory=dict)
+    deposits: Mapping[EventKey, Deposit] = field(default_factory=dict)
+    """The deposits that decide FTD and qualification; later ones are only in the sums."""
+    chargebacks: Mapping[EventKey, Chargeback] = field(default_factory=dict)
+    cancelled: frozenset[EventKey] = frozenset()
+    timeline: tuple[Segment, ...] = ()
+    cells: Mapping[Cell, int] = field(default_factory=dict)
+    """Fine units: net revenue for a revenue share, commission for lots."""
+    activity: Mapping[str, Activity] = field(default_factory=dict)
+    turnover: Mapping[str, Turnover] = field(default_factory=dict)
+    lots: int = 0
+    trades: int = 0
+    posted: Mapping[Key, int] = field(default_factory=dict)
+    """What the books hold for each key, minor units; keys with nothing posted are absent."""
+    known: Mapping[str, int] = field(default_factory=dict)
+    """The newest deal version this fold saw, per partner; a newer one in force refolds the client."""
+    last_at: int = 0
+    events: int = 0
+    version: int = 0
+    """How often the item was written; the condition of the next write. Not part of what the state says."""
+
+    @property
+    def anchor(self) -> int | None:
+        """The moment attribution and cpa count from: the registration, else the first event (ms)."""
+        mark = self.registered or self.first
+        return mark.at if mark else None
+
+    @property
+    def owner(self) -> Segment | None:
+        """The partner's segment at the anchor: whose registration it is."""
+        return self.timeline[0] if self.timeline else None
+
+    def segment_at(self, at_ms: int) -> Segment | None:
+        """Who the client belonged to at a moment."""
+        found = None
+        for segment in self.timeline:
+            if segment.start <= at_ms:
+                found = segment
+        return found
+
+
+def merge(state: ClientState, events: Iterable[Event], contracts: Contracts) -> ClientState:
+    """The structure with more events in it. Cancelled events and cancels themselves must be left out by the caller."""
+    first, registered, country, kyc = state.first, state.registered, state.country, state.kyc
+    visits, deposits, chargebacks = dict(state.visits), dict(state.deposits), dict(state.chargebacks)
+    for event in events:
+        mark = Mark(milliseconds(event.occurred_at), event.source, event.event_id)
+        if event.click_id is not None and event.click_id not in visits:
+            click = click_id.verify(event.click_id, contracts.click_keys)
+            if click is not None and not click.flagged:
+                visits[click.text] = Visit(click.at_ms, click.link_id)
+        if event.type is EventType.CHARGEBACK:
+            assert event.amount is not None and event.currency is not None
+            chargebacks[event.key] = Chargeback(mark.at, event.amount, event.currency, event.ref)
+            continue
+        first = mark if first is None else min(first, mark)
+        if event.type is EventType.REGISTRATION:
+            if registered is None or mark < registered:
+                registered, country = mark, event.country
+        elif event.type is EventType.KYC:
+            if event.status == "approved":
+                kyc = mark if kyc is None else min(kyc, mark)
+        elif event.type is EventType.DEPOSIT:
+            assert event.amount is not None and event.currency is not None
+            deposits[event.key] = Deposit(mark.at, event.amount, event.currency)
+    return replace(
+        state,
+        first=first,
+        registered=registered,
+        country=country,
+        kyc=kyc,
+        visits=visits,
+        deposits=deposits,
+        chargebacks=chargebacks,
+    )
+
+
+def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
+    """Who the client belongs to: the last click in [anchor − window, anchor], or the first one of that campaign where
+    the campaign says so. Ties go by click id, so that the order of arrival decides nothing."""
+    anchor = state.anchor
+    if anchor is None:
+        return ()
+    eligible: list[tuple[int, str, LinkTerms]] = []
+    for text, visit in state.visits.items():
+        terms = contracts.links.get(visit.link)
+        if terms is not None and anchor - terms.window_days * DAY_MS <= visit.at <= anchor:
+            eligible.append((visit.at, text, terms))
+    if not eligible:
+        return ()
+    _, click, terms = max(eligible, key=lambda each: each[:2])
+    if terms.first_click:
+        _, click, terms = min(
+            (each for each in eligible if each[2].campaign == terms.campaign), key=lambda each: each[:2]
+        )
+    return (Segment(0, terms.partner, terms.link, terms.campaign, click),)

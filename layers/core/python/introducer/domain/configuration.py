@@ -1,0 +1,236 @@
+"""What people configure: brands, campaigns, sources, partners, their standing, links, members and deal versions.
+
+Everything here changes by a decision of somebody, so every change goes with a `Change`: who, when and why. What earnings
+depend on (deal versions, standings) is effective-dated and append-only: the past is never rewritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a login may do. The first two belong to a partner, the others to the broker's staff."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+    MANAGER = "manager"
+    SALES = "sales"
+    FINANCE = "finance"
+    COMPLIANCE = "compliance"
+    ADMIN = "admin"
+
+    @property
+    def is_staff(self) -> bool:
+        return self not in (Role.OWNER, Role.MEMBER)
+
+
+class PartnerKind(StrEnum):
+    AFFILIATE = "affiliate"
+    IB = "ib"
+
+
+class Status(StrEnum):
+    """A partner's standing. A suspended partner cannot sign in but still earns; a blocked one earns nothing."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    BLOCKED = "blocked"
+
+
+class Availability(StrEnum):
+    """Whether a campaign, source or link takes traffic."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class Attribution(StrEnum):
+    """Which of several clicks inside the window counts."""
+
+    LAST_CLICK = "last_click"
+    FIRST_CLICK = "first_click"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Who changes something, when and why: it becomes the audit record in the change's own transaction."""
+
+    by: str
+    """A member's id, or `system:` and the name of what acted on its own."""
+    at: datetime
+    why: str
+    origin: str = ""
+    """Where it came from: a keyed address hash, a job's name. Never a plain address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One change as it was recorded. `before` and `after` are the changed fields as JSON text; None where nothing was."""
+
+    subject: str
+    audit: str
+    at: datetime
+    by: str
+    action: str
+    why: str
+    origin: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """A broker entity or white label."""
+
+    brand: str
+    name: str
+    domain: str
+    """The host its portal and tracking links are on."""
+    base_currency: str
+    fallback_url: str
+    """Where a visitor goes whose link is unknown or paused."""
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandHost:
+    """Which brand answers under a host."""
+
+    host: str
+    brand: str
+    fallback_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What a partner promotes."""
+
+    campaign: str
+    brand: str
+    name: str
+    landing_url: str
+    hosts: tuple[str, ...]
+    """Hosts that a link's `to` may lead to; the landing page's own is among them."""
+    click_parameter: str
+    """The query parameter of the landing page that takes the click id."""
+    window_days: int
+    """A registration counts for a click at most this many days before it."""
+    attribution: Attribution
+    countries: tuple[str, ...]
+    """ISO 3166 alpha-2 codes the campaign is for; empty means everywhere."""
+    status: Availability
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Something that posts events for a brand: a trading platform or a network."""
+
+    source: str
+    brand: str
+    dialect: str
+    status: Availability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """Anyone paid for introducing traders."""
+
+    partner: str
+    brand: str
+    name: str
+    kind: PartnerKind
+    status: Status
+    """The standing now, for lists and sign-in; what earnings read is the history of `Standing`."""
+    parent: str | None
+    """The partner who introduced this one; overrides climb along it."""
+    manager: str | None
+    """The member of staff who looks after the partner."""
+    country: str
+    language: str
+    currency: str
+    """What the partner is paid in."""
+    email_hash: str | None
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerCard:
+    """A partner in a line, for lists and segments."""
+
+    partner: str
+    brand: str
+    name: str
+    kind: PartnerKind
+    status: Status
+    country: str
+    manager: str | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """From `since` on, the partner is active, suspended or blocked; before the first one a partner is active."""
+
+    partner: str
+    standing: str
+    since: datetime
+    status: Status
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A partner's tracking URL for a campaign, with all the redirect needs in one read."""
+
+    code: str
+    """The public code; the first one is the link's id."""
+    link_id: str
+    partner: str
+    brand: str
+    campaign: str
+    landing_url: str
+    hosts: tuple[str, ...]
+    click_parameter: str
+    fallback_url: str
+    status: Availability
+    shard_exponent: int
+    """A day's clicks are spread over 4 ** shard_exponent partitions: 0 to 3."""
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A login. `partner` is None for the broker's staff."""
+
+    member: str
+    """The Cognito `sub`."""
+    partner: str | None
+    brand: str
+    role: Role
+    name: str
+    language: str
+    signed_out_at: datetime | None = None
+    """Tokens of sign-ins before this moment are refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealRecord:
+    """One deal version as it is stored; `domain.deal` reads the terms.
+
+    A proposed version has no `accepted_at` and prices nothing. Once accepted it never changes.
+    """
+
+    partner: str
+    version: int
+    valid_from: datetime
+    """A UTC midnight later than the acceptance."""
+    accepted_at: datetime | None
+    terms: str
+    """The deal as JSON text, with sorted keys."""
+    terms_hash: str
+    """Names the terms that were accepted: SHA-256 of `terms`, hex."""
