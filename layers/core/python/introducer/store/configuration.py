@@ -1,0 +1,629 @@
+"""Configuration in BOOKS: brands, campaigns, sources, partners, standings, deal versions, links and members.
+
+Every write says its condition, and every change writes its audit record in the same transaction: a change that is not
+on record did not happen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from introducer.domain.configuration import (
+    Attribution,
+    AuditRecord,
+    Availability,
+    Brand,
+    BrandHost,
+    Campaign,
+    Change,
+    DealRecord,
+    Link,
+    Member,
+    Partner,
+    PartnerCard,
+    PartnerKind,
+    Role,
+    Source,
+    Standing,
+    Status,
+)
+from introducer.domain.errors import NotFound
+from introducer.domain.events import milliseconds
+from introducer.domain.ids import derived_id
+from introducer.store import keys
+from introducer.store.items import (
+    BooksItem,
+    ByOwner,
+    IntegerAttribute,
+    MomentAttribute,
+    TextsAttribute,
+    bind,
+    connection,
+    translated,
+)
+from introducer.store.paging import Page
+
+_T = TypeVar("_T")
+_I = TypeVar("_I", bound=BooksItem)
+
+_BATCH = 100
+"""The most keys that one BatchGetItem takes."""
+
+
+class BrandItem(BooksItem):
+    brand = UnicodeAttribute()
+    name = UnicodeAttribute()
+    domain = UnicodeAttribute()
+    base_currency = UnicodeAttribute()
+    fallback_url = UnicodeAttribute()
+    created = MomentAttribute()
+
+
+class BrandHostItem(BooksItem):
+    host = UnicodeAttribute()
+    brand = UnicodeAttribute()
+    fallback_url = UnicodeAttribute()
+
+
+class CampaignItem(BooksItem):
+    campaign = UnicodeAttribute()
+    brand = UnicodeAttribute()
+    name = UnicodeAttribute()
+    landing_url = UnicodeAttribute()
+    hosts = TextsAttribute()
+    click_parameter = UnicodeAttribute()
+    window_days = IntegerAttribute()
+    attribution = UnicodeAttribute()
+    countries = TextsAttribute()
+    status = UnicodeAttribute()
+    created = MomentAttribute()
+
+
+class SourceItem(BooksItem):
+    source = UnicodeAttribute()
+    brand = UnicodeAttribute()
+    dialect = UnicodeAttribute()
+    status = UnicodeAttribute()
+
+
+class PartnerItem(BooksItem):
+    partner = UnicodeAttribute()
+    brand = UnicodeAttribute()
+    name = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    status = UnicodeAttribute()
+    parent = UnicodeAttribute(null=True)
+    manager = UnicodeAttribute(null=True)
+    country = UnicodeAttribute()
+    language = UnicodeAttribute()
+    currency = UnicodeAttribute()
+    email_hash = UnicodeAttribute(null=True)
+    created = MomentAttribute()
+
+
+class CardItem(BooksItem):
+    partner = UnicodeAttribute()
+    brand = UnicodeAttribute()
+    name = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    status = UnicodeAttribute()
+    country = UnicodeAttribute()
+    manager = UnicodeAttribute(null=True)
+    currency = UnicodeAttribute()
+
+
+class StandingItem(BooksItem):
+    partner = UnicodeAttribute()
+    standing = UnicodeAttribute()
+    since = MomentAttribute()
+    status = UnicodeAttribute()
+    reason = UnicodeAttribute()
+    decided_at = MomentAttribute()
+
+
+class DealItem(BooksItem):
+    partner = UnicodeAttribute()
+    version = IntegerAttribute()
+    valid_from = MomentAttribute()
+    accepted_at = MomentAttribute(null=True)
+    terms = UnicodeAttribute()
+    terms_hash = UnicodeAttribute()
+
+
+class LinkItem(BooksItem):
+    code = UnicodeAttribute()
+    link_id = UnicodeAttribute()
+    partner = UnicodeAttribute()
+    brand = UnicodeAttribute()
+    campaign = UnicodeAttribute()
+    landing_url = UnicodeAttribute()
+    hosts = TextsAttribute()
+    click_parameter = UnicodeAttribute()
+    fallback_url = UnicodeAttribute()
+    status = UnicodeAttribute()
+    shard_exponent = IntegerAttribute()
+    created = MomentAttribute()
+
+
+class MemberItem(BooksItem):
+    member = UnicodeAttribute()
+    partner = UnicodeAttribute(null=True)
+    brand = UnicodeAttribute()
+    role = UnicodeAttribute()
+    name = UnicodeAttribute()
+    language = UnicodeAttribute()
+    signed_out_at = MomentAttribute(null=True)
+
+
+class AuditItem(BooksItem):
+    subject = UnicodeAttribute()
+    audit = UnicodeAttribute()
+    at = MomentAttribute()
+    by = UnicodeAttribute()
+    action = UnicodeAttribute()
+    why = UnicodeAttribute()
+    origin = UnicodeAttribute()
+    before = UnicodeAttribute(null=True)
+    after = UnicodeAttribute(null=True)
+
+
+# What a field of a record is made of, where the item holds it as plain text or list.
+_READERS: Mapping[str, Any] = {
+    "Attribution": Attribution,
+    "Availability": Availability,
+    "PartnerKind": PartnerKind,
+    "Role": Role,
+    "Status": Status,
+    "tuple[str, ...]": tuple,
+}
+
+
+class Configuration:
+    """Typed reads and conditional writes of configuration. `host` is the endpoint, None for the region's own."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        def bound(model: type[_I]) -> type[_I]:
+            return bind(model, table, region, host)
+
+        self._connection = connection(table, region, host)
+        self._brands = bound(BrandItem)
+        self._hosts = bound(BrandHostItem)
+        self._campaigns = bound(CampaignItem)
+        self._sources = bound(SourceItem)
+        self._partners = bound(PartnerItem)
+        self._cards = bound(CardItem)
+        self._standings = bound(StandingItem)
+        self._deals = bound(DealItem)
+        self._links = bound(LinkItem)
+        self._members = bound(MemberItem)
+        self._audits = bound(AuditItem)
+
+    # ------------------------------------------------------------------------------------------------------ reads
+
+    def brand(self, brand: str) -> Brand:
+        """Raises `NotFound`."""
+        return _record(Brand, _get(self._brands, keys.key("brand", brand=brand), "brand"))
+
+    def brand_host(self, host: str) -> BrandHost:
+        """Raises `NotFound`."""
+        return _record(BrandHost, _get(self._hosts, keys.key("brand_host", host=host), "host"))
+
+    def campaign(self, brand: str, campaign: str) -> Campaign:
+        """Raises `NotFound`."""
+        key = keys.key("campaign", brand=brand, campaign=campaign)
+        return _record(Campaign, _get(self._campaigns, key, "campaign"))
+
+    def campaigns(self, brand: str) -> list[Campaign]:
+        """All campaigns of a brand, oldest first."""
+        found = _query_all(
+            self._campaigns,
+            keys.partition("campaign", brand=brand),
+            self._campaigns.sk.startswith(keys.prefix("campaign")),
+        )
+        return sorted((_record(Campaign, item) for item in found), key=lambda c: (c.created, c.campaign))
+
+    def source(self, source: str) -> Source:
+        """Raises `NotFound`."""
+        return _record(Source, _get(self._sources, keys.key("source", source=source), "source"))
+
+    def partner(self, partner: str) -> Partner:
+        """Raises `NotFound`."""
+        return _record(Partner, _get(self._partners, keys.key("partner", partner=partner), "partner"))
+
+    def cards(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[PartnerCard]:
+        """A page of a brand's partners, by id: the oldest first."""
+        return _page(self._cards, PartnerCard, keys.partition("card", brand=brand), cursor, limit)
+
+    def deals(self, partner: str) -> list[DealRecord]:
+        """All deal versions of a partner, the first one first; proposed ones are among them."""
+        found = _query_all(self._deals, keys.partition("deal", partner=partner))
+        return sorted((_record(DealRecord, item) for item in found), key=lambda deal: deal.version)
+
+    def standings(self, partner: str) -> list[Standing]:
+        """The history of a partner's standing, oldest first; empty for one that always was active."""
+        found = _query_all(self._standings, keys.partition("standing", partner=partner))
+        return sorted(
+            (_record(Standing, item) for item in found), key=lambda s: (s.since, s.decided_at, s.standing)
+        )
+
+    def link(self, code: str) -> Link:
+        """Raises `NotFound`."""
+        return _record(Link, _get(self._links, keys.key("link", code=code), "link"))
+
+    def links_of_partner(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[Link]:
+        """A page of a partner's links, the newest first."""
+        return self._owned(self._links, Link, keys.owner_partition("link", partner=partner), cursor, limit)
+
+    def member(self, member: str) -> Member:
+        """Raises `NotFound`."""
+        return _record(Member, _get(self._members, keys.key("member", member=member), "member"))
+
+    def members_of_partner(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[Member]:
+        """A page of those who may sign in for a partner."""
+        return self._owned(
+            self._members, Member, keys.owner_partition("member", partner=partner), cursor, limit
+        )
+
+    def audit_of_subject(
+        self, subject: str, cursor: str | None = None, limit: int = 100
+    ) -> Page[AuditRecord]:
+        """A page of what was changed about a brand, campaign, source, partner, link or member, newest first."""
+        partition = keys.partition("audit", subject=subject)
+        return _page(self._audits, AuditRecord, partition, cursor, limit, newest_first=True)
+
+    # ----------------------------------------------------------------------------------------------------- writes
+
+    def open_brand(self, brand: Brand, change: Change) -> None:
+        """A new brand and the host it answers under. Raises `Conflict` when either is taken."""
+        host = BrandHost(host=brand.domain, brand=brand.brand, fallback_url=brand.fallback_url)
+        self._create(
+            brand.brand,
+            "open_brand",
+            change,
+            brand,
+            _item(self._brands, keys.key("brand", brand=brand.brand), brand),
+            _item(self._hosts, keys.key("brand_host", host=host.host), host),
+            refusal=f"The brand {brand.name} or its host {brand.domain} exists already.",
+        )
+
+    def create_campaign(self, campaign: Campaign, change: Change) -> None:
+        """A new campaign. Raises `Conflict` when its id is taken."""
+        key = keys.key("campaign", brand=campaign.brand, campaign=campaign.campaign)
+        self._create(
+            campaign.campaign,
+            "create_campaign",
+            change,
+            campaign,
+            _item(self._campaigns, key, campaign),
+            refusal=f"The campaign {campaign.name} exists already.",
+        )
+
+    def register_source(self, source: Source, change: Change) -> None:
+        """A new source of events. Raises `Conflict` when its name is taken."""
+        self._create(
+            source.source,
+            "register_source",
+            change,
+            source,
+            _item(self._sources, keys.key("source", source=source.source), source),
+            refusal=f"The source {source.source} exists already.",
+        )
+
+    def register_partner(self, partner: Partner, change: Change) -> None:
+        """A new partner with its card. Raises `Conflict` when its id is taken."""
+        card = PartnerCard(**{field.name: getattr(partner, field.name) for field in fields(PartnerCard)})
+        self._create(
+            partner.partner,
+            "register_partner",
+            change,
+            partner,
+            _item(self._partners, keys.key("partner", partner=partner.partner), partner),
+            _item(self._cards, keys.key("card", brand=partner.brand, partner=partner.partner), card),
+            refusal=f"The partner {partner.name} exists already.",
+        )
+
+    def propose_deal(self, deal: DealRecord, change: Change) -> None:
+        """A new deal version. Raises `Conflict` when the partner has this version already."""
+        self._create(
+            deal.partner,
+            "propose_deal",
+            change,
+            deal,
+            _item(self._deals, _deal_key(deal.partner, deal.version), deal),
+            refusal=f"Version {deal.version} of this deal exists already: read the deals again.",
+        )
+
+    def accept_deal(
+        self,
+        partner: str,
+        version: int,
+        terms_hash: str,
+        accepted_at: datetime,
+        valid_from: datetime,
+        change: Change,
+    ) -> None:
+        """Marks a proposed version accepted; from `valid_from` on it prices.
+
+        Raises `Conflict` when it is accepted already, or when its terms are not those that were read (`terms_hash`).
+        """
+        item = self._deals(*_deal_key(partner, version))
+        self._change(
+            partner,
+            "accept_deal",
+            change,
+            {"version": version, "accepted_at": None},
+            {
+                "version": version,
+                "accepted_at": accepted_at,
+                "valid_from": valid_from,
+                "terms_hash": terms_hash,
+            },
+            item,
+            [self._deals.accepted_at.set(accepted_at), self._deals.valid_from.set(valid_from)],
+            self._deals.pk.exists()
+            & self._deals.accepted_at.does_not_exist()
+            & (self._deals.terms_hash == terms_hash),
+            refusal=f"Version {version} of this deal cannot be accepted: it has been accepted, or is another than you read.",
+        )
+
+    def set_standing(self, standing: Standing, current: Status, change: Change) -> None:
+        """A new entry in a partner's standing. `current` is the status now, as far as the caller read it: another one
+        in the books is a `Conflict`."""
+        partner = self.partner(standing.partner)
+        entry = keys.key(
+            "standing",
+            partner=standing.partner,
+            id=standing.standing,
+            **{"from": milliseconds(standing.since)},
+        )
+        profile = self._partners(*keys.key("partner", partner=partner.partner))
+        card = self._cards(*keys.key("card", brand=partner.brand, partner=partner.partner))
+        item = _item(self._standings, entry, standing)
+        refusal = "The partner's standing was changed meanwhile: read it again."
+        with translated(refusal), TransactWrite(connection=self._connection) as transaction:
+            transaction.save(item, condition=self._standings.pk.does_not_exist())
+            transaction.update(
+                profile,
+                [self._partners.status.set(standing.status.value)],
+                condition=self._partners.status == current.value,
+            )
+            transaction.update(
+                card, [self._cards.status.set(standing.status.value)], condition=self._cards.pk.exists()
+            )
+            self._audit(
+                transaction,
+                partner.partner,
+                "set_standing",
+                change,
+                {"status": current},
+                _values(standing),
+            )
+
+    def create_link(self, link: Link, change: Change) -> None:
+        """A new link. Raises `Conflict` (code `code_taken`) when its code is taken."""
+        owner = keys.owner_key(
+            "link", partner=link.partner, created=milliseconds(link.created), code=link.code
+        )
+        self._create(
+            link.code,
+            "create_link",
+            change,
+            link,
+            _item(self._links, keys.key("link", code=link.code), link, owner),
+            refusal=f"The code {link.code} is taken.",
+            code="code_taken",
+        )
+
+    def set_link_status(self, code: str, status: Availability, change: Change) -> None:
+        """Pauses a link or takes it up again. Raises `Conflict` when it has that status or does not exist."""
+        other = Availability.PAUSED if status is Availability.ACTIVE else Availability.ACTIVE
+        self._change(
+            code,
+            "set_link_status",
+            change,
+            {"status": other},
+            {"status": status},
+            self._links(*keys.key("link", code=code)),
+            [self._links.status.set(status.value)],
+            self._links.status == other.value,
+            refusal=f"The link {code} is {status.value} already, or there is no such link.",
+        )
+
+    def add_member(self, member: Member, change: Change) -> None:
+        """A new login. Raises `Conflict` when the sub is known."""
+        owner = (
+            keys.owner_key("member", partner=member.partner, member=member.member)
+            if member.partner is not None
+            else {}
+        )
+        self._create(
+            member.member,
+            "add_member",
+            change,
+            # Without the name: the audit trail outlives the person's data.
+            replace(member, name=""),
+            _item(self._members, keys.key("member", member=member.member), member, owner),
+            refusal="This login exists already.",
+        )
+
+    def sign_out(self, member: str, at: datetime, change: Change) -> None:
+        """Refuses every token of a sign-in before this moment. Raises `Conflict` when there is no such login."""
+        self._change(
+            member,
+            "sign_out",
+            change,
+            None,
+            {"signed_out_at": at},
+            self._members(*keys.key("member", member=member)),
+            [self._members.signed_out_at.set(at)],
+            self._members.pk.exists(),
+            refusal="There is no such login.",
+        )
+
+    # ------------------------------------------------------------------------------------------------------- parts
+
+    def _owned(
+        self,
+        model: type[_I],
+        record: type[_T],
+        owner: str,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[_T]:
+        """A page of what belongs to `owner`, newest first: keys by the index, then the items by their keys."""
+        condition = None if cursor is None else ByOwner.owner_sk < cursor
+        with translated("not a write"):
+            found = list(
+                model.by_owner.query(
+                    owner, condition, scan_index_forward=False, limit=limit + 1, page_size=limit + 1
+                )
+            )
+            order = [(entry.pk, entry.sk) for entry in found[:limit]]
+            items: dict[tuple[str, str], _I] = {}
+            for start in range(0, len(order), _BATCH):
+                for item in model.batch_get(order[start : start + _BATCH]):
+                    items[(item.pk, item.sk)] = item
+        return Page(
+            # The index lags by moments behind the items: what is gone meanwhile is left out.
+            items=tuple(_record(record, items[key]) for key in order if key in items),
+            cursor=found[limit - 1].owner_sk if len(found) > limit else None,
+        )
+
+    def _create(
+        self,
+        subject: str,
+        action: str,
+        change: Change,
+        after: object,
+        *items: BooksItem,
+        refusal: str,
+        code: str = "conflict",
+    ) -> None:
+        with translated(refusal, code), TransactWrite(connection=self._connection) as transaction:
+            for item in items:
+                transaction.save(item, condition=type(item).pk.does_not_exist())
+            self._audit(transaction, subject, action, change, None, _values(after))
+
+    def _change(
+        self,
+        subject: str,
+        action: str,
+        change: Change,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
+        item: BooksItem,
+        actions: list[Action],
+        condition: Condition,
+        *,
+        refusal: str,
+    ) -> None:
+        with translated(refusal), TransactWrite(connection=self._connection) as transaction:
+            transaction.update(item, actions, condition=condition)
+            self._audit(transaction, subject, action, change, before, after)
+
+    def _audit(
+        self,
+        transaction: TransactWrite,
+        subject: str,
+        action: str,
+        change: Change,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
+    ) -> None:
+        # Derived, so that two changes of one kind in one millisecond are two records only when they differ.
+        audit = derived_id("aud", subject, action, milliseconds(change.at), change.by, _json(after))
+        item = self._audits(
+            *keys.key("audit", subject=subject, at=milliseconds(change.at), audit=audit),
+            subject=subject,
+            audit=audit,
+            at=change.at,
+            by=change.by,
+            action=action,
+            why=change.why,
+            origin=change.origin,
+            before=None if before is None else _json(before),
+            after=_json(after),
+        )
+        transaction.save(item, condition=self._audits.pk.does_not_exist())
+
+
+def _item(model: type[_I], key: keys.Key, record: object, owner: Mapping[str, str] | None = None) -> _I:
+    values: dict[str, Any] = {**_values(record), **(owner or {})}
+    return model(*key, True, **values)
+
+
+def _deal_key(partner: str, version: int) -> keys.Key:
+    # Padded, so that version 10 sorts after version 9.
+    return keys.key("deal", partner=partner, version=f"{version:06d}")
+
+
+def _get(model: type[_I], key: keys.Key, what: str) -> _I:
+    with translated("not a write"):
+        try:
+            return model.get(*key)
+        except model.DoesNotExist:
+            raise NotFound(f"There is no such {what}.") from None
+
+
+def _query_all(model: type[_I], partition: str, condition: Condition | None = None) -> list[_I]:
+    with translated("not a write"):
+        return list(model.query(partition, condition))
+
+
+def _page(
+    model: type[_I],
+    record: type[_T],
+    partition: str,
+    cursor: str | None,
+    limit: int,
+    newest_first: bool = False,
+) -> Page[_T]:
+    condition = None if cursor is None else model.sk < cursor if newest_first else model.sk > cursor
+    with translated("not a write"):
+        # One more than asked for tells whether there is a next page.
+        found = list(
+            model.query(
+                partition,
+                condition,
+                scan_index_forward=not newest_first,
+                limit=limit + 1,
+                page_size=limit + 1,
+            )
+        )
+    return Page(
+        items=tuple(_record(record, item) for item in found[:limit]),
+        cursor=found[limit - 1].sk if len(found) > limit else None,
+    )
+
+
+def _record(record: type[_T], item: BooksItem) -> _T:
+    values: dict[str, Any] = {}
+    for field in fields(record):  # type: ignore[arg-type]
+        value = getattr(item, field.name)
+        reader = _READERS.get(str(field.type))
+        values[field.name] = reader(value) if reader is not None and value is not None else value
+    return record(**values)
+
+
+def _values(record: object) -> dict[str, Any]:
+    """The fields as an item takes them: enumerations as their words, tuples as lists."""
+    return {
+        name: list(value) if isinstance(value, tuple) else getattr(value, "value", value)
+        for name, value in asdict(record).items()  # type: ignore[call-overload]
+    }
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    def plain(value: object) -> object:
+        return milliseconds(value) if isinstance(value, datetime) else str(value)
+
+    return json.dumps({k: v for k, v in values.items() if v is not None}, default=plain, sort_keys=True)
