@@ -1,0 +1,131 @@
+"""What a function is told by its environment: named in one place, read when first used.
+
+A function's template lists only what it needs, so a setting is asked for when it is used, not when this is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+LOCAL = "local"
+"""The one stage where the clock may be moved."""
+
+
+class MissingSetting(RuntimeError):
+    """The template does not set an environment variable that this function needs: a mistake in the deployment."""
+
+
+class Settings:
+    """The environment, typed. Every property raises `MissingSetting` unless its sentence names a default."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    @property
+    def stage(self) -> str:
+        """`local`, or the name of the stack's stage."""
+        return self._needed("STAGE")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the local stage; without STAGE it is not."""
+        return self._environment.get("STAGE") == LOCAL
+
+    @property
+    def facts_table(self) -> str:
+        return self._needed("FACTS_TABLE")
+
+    @property
+    def books_table(self) -> str:
+        return self._needed("BOOKS_TABLE")
+
+    @property
+    def click_queue_url(self) -> str:
+        return self._needed("CLICK_QUEUE_URL")
+
+    @property
+    def click_key_secret(self) -> str:
+        """The id of the secret with the keys of click ids."""
+        return self._needed("CLICK_KEY_SECRET")
+
+    @property
+    def identity_key_secret(self) -> str:
+        """The id of the secret behind all keyed hashes."""
+        return self._needed("IDENTITY_KEY_SECRET")
+
+    @property
+    def edge_secret(self) -> str:
+        """The id of the secret that the edge adds to requests."""
+        return self._needed("EDGE_SECRET")
+
+    @property
+    def source_secret_prefix(self) -> str:
+        """What stands before a source's name in the id of its secret."""
+        return self._needed("SOURCE_SECRET_PREFIX")
+
+    @property
+    def fallback_url(self) -> str:
+        return self._needed("FALLBACK_URL")
+
+    @property
+    def click_deadline_ms(self) -> int:
+        """How long one try to write a click may take; 50 unless set."""
+        return self._number("CLICK_DEADLINE_MS", 50)
+
+    @property
+    def click_ttl_days(self) -> int:
+        """How long clicks are kept; 400 unless set."""
+        return self._number("CLICK_TTL_DAYS", 400)
+
+    @property
+    def clock_file(self) -> str | None:
+        """Where the local stage keeps its clock's offset; None unless set."""
+        return self._environment.get("CLOCK_FILE") or None
+
+    @property
+    def user_pool_id(self) -> str:
+        return self._needed("USER_POOL_ID")
+
+    @property
+    def user_pool_client_id(self) -> str:
+        return self._needed("USER_POOL_CLIENT_ID")
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the user pool publishes its keys."""
+        return self._needed("JWKS_URL")
+
+    @property
+    def log_level(self) -> str:
+        """INFO unless set."""
+        return self._environment.get("LOG_LEVEL") or "INFO"
+
+    @property
+    def service_name(self) -> str:
+        """The function's name in logs and metrics; `introducer` unless set."""
+        return self._environment.get("POWERTOOLS_SERVICE_NAME") or "introducer"
+
+    @property
+    def metrics_namespace(self) -> str:
+        """`Introducer` unless set."""
+        return self._environment.get("POWERTOOLS_METRICS_NAMESPACE") or "Introducer"
+
+    def _needed(self, name: str) -> str:
+        value = self._environment.get(name)
+        if not value:
+            raise MissingSetting(f"The environment variable {name} is not set: see template.yaml.")
+        return value
+
+    def _number(self, name: str, default: int) -> int:
+        text = self._environment.get(name)
+        if not text:
+            return default
+        try:
+            return int(text)
+        except ValueError:
+            raise MissingSetting(f"The environment variable {name} must be a whole number.") from None
+
+
+settings = Settings(os.environ)
+"""This process's settings."""
