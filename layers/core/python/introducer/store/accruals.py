@@ -1,0 +1,138 @@
+"""The engine's one transaction: events marked applied, client states, journals, balance and counters, all or nothing.
+
+Each part says its condition: the event is not applied yet, the state is at the version that was read, the journal is
+absent, the month is not closed. Whatever fails, nothing is written, and the engine reads and folds again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pynamodb.constants import ITEM
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.operand import Path
+
+from introducer.domain.client import ClientState
+from introducer.domain.earnings import Counts
+from introducer.domain.errors import Conflict, Unavailable
+from introducer.domain.events import Event
+from introducer.domain.ids import derived_id
+from introducer.domain.ledger import Journal
+from introducer.store import keys
+from introducer.store.clients import state_to_item
+from introducer.store.event_counts import count_key
+from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_to_item
+from introducer.store.wire import BATCH, connect, to_wire
+
+_REFUSED = {"ConditionalCheckFailed", "TransactionConflict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """What one transaction writes."""
+
+    events: tuple[Event, ...]
+    states: tuple[ClientState, ...]
+    """Each at the version that was read; it is stored one higher."""
+    journals: tuple[Journal, ...]
+    counts: Counts = field(default_factory=dict)
+
+    def size(self) -> int:
+        """How many items the transaction has; `BATCH` is the most."""
+        partners = {journal.key.partner for journal in self.journals}
+        return len(self.events) + len(self.states) + len(self.journals) + len(partners) + len(self.counts)
+
+    def together(self, other: Accrual) -> Accrual:
+        """Both as one: the balance and shared counters are then written once."""
+        counts = {key: dict(values) for key, values in self.counts.items()}
+        for key, values in other.counts.items():
+            sums = counts.setdefault(key, {})
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0) + value
+        return Accrual(
+            self.events + other.events, self.states + other.states, self.journals + other.journals, counts
+        )
+
+
+class Accruals:
+    """Writes of the engine, across both tables."""
+
+    def __init__(self, facts: str, books: str, region: str | None = None, host: str | None = None) -> None:
+        self._facts = facts
+        self._books = books
+        self._connection = connect(facts, books, region=region, host=host)
+
+    def write(self, accrual: Accrual, applied_at: int) -> None:
+        """Write all of it or nothing. `applied_at` is in ms.
+
+        Raises `Conflict` when something changed since it was read (read and fold again) and `Unavailable`.
+        """
+        if accrual.size() > BATCH:
+            raise ValueError(f"{accrual.size()} items do not fit into one transaction of {BATCH}")
+        puts = [self._state(state) for state in accrual.states] + [self._journal(each) for each in accrual.journals]
+        updates = [
+            *(self._mark(event, applied_at) for event in accrual.events),
+            *self._balances(accrual.journals),
+            *(self._count(count_key(*key), values) for key, values in accrual.counts.items() if any(values.values())),
+        ]
+        try:
+            self._connection.transact_write_items((), (), puts, updates, client_request_token=_token(accrual))
+        except TransactWriteError as error:
+            if any(reason is not None and reason.code in _REFUSED for reason in error.cancellation_reasons):
+                raise Conflict("The books changed meanwhile: read again.") from error
+            raise Unavailable("The books could not be written: try again.", code="store_unavailable") from error
+
+    def _mark(self, event: Event, applied_at: int) -> dict[str, Any]:
+        key = keys.key("event", brand=event.brand, client=event.client, source=event.source, event=event.event_id)
+        return self._connection.get_operation_kwargs(
+            self._facts, key.pk, key.sk, actions=[Path("applied_at").set(applied_at)],
+            condition=Path(keys.PK).exists() & Path("applied_at").does_not_exist(),
+        )  # fmt: skip
+
+    def _state(self, state: ClientState) -> dict[str, Any]:
+        unchanged = Path("version") == state.version if state.version else Path(keys.PK).does_not_exist()
+        return self._put(self._books, state_to_item(replace(state, version=state.version + 1)), unchanged)
+
+    def _journal(self, journal: Journal) -> dict[str, Any]:
+        return self._put(self._books, journal_to_item(journal), Path(keys.PK).does_not_exist())
+
+    def _balances(self, journals: Sequence[Journal]) -> Iterable[dict[str, Any]]:
+        moved: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        earliest: dict[str, str] = {}
+        for journal in journals:
+            partner, currency = journal.key.partner, journal.key.currency
+            for leg in journal.legs:
+                bucket, _, day = leg.account.partition(".")
+                if bucket != "house":
+                    moved[partner][balance_attribute(currency, bucket, day)] += leg.amount
+            moved[partner][earned_attribute(currency, journal.key.earn_month)] += journal.amount
+            earliest[partner] = min(journal.post_month, earliest.get(partner, journal.post_month))
+        for partner, amounts in moved.items():
+            key = keys.key("balance", partner=partner)
+            yield self._connection.get_operation_kwargs(
+                self._books, key.pk, key.sk,
+                actions=[Path([name]).add(amount) for name, amount in sorted(amounts.items())],
+                condition=Path(FROZEN).does_not_exist() | (Path(FROZEN) < earliest[partner]),
+            )  # fmt: skip
+
+    def _count(self, key: keys.Key, values: Mapping[str, int]) -> dict[str, Any]:
+        return self._connection.get_operation_kwargs(
+            self._books, key.pk, key.sk, actions=[Path([name]).add(value) for name, value in sorted(values.items())]
+        )
+
+    def _put(self, table: str, item: Mapping[str, Any], condition: Any) -> dict[str, Any]:
+        attributes = to_wire(item)
+        pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
+        return self._connection.get_operation_kwargs(
+            table, pk, sk, key=ITEM, attributes=attributes, condition=condition
+        )
+
+
+def _token(accrual: Accrual) -> str:
+    """The same for a resent request, so that a lost answer is answered again and not refused."""
+    versions = [(state.brand, state.client, state.version) for state in accrual.states]
+    journals = [journal.id for journal in accrual.journals]
+    return derived_id("t", versions, journals, [(e.source, e.client, e.event_id) for e in accrual.events])

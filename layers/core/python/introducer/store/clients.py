@@ -1,0 +1,200 @@
+"""Client states in BOOKS: one item per client with the fold and what was posted.
+
+The fold is one compact JSON text: it is read and written whole, and a client of a few months stays under a kilobyte,
+which is what ten events of one client are priced on (engine.md, "Settling, cost and honesty").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from introducer.domain.client import (
+    Activity,
+    Cell,
+    Chargeback,
+    ClientState,
+    Deposit,
+    Mark,
+    Segment,
+    Turnover,
+    Visit,
+)
+from introducer.domain.events import day_of, from_milliseconds
+from introducer.domain.ledger import Key
+from introducer.store import keys
+from introducer.store.paging import Page
+from introducer.store.wire import batch_get, connect, from_wire, reading, to_wire
+
+ClientKey = tuple[str, str]
+"""Brand and client."""
+
+
+def state_to_item(state: ClientState) -> dict[str, Any]:
+    """The item of a state, its key and its place in the owner's list included. `version` is the state's own."""
+    item: dict[str, Any] = {
+        **keys.key("client", brand=state.brand, client=state.client).item(),
+        "version": state.version,
+        "fold": fold_text(state),
+    }
+    if state.known:
+        item["known"] = _json(sorted(state.known.items()))
+    if state.owner and state.anchor is not None:
+        item |= keys.owner_key(
+            "client",
+            partner=state.owner.partner,
+            registered=day_of(from_milliseconds(state.anchor)),
+            client=state.client,
+        )
+    return item
+
+
+def state_from_item(item: Mapping[str, Any]) -> ClientState:
+    """The state of an item."""
+    _, brand, client = keys.parts(item[keys.PK])
+    fold = json.loads(item["fold"])
+    partners = fold.get("partners", [])
+    return ClientState(
+        brand=brand,
+        client=client,
+        first=_mark(fold.get("first")),
+        registered=_mark(fold.get("registered")),
+        country=fold.get("country"),
+        kyc=_mark(fold.get("kyc")),
+        visits={click: Visit(at, link) for click, at, link in fold.get("visits", ())},
+        deposits={(s, e): Deposit(at, minor, currency) for s, e, at, minor, currency in fold.get("deposits", ())},
+        chargebacks={
+            (s, e): Chargeback(at, minor, currency, ref) for s, e, at, minor, currency, ref in fold.get("chargebacks", ())
+        },
+        cancelled=frozenset((s, e) for s, e in fold.get("cancelled", ())),
+        timeline=tuple(
+            Segment(start, partners[partner], link, campaign, click)
+            for start, partner, link, campaign, click in fold.get("timeline", ())
+        ),
+        cells={
+            Cell(partners[partner], rule, month, version, day): int(fine)
+            for partner, rule, month, version, day, fine in fold.get("cells", ())
+        },
+        activity={day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())},
+        turnover={currency: Turnover(paid, drawn) for currency, paid, drawn in fold.get("turnover", ())},
+        lots=fold.get("lots", 0),
+        trades=fold.get("trades", 0),
+        posted={
+            Key(partners[partner], rule, client, month, currency, day): minor
+            for partner, rule, month, currency, day, minor in fold.get("posted", ())
+        },
+        known=dict(json.loads(item.get("known", "[]"))),
+        last_at=fold["last_at"],
+        events=fold["events"],
+        version=item["version"],
+    )
+
+
+def fold_text(state: ClientState) -> str:
+    """What the state says, as canonical JSON: equal states give equal texts. Versions (of the item, of the deals the
+    fold happened to know) are not part of it. Fine sums are texts, because they pass 2 ** 53."""
+    partners = sorted(
+        {segment.partner for segment in state.timeline}
+        | {cell.partner for cell in state.cells}
+        | {key.partner for key in state.posted}
+    )
+    number = {partner: index for index, partner in enumerate(partners)}
+    fold = {
+        "partners": partners,
+        "first": state.first,
+        "registered": state.registered,
+        "country": state.country,
+        "kyc": state.kyc,
+        "visits": sorted((click, *visit) for click, visit in state.visits.items()),
+        "deposits": sorted((*key, *deposit) for key, deposit in state.deposits.items()),
+        "chargebacks": sorted((*key, *taken) for key, taken in state.chargebacks.items()),
+        "cancelled": sorted(state.cancelled),
+        "timeline": [
+            (segment.start, number[segment.partner], segment.link, segment.campaign, segment.click)
+            for segment in state.timeline
+        ],
+        "cells": sorted(
+            (number[cell.partner], cell.rule, cell.month, cell.version, cell.day, str(fine))
+            for cell, fine in state.cells.items()
+        ),
+        "activity": sorted(
+            (day, sums.lots, sums.trades, str(sums.net_revenue)) for day, sums in state.activity.items()
+        ),
+        "turnover": sorted((currency, *turnover) for currency, turnover in state.turnover.items()),
+        "lots": state.lots,
+        "trades": state.trades,
+        "posted": sorted(
+            (number[key.partner], key.rule, key.earn_month, key.currency, key.available_day, minor)
+            for key, minor in state.posted.items()
+        ),
+    }
+    said = {name: value for name, value in fold.items() if value}
+    return _json({**said, "last_at": state.last_at, "events": state.events})
+
+
+def state_hash(states: Iterable[ClientState]) -> str:
+    """One hash over all states and everything posted: the same for every order in which events were delivered."""
+    digests = sorted(
+        hashlib.sha256(f"{state.brand}\n{state.client}\n{fold_text(state)}".encode()).digest() for state in states
+    )
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+class Clients:
+    """Reads of client states. They are written by `accruals` alone, in the transaction that posts."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        self._table = table
+        self._connection = connect(table, region=region, host=host)
+
+    def state(self, brand: str, client: str) -> ClientState | None:
+        """Where a client stands."""
+        return self.states([(brand, client)]).get((brand, client))
+
+    def states(self, wanted: Iterable[ClientKey]) -> dict[ClientKey, ClientState]:
+        """The states of these clients that have one, read consistently."""
+        items = batch_get(
+            self._connection,
+            self._table,
+            [keys.key("client", brand=brand, client=client) for brand, client in wanted],
+        )
+        states = (state_from_item(item) for item in items)
+        return {(state.brand, state.client): state for state in states}
+
+    def of_partner(self, partner: str, cursor: str | None = None, limit: int = 50) -> Page[ClientState]:
+        """A partner's clients, the newest registration first."""
+        pk = keys.owner_partition("client", partner=partner)
+        start = None
+        if cursor is not None:
+            base, _, owner_sk = cursor.partition("\n")
+            start = to_wire(
+                {keys.PK: base, keys.SK: "state", keys.OWNER_PK: pk, keys.OWNER_SK: owner_sk}
+            )
+        with reading():
+            answer = self._connection.query(
+                self._table, pk, index_name=keys.BY_OWNER, exclusive_start_key=start, limit=limit,
+                scan_index_forward=False,
+            )  # fmt: skip
+        found = [from_wire(item) for item in answer["Items"]]
+        states = {
+            keys.key("client", brand=state.brand, client=state.client).pk: state
+            for state in map(
+                state_from_item,
+                batch_get(self._connection, self._table, [keys.Key(each[keys.PK], each[keys.SK]) for each in found]),
+            )
+        }
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            tuple(states[each[keys.PK]] for each in found if each[keys.PK] in states),
+            f"{last[keys.PK]['S']}\n{last[keys.OWNER_SK]['S']}" if last else None,
+        )
+
+
+def _mark(values: list[Any] | None) -> Mark | None:
+    return Mark(*values) if values else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

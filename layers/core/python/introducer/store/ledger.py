@@ -1,0 +1,162 @@
+"""Journals and balances in BOOKS. Journals are written once, by `accruals`, in the transaction that moves the balance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from introducer.domain.ledger import (
+    PENDING,
+    Balance,
+    Journal,
+    Key,
+    Leg,
+    Line,
+    Receipt,
+    ReceiptEvent,
+    ReceiptRate,
+    journal_month,
+)
+from introducer.store import keys
+from introducer.store.paging import Page
+from introducer.store.wire import connect, from_wire, reading, to_wire
+
+EARNED = "earned"
+FROZEN = "frozen_through"
+
+
+def journal_to_item(journal: Journal) -> dict[str, Any]:
+    """The item of a journal, receipt included: meant to stay within one write unit's kilobyte."""
+    key, receipt = journal.key, journal.receipt
+    return {
+        **keys.key("journal", partner=key.partner, month=journal.month, journal=journal.id).item(),
+        "kind": journal.kind,
+        "rule": key.rule,
+        "client": key.scope,
+        "earn_month": key.earn_month,
+        "currency": key.currency,
+        "available": key.available_day,
+        "amount": journal.amount,
+        "posted_at": journal.posted_at,
+        "legs": _json(journal.legs),
+        "receipt": _json(
+            {
+                "kind": receipt.rule_kind,
+                "version": receipt.version,
+                "target": receipt.target,
+                "before": receipt.before,
+                "lines": [[line.step, line.result, *line.values] for line in receipt.lines],
+                "events": [
+                    [event.source, event.event_id, event.type, event.occurred_at, *([event.value] if event.value else [])]
+                    for event in receipt.events
+                ],
+                "more": receipt.more_events,
+                "rates": [[rate.source, rate.target, rate.rate, rate.day, rate.feed] for rate in receipt.rates],
+            }
+        ),
+    }
+
+
+def journal_from_item(item: Mapping[str, Any]) -> Journal:
+    """The journal of an item."""
+    _, partner, _, month = keys.parts(item[keys.PK])
+    receipt = json.loads(item["receipt"])
+    return Journal(
+        id=keys.unescape(item[keys.SK]),
+        key=Key(
+            partner, item["rule"], item["client"], item["earn_month"], item["currency"], item["available"]
+        ),
+        kind=item["kind"],
+        amount=item["amount"],
+        post_month=f"{month[:4]}-{month[4:]}",
+        posted_at=item["posted_at"],
+        legs=tuple(Leg(account, amount) for account, amount in json.loads(item["legs"])),
+        receipt=Receipt(
+            rule_kind=receipt["kind"],
+            version=receipt["version"],
+            events=tuple(ReceiptEvent(*event) for event in receipt["events"]),
+            more_events=receipt["more"],
+            lines=tuple(Line(step, result, tuple(values)) for step, result, *values in receipt["lines"]),
+            rates=tuple(ReceiptRate(*rate) for rate in receipt["rates"]),
+            target=receipt["target"],
+            before=receipt["before"],
+        ),
+    )
+
+
+def balance_attribute(currency: str, bucket: str, day: str = "") -> str:
+    """The flat attribute of a balance item: `EUR.pending.2026-04-10`, `EUR.available`."""
+    return f"{currency}.{bucket}.{day}" if day else f"{currency}.{bucket}"
+
+
+def earned_attribute(currency: str, earn_month: str) -> str:
+    """The attribute with all that was posted for a month: `EUR.earned.2026-03`."""
+    return f"{currency}.{EARNED}.{earn_month}"
+
+
+def balance_from_item(partner: str, item: Mapping[str, Any]) -> Balance:
+    """The balance of an item's flat attributes."""
+    amounts, earned = {}, {}
+    for name, value in item.items():
+        currency, dot, rest = name.partition(".")
+        if not dot:
+            continue
+        bucket, _, day = rest.partition(".")
+        if bucket == EARNED:
+            earned[currency, day] = value
+        elif bucket != PENDING or day:
+            amounts[currency, bucket, day] = value
+    return Balance(partner, amounts, earned, item.get(FROZEN))
+
+
+class Ledger:
+    """Reads of the books."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        self._table = table
+        self._connection = connect(table, region=region, host=host)
+
+    def balance(self, partner: str) -> Balance:
+        """A partner's balance; empty when nothing was ever posted."""
+        key = keys.key("balance", partner=partner)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        return balance_from_item(partner, from_wire(answer.get("Item", {})))
+
+    def journals(self, partner: str, month: str, cursor: str | None = None, limit: int = 50) -> Page[Journal]:
+        """What was posted for a partner in a month of the books (`2026-03`), newest first."""
+        pk = keys.partition("journal", partner=partner, month=month.replace("-", ""))
+        start = to_wire({keys.PK: pk, keys.SK: cursor}) if cursor else None
+        with reading():
+            answer = self._connection.query(
+                self._table, pk, exclusive_start_key=start, limit=limit, scan_index_forward=False
+            )
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            tuple(journal_from_item(from_wire(item)) for item in answer["Items"]), last[keys.SK]["S"] if last else None
+        )
+
+    def all_journals(self, partner: str, month: str) -> Iterator[Journal]:
+        """Every journal of a partner's month, page after page."""
+        cursor: str | None = None
+        while True:
+            page = self.journals(partner, month, cursor, limit=200)
+            yield from page.items
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def journal(self, partner: str, journal: str) -> Journal | None:
+        """One journal of this partner; None when there is none, or it is another's."""
+        month = journal_month(journal)
+        if month is None:
+            return None
+        key = keys.key("journal", partner=partner, month=month, journal=journal)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk)
+        return journal_from_item(from_wire(answer["Item"])) if "Item" in answer else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,114 @@
+"""DynamoDB's own form of items, for the paths where pynamodb's models would cost more than they give.
+
+Attributes are texts and whole numbers. A float or a truth value is a programmer's mistake, and refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pynamodb.connection.base import Connection, MetaTable
+from pynamodb.exceptions import PynamoDBConnectionError
+
+from introducer.domain.errors import Unavailable
+from introducer.store import keys
+
+Wire = Mapping[str, Mapping[str, Any]]
+"""An item as DynamoDB sends it: `{"sk": {"S": "…"}, "amount": {"N": "3720"}}`."""
+
+BATCH = 100
+"""The most items one BatchGetItem or TransactWriteItems takes."""
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Plain values as DynamoDB takes them; None is left out."""
+    wire = {}
+    for name, value in item.items():
+        if type(value) is int:
+            wire[name] = {"N": str(value)}
+        elif isinstance(value, str):
+            wire[name] = {"S": value}
+        elif value is not None:
+            raise TypeError(f"{name} is a {type(value).__name__}: this item holds texts and whole numbers")
+    return wire
+
+
+def from_wire(item: Wire) -> dict[str, Any]:
+    """DynamoDB's values as texts and integers; other kinds are passed over."""
+    plain: dict[str, Any] = {}
+    for name, value in item.items():
+        if "S" in value:
+            plain[name] = value["S"]
+        elif "N" in value:
+            plain[name] = int(value["N"])
+    return plain
+
+
+def connect(*tables: str, region: str | None = None, host: str | None = None) -> Connection:
+    """One connection that knows the key schema of these tables, so that pynamodb need not ask for it."""
+    # A gateway gives up after 30 seconds; three tries of at most three stay well within.
+    connection = Connection(
+        region=region, host=host, connect_timeout_seconds=1, read_timeout_seconds=3, max_retry_attempts=2
+    )
+    for table in tables:
+        connection.add_meta_table(
+            MetaTable(
+                {
+                    "TableName": table,
+                    "KeySchema": [
+                        {"AttributeName": keys.PK, "KeyType": "HASH"},
+                        {"AttributeName": keys.SK, "KeyType": "RANGE"},
+                    ],
+                    "AttributeDefinitions": [
+                        {"AttributeName": keys.PK, "AttributeType": "S"},
+                        {"AttributeName": keys.SK, "AttributeType": "S"},
+                        {"AttributeName": keys.OWNER_PK, "AttributeType": "S"},
+                        {"AttributeName": keys.OWNER_SK, "AttributeType": "S"},
+                    ],
+                    "GlobalSecondaryIndexes": [
+                        {
+                            "IndexName": keys.BY_OWNER,
+                            "KeySchema": [
+                                {"AttributeName": keys.OWNER_PK, "KeyType": "HASH"},
+                                {"AttributeName": keys.OWNER_SK, "KeyType": "RANGE"},
+                            ],
+                        }
+                    ],
+                }
+            )
+        )
+    return connection
+
+
+def batch_get(
+    connection: Connection, table: str, wanted: Sequence[keys.Key], attributes: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """The items of these keys that exist, in no order, read consistently. Raises `Unavailable`."""
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(wanted), BATCH):
+        pending: list[Any] = [key.item() for key in wanted[start : start + BATCH]]
+        for _ in range(10):
+            with reading():
+                answer = connection.batch_get_item(
+                    table, pending, consistent_read=True, attributes_to_get=attributes
+                )
+            found += [from_wire(item) for item in answer["Responses"].get(table, [])]
+            # A throttled table answers with what it did not read.
+            left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+            if not left:
+                break
+            pending = [from_wire(key) for key in left]
+        else:
+            raise Unavailable("The table answers only in part: try again.", code="store_unavailable")
+    return found
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """pynamodb's errors while reading, as ours."""
+    try:
+        yield
+    except PynamoDBConnectionError as error:
+        raise Unavailable("The table did not answer: try again.", code="store_unavailable") from error
