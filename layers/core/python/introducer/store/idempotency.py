@@ -7,7 +7,7 @@ inside the effect's own transaction.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -21,6 +21,8 @@ KEPT = timedelta(days=1)
 
 ABANDONED = timedelta(seconds=60)
 """A claim without an answer after this long was cut off: the longest a portal request can run, and some."""
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,14 @@ class Idempotency:
             )
 
     def release(self, actor: str, key: str, fingerprint: str) -> None:
-        """Gives up a claim whose request changed nothing, so that it may be tried again."""
+        """Gives up a claim whose request changed nothing, so that it may be tried again at once."""
         item = self._items(*keys.key("idempotency", actor=actor, key=key))
         try:
             with translated("The claim is not ours."):
-                item.delete(
-                    condition=(self._items.fingerprint == fingerprint) & self._items.status.does_not_exist()
+                # Not deleted: nobody's role may delete from the books. A claim of long ago counts as abandoned.
+                item.update(
+                    [self._items.claimed_at.set(_LONG_AGO)],
+                    condition=(self._items.fingerprint == fingerprint) & self._items.status.does_not_exist(),
                 )
         except Conflict:
             return

@@ -1,0 +1,88 @@
+"""Cognito as its administrator sees it: making logins. Signing in is `gateways.identity`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from introducer.domain.errors import Invalid, TooMany, Unavailable
+
+PARTNERS = "partner"
+"""The group of all partners' logins; the groups of staff are called like their roles."""
+
+
+class UserPool:
+    """The logins of one installation."""
+
+    def __init__(self, client: Any, pool_id: str) -> None:
+        self._client = client
+        self._pool_id = pool_id
+
+    def create_user(self, email: str, *, send_invitation: bool) -> str:
+        """A login for this address; returns its `sub`. One that exists already is returned as it is.
+
+        Cognito writes the invitation with a first password itself, unless `send_invitation` is False.
+        """
+        action = {} if send_invitation else {"MessageAction": "SUPPRESS"}
+        try:
+            user = self._client.admin_create_user(
+                UserPoolId=self._pool_id,
+                Username=email,
+                UserAttributes=[
+                    {"Name": "email", "Value": email},
+                    {"Name": "email_verified", "Value": "true"},
+                ],
+                **action,
+            )["User"]
+            attributes = user["Attributes"]
+        except ClientError as error:
+            if _code(error) != "UsernameExistsException":
+                raise _translated(error) from error
+            attributes = self._call("admin_get_user", Username=email)["UserAttributes"]
+        except BotoCoreError as error:
+            raise _unavailable() from error
+        return next(str(attribute["Value"]) for attribute in attributes if attribute["Name"] == "sub")
+
+    def set_password(self, email: str, password: str) -> None:
+        """Gives a lasting password. Raises `Invalid` when the pool's policy refuses it."""
+        self._call("admin_set_user_password", Username=email, Password=password, Permanent=True)
+
+    def add_to_group(self, email: str, group: str) -> None:
+        """Adding twice changes nothing."""
+        self._call("admin_add_user_to_group", Username=email, GroupName=group)
+
+    def _call(self, name: str, **parameters: Any) -> Any:
+        try:
+            return getattr(self._client, name)(UserPoolId=self._pool_id, **parameters)
+        except ClientError as error:
+            raise _translated(error) from error
+        except BotoCoreError as error:
+            raise _unavailable() from error
+
+
+def new_client(endpoint_url: str | None = None) -> Any:
+    """A client of the pool's region; `endpoint_url` is the local cloud's."""
+    import boto3  # costs a quarter of a second: only those who make logins pay it
+
+    return boto3.client("cognito-idp", endpoint_url=endpoint_url)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _translated(error: ClientError) -> Exception:
+    match _code(error):
+        case "InvalidPasswordException":
+            return Invalid("Choose a longer password, of letters, figures and signs.", code="password_weak")
+        case "InvalidParameterException":
+            return Invalid("Cognito refuses this address: check it.", code="invalid_email")
+        case "TooManyRequestsException" | "LimitExceededException":
+            return TooMany("Too many logins are made at once: wait a minute.")
+        case _:
+            return _unavailable()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The login could not be made just now: try again in a minute.")

@@ -1,0 +1,79 @@
+"""A partner gets a tracking link for a campaign."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import replace
+from hashlib import blake2b
+
+from introducer.domain.configuration import Availability, Change, Link, Status
+from introducer.domain.errors import Conflict, Forbidden
+from introducer.domain.ids import derived_id
+from introducer.services.creation import Author, Clock, Randomness, now
+from introducer.store.configuration import Configuration
+
+_TRIES = 4
+_LINK_BYTES = 6
+
+
+def create_link(
+    configuration: Configuration,
+    *,
+    partner: str,
+    campaign: str,
+    author: Author,
+    clock: Clock,
+    random: Randomness,
+    request: str | None = None,
+) -> Link:
+    """The new link, ready to be clicked.
+
+    Raises `NotFound` for an unknown partner or campaign, `Forbidden` for a blocked partner, `Conflict` for a paused
+    campaign.
+    """
+    owner = configuration.partner(partner)
+    if owner.status is Status.BLOCKED:
+        raise Forbidden("This partner is blocked: new links are not possible.", code="partner_blocked")
+    promoted = configuration.campaign(owner.brand, campaign)
+    if promoted.status is not Availability.ACTIVE:
+        raise Conflict(f"The campaign {promoted.name} is paused: choose another.", code="campaign_paused")
+    brand = configuration.brand(owner.brand)
+    at = now(clock)
+    change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
+    for _ in range(_TRIES):
+        code = _code(request, partner, campaign, random)
+        link = Link(
+            code=code,
+            link_id=code,
+            partner=partner,
+            brand=owner.brand,
+            campaign=campaign,
+            landing_url=promoted.landing_url,
+            hosts=promoted.hosts,
+            click_parameter=promoted.click_parameter,
+            fallback_url=brand.fallback_url,
+            status=Availability.ACTIVE,
+            shard_exponent=0,
+            created=at,
+        )
+        try:
+            configuration.create_link(link, change)
+        except Conflict:
+            if request is None:
+                continue
+            existing = configuration.link(code)
+            if replace(existing, created=at, status=link.status) != link:
+                raise
+            return existing
+        return link
+    raise Conflict("No free code was found: try again.", code="code_taken")
+
+
+def _code(request: str | None, partner: str, campaign: str, random: Randomness) -> str:
+    if request is None:
+        raw = random(_LINK_BYTES)
+    else:
+        raw = blake2b(
+            derived_id("lnk", partner, campaign, request).encode(), digest_size=_LINK_BYTES
+        ).digest()
+    return urlsafe_b64encode(raw).decode()

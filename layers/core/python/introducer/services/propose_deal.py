@@ -1,0 +1,70 @@
+"""Staff propose a deal version to a partner. It prices nothing until it is accepted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from introducer.domain.configuration import Change, DealRecord
+from introducer.domain.deal import parse_terms
+from introducer.domain.errors import Invalid
+from introducer.domain.events import day_of
+from introducer.services.accept_deal import next_midnight
+from introducer.services.creation import Author, Clock, create_once, now
+from introducer.store.configuration import Configuration
+
+
+def propose_deal(
+    configuration: Configuration,
+    *,
+    partner: str,
+    terms: Mapping[str, Any],
+    version: int | None = None,
+    valid_from: datetime | None = None,
+    author: Author,
+    clock: Clock,
+) -> DealRecord:
+    """The proposed version: the next one, or `version` for a caller that may try again.
+
+    `valid_from` is a UTC midnight still to come (the next one by default) and not before that of an earlier version.
+    Raises `Invalid` with the sentence of the terms that is wrong, `NotFound` for an unknown partner, `Conflict` when
+    somebody else proposed this version.
+    """
+    configuration.partner(partner)
+    parse_terms(terms)
+    at = now(clock)
+    earlier = [deal for deal in configuration.deals(partner) if version is None or deal.version < version]
+    from_when = valid_from if valid_from is not None else next_midnight(at)
+    if from_when != next_midnight(from_when, or_this=True) or from_when <= at:
+        raise Invalid(
+            "A deal begins at a UTC midnight after its acceptance: choose a day to come.",
+            code="invalid_valid_from",
+        )
+    for deal in earlier:
+        if from_when < deal.valid_from:
+            raise Invalid(
+                f"Version {deal.version} begins on {day_of(deal.valid_from)}: a later version cannot begin before it.",
+                code="invalid_valid_from",
+            )
+    text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    record = DealRecord(
+        partner=partner,
+        version=version if version is not None else max((deal.version for deal in earlier), default=0) + 1,
+        valid_from=from_when,
+        accepted_at=None,
+        terms=text,
+        terms_hash=sha256(text.encode()).hexdigest(),
+    )
+    change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
+    if version is None:
+        configuration.propose_deal(record, change)
+        return record
+    return create_once(
+        lambda: configuration.propose_deal(record, change),
+        lambda: next(deal for deal in configuration.deals(partner) if deal.version == record.version),
+        lambda existing: existing.terms_hash == record.terms_hash,
+        record,
+    )
