@@ -1,0 +1,18 @@
+"""AWS's rules, restored around ministack 1.5.33. One module per service; each `apply` is called once, before serving."""
+
+from pathlib import Path
+
+
+def apply(state_dir: Path) -> None:
+    from . import gateway, lambda_workers, streams
+
+    lambda_workers.apply(state_dir)
+    streams.apply()
+    gateway.apply()
+
+
+def stop_workers() -> None:
+    """End every process that runs a function."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
