@@ -342,7 +342,6 @@ def read_event(message: Mapping[str, Any], now: datetime) -> PostedEvent:
         raise Invalid(
             f"The event has {len(message)} fields; {MOST_FIELDS} are accepted.",
             code="too_many_fields",
-            errors=[],
         )
     kind = message.get("type")
     model = MODELS.get(kind) if isinstance(kind, str) else None

@@ -187,6 +187,7 @@ class Facts:
         The same message at the same moment is one item: a caller that may run twice passes a time that stays the
         same (the event's `accepted_at`), and meets what it wrote before.
         """
+        at = from_milliseconds(milliseconds(at))
         digest = hashlib.sha256(f"{reason}\n{message}".encode()).hexdigest()[:16]
         kept = Quarantined(
             brand=brand, source=source, at=at, digest=digest, reason=reason, detail=detail, message=message,
