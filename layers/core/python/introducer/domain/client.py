@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from introducer.domain import click_id
-from introducer.domain.contracts import DAY_MS, Contracts, LinkTerms
+from introducer.domain.calendar import DAY_MS
+from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key
 

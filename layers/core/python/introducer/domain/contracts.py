@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from introducer.domain.deal import DealVersion
+from introducer.domain.deal import DealVersion, Rule
 from introducer.domain.rates import Rates
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,13 @@ class Contracts:
             if version.version == number:
                 return version
         raise KeyError((partner, number))
+
+    def rule(self, partner: str, number: int, rule_id: str) -> Rule:
+        """One rule of one version. Raises KeyError."""
+        for rule in self.version(partner, number).deal.rules:
+            if rule.id == rule_id:
+                return rule
+        raise KeyError((partner, number, rule_id))
 
     def newest_by(self, partner: str, at_ms: int) -> int:
         """The highest version number in force at or before a moment; 0 for none."""

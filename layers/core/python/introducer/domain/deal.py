@@ -212,6 +212,21 @@ def parse_terms(terms: Mapping[str, Any]) -> Deal:
     )
 
 
+def show_percent(percent: int) -> str:
+    """A percentage in millionths as people write it: 300,000 is `30`."""
+    return _trimmed(percent, PERCENT_ONE // 100)
+
+
+def show_lots(lots: int) -> str:
+    """Integer lots as people write them."""
+    return _trimmed(lots, LOT)
+
+
+def _trimmed(value: int, one: int) -> str:
+    whole, part = divmod(value, one)
+    return f"{whole}.{part:0{len(str(one)) - 1}d}".rstrip("0").rstrip(".")
+
+
 _RULE_ID = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
@@ -224,7 +239,8 @@ def _parse_hold(data: Mapping[str, Any]) -> Hold:
         return Hold(days, HoldFrom(data.get("from", "month_end")))
     except ValueError:
         raise Invalid(
-            f"The hold counts from {data['from']!r}: say qualification, month_end or event_day.", code="invalid_deal"
+            f"The hold counts from {data['from']!r}: say qualification, month_end or event_day.",
+            code="invalid_deal",
         ) from None
 
 
@@ -233,9 +249,13 @@ def _parse_rule(data: Any, currency: str) -> Rule:
         raise Invalid("A rule must be an object with a type and an id.", code="invalid_deal")
     kind, rule_id = data.get("type"), data.get("id")
     if kind not in _PARSERS:
-        raise Invalid(f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.", code="invalid_deal")
+        raise Invalid(
+            f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.", code="invalid_deal"
+        )
     if not isinstance(rule_id, str) or not _RULE_ID.fullmatch(rule_id):
-        raise Invalid(f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.", code="invalid_deal")
+        raise Invalid(
+            f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.", code="invalid_deal"
+        )
     return _PARSERS[kind](rule_id, data, currency)
 
 
@@ -254,7 +274,16 @@ def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> 
     where = f"The qualification of {where[0].lower()}{where[1:]}"
     _only(
         data,
-        {"kyc", "min_deposit", "within_hours", "min_lots", "min_trades", "min_net_revenue", "countries", "within_days"},
+        {
+            "kyc",
+            "min_deposit",
+            "within_hours",
+            "min_lots",
+            "min_trades",
+            "min_net_revenue",
+            "countries",
+            "within_days",
+        },
         where,
     )
     if not isinstance(data.get("kyc", False), bool):
@@ -265,7 +294,9 @@ def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> 
         within_hours=_integer(data, "within_hours", where, 1, 24 * 90, optional=True),
         min_lots=_decimal(data, "min_lots", LOT, where) if "min_lots" in data else None,
         min_trades=_integer(data, "min_trades", where, 1, 1_000_000, optional=True),
-        min_net_revenue=_amount(data, "min_net_revenue", currency, where) if "min_net_revenue" in data else None,
+        min_net_revenue=_amount(data, "min_net_revenue", currency, where)
+        if "min_net_revenue" in data
+        else None,
         countries=_countries(data, where),
         within_days=_integer(data, "within_days", where, 1, 365, optional=True),
     )
@@ -273,7 +304,8 @@ def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> 
         raise Invalid(f"{where} needs min_deposit and within_hours together.", code="invalid_deal")
     if qualification.counts_activity and qualification.within_days is None:
         raise Invalid(
-            f"{where} counts trading without an end: say within how many days of registration.", code="invalid_deal"
+            f"{where} counts trading without an end: say within how many days of registration.",
+            code="invalid_deal",
         )
     return qualification
 
@@ -283,12 +315,15 @@ def _parse_revshare(rule_id: str, data: Mapping[str, Any], currency: str) -> Rev
     _only(data, {"type", "id", "percent", "negative"}, where)
     percent = _decimal(data, "percent", PERCENT_ONE // 100, where)
     if not 0 < percent <= PERCENT_ONE:
-        raise Invalid(f"{where} pays {data['percent']} %: say more than 0 and at most 100.", code="invalid_deal")
+        raise Invalid(
+            f"{where} pays {data['percent']} %: say more than 0 and at most 100.", code="invalid_deal"
+        )
     try:
         return Revshare(rule_id, percent, NegativeMonths(data.get("negative", "reset")))
     except ValueError:
         raise Invalid(
-            f"{where} treats negative months as {data['negative']!r}: say reset or carry.", code="invalid_deal"
+            f"{where} treats negative months as {data['negative']!r}: say reset or carry.",
+            code="invalid_deal",
         ) from None
 
 
@@ -298,7 +333,9 @@ def _parse_lot(rule_id: str, data: Mapping[str, Any], currency: str) -> Lot:
     groups = []
     for group in _list(data, "groups", where):
         _only(group, {"symbols", "amount"}, where)
-        groups.append(SymbolAmount(_names(group, "symbols", where), _amount(group, "amount", currency, where)))
+        groups.append(
+            SymbolAmount(_names(group, "symbols", where), _amount(group, "amount", currency, where))
+        )
     _groups_apart([group.symbols for group in groups], "symbol", where)
     holding = _integer(data, "min_holding_seconds", where, 0, 86_400 * 30, optional=True)
     return Lot(rule_id, tuple(groups), holding or 0, _names(data, "account_types", where))
@@ -317,9 +354,12 @@ def _parse_formula(data: Any) -> Formula:
     for name in data:
         if name not in FORMULA_FIELDS:
             raise Invalid(
-                f"net_revenue uses {name!r}, which no event has: use {', '.join(FORMULA_FIELDS)}.", code="invalid_deal"
+                f"net_revenue uses {name!r}, which no event has: use {', '.join(FORMULA_FIELDS)}.",
+                code="invalid_deal",
             )
-    return Formula(tuple(sorted((name, _decimal(data, name, COEFFICIENT_ONE, "net_revenue")) for name in data)))
+    return Formula(
+        tuple(sorted((name, _decimal(data, name, COEFFICIENT_ONE, "net_revenue")) for name in data))
+    )
 
 
 def _groups_apart(groups: Sequence[frozenset[str]], what: str, where: str) -> None:
@@ -339,7 +379,10 @@ def _only(data: Any, known: set[str], where: str) -> None:
         raise Invalid(f"{where} must be an object.", code="invalid_deal")
     for name in data:
         if name not in known:
-            raise Invalid(f"{where} has the unknown field {name!r}: use {', '.join(sorted(known))}.", code="invalid_deal")
+            raise Invalid(
+                f"{where} has the unknown field {name!r}: use {', '.join(sorted(known))}.",
+                code="invalid_deal",
+            )
 
 
 T = TypeVar("T")
@@ -394,7 +437,9 @@ def _decimal(data: Mapping[str, Any], name: str, one: int, where: str) -> int:
 
 def _names(data: Mapping[str, Any], name: str, where: str) -> frozenset[str]:
     values = data.get(name, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) and 0 < len(value) <= 40 for value in values):
+    if not isinstance(values, list) or not all(
+        isinstance(value, str) and 0 < len(value) <= 40 for value in values
+    ):
         raise Invalid(f"{where} needs {name} as a list of texts.", code="invalid_deal")
     return frozenset(values)
 
@@ -403,5 +448,8 @@ def _countries(data: Mapping[str, Any], where: str) -> frozenset[str]:
     names = _names(data, "countries", where)
     for name in sorted(names):
         if not _COUNTRY.fullmatch(name):
-            raise Invalid(f"{where} names the country {name!r}: use two capital letters (ISO 3166).", code="invalid_deal")
+            raise Invalid(
+                f"{where} names the country {name!r}: use two capital letters (ISO 3166).",
+                code="invalid_deal",
+            )
     return names

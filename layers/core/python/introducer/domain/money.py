@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from introducer.domain.errors import Invalid
 
@@ -56,7 +55,8 @@ def minor_units(text: str, currency: str) -> int:
     places = decimals(currency)
     if not _AMOUNT.fullmatch(text):
         raise Invalid(
-            f"{text[:40]!r} is not an amount: send a plain decimal string such as \"37.20\".", code="invalid_amount"
+            f'{text[:40]!r} is not an amount: send a plain decimal string such as "37.20".',
+            code="invalid_amount",
         )
     whole, _, part = text.partition(".")
     if len(part.rstrip("0")) > places:
@@ -74,16 +74,26 @@ def decimal_string(minor: int, currency: str) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
-def round_half_even(value: Fraction) -> int:
+def round_ratio(numerator: int, denominator: int) -> int:
     """The one rounding rule: to the nearest integer, a half to the even one."""
-    return round(value)
+    quotient, rest = divmod(numerator, denominator)
+    double = rest * 2
+    return quotient + (double > denominator or (double == denominator and quotient & 1))
 
 
 def round_fine(fine: int) -> int:
     """Fine units to minor units, half-even."""
-    quotient, rest = divmod(fine, FINE)
-    double = rest * 2
-    return quotient + (double > FINE or (double == FINE and quotient & 1))
+    return round_ratio(fine, FINE)
+
+
+def show_ratio(value: int, unit: int, currency: str) -> str:
+    """An exact amount (`unit` of them are one minor unit) as a decimal string in major units, to 8 places at most and
+    no shorter than the currency's own. For people to read; never read back."""
+    places = decimals(currency)
+    text = str(round_ratio(abs(value) * 10 ** (8 - places), unit)).rjust(9, "0")
+    whole, part = text[:-8], text[-8:].rstrip("0").ljust(places, "0")
+    sign = "-" if value < 0 and text.strip("0") else ""
+    return f"{sign}{whole}.{part}" if part else f"{sign}{whole}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -64,9 +64,12 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         country=fold.get("country"),
         kyc=_mark(fold.get("kyc")),
         visits={click: Visit(at, link) for click, at, link in fold.get("visits", ())},
-        deposits={(s, e): Deposit(at, minor, currency) for s, e, at, minor, currency in fold.get("deposits", ())},
+        deposits={
+            (s, e): Deposit(at, minor, currency) for s, e, at, minor, currency in fold.get("deposits", ())
+        },
         chargebacks={
-            (s, e): Chargeback(at, minor, currency, ref) for s, e, at, minor, currency, ref in fold.get("chargebacks", ())
+            (s, e): Chargeback(at, minor, currency, ref)
+            for s, e, at, minor, currency, ref in fold.get("chargebacks", ())
         },
         cancelled=frozenset((s, e) for s, e in fold.get("cancelled", ())),
         timeline=tuple(
@@ -77,7 +80,9 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             Cell(partners[partner], rule, month, version, day): int(fine)
             for partner, rule, month, version, day, fine in fold.get("cells", ())
         },
-        activity={day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())},
+        activity={
+            day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())
+        },
         turnover={currency: Turnover(paid, drawn) for currency, paid, drawn in fold.get("turnover", ())},
         lots=fold.get("lots", 0),
         trades=fold.get("trades", 0),
@@ -137,7 +142,8 @@ def fold_text(state: ClientState) -> str:
 def state_hash(states: Iterable[ClientState]) -> str:
     """One hash over all states and everything posted: the same for every order in which events were delivered."""
     digests = sorted(
-        hashlib.sha256(f"{state.brand}\n{state.client}\n{fold_text(state)}".encode()).digest() for state in states
+        hashlib.sha256(f"{state.brand}\n{state.client}\n{fold_text(state)}".encode()).digest()
+        for state in states
     )
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
@@ -169,9 +175,7 @@ class Clients:
         start = None
         if cursor is not None:
             base, _, owner_sk = cursor.partition("\n")
-            start = to_wire(
-                {keys.PK: base, keys.SK: "state", keys.OWNER_PK: pk, keys.OWNER_SK: owner_sk}
-            )
+            start = to_wire({keys.PK: base, keys.SK: "state", keys.OWNER_PK: pk, keys.OWNER_SK: owner_sk})
         with reading():
             answer = self._connection.query(
                 self._table, pk, index_name=keys.BY_OWNER, exclusive_start_key=start, limit=limit,
@@ -182,7 +186,9 @@ class Clients:
             keys.key("client", brand=state.brand, client=state.client).pk: state
             for state in map(
                 state_from_item,
-                batch_get(self._connection, self._table, [keys.Key(each[keys.PK], each[keys.SK]) for each in found]),
+                batch_get(
+                    self._connection, self._table, [keys.Key(each[keys.PK], each[keys.SK]) for each in found]
+                ),
             )
         }
         last = answer.get("LastEvaluatedKey")

@@ -48,11 +48,19 @@ def journal_to_item(journal: Journal) -> dict[str, Any]:
                 "before": receipt.before,
                 "lines": [[line.step, line.result, *line.values] for line in receipt.lines],
                 "events": [
-                    [event.source, event.event_id, event.type, event.occurred_at, *([event.value] if event.value else [])]
+                    [
+                        event.source,
+                        event.event_id,
+                        event.type,
+                        event.occurred_at,
+                        *([event.value] if event.value else []),
+                    ]
                     for event in receipt.events
                 ],
                 "more": receipt.more_events,
-                "rates": [[rate.source, rate.target, rate.rate, rate.day, rate.feed] for rate in receipt.rates],
+                "rates": [
+                    [rate.source, rate.target, rate.rate, rate.day, rate.feed] for rate in receipt.rates
+                ],
             }
         ),
     }
@@ -134,7 +142,8 @@ class Ledger:
             )
         last = answer.get("LastEvaluatedKey")
         return Page(
-            tuple(journal_from_item(from_wire(item)) for item in answer["Items"]), last[keys.SK]["S"] if last else None
+            tuple(journal_from_item(from_wire(item)) for item in answer["Items"]),
+            last[keys.SK]["S"] if last else None,
         )
 
     def all_journals(self, partner: str, month: str) -> Iterator[Journal]:

@@ -1,0 +1,110 @@
+"""Receipts and journals: a posting written down so that anybody can follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from introducer.domain.calendar import day_at, next_month
+from introducer.domain.contracts import Contracts
+from introducer.domain.deal import DealVersion, Lot
+from introducer.domain.earnings import Posting
+from introducer.domain.events import Event, milliseconds
+from introducer.domain.ledger import (
+    Journal,
+    Receipt,
+    ReceiptEvent,
+    ReceiptRate,
+    earning_legs,
+    journal_id,
+)
+from introducer.domain.money import FINE, show_ratio
+from introducer.domain.rules import lot, revshare
+
+LISTED_EVENTS = 10
+"""Events named on a receipt; a journal with its receipt is meant to stay within one kilobyte."""
+
+
+def journal(
+    posting: Posting,
+    moved_by: Sequence[Event],
+    contracts: Contracts,
+    frozen_through: str | None,
+    at_ms: int,
+    sequence: int,
+) -> Journal:
+    """The journal of a posting, made at `at_ms` from a client state of version `sequence`.
+
+    `moved_by` are the events of this batch. A month that is closed is not touched: the journal stands in the first
+    open month, and its key still says for which month it was earned.
+    """
+    key, target = posting.key, posting.target
+    post_month = key.earn_month
+    if frozen_through is not None and post_month <= frozen_through:
+        post_month = next_month(frozen_through)
+    events = _events(posting, moved_by, contracts)
+    return Journal(
+        id=journal_id(key, post_month, at_ms, sequence),
+        key=key,
+        kind="earning" if posting.amount > 0 else "clawback",
+        amount=posting.amount,
+        post_month=post_month,
+        posted_at=at_ms,
+        legs=earning_legs(key, posting.amount),
+        receipt=Receipt(
+            rule_kind=target.rule_kind,
+            version=target.version,
+            events=tuple(events[-LISTED_EVENTS:]),
+            more_events=max(0, len(events) - LISTED_EVENTS),
+            lines=target.lines,
+            rates=_rates(events, moved_by, key.currency, contracts),
+            target=target.minor,
+            before=posting.before,
+        ),
+    )
+
+
+def _events(posting: Posting, moved_by: Sequence[Event], contracts: Contracts) -> list[ReceiptEvent]:
+    """The events that met the conditions, and those of this batch that moved the amount. Where none of them has a value
+    for it (a cancel, a chargeback, another attribution), all of the batch are named: one of them is the reason."""
+    evidence = list(posting.target.evidence)
+    known = {(event.source, event.event_id) for event in evidence}
+    valued: list[ReceiptEvent] = []
+    silent: list[ReceiptEvent] = []
+    for event in moved_by:
+        value = _value(event, posting, contracts)
+        at = milliseconds(event.occurred_at)
+        if event.key not in known:
+            text = None if value is None else show_ratio(value, FINE, posting.key.currency)
+            (valued if value else silent).append(ReceiptEvent(*event.key, str(event.type), at, text))
+    return sorted(evidence + (valued if valued or evidence else silent), key=lambda event: event.occurred_at)
+
+
+def _value(event: Event, posting: Posting, contracts: Contracts) -> int | None:
+    """What an event contributes to the posting's rule and month, in fine units: net revenue, or a lot's commission."""
+    version = contracts.version_at(posting.key.partner, milliseconds(event.occurred_at))
+    if version is None or day_at(milliseconds(event.occurred_at))[:7] != posting.key.earn_month:
+        return None
+    if posting.target.rule_kind == "revshare":
+        return revshare.net_revenue(event, version.deal.net_revenue, version.deal.currency, contracts.rates)
+    rule = _lot_rule(version, posting.key.rule)
+    return lot.commission(event, rule) if rule else None
+
+
+def _lot_rule(version: DealVersion, rule_id: str) -> Lot | None:
+    return next((rule for rule in version.deal.rules if rule.id == rule_id and isinstance(rule, Lot)), None)
+
+
+def _rates(
+    listed: Sequence[ReceiptEvent], moved_by: Sequence[Event], currency: str, contracts: Contracts
+) -> tuple[ReceiptRate, ...]:
+    """The rates the listed events were converted at."""
+    named = {(event.source, event.event_id) for event in listed if event.value is not None}
+    used = {
+        contracts.rates.rate(event.currency, currency, day_at(milliseconds(event.occurred_at)))
+        for event in moved_by
+        if event.key in named and event.currency is not None and event.currency != currency
+    }
+    return tuple(
+        ReceiptRate(rate.source, rate.target, str(rate), rate.day, rate.feed)
+        for rate in sorted(used, key=lambda rate: (rate.day, rate.source))
+    )

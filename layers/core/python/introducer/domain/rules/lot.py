@@ -1,0 +1,58 @@
+"""Lot rebate: cash per lot traded, summed per month and rounded once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from introducer.domain.calendar import month_end, plus_days
+from introducer.domain.client import Cell
+from introducer.domain.contracts import Contracts
+from introducer.domain.deal import Lot
+from introducer.domain.events import LOT, Event, EventType
+from introducer.domain.ledger import Key, Line
+from introducer.domain.money import FINE, decimal_string, round_fine, show_ratio
+from introducer.domain.rules.target import Target, Targets
+
+
+def commission(event: Event, rule: Lot) -> int:
+    """The event's commission, in fine units of the deal's currency; 0 when the trade does not count."""
+    if event.type is not EventType.TRADE or not event.lots:
+        return 0
+    if rule.account_types and event.account_type not in rule.account_types:
+        return 0
+    if rule.min_holding_seconds:
+        if event.opened_at is None or event.closed_at is None:
+            return 0
+        if (event.closed_at - event.opened_at).total_seconds() < rule.min_holding_seconds:
+            return 0
+    return event.lots * rule.amount_for(event.symbol) * (FINE // LOT)
+
+
+def targets(
+    client: str,
+    partner: str,
+    rule_id: str,
+    currency: str,
+    months: Mapping[str, Sequence[tuple[Cell, int]]],
+    contracts: Contracts,
+) -> Targets:
+    """The sums of commission per month and day of availability. `months` has the commission cells (fine units)."""
+    sums: dict[Key, list[tuple[Cell, int]]] = defaultdict(list)
+    for month, cells in months.items():
+        for cell, fine in sorted(cells):
+            hold = contracts.version(partner, cell.version).deal.hold
+            matures = plus_days(cell.day or month_end(month), hold.days)
+            sums[Key(partner, rule_id, client, month, currency, matures)].append((cell, fine))
+    owed: Targets = {}
+    for key, parts in sums.items():
+        minor = round_fine(sum(fine for _, fine in parts))
+        lines = (
+            *(
+                Line("lot_commission", show_ratio(fine, FINE, currency), (str(cell.version),))
+                for cell, fine in parts
+            ),
+            Line("rounded", decimal_string(minor, currency)),
+        )
+        owed[key] = Target(minor, "lot", max(cell.version for cell, _ in parts), lines)
+    return owed

@@ -1,0 +1,97 @@
+"""Revenue share: a percentage of a client's net revenue of a month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from introducer.domain.calendar import day_at, month_end, plus_days
+from introducer.domain.client import Cell
+from introducer.domain.contracts import Contracts
+from introducer.domain.deal import (
+    COEFFICIENT_ONE,
+    PERCENT_ONE,
+    TRADE_FIELDS,
+    Formula,
+    NegativeMonths,
+    Revshare,
+    show_percent,
+)
+from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.ledger import Key, Line
+from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
+from introducer.domain.rates import Rates
+from introducer.domain.rules.target import Target, Targets
+
+_CASH = {
+    EventType.DEPOSIT: "deposits",
+    EventType.WITHDRAWAL: "withdrawals",
+    EventType.CREDIT: "credits",
+    EventType.CHARGEBACK: "chargebacks",
+}
+_UNIT = FINE * PERCENT_ONE
+"""Shares are exact in millionths of a fine unit until the one rounding of the month."""
+
+
+def net_revenue(event: Event, formula: Formula, currency: str, rates: Rates) -> int:
+    """The event's net revenue by a formula, in fine units of `currency`. Raises `RateMissing`."""
+    weighted = sum(coefficient * _component(event, field) for field, coefficient in formula.coefficients)
+    if not weighted or event.currency is None:
+        return 0
+    return (
+        rates.fine(weighted, event.currency, currency, day_at(milliseconds(event.occurred_at)))
+        // COEFFICIENT_ONE
+    )
+
+
+def targets(
+    client: str,
+    partner: str,
+    rule_id: str,
+    currency: str,
+    months: Mapping[str, Sequence[tuple[Cell, int]]],
+    contracts: Contracts,
+) -> Targets:
+    """A client's share month by month; a negative month is forgotten or carried, as its newest version says.
+
+    `months` has the net revenue cells (fine units) of one client, partner and rule.
+    """
+    owed: Targets = {}
+    carry = 0
+    for month in sorted(months):
+        cells = sorted(months[month])
+        lines: list[Line] = []
+        total = 0
+        for cell, net in cells:
+            share = net * _rule(contracts, cell).percent
+            total += share
+            lines.append(Line("net_revenue", show_ratio(net, FINE, currency), (str(cell.version),)))
+            percent = show_percent(_rule(contracts, cell).percent)
+            lines.append(Line("share", show_ratio(share, _UNIT, currency), (percent,)))
+        newest = cells[-1][0]
+        carries = _rule(contracts, newest).negative is NegativeMonths.CARRY
+        if carries and carry:
+            total += carry
+            lines.append(Line("carried_in", show_ratio(carry, _UNIT, currency)))
+        if total < 0:
+            lines.append(
+                Line("carried_out" if carries else "loss_forgotten", show_ratio(total, _UNIT, currency))
+            )
+        carry = min(0, total) if carries else 0
+        minor = round_ratio(max(0, total), _UNIT)
+        lines.append(Line("rounded", decimal_string(minor, currency)))
+        hold = contracts.version(partner, newest.version).deal.hold
+        key = Key(partner, rule_id, client, month, currency, plus_days(month_end(month), hold.days))
+        owed[key] = Target(minor, "revshare", newest.version, tuple(lines))
+    return owed
+
+
+def _rule(contracts: Contracts, cell: Cell) -> Revshare:
+    rule = contracts.rule(cell.partner, cell.version, cell.rule)
+    assert isinstance(rule, Revshare)
+    return rule
+
+
+def _component(event: Event, field: str) -> int:
+    if event.type is EventType.TRADE:
+        return int(getattr(event, field) or 0) if field in TRADE_FIELDS else 0
+    return (event.amount or 0) if _CASH.get(event.type) == field else 0

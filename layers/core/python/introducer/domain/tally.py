@@ -1,0 +1,115 @@
+"""Sums of events under one structure: cells, days of activity, turnover and counters. All of them only add up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from introducer.domain.calendar import day_at
+from introducer.domain.client import Activity, Cell, ClientState, Segment, Turnover
+from introducer.domain.contracts import Contracts
+from introducer.domain.deal import PERCENT_ONE, DealVersion, HoldFrom, Lot, Revshare
+from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.rules import cpa, lot, revshare
+
+
+class CountKey(NamedTuple):
+    """Which counter: a partner's UTC day and link."""
+
+    partner: str
+    day: str
+    link: str
+
+
+Counts = dict[CountKey, dict[str, int]]
+"""Metric → number. Sums of money are per currency (`deposits.EUR`), in fine units."""
+
+_FLOWS = {EventType.DEPOSIT: "deposits", EventType.WITHDRAWAL: "withdrawals"}
+
+
+def add_counts(counts: Counts, more: Counts, factor: int = 1) -> None:
+    """Add counts to counts, in place."""
+    for key, values in more.items():
+        sums = counts.setdefault(key, {})
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0) + factor * value
+
+
+class Tally:
+    """Adds events up under a client's structure and the contracts; `state` gives the sums to start from."""
+
+    def __init__(
+        self, structure: ClientState, contracts: Contracts, start: ClientState | None = None
+    ) -> None:
+        self._structure = structure
+        self._contracts = contracts
+        version = cpa.base_version(structure, contracts)
+        self._base = version.deal if version else None
+        self._window = cpa.activity_window(structure, self._base)
+        self._cells: dict[Cell, int] = defaultdict(int, start.cells if start else {})
+        self.activity: dict[str, Activity] = dict(start.activity) if start else {}
+        self.turnover: dict[str, Turnover] = dict(start.turnover) if start else {}
+        self.lots = start.lots if start else 0
+        self.trades = start.trades if start else 0
+        self.counts: Counts = {}
+
+    @property
+    def cells(self) -> dict[Cell, int]:
+        """The cells with anything in them."""
+        return {cell: value for cell, value in self._cells.items() if value}
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Add events. Cancelled events and cancels must be left out by the caller. Raises `RateMissing`."""
+        for event in events:
+            at = milliseconds(event.occurred_at)
+            day = day_at(at)
+            if event.type is EventType.TRADE:
+                self._trade(event, at, day)
+            elif event.type in _FLOWS and event.currency is not None:
+                held = self.turnover.get(event.currency, Turnover(0, 0))
+                name = _FLOWS[event.type]
+                self.turnover[event.currency] = held._replace(
+                    **{name: getattr(held, name) + (event.amount or 0)}
+                )
+            segment = self._structure.segment_at(at)
+            version = self._contracts.version_at(segment.partner, at) if segment else None
+            if segment is not None and version is not None:
+                self._accrue(event, day, segment, version)
+
+    def _trade(self, event: Event, at: int, day: str) -> None:
+        self.trades += 1
+        self.lots += event.lots or 0
+        if self._window and self._base and self._window[0] <= at <= self._window[1]:
+            held = self.activity.get(day, Activity(0, 0, 0))
+            net = revshare.net_revenue(
+                event, self._base.net_revenue, self._base.currency, self._contracts.rates
+            )
+            self.activity[day] = Activity(
+                held.lots + (event.lots or 0), held.trades + 1, held.net_revenue + net
+            )
+
+    def _accrue(self, event: Event, day: str, segment: Segment, version: DealVersion) -> None:
+        deal, rates = version.deal, self._contracts.rates
+        counted: dict[str, int] = {}
+        if event.type in _FLOWS and event.currency is not None:
+            name = f"{_FLOWS[event.type]}.{deal.currency}"
+            counted[name] = rates.fine(event.amount or 0, event.currency, deal.currency, day)
+        net = revshare.net_revenue(event, deal.net_revenue, deal.currency, rates)
+        if net:
+            counted[f"net_revenue.{deal.currency}"] = net
+        earned = 0
+        for rule in deal.rules:
+            if isinstance(rule, Revshare) and net:
+                self._cells[Cell(segment.partner, rule.id, day[:7], version.version, "")] += net
+                earned += net * rule.percent // PERCENT_ONE
+            elif isinstance(rule, Lot):
+                commission = lot.commission(event, rule)
+                if commission:
+                    held = day if deal.hold.counts_from is HoldFrom.EVENT_DAY else ""
+                    self._cells[Cell(segment.partner, rule.id, day[:7], version.version, held)] += commission
+                    earned += commission
+        if earned:
+            counted[f"earnings.{deal.currency}"] = earned
+        if counted:
+            add_counts(self.counts, {CountKey(segment.partner, day, segment.link): counted})
