@@ -7,6 +7,7 @@ import copy
 import hashlib
 import io
 import json
+import logging
 import os
 import shlex
 import zipfile
@@ -17,6 +18,9 @@ from typing import Any
 
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+
+# It warns that nobody collects its metrics of itself.
+logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
 Template = dict[str, Any]
 

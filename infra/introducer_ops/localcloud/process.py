@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -69,7 +70,7 @@ class LocalCloud:
         of the emulator (AUTH=true makes it enforce the functions' IAM policies).
         """
         state_dir = state_dir.resolve()
-        if running := cls._running(state_dir):
+        if running := cls.running(state_dir):
             raise CloudError(f"a local cloud runs already in {state_dir} (process {running.pid}); `introducer down`")
         python = ROOT / ".venv-cloud" / "bin" / "python"
         if not python.exists():
@@ -128,11 +129,13 @@ class LocalCloud:
     def attach(cls, state_dir: Path = ROOT / ".local") -> tuple[LocalCloud, Stack] | None:
         """The cloud that runs with this state directory and the stack deployed in it; None when there is none."""
         state_dir = state_dir.resolve()
-        cloud, stack = cls._running(state_dir), Stack.load(state_dir)
+        cloud, stack = cls.running(state_dir), Stack.load(state_dir)
         return (cloud, stack) if cloud and stack else None
 
     @classmethod
-    def _running(cls, state_dir: Path) -> LocalCloud | None:
+    def running(cls, state_dir: Path = ROOT / ".local") -> LocalCloud | None:
+        """The cloud that runs with this state directory, whether or not a stack is in it."""
+        state_dir = state_dir.resolve()
         kept = _read(state_dir / "cloud.json")
         if not kept or not _is_launcher(kept["pid"]):
             return None
@@ -192,6 +195,15 @@ def forget(state_dir: Path) -> None:
         shutil.rmtree(state_dir / name, ignore_errors=True)
 
 
+def port_or_any(preferred: int) -> int:
+    """This port of 127.0.0.1 when it is free, else 0: a free one is taken then."""
+    try:
+        socket.create_server(("127.0.0.1", preferred)).close()
+    except OSError:
+        return 0
+    return preferred
+
+
 def _read(path: Path) -> dict[str, int]:
     try:
         kept: dict[str, int] = json.loads(path.read_text())
@@ -209,6 +221,6 @@ def _is_launcher(pid: int) -> bool:
     except FileNotFoundError:
         if Path("/proc/self").exists():
             return False
-        shown = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
-        command = shown.stdout  # no /proc on macOS
+        ps = ["ps", "-ww", "-o", "command=", "-p", str(pid)]  # no /proc on macOS
+        command = subprocess.run(ps, capture_output=True, text=True, check=False).stdout
     return " -m launcher --state-dir" in command

@@ -1,0 +1,19 @@
+"""The `introducer` command. Each module of commands adds its own; a line here per module."""
+
+from importlib import import_module
+
+import typer
+
+MODULES = (
+    "introducer_ops.localcloud.commands",  # up, deploy, down, reset
+)
+"""Modules with a `register(app)`, in the order in which `introducer --help` shows their commands."""
+
+app = typer.Typer(
+    help="Introducer on this machine: the local cloud, the demo world, replay and verify.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold secrets and personal data
+)
+
+for module in MODULES:
+    import_module(module).register(app)
