@@ -1,0 +1,136 @@
+"""Collects the contracts a fold needs: links, deal versions, rates and click keys, kept per container.
+
+Links and publications never change, so they are kept for ever; deals are asked for again after a minute: a version comes
+into force at a UTC midnight after its acceptance, so a minute-old list is never behind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+
+from introducer.domain import click_id
+from introducer.domain.calendar import day_at, plus_days
+from introducer.domain.client import ClientState
+from introducer.domain.configuration import Attribution, DealRecord
+from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.deal import DealVersion, parse_terms
+from introducer.domain.errors import NotFound
+from introducer.domain.events import Event, day_of, milliseconds
+from introducer.domain.rates import Publication, Rates
+from introducer.store.configuration import Configuration
+from introducer.store.rates import RateStore
+
+ECB = "ECB"
+"""The feed of the European Central Bank's euro reference rates."""
+
+_DEALS_KEPT = 60.0
+
+
+class ContractReader:
+    """Reads what is missing and remembers it. `elapsed` counts seconds and never goes back."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        rates: RateStore,
+        click_keys: Callable[[], Mapping[int, bytes]],
+        elapsed: Callable[[], float],
+        feed: str = ECB,
+    ) -> None:
+        self._configuration = configuration
+        self._rates = rates
+        self._click_keys = click_keys
+        self._elapsed = elapsed
+        self._feed = feed
+        self._links: dict[str, LinkTerms] = {}
+        self._deals: dict[str, tuple[float, tuple[DealVersion, ...]]] = {}
+        self._publications: dict[str, Publication] = {}
+        self._complete: str | None = None
+
+    def contracts_for(self, states: Iterable[ClientState], events: Iterable[Event]) -> Contracts:
+        """Everything the fold of these events into these states can ask for. Raises `Unavailable`."""
+        states, events = list(states), list(events)
+        clicks = {
+            click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))
+        }
+        visited = {visit.link for state in states for visit in state.visits.values()}
+        links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
+        partners = {terms.partner for terms in links.values()}
+        partners |= {segment.partner for state in states for segment in state.timeline}
+        partners |= {key.partner for state in states for key in state.posted}
+        days = {day_of(event.occurred_at) for event in events}
+        days |= {day for state in states for day in _days(state)}
+        found = {day: publication for day in sorted(days) if (publication := self._publication(day))}
+        return Contracts(
+            links=links,
+            deals={partner: self._versions(partner) for partner in sorted(partners)},
+            rates=Rates(found),
+            click_keys=self._click_keys(),
+        )
+
+    def _link(self, link: str) -> LinkTerms | None:
+        if link not in self._links:
+            try:
+                found = self._configuration.link(link)
+                campaign = self._configuration.campaign(found.brand, found.campaign)
+            except NotFound:
+                # Only an id signed by us gets here with a link; it can name one that another brand's stack made.
+                return None
+            self._links[link] = LinkTerms(
+                link,
+                found.partner,
+                found.campaign,
+                campaign.window_days,
+                campaign.attribution is Attribution.FIRST_CLICK,
+            )
+        return self._links[link]
+
+    def _versions(self, partner: str) -> tuple[DealVersion, ...]:
+        read_at, versions = self._deals.get(partner, (float("-inf"), ()))
+        if self._elapsed() - read_at >= _DEALS_KEPT:
+            versions = deal_versions(self._configuration.deals(partner))
+            self._deals[partner] = (self._elapsed(), versions)
+        return versions
+
+    def _publication(self, day: str) -> Publication | None:
+        """The publication that holds for events of a day, once the feed is complete through the day before.
+
+        Until then "the last one published" would depend on when we looked.
+        """
+        if day not in self._publications:
+            needed = plus_days(day, -1)
+            if self._complete is None or self._complete < needed:
+                self._complete = self._rates.completed_through(self._feed)
+            if self._complete is None or self._complete < needed:
+                return None
+            before = self._rates.published_before(self._feed, day)
+            if before is None:
+                return None
+            self._publications[day] = Publication(self._feed, *before)
+        return self._publications[day]
+
+
+def deal_versions(records: Iterable[DealRecord]) -> tuple[DealVersion, ...]:
+    """The versions a partner accepted, in order; proposals price nothing."""
+    return tuple(
+        DealVersion(
+            record.partner,
+            record.version,
+            milliseconds(record.valid_from),
+            parse_terms(json.loads(record.terms)),
+        )
+        for record in records
+        if record.accepted_at is not None
+    )
+
+
+def click_keys(secret: Mapping[str, str]) -> dict[int, bytes]:
+    """The verification keys of the click key secret (`{"current": "0", "0": "…"}`)."""
+    return {int(number): text.encode()[:64] for number, text in secret.items() if number != "current"}
+
+
+def _days(state: ClientState) -> set[str]:
+    """The days whose rates the qualification of a client can ask for again."""
+    flows = [*state.deposits.values(), *state.chargebacks.values()]
+    return {day_at(flow.at) for flow in flows}
