@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+
 from introducer.domain.events import Event, milliseconds
 from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.clock import clock

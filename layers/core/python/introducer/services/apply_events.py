@@ -222,16 +222,17 @@ class Engine:
 
     def _quarantine(self, event: Event, error: Exception) -> None:
         self._report(event, error)
-        known = isinstance(error, IntroducerError)
+        if isinstance(error, IntroducerError):
+            reason, detail = error.code, error.detail
+        else:
+            reason, detail = "engine_error", f"The engine could not apply this event ({type(error).__name__})."
         message = {name: value for name, value in event_to_item(event).items() if name not in ("pk", "sk")}
         self._facts.quarantine(
             brand=event.brand,
             source=event.source,
             at=event.accepted_at or event.occurred_at,
-            reason=error.code if known else "engine_error",  # type: ignore[attr-defined]
-            detail=error.detail
-            if known
-            else f"The engine could not apply this event ({type(error).__name__}).",  # type: ignore[attr-defined]
+            reason=reason,
+            detail=detail,
             message=json.dumps(message, separators=(",", ":")),
             event_id=event.event_id,
             client=event.client,

@@ -132,5 +132,5 @@ def click_keys(secret: Mapping[str, str]) -> dict[int, bytes]:
 
 def _days(state: ClientState) -> set[str]:
     """The days whose rates the qualification of a client can ask for again."""
-    flows = [*state.deposits.values(), *state.chargebacks.values()]
-    return {day_at(flow.at) for flow in flows}
+    deposits = {day_at(deposit.at) for deposit in state.deposits.values()}
+    return deposits | {day_at(chargeback.at) for chargeback in state.chargebacks.values()}
