@@ -30,7 +30,7 @@ def lint(template: str) -> list[str]:
     """cfn-lint's findings, warnings included, as `Resource: text [rule]`."""
     # A process of its own: cfn-lint takes 100 MB that a long-running command would never give back.
     ran = subprocess.run(
-        [sys.executable, "-m", "cfnlint", "--format", "json", "-"],
+        [sys.executable, "-c", "from cfnlint.runner import main; main()", "--format", "json"],
         input=template, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if ran.returncode and not ran.stdout.strip():

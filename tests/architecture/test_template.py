@@ -1,0 +1,220 @@
+"""template.yaml, as AWS gets it: linted, least privilege, and one with the code it deploys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from introducer.store import keys
+from introducer_ops.localcloud import checking, expanding
+from introducer_ops.localcloud.launcher.patches import filters
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = expanding.read(ROOT / "template.yaml")
+TRANSLATED = expanding.translate(WRITTEN, {}, "eu-west-1")
+RESOURCES: dict[str, Any] = TRANSLATED["Resources"]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: one.get("Properties", {}) for name, one in RESOURCES.items() if one["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Lambda::Function")
+
+
+def test_the_translated_template_passes_cfn_lint() -> None:
+    assert checking.lint(json.dumps(TRANSLATED)) == []
+
+
+def test_a_reference_to_nothing_is_found_and_named() -> None:
+    broken = json.loads(json.dumps(TRANSLATED))
+    broken["Resources"]["RedirectFunction"]["Properties"]["Environment"]["Variables"]["FACTS_TABLE"] = {"Ref": "Facts"}
+    (finding,) = checking.lint(json.dumps(broken))
+    assert finding.startswith("RedirectFunction.Properties.Environment.Variables.FACTS_TABLE")
+
+
+def test_every_function_has_its_folder_and_every_folder_its_function() -> None:
+    deployed = {one["Properties"]["CodeUri"].strip("/") for one in WRITTEN["Resources"].values()
+                if one["Type"] == "AWS::Serverless::Function"}  # fmt: skip
+    written = {f"functions/{path.parent.name}" for path in ROOT.glob("functions/*/app.py")}
+    assert deployed == written
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+class TestEachFunction:
+    def test_runs_where_the_layers_were_built_for(self, name: str) -> None:
+        assert FUNCTIONS[name]["Runtime"] == "python3.13"
+        assert FUNCTIONS[name]["Architectures"] == ["arm64"]
+
+    def test_is_traced_and_logs_to_a_group_that_forgets(self, name: str) -> None:
+        assert FUNCTIONS[name]["TracingConfig"] == {"Mode": "Active"}
+        group = RESOURCES[FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]]
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+    def test_has_a_role_of_its_own(self, name: str) -> None:
+        roles = [one["Role"]["Fn::GetAtt"][0] for one in FUNCTIONS.values()]
+        assert roles.count(FUNCTIONS[name]["Role"]["Fn::GetAtt"][0]) == 1
+
+    def test_names_its_tables_by_reference(self, name: str) -> None:
+        variables = FUNCTIONS[name]["Environment"]["Variables"]
+        tables = {key: value for key, value in variables.items() if key.endswith("_TABLE")}
+        assert tables
+        assert all(value["Ref"] in of_type("AWS::DynamoDB::Table") for value in tables.values())
+
+    def test_believes_a_clock_file_on_the_local_stage_only(self, name: str) -> None:
+        clock = FUNCTIONS[name]["Environment"]["Variables"]["CLOCK_FILE"]
+        assert clock == {"Fn::If": ["IsLocal", {"Ref": "ClockFile"}, ""]}
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    """What a role may do: its own policies and the managed ones of this template."""
+    properties = RESOURCES[role]["Properties"]
+    shared = [RESOURCES[policy["Ref"]]["Properties"] for policy in properties.get("ManagedPolicyArns", [])]
+    own = properties.get("Policies", [])
+    return [one for policy in [*own, *shared] for one in policy["PolicyDocument"]["Statement"]]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    given = statement["Action"]
+    return [given] if isinstance(given, str) else given
+
+
+def may(role: str, action: str, resource: str) -> bool:
+    """Whether some statement allows an action on a resource of this template."""
+    return any(
+        one["Effect"] == "Allow" and action in actions(one) and f'"{resource}"' in json.dumps(one["Resource"])
+        for one in statements(role)
+    )
+
+
+ROLES = of_type("AWS::IAM::Role")
+
+
+@pytest.mark.parametrize("role", ROLES)
+class TestEachRole:
+    def test_names_every_action(self, role: str) -> None:
+        assert [action for one in statements(role) for action in actions(one) if "*" in action] == []
+
+    def test_names_every_resource_but_tracing(self, role: str) -> None:
+        wide = [one["Sid"] for one in statements(role) if "*" in (one["Resource"], *one["Resource"])]
+        assert wide == ["Trace"]
+
+    def test_cannot_change_journals_or_the_audit_trail(self, role: str) -> None:
+        (denied,) = [one for one in statements(role) if one["Effect"] == "Deny"]
+        assert {"dynamodb:UpdateItem", "dynamodb:DeleteItem"} <= set(actions(denied))
+        assert denied["Resource"] == {"Fn::GetAtt": ["BooksTable", "Arn"]}
+        # A Deny that holds for all keys of a request would let a mixed one through.
+        assert list(denied["Condition"]) == ["ForAnyValue:StringLike"]
+        leading = denied["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]
+        journal = keys.partition("journal", partner="par_1", month="2026-03")
+        audit = keys.partition("audit", subject="par_1")
+        covered = [any(_like(key, pattern) for pattern in leading) for key in (journal, audit)]
+        assert covered == [True, True]
+        # And nothing that must change falls under it.
+        others = [item.pk for item in keys.ITEMS.values() if item.name not in ("journal", "audit")]
+        assert not [pk for pk in others if any(_like(pk, pattern) for pattern in leading)]
+
+    def test_cannot_scan_or_delete(self, role: str) -> None:
+        allowed = {action for one in statements(role) if one["Effect"] == "Allow" for action in actions(one)}
+        assert not allowed & {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+
+
+def _like(value: str, pattern: str) -> bool:
+    """IAM's StringLike, for patterns with `*` only."""
+    parts = pattern.split("*")
+    place = len(parts[0])
+    if not value.startswith(parts[0]) or not value.endswith(parts[-1]):
+        return False
+    for part in parts[1:]:
+        place = value.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return True
+
+
+def test_only_the_engine_and_the_replay_of_events_change_facts() -> None:
+    assert {role for role in ROLES if may(role, "dynamodb:UpdateItem", "FactsTable")} == {"EngineRole", "PortalRole"}
+
+
+def test_the_redirect_reads_no_facts_and_writes_no_books() -> None:
+    assert not may("RedirectRole", "dynamodb:GetItem", "FactsTable")
+    assert not any(may("RedirectRole", f"dynamodb:{verb}Item", "BooksTable") for verb in ("Put", "Update", "Delete"))
+
+
+def test_the_redirect_loads_no_third_party_packages() -> None:
+    assert len(FUNCTIONS["RedirectFunction"]["Layers"]) == 1
+    assert all(len(one["Layers"]) == 2 for name, one in FUNCTIONS.items() if name != "RedirectFunction")
+
+
+@pytest.mark.parametrize("name", of_type("AWS::DynamoDB::Table"))
+class TestEachTable:
+    def test_has_the_keys_that_the_store_writes(self, name: str) -> None:
+        schema = RESOURCES[name]["Properties"]["KeySchema"]
+        assert [part["AttributeName"] for part in schema] == [keys.PK, keys.SK]
+
+    def test_streams_both_images_and_expires_by_the_stores_attribute(self, name: str) -> None:
+        properties = RESOURCES[name]["Properties"]
+        assert properties["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": keys.TTL, "Enabled": True}
+
+    def test_outlives_the_stack_and_can_be_restored(self, name: str) -> None:
+        assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+        assert RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+
+
+def test_facts_have_no_index_and_books_the_one_that_keys_declare() -> None:
+    assert "GlobalSecondaryIndexes" not in RESOURCES["FactsTable"]["Properties"]
+    (index,) = RESOURCES["BooksTable"]["Properties"]["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == keys.BY_OWNER
+    assert [part["AttributeName"] for part in index["KeySchema"]] == [keys.OWNER_PK, keys.OWNER_SK]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_what_a_mapping_gives_up_on_goes_somewhere() -> None:
+    for mapping in of_type("AWS::Lambda::EventSourceMapping").values():
+        if "StartingPosition" in mapping:
+            assert mapping["MaximumRetryAttempts"] > 0
+            assert mapping["BisectBatchOnFunctionError"] is True
+            target = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+        else:
+            queue = RESOURCES[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+            target = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        assert RESOURCES[target]["Type"] == "AWS::SQS::Queue"
+
+
+def record(change: str, item: str, applied: dict[str, str] | None = None, **values: str) -> dict[str, Any]:
+    image: dict[str, Any] = {"applied_at": applied} if applied else {}
+    key = keys.key(item, **values)
+    given = {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+    return {"eventName": change, "dynamodb": {"Keys": given, "NewImage": given | image}}
+
+
+EVENT = {"item": "event", "brand": "b", "client": "c", "source": "s", "event": "1"}
+CLICK = {"item": "click", "link": "l", "day": "2026-03-01", "shard": "0", "click": "x"}
+
+
+@pytest.mark.parametrize(
+    ("given", "engine", "rollup"),
+    [
+        (record("INSERT", **EVENT), True, False),
+        (record("MODIFY", **EVENT), True, False),  # a replay took the mark away
+        (record("MODIFY", **EVENT, applied={"S": "2026-03-01T00:00:00Z"}), False, False),
+        (record("MODIFY", **EVENT, applied={"N": "1772323200000"}), False, False),
+        (record("REMOVE", **EVENT), False, False),
+        (record("INSERT", **CLICK), False, True),
+        (record("MODIFY", **CLICK), False, False),
+        (record("REMOVE", **CLICK), False, False),
+    ],
+)
+def test_each_stream_consumer_gets_what_is_its_own(given: dict[str, Any], engine: bool, rollup: bool) -> None:
+    criteria = {
+        one["FunctionName"]["Ref"]: one.get("FilterCriteria")
+        for one in of_type("AWS::Lambda::EventSourceMapping").values()
+    }
+    assert filters.passes(given, criteria["EngineFunction"]) is engine
+    assert filters.passes(given, criteria["RollupFunction"]) is rollup
