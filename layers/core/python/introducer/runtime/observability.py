@@ -27,7 +27,7 @@ ALLOWED = frozenset(f"{_IDS} {_CODES} {_COUNTS} {_OF_THE_LOGGER}".split())
 class SafeFormatter(LambdaPowertoolsFormatter):
     """Writes the allowed keys, and names the others without their values."""
 
-    def serialize(self, log: dict[str, Any]) -> str:
+    def serialize(self, log: Any) -> str:
         trace = log.get("stack_trace")
         if not settings.is_local:
             if isinstance(trace, dict):
@@ -37,7 +37,7 @@ class SafeFormatter(LambdaPowertoolsFormatter):
             refused = sorted(log.keys() - ALLOWED)
             if refused:
                 log = {name: value for name, value in log.items() if name in ALLOWED} | {"left_out": refused}
-        return str(super().serialize(log))  # type: ignore[arg-type]
+        return str(super().serialize(log))
 
 
 @cache
