@@ -6,10 +6,10 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from tests.support.builders import Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
+
 from introducer.domain.errors import RateMissing
 from introducer.domain.money import FINE
-
-from tests.support.builders import Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
 
 
 def a_world(*rules: dict, **more) -> World:
