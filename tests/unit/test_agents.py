@@ -1,0 +1,201 @@
+"""Crawlers, previews and tools are told from people, by what is known and by what they say themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import timeit
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from introducer_ops import agents as table
+from introducer_ops.browsers import BROWSERS, DESKTOP, IN_APP, MOBILE
+
+from tests.support.functions import load
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+redirect_agents = load("redirect").agents
+
+
+def kind(agent: str) -> str:
+    answer: str = redirect_agents.describe(agent).kind
+    return answer
+
+
+def shared(name: str) -> Path:
+    path = DATA / name
+    if not path.is_file():
+        pytest.skip(f"../shared/data/{name} is not here")
+    return path
+
+
+def test_the_committed_table_is_what_the_installed_package_gives() -> None:
+    assert table.TARGET.read_text("utf-8") == table.current(), "run: introducer generate agents"
+
+
+def test_every_agent_that_the_package_names_is_flagged() -> None:
+    agents = [agent for entry in table.patterns() for agent in entry["instances"]]
+    assert len(agents) > 2000
+    assert [agent for agent in agents if kind(agent) == "browser"] == []
+
+
+def test_every_agent_of_the_shared_crawler_list_is_flagged() -> None:
+    entries = json.loads(shared("crawler-user-agents.json").read_text("utf-8"))
+    agents = [agent for entry in entries for agent in entry["instances"]]
+    assert len(agents) > 2000
+    assert [agent for agent in agents if kind(agent) == "browser"] == []
+
+
+def test_every_line_of_the_access_log_whose_agent_is_on_the_list_is_flagged() -> None:
+    # given every agent of the log, also of the line whose last quote is missing
+    entries = json.loads(shared("crawler-user-agents.json").read_text("utf-8"))
+    known = re.compile("|".join(entry["pattern"] for entry in entries))
+    lines = shared("access_log_10k.log").read_text("utf-8", "surrogateescape").splitlines()
+    agents = [line.rstrip('"').rpartition('" "')[2] for line in lines]
+    # when
+    listed = [agent for agent in agents if known.search(agent)]
+    # then
+    assert len(lines) == 10_000 and len(listed) > 1900
+    assert [agent for agent in listed if kind(agent) in ("browser", "none")] == []
+
+
+TEXTS = [text for text in table.texts(table.patterns()) if not text.starts]
+
+
+@given(
+    text=st.sampled_from(TEXTS),
+    before=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
+    after=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
+)
+def test_a_listed_text_is_found_wherever_it_stands(text: table.Text, before: str, after: str) -> None:
+    assert kind(before + text.text + after) != "browser"
+
+
+def test_each_listed_text_is_found_after_an_ordinary_browsers_words() -> None:
+    rank = {"preview": 0, "bot": 1, "tool": 2, "": 9}
+    found = {text: redirect_agents._known(f"{DESKTOP[0]} {text.text}") for text in TEXTS}
+    assert len(found) > 1500
+    assert {text.text: kind for text, kind in found.items() if rank[kind] > rank[text.kind]} == {}
+
+
+@pytest.mark.parametrize("agent", BROWSERS)
+def test_a_person_is_never_flagged(agent: str) -> None:
+    assert kind(agent) == "browser"
+
+
+def test_there_are_enough_ordinary_agents_to_mean_something() -> None:
+    assert len(set(BROWSERS)) == len(BROWSERS) >= 60
+    for maker in (
+        "Chrome/",
+        "Safari/",
+        "Firefox/",
+        "Edg/",
+        "SamsungBrowser/",
+        "OPR/",
+        "UCBrowser/",
+        "YaBrowser/",
+    ):
+        assert any(maker in agent for agent in DESKTOP + MOBILE), maker
+    for app in ("Instagram", "FBAN", "FB_IAB", "musical_ly", "trill", "Line/"):
+        assert any(app in agent for agent in IN_APP), app
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("", "none"),
+        ("   ", "none"),
+        ("-", "none"),
+        ("curl/8.5.0", "tool"),
+        ("Wget/1.21.4", "tool"),
+        ("python-requests/2.32.3", "tool"),
+        ("Python/3.12 aiohttp/3.9.5", "tool"),
+        ("python-httpx/0.28.1", "tool"),
+        ("Go-http-client/2.0", "tool"),
+        ("okhttp/4.12.0", "tool"),
+        ("Java/17.0.9", "tool"),
+        ("axios/1.7.2", "tool"),
+        ("node", "tool"),
+        ("PostmanRuntime/7.43.0", "tool"),
+        ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.240205.004)", "tool"),
+        ("SomeShop/12 CFNetwork/1498.700.2 Darwin/23.6.0", "tool"),
+        ("Mozilla/5.0 (Windows NT; Windows NT 10.0; en-GB) WindowsPowerShell/5.1.22621.4391", "tool"),
+        (f"{DESKTOP[4]} HeadlessChrome/120.0.0.0", "tool"),
+        ("WhatsApp/2.23.20.0", "preview"),
+        ("TelegramBot (like TwitterBot)", "preview"),
+        ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "preview"),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "preview"),
+        ("Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)", "preview"),
+        ("Viber/13.3.0.5", "preview"),
+        ("NewMessenger LinkPreview/1.0", "preview"),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "bot"),
+        ("Mozilla/5.0 (compatible; NeverHeardOfBot/0.1)", "bot"),
+        ("our-new-crawler 1", "bot"),
+        ("Mozilla/5.0 (compatible; Owner; +https://somewhere.example/about)", "bot"),
+        ("UniversalFeedParser/4.2-pre-314-svn +http://feedparser.org/", "bot"),
+        ("Mozilla/5.0 (Linux; Android 13; CUBOT P60 bot)", "bot"),
+    ],
+)
+def test_what_an_agent_is(agent: str, expected: str) -> None:
+    assert kind(agent) == expected
+
+
+@pytest.mark.parametrize("pattern", ["[a-z]+", r"\d\d\d", "a|b", "."])
+def test_a_pattern_without_a_text_is_refused_not_dropped(pattern: str) -> None:
+    with pytest.raises(ValueError, match="promises no text"):
+        table.texts_of(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts"),
+    [
+        (r"Googlebot\/", [("Googlebot/", False)]),
+        ("[wW]get", [("wget", False), ("Wget", False)]),
+        ("^curl", [("curl", True)]),
+        ("Ahrefs(Bot|SiteAudit)", [("AhrefsBot", False), ("AhrefsSiteAudit", False)]),
+        (r"ContextualBot[\s\S]*outcomes\.net", [("ContextualBot", False)]),
+        (r"(^| )sentry\/", [("sentry/", True), (" sentry/", False)]),
+    ],
+)
+def test_how_a_pattern_becomes_texts(pattern: str, texts: list[tuple[str, bool]]) -> None:
+    assert sorted(table.texts_of(pattern)) == sorted(texts)
+
+
+@pytest.mark.parametrize("group", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_what_a_browser_runs_on(group: tuple[str, ...]) -> None:
+    devices = {agent: redirect_agents.describe(agent).device for agent in group}
+    wanted = ("desktop",) if group is DESKTOP else ("mobile", "tablet")
+    assert {agent: device for agent, device in devices.items() if device not in wanted} == {}
+
+
+@pytest.mark.parametrize(
+    ("part", "device"),
+    [
+        ("(iPad;", "tablet"),
+        ("Tablet; rv", "tablet"),
+        ("KFMAWI", "tablet"),
+        ("iPhone;", "mobile"),
+        ("Opera Mini", "mobile"),
+    ],
+)
+def test_tablets_are_told_from_telephones(part: str, device: str) -> None:
+    agents = [agent for agent in MOBILE if part in agent]
+    assert agents and {redirect_agents.describe(agent).device for agent in agents} == {device}
+
+
+def test_a_new_agent_costs_microseconds() -> None:
+    # given no agent seen before, when each is described for the first time
+    agents = [f"{agent} {number}" for number in range(20) for agent in BROWSERS]
+    seconds = min(
+        timeit.repeat(
+            lambda: [redirect_agents.describe(agent) for agent in agents],
+            setup=redirect_agents.describe.cache_clear,
+            number=1,
+            repeat=3,
+        )
+    )
+    # then a generous bound still catches a table that is searched from end to end (about 60 µs)
+    assert seconds / len(agents) < 50e-6, f"{seconds / len(agents) * 1e6:.1f} µs"
