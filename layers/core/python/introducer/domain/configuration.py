@@ -1,6 +1,6 @@
 """What people configure: brands, campaigns, sources, partners, their standing, links, members and deal versions.
 
-Everything here changes by a decision of somebody, so every change goes with a `Change`: who, when and why. What earnings
+Everything here changes by somebody's decision, so every change goes with a `Change`: who, when and why. What earnings
 depend on (deal versions, standings) is effective-dated and append-only: the past is never rewritten.
 """
 
@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """One change as it was recorded. `before` and `after` are the changed fields as JSON text; None where nothing was."""
+    """One change as it was recorded. `before` and `after` are the changed fields as JSON text; None for nothing."""
 
     subject: str
     audit: str

@@ -28,9 +28,7 @@ def host(text: str, what: str) -> str:
     """A host name without port, in small letters. Raises `Invalid`."""
     text = text.strip().lower().removesuffix(".")
     if not _HOST.fullmatch(text):
-        raise Invalid(
-            f"{text[:80]!r} is no host for the {what}: say one such as go.example.com.", code="invalid_host"
-        )
+        raise Invalid(f"{text[:80]!r} is no host for the {what}: say one such as go.example.com.", code="invalid_host")
     return text
 
 
@@ -66,18 +64,14 @@ def host_of(url: str) -> str:
 def country(text: str) -> str:
     """An ISO 3166 alpha-2 code, by its form. Raises `Invalid`."""
     if not _COUNTRY.fullmatch(text):
-        raise Invalid(
-            f"{text[:20]!r} is no country code: send two capital letters such as DE.", code="invalid_country"
-        )
+        raise Invalid(f"{text[:20]!r} is no country code: send two capital letters such as DE.", code="invalid_country")
     return text
 
 
 def language(text: str) -> str:
     """An ISO 639-1 code, by its form. Raises `Invalid`."""
     if not _LANGUAGE.fullmatch(text):
-        raise Invalid(
-            f"{text[:20]!r} is no language code: send two letters such as en.", code="invalid_language"
-        )
+        raise Invalid(f"{text[:20]!r} is no language code: send two letters such as en.", code="invalid_language")
     return text
 
 

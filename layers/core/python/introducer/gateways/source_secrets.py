@@ -1,4 +1,4 @@
-"""Making the secrets that sources sign with, in Secrets Manager. Reading them at each postback is another's business."""
+"""Making the secrets that sources sign with, in Secrets Manager. Reading them is `gateways.secrets`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SourceSecrets:
         try:
             self._client.create_secret(
                 Name=self._prefix + source,
-                Description=f"What the source {source} signs its events with. Several texts are good at once, to rotate.",
+                Description=f"What the source {source} signs its events with. Several are good at once, to rotate.",
                 SecretString=json.dumps({"v1": [text]}),
             )
         except ClientError as error:

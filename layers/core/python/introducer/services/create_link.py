@@ -73,7 +73,5 @@ def _code(request: str | None, partner: str, campaign: str, random: Randomness) 
     if request is None:
         raw = random(_LINK_BYTES)
     else:
-        raw = blake2b(
-            derived_id("lnk", partner, campaign, request).encode(), digest_size=_LINK_BYTES
-        ).digest()
+        raw = blake2b(derived_id("lnk", partner, campaign, request).encode(), digest_size=_LINK_BYTES).digest()
     return urlsafe_b64encode(raw).decode()

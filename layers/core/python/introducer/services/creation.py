@@ -1,7 +1,7 @@
 """Making things once: ids, and what happens when the same request comes again.
 
 A caller that may try again passes `request`, any text that names its request (an `Idempotency-Key`, a line of an
-import). The id then follows from it: the second try meets the first one's thing, and gets it when it asked for the same.
+import). The id then follows from it: the second try meets the first one's thing, and gets it if it asked for the same.
 """
 
 from __future__ import annotations

@@ -33,9 +33,7 @@ def invite_member(
     """
     configuration.brand(brand)
     if role.is_staff != (partner is None):
-        raise Invalid(
-            "Staff belong to no partner, owners and members to one: check the role.", code="invalid_role"
-        )
+        raise Invalid("Staff belong to no partner, owners and members to one: check the role.", code="invalid_role")
     if partner is not None and configuration.partner(partner).brand != brand:
         raise NotFound("There is no such partner.")
     address = forms.email(email)

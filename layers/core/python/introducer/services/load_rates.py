@@ -23,9 +23,7 @@ def load_rates(
     Raises `Invalid` for a rate that is none, `Conflict` when the stored days end before `first`.
     """
     last = rates.completed_through(feed)
-    day = date.fromisoformat(
-        first if last is None else max(first, (date.fromisoformat(last) + _DAY).isoformat())
-    )
+    day = date.fromisoformat(first if last is None else max(first, (date.fromisoformat(last) + _DAY).isoformat()))
     loaded = 0
     while day.isoformat() <= through:
         per_euro = published.get(day.isoformat(), {})

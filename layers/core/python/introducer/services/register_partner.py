@@ -44,9 +44,7 @@ def register_partner(
         if member.brand != brand or not member.role.is_staff:
             raise NotFound("There is no such manager.")
     if email is not None and brand_key is None:
-        raise Invalid(
-            "An e-mail address is kept as a hash: the brand's identity key is needed.", code="key_needed"
-        )
+        raise Invalid("An e-mail address is kept as a hash: the brand's identity key is needed.", code="key_needed")
     at = now(clock)
     partner = Partner(
         partner=make_id("par", request, at, random, brand),
@@ -59,9 +57,7 @@ def register_partner(
         country=forms.country(country),
         language=forms.language(language),
         currency=currency,
-        email_hash=None
-        if email is None or brand_key is None
-        else keyed_hash(brand_key, EMAIL, normal_email(email)),
+        email_hash=None if email is None or brand_key is None else keyed_hash(brand_key, EMAIL, normal_email(email)),
         created=at,
     )
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)

@@ -32,12 +32,8 @@ def register_source(
     """
     configuration.brand(brand)
     if dialect not in DIALECTS:
-        raise Invalid(
-            f"Nobody here reads the dialect {dialect!r}: say {', '.join(DIALECTS)}.", code="invalid_dialect"
-        )
-    new = Source(
-        source=forms.slug(source, "source"), brand=brand, dialect=dialect, status=Availability.ACTIVE
-    )
+        raise Invalid(f"Nobody here reads the dialect {dialect!r}: say {', '.join(DIALECTS)}.", code="invalid_dialect")
+    new = Source(source=forms.slug(source, "source"), brand=brand, dialect=dialect, status=Availability.ACTIVE)
     change = Change(by=author.by, at=now(clock), why=author.why, origin=author.origin)
     # First the name, then the secret: of two who want one name, only one gets past `create`.
     create_once(

@@ -251,9 +251,7 @@ class Configuration:
     def standings(self, partner: str) -> list[Standing]:
         """The history of a partner's standing, oldest first; empty for one that always was active."""
         found = _query_all(self._standings, keys.partition("standing", partner=partner))
-        return sorted(
-            (_record(Standing, item) for item in found), key=lambda s: (s.since, s.decided_at, s.standing)
-        )
+        return sorted((_record(Standing, item) for item in found), key=lambda s: (s.since, s.decided_at, s.standing))
 
     def link(self, code: str) -> Link:
         """Raises `NotFound`."""
@@ -269,13 +267,9 @@ class Configuration:
 
     def members_of_partner(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[Member]:
         """A page of those who may sign in for a partner."""
-        return self._owned(
-            self._members, Member, keys.owner_partition("member", partner=partner), cursor, limit
-        )
+        return self._owned(self._members, Member, keys.owner_partition("member", partner=partner), cursor, limit)
 
-    def audit_of_subject(
-        self, subject: str, cursor: str | None = None, limit: int = 100
-    ) -> Page[AuditRecord]:
+    def audit_of_subject(self, subject: str, cursor: str | None = None, limit: int = 100) -> Page[AuditRecord]:
         """A page of what was changed about a brand, campaign, source, partner, link or member, newest first."""
         partition = keys.partition("audit", subject=subject)
         return _page(self._audits, AuditRecord, partition, cursor, limit, newest_first=True)
@@ -369,10 +363,8 @@ class Configuration:
             },
             item,
             [self._deals.accepted_at.set(accepted_at), self._deals.valid_from.set(valid_from)],
-            self._deals.pk.exists()
-            & self._deals.accepted_at.does_not_exist()
-            & (self._deals.terms_hash == terms_hash),
-            refusal=f"Version {version} of this deal cannot be accepted: it has been accepted, or is another than you read.",
+            self._deals.pk.exists() & self._deals.accepted_at.does_not_exist() & (self._deals.terms_hash == terms_hash),
+            refusal=f"Version {version} of this deal cannot be accepted: it has been, or is another than you read.",
         )
 
     def set_standing(self, standing: Standing, current: Status, change: Change) -> None:
@@ -396,9 +388,7 @@ class Configuration:
                 [self._partners.status.set(standing.status.value)],
                 condition=self._partners.status == current.value,
             )
-            transaction.update(
-                card, [self._cards.status.set(standing.status.value)], condition=self._cards.pk.exists()
-            )
+            transaction.update(card, [self._cards.status.set(standing.status.value)], condition=self._cards.pk.exists())
             self._audit(
                 transaction,
                 partner.partner,
@@ -410,9 +400,7 @@ class Configuration:
 
     def create_link(self, link: Link, change: Change) -> None:
         """A new link. Raises `Conflict` (code `code_taken`) when its code is taken."""
-        owner = keys.owner_key(
-            "link", partner=link.partner, created=milliseconds(link.created), code=link.code
-        )
+        owner = keys.owner_key("link", partner=link.partner, created=milliseconds(link.created), code=link.code)
         self._create(
             link.code,
             "create_link",
@@ -441,9 +429,7 @@ class Configuration:
     def add_member(self, member: Member, change: Change) -> None:
         """A new login. Raises `Conflict` when the sub is known."""
         owner = (
-            keys.owner_key("member", partner=member.partner, member=member.member)
-            if member.partner is not None
-            else {}
+            keys.owner_key("member", partner=member.partner, member=member.member) if member.partner is not None else {}
         )
         self._create(
             member.member,
@@ -483,9 +469,7 @@ class Configuration:
         condition = None if cursor is None else ByOwner.owner_sk < cursor
         with translated("not a write"):
             found = list(
-                model.by_owner.query(
-                    owner, condition, scan_index_forward=False, limit=limit + 1, page_size=limit + 1
-                )
+                model.by_owner.query(owner, condition, scan_index_forward=False, limit=limit + 1, page_size=limit + 1)
             )
             order = [(entry.pk, entry.sk) for entry in found[:limit]]
             items: dict[tuple[str, str], _I] = {}

@@ -119,7 +119,5 @@ class Idempotency:
                 code="idempotency_key_reused",
             )
         if item is None or item.status is None:
-            raise Conflict(
-                "The first request with this Idempotency-Key is still running.", code="in_progress"
-            )
+            raise Conflict("The first request with this Idempotency-Key is still running.", code="in_progress")
         return Answer(item.status, item.content_type, item.body, item.location)

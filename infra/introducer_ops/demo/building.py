@@ -1,0 +1,150 @@
+"""The plan becomes real: brand, campaigns, source, partners, deals, links, logins, by the product's own services."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import string
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from introducer.domain.configuration import Attribution, Brand, Link, Partner, PartnerKind, Role
+from introducer.gateways.source_secrets import SourceSecrets
+from introducer.gateways.user_pool import UserPool
+from introducer.services.accept_deal import accept_deal
+from introducer.services.create_campaign import create_campaign
+from introducer.services.create_link import create_link
+from introducer.services.creation import Author
+from introducer.services.invite_member import invite_member
+from introducer.services.load_rates import load_rates
+from introducer.services.open_brand import open_brand
+from introducer.services.propose_deal import propose_deal
+from introducer.services.read_contracts import ECB
+from introducer.services.register_partner import register_partner
+from introducer.services.register_source import register_source
+from introducer.store.configuration import Configuration
+from introducer.store.rates import RateStore
+from introducer_ops.demo import rates
+from introducer_ops.demo.plan import STAR, Plan
+from introducer_ops.localcloud import Stack
+
+_AUTHOR = Author(by="system:demo", why="The demo world is set up")
+_RATES_BEFORE = timedelta(days=15)
+"""Rates are loaded from so long before the first day, over any silence of the bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that was generated for this run."""
+
+    role: Role
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The plan as it stands in the tables. `links` are by the numbers of partner and campaign in the plan."""
+
+    plan: Plan
+    brand: Brand
+    partners: tuple[Partner, ...]
+    links: dict[tuple[int, int], Link]
+    source_secret: str
+    logins: tuple[Login, ...]
+
+    def partner_names(self) -> dict[str, str]:
+        return {partner.partner: partner.name for partner in self.partners}
+
+
+def build_world(stack: Stack, plan: Plan, first_day: date, day: date, progress: Callable[[str], None]) -> World:
+    """Make all that is in the plan, at the stack's present. Rates are loaded from before `first_day` to `day`."""
+    configuration = Configuration(stack.outputs["BooksTableName"])
+    chance = random.Random(f"{plan.seed}/ids")
+    with _one_moment(stack) as clock:
+        progress("brand and campaigns")
+        brand = open_brand(
+            configuration, name=plan.brand, domain=plan.domain, base_currency="EUR",
+            fallback_url=f"https://www.{plan.domain}/", author=_AUTHOR, clock=clock, random=chance.randbytes,
+        )  # fmt: skip
+        campaigns = [
+            create_campaign(
+                configuration, brand=brand.brand, name=campaign.name,
+                landing_url=f"https://www.{plan.domain}/{campaign.path}", hosts=(f"go.{plan.domain}",),
+                click_parameter=campaign.click_parameter, window_days=campaign.window_days,
+                attribution=Attribution.FIRST_CLICK if campaign.first_click else Attribution.LAST_CLICK,
+                countries=campaign.countries, author=_AUTHOR, clock=clock, random=chance.randbytes,
+            )
+            for campaign in plan.campaigns
+        ]  # fmt: skip
+        # Secrets and passwords are of this run alone: no seed makes them.
+        _, source_secret = register_source(
+            configuration, SourceSecrets(stack.client("secretsmanager"), stack.outputs["SourceSecretPrefix"]),
+            brand=brand.brand, source=plan.source, author=_AUTHOR, clock=clock, random=secrets.token_bytes,
+        )  # fmt: skip
+        progress("exchange rates")
+        since = (first_day - _RATES_BEFORE).isoformat()
+        load_rates(
+            RateStore(stack.outputs["BooksTableName"]), feed=ECB, published=rates.published(since), first=since,
+            through=day.isoformat(),
+        )  # fmt: skip
+        progress("logins")
+        pool = UserPool(stack.client("cognito-idp"), stack.outputs["UserPoolId"])
+        manager = Login(Role.MANAGER, plan.manager_email, new_password())
+        looks_after = invite_member(
+            configuration, pool, brand=brand.brand, partner=None, role=manager.role, email=manager.email,
+            name="Affiliate manager", language="en", password=manager.password, author=_AUTHOR, clock=clock,
+        )  # fmt: skip
+        partners: list[Partner] = []
+        links: dict[tuple[int, int], Link] = {}
+        for number, planned in enumerate(plan.partners):
+            progress(f"partner {number + 1} of {len(plan.partners)}")
+            partner = register_partner(
+                configuration, brand=brand.brand, name=planned.name, kind=PartnerKind(planned.kind),
+                country=planned.country, language=planned.language, currency=planned.currency,
+                parent=None if planned.parent is None else partners[planned.parent].partner,
+                manager=looks_after.member, author=_AUTHOR, clock=clock, random=chance.randbytes,
+            )  # fmt: skip
+            partners.append(partner)
+            deal = propose_deal(
+                configuration, partner=partner.partner, terms=planned.terms, author=_AUTHOR, clock=clock
+            )
+            accept_deal(
+                configuration, partner=partner.partner, version=deal.version, terms_hash=deal.terms_hash,
+                author=_AUTHOR, clock=clock,
+            )  # fmt: skip
+            for campaign in planned.campaigns:
+                links[number, campaign] = create_link(
+                    configuration, partner=partner.partner, campaign=campaigns[campaign].campaign, author=_AUTHOR,
+                    clock=clock, random=chance.randbytes,
+                )  # fmt: skip
+        owner = Login(Role.OWNER, plan.owner_email, new_password())
+        invite_member(
+            configuration, pool, brand=brand.brand, partner=partners[STAR].partner, role=owner.role, email=owner.email,
+            name=f"Owner of {partners[STAR].name}", language="en", password=owner.password, author=_AUTHOR, clock=clock,
+        )  # fmt: skip
+    return World(plan, brand, tuple(partners), links, source_secret, (owner, manager))
+
+
+def new_password() -> str:
+    """Twenty characters that any policy takes, readable aloud: no letters that look like figures."""
+    letters = "abcdefghijkmnpqrstuvwxyz"
+    groups = ["".join(secrets.choice(letters) for _ in range(5)) for _ in range(3)]
+    figures = "".join(secrets.choice(string.digits) for _ in range(2))
+    return f"{groups[0].capitalize()}-{groups[1]}-{groups[2]}{figures}"
+
+
+@contextmanager
+def _one_moment(stack: Stack) -> Iterator[Callable[[], datetime]]:
+    """The stack's clock, each call a millisecond later: so that ids sort in the order things were made in, and the same
+    seed gives the same ones."""
+    start, calls = stack.clock.now().replace(minute=0, second=0, microsecond=0), 0
+
+    def clock() -> datetime:
+        nonlocal calls
+        calls += 1
+        return start + timedelta(milliseconds=calls)
+
+    yield clock

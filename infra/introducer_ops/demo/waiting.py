@@ -1,0 +1,118 @@
+"""Waiting until the books have everything: every accepted event applied, every click counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from introducer.store import keys
+from introducer_ops.localcloud import Stack
+
+_PATIENCE_SECONDS = 45.0
+"""How long nothing may move before waiting is given up."""
+_LOOK_EVERY = 0.5
+_NAMED = 5
+
+_EVENTS = keys.ITEMS["event"].pk.split("{")[0]
+_CLICKS = keys.ITEMS["click"].pk.split("{")[0]
+_QUARANTINED = keys.ITEMS["quarantined"].pk.split("{")[0]
+_CLICK_COUNTS = keys.ITEMS["click_count"].sk.split("#")[1]
+
+
+class NotSettled(Exception):
+    """The books did not get there; the sentence names what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the two tables hold."""
+
+    clicks: int
+    flagged: int
+    counted: int
+    """Clicks that are in the counters, flagged ones among them."""
+    events: int
+    waiting: tuple[str, ...]
+    """Accepted events that are not applied, in words."""
+    quarantined: tuple[str, ...]
+    """Messages in quarantine, by reason."""
+
+    @property
+    def applied(self) -> int:
+        return self.events - len(self.waiting)
+
+
+def standing(stack: Stack) -> Standing:
+    """Read both tables. An operator's command may scan; nothing in the product does."""
+    clicks = flagged = events = 0
+    waiting: list[str] = []
+    quarantined: list[str] = []
+    for item in _scan(stack, "FactsTableName", "pk, sk, flags, #t, applied_at, reason", {"#t": "type"}):
+        pk = item[keys.PK]["S"]
+        if pk.startswith(_CLICKS):
+            clicks += 1
+            flagged += "flags" in item
+        elif pk.startswith(_EVENTS):
+            events += 1
+            if "applied_at" not in item:
+                source, event_id = keys.parts(item[keys.SK]["S"])
+                waiting.append(f"{item['type']['S']} {event_id} of {source}")
+        elif pk.startswith(_QUARANTINED):
+            quarantined.append(item["reason"]["S"])
+    counted = sum(
+        int(item["clicks"]["N"]) + int(item.get("flagged", {"N": "0"})["N"])
+        for item in _scan(stack, "BooksTableName", "sk, clicks, flagged", {})
+        if f"#{_CLICK_COUNTS}#" in item[keys.SK]["S"] and "clicks" in item
+    )
+    return Standing(clicks, flagged, counted, events, tuple(waiting), tuple(quarantined))
+
+
+def wait_until_settled(
+    stack: Stack, *, clicks: int, events: int, seen: Callable[[Standing], None] = lambda standing: None
+) -> Standing:
+    """Look until so many clicks and events are stored, counted and applied. Raises `NotSettled` when nothing moves."""
+    moved, before = time.monotonic(), None
+    while True:
+        now = standing(stack)
+        seen(now)
+        if now.clicks >= clicks and now.counted >= clicks and now.events >= events and not now.waiting:
+            return now
+        position = (now.clicks, now.counted, now.events, len(now.waiting))
+        if position != before:
+            moved, before = time.monotonic(), position
+        elif time.monotonic() - moved > _PATIENCE_SECONDS:
+            raise NotSettled(_missing(now, clicks, events))
+        time.sleep(_LOOK_EVERY)
+
+
+def _missing(now: Standing, clicks: int, events: int) -> str:
+    sentences = [f"Nothing moved for {_PATIENCE_SECONDS:.0f} seconds."]
+    if now.clicks < clicks:
+        sentences.append(f"{clicks - now.clicks} clicks were answered but are not in FACTS: see the redirect's log.")
+    if now.counted < now.clicks:
+        sentences.append(f"{now.clicks - now.counted} clicks are not in the counters: see the rollup's log.")
+    if now.events < events:
+        sentences.append(f"{events - now.events} accepted events are not in FACTS: see the postback's log.")
+    if now.waiting:
+        named = ", ".join(now.waiting[:_NAMED]) + (" and others" if len(now.waiting) > _NAMED else "")
+        sentences.append(f"{len(now.waiting)} accepted events are not applied ({named}): see the engine's log.")
+    if now.quarantined:
+        sentences.append(f"In quarantine: {', '.join(sorted(set(now.quarantined)))}.")
+    return " ".join(sentences)
+
+
+def _scan(stack: Stack, table: str, projection: str, names: dict[str, str]) -> Iterator[dict[str, Any]]:
+    options: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+    pages = stack.client("dynamodb").get_paginator("scan")
+    for page in pages.paginate(
+        TableName=stack.outputs[table], ProjectionExpression=projection, ConsistentRead=True, **options
+    ):
+        yield from page["Items"]
+
+
+def clients(stack: Stack) -> int:
+    """How many clients the books know."""
+    prefix = keys.ITEMS["client"].pk.split("{")[0]
+    return sum(item[keys.PK]["S"].startswith(prefix) for item in _scan(stack, "BooksTableName", "pk", {}))
