@@ -16,7 +16,7 @@ import boto3
 from introducer.domain.events import Event, milliseconds
 from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.clock import clock
-from introducer.runtime.observability import logger, metrics
+from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.apply_events import Engine
 from introducer.services.read_contracts import ContractReader, click_keys
@@ -28,13 +28,13 @@ from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A batch of stream records → which of them must come again."""
     records = [(record["dynamodb"]["SequenceNumber"], _event(record)) for record in event["Records"]]
     outcome = engine().apply(fact for _, fact in records if fact is not None)
-    metrics.add_metric("EventsApplied", "Count", outcome.applied)
-    metrics.add_metric("EventsQuarantined", "Count", outcome.quarantined)
+    count("EventsApplied", outcome.applied)
+    count("EventsQuarantined", outcome.quarantined)
+    publish()
     failed = {(fact.brand, fact.client, fact.key) for fact in outcome.failed}
     for sequence, fact in records:
         if fact is not None and (fact.brand, fact.client, fact.key) in failed:
@@ -61,7 +61,7 @@ def engine() -> Engine:
         now_ms=lambda: milliseconds(clock.now()),
         # Two containers that met on one partner must not meet again at once: full jitter.
         pause=lambda attempt: time.sleep(random.uniform(0, 0.02 * 2**attempt)),
-        report=lambda fact, error: logger.error(
+        report=lambda fact, error: logger().error(
             "event quarantined", exc_info=error, extra={"client": fact.client, "event": fact.event_id}
         ),
     )

@@ -1,0 +1,82 @@
+"""Fixtures that every layer of tests shares."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from introducer.store import keys
+from introducer_ops.localcloud import LocalCloud
+from tests.support.cloud import cloud, stack
+
+__all__ = ["cloud", "stack"]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The two tables in an account of their own: nothing else is in it, and no function listens."""
+
+    facts: str
+    books: str
+    client: Any
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Everything in a table, in DynamoDB's own form."""
+        found: list[dict[str, Any]] = []
+        for page in self.client.get_paginator("scan").paginate(TableName=table):
+            found += page["Items"]
+        return found
+
+
+@pytest.fixture
+def tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+    """Both tables on the local cloud, in an account of this test's own."""
+    suffix = secrets.token_hex(6)
+    environment = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_ACCESS_KEY_ID": str(secrets.randbelow(9 * 10**11) + 10**11),
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.Session().client("dynamodb")
+    facts, books = f"facts-{suffix}", f"books-{suffix}"
+    for table, index in ((facts, False), (books, True)):
+        create_table(client, table, index)
+    yield Tables(facts, books, client)
+    for table in (facts, books):
+        client.delete_table(TableName=table)
+
+
+def create_table(client: Any, table: str, index: bool) -> None:
+    """A table with the keys of ours; `tests/architecture` holds the template to the same."""
+    names = [keys.PK, keys.SK] + ([keys.OWNER_PK, keys.OWNER_SK] if index else [])
+    more: dict[str, Any] = {}
+    if index:
+        more["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": keys.BY_OWNER,
+                "KeySchema": [
+                    {"AttributeName": keys.OWNER_PK, "KeyType": "HASH"},
+                    {"AttributeName": keys.OWNER_SK, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ]
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[
+            {"AttributeName": keys.PK, "KeyType": "HASH"},
+            {"AttributeName": keys.SK, "KeyType": "RANGE"},
+        ],
+        **more,
+    )
