@@ -32,7 +32,9 @@ def test_the_translated_template_passes_cfn_lint() -> None:
 
 def test_a_reference_to_nothing_is_found_and_named() -> None:
     broken = json.loads(json.dumps(TRANSLATED))
-    broken["Resources"]["RedirectFunction"]["Properties"]["Environment"]["Variables"]["FACTS_TABLE"] = {"Ref": "Facts"}
+    broken["Resources"]["RedirectFunction"]["Properties"]["Environment"]["Variables"]["FACTS_TABLE"] = {
+        "Ref": "Facts"
+    }
     (finding,) = checking.lint(json.dumps(broken))
     assert finding.startswith("RedirectFunction.Properties.Environment.Variables.FACTS_TABLE")
 
@@ -150,12 +152,17 @@ def _like(value: str, pattern: str) -> bool:
 
 
 def test_only_the_engine_and_the_replay_of_events_change_facts() -> None:
-    assert {role for role in ROLES if may(role, "dynamodb:UpdateItem", "FactsTable")} == {"EngineRole", "PortalRole"}
+    assert {role for role in ROLES if may(role, "dynamodb:UpdateItem", "FactsTable")} == {
+        "EngineRole",
+        "PortalRole",
+    }
 
 
 def test_the_redirect_reads_no_facts_and_writes_no_books() -> None:
     assert not may("RedirectRole", "dynamodb:GetItem", "FactsTable")
-    assert not any(may("RedirectRole", f"dynamodb:{verb}Item", "BooksTable") for verb in ("Put", "Update", "Delete"))
+    assert not any(
+        may("RedirectRole", f"dynamodb:{verb}Item", "BooksTable") for verb in ("Put", "Update", "Delete")
+    )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -190,8 +197,12 @@ class TestEachTable:
 
     def test_outlives_the_stack_and_can_be_restored(self, name: str) -> None:
         assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
-        assert RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+        assert RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True
+        }
+        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] == {
+            "Fn::If": ["IsProd", True, False]
+        }
 
 
 def test_facts_have_no_index_and_books_the_one_that_keys_declare() -> None:
