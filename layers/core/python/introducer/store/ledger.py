@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from introducer.domain.ledger import (
@@ -47,20 +47,9 @@ def journal_to_item(journal: Journal) -> dict[str, Any]:
                 "target": receipt.target,
                 "before": receipt.before,
                 "lines": [[line.step, line.result, *line.values] for line in receipt.lines],
-                "events": [
-                    [
-                        event.source,
-                        event.event_id,
-                        event.type,
-                        event.occurred_at,
-                        *([event.value] if event.value else []),
-                    ]
-                    for event in receipt.events
-                ],
+                "events": _events_to_json(receipt.events),
                 "more": receipt.more_events,
-                "rates": [
-                    [rate.source, rate.target, rate.rate, rate.day, rate.feed] for rate in receipt.rates
-                ],
+                "rates": [[rate.source, rate.target, rate.rate, rate.day, rate.feed] for rate in receipt.rates],
             }
         ),
     }
@@ -72,9 +61,7 @@ def journal_from_item(item: Mapping[str, Any]) -> Journal:
     receipt = json.loads(item["receipt"])
     return Journal(
         id=keys.unescape(item[keys.SK]),
-        key=Key(
-            partner, item["rule"], item["client"], item["earn_month"], item["currency"], item["available"]
-        ),
+        key=Key(partner, item["rule"], item["client"], item["earn_month"], item["currency"], item["available"]),
         kind=item["kind"],
         amount=item["amount"],
         post_month=f"{month[:4]}-{month[4:]}",
@@ -83,7 +70,7 @@ def journal_from_item(item: Mapping[str, Any]) -> Journal:
         receipt=Receipt(
             rule_kind=receipt["kind"],
             version=receipt["version"],
-            events=tuple(ReceiptEvent(*event) for event in receipt["events"]),
+            events=tuple(_events_from_json(receipt["events"])),
             more_events=receipt["more"],
             lines=tuple(Line(step, result, tuple(values)) for step, result, *values in receipt["lines"]),
             rates=tuple(ReceiptRate(*rate) for rate in receipt["rates"]),
@@ -165,6 +152,26 @@ class Ledger:
         with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk)
         return journal_from_item(from_wire(answer["Item"])) if "Item" in answer else None
+
+
+def _events_to_json(events: Sequence[ReceiptEvent]) -> list[Any]:
+    """Runs of one source and type, each time after the one before: ten trades of a client take a third of the room."""
+    runs: list[Any] = []
+    before = 0
+    for event in events:
+        if not runs or runs[-1][:2] != [event.source, event.type]:
+            runs.append([event.source, event.type])
+        runs[-1].append([event.event_id, event.occurred_at - before, *([event.value] if event.value else [])])
+        before = event.occurred_at
+    return runs
+
+
+def _events_from_json(runs: Sequence[Any]) -> Iterator[ReceiptEvent]:
+    before = 0
+    for source, kind, *events in runs:
+        for event_id, later, *value in events:
+            before += later
+            yield ReceiptEvent(source, event_id, kind, before, value[0] if value else None)
 
 
 def _json(value: Any) -> str:
