@@ -32,9 +32,7 @@ def test_the_translated_template_passes_cfn_lint() -> None:
 
 def test_a_reference_to_nothing_is_found_and_named() -> None:
     broken = json.loads(json.dumps(TRANSLATED))
-    broken["Resources"]["RedirectFunction"]["Properties"]["Environment"]["Variables"]["FACTS_TABLE"] = {
-        "Ref": "Facts"
-    }
+    broken["Resources"]["RedirectFunction"]["Properties"]["Environment"]["Variables"]["FACTS_TABLE"] = {"Ref": "Facts"}
     (finding,) = checking.lint(json.dumps(broken))
     assert finding.startswith("RedirectFunction.Properties.Environment.Variables.FACTS_TABLE")
 
@@ -160,16 +158,14 @@ def test_only_the_engine_and_the_replay_of_events_change_facts() -> None:
 
 def test_the_redirect_reads_no_facts_and_writes_no_books() -> None:
     assert not may("RedirectRole", "dynamodb:GetItem", "FactsTable")
-    assert not any(
-        may("RedirectRole", f"dynamodb:{verb}Item", "BooksTable") for verb in ("Put", "Update", "Delete")
-    )
+    assert not any(may("RedirectRole", f"dynamodb:{verb}Item", "BooksTable") for verb in ("Put", "Update", "Delete"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reads_the_secrets_that_it_is_told_of(name: str) -> None:
     variables = FUNCTIONS[name]["Environment"]["Variables"]
-    told = [RESOURCES[value["Ref"]]["Properties"]["Name"]["Fn::Sub"] + "-??????" for key, value in variables.items()
-            if key.endswith("_SECRET")]  # fmt: skip
+    secrets = [RESOURCES[value["Ref"]] for key, value in variables.items() if key.endswith("_SECRET")]
+    told = [secret["Properties"]["Name"]["Fn::Sub"] + "-??????" for secret in secrets]
     if "SOURCE_SECRET_PREFIX" in variables:
         told.append(variables["SOURCE_SECRET_PREFIX"]["Fn::Sub"] + "*")
     readable: list[Any] = []
@@ -197,12 +193,8 @@ class TestEachTable:
 
     def test_outlives_the_stack_and_can_be_restored(self, name: str) -> None:
         assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
-        assert RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] == {
-            "PointInTimeRecoveryEnabled": True
-        }
-        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] == {
-            "Fn::If": ["IsProd", True, False]
-        }
+        assert RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert RESOURCES[name]["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
 
 
 def test_facts_have_no_index_and_books_the_one_that_keys_declare() -> None:

@@ -1,6 +1,7 @@
 """The local cloud keeps its promises: edits are live, failures are AWS's, and nothing stays behind.
 
-With a small template of its own, so that it can break things; the real one is deployed by every other scenario.
+With a small template of its own, so that it can break things; the real one is deployed by every other
+scenario.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ Transform: AWS::Serverless-2016-10-31
 Parameters: {Stage: {Type: String}, ClockFile: {Type: String}}
 Globals:
   Function:
-    {Runtime: python3.13, Handler: app.handler, Timeout: 5, Environment: {Variables: {CLOCK_FILE: !Ref ClockFile}}}
+    Runtime: python3.13
+    Handler: app.handler
+    Timeout: 5
+    Environment: {Variables: {CLOCK_FILE: !Ref ClockFile}}
 Resources:
   Table:
     Type: AWS::DynamoDB::Table
@@ -78,13 +82,18 @@ VERSION = 1
 def handler(event, context):
     if event["rawPath"] == "/fails":
         raise LookupError("a secret of ours")
+    if event["rawPath"] == "/table":
+        import boto3
+        table = event["queryStringParameters"]["name"]
+        boto3.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": "a"}})
     seen = {"pid": os.getpid(), "version": VERSION, "route": event["routeKey"], "path": event["rawPath"],
-            "host": event["headers"]["host"], "query": event["rawQueryString"], "cookies": event.get("cookies"),
+            "host": event["headers"]["host"], "query": event["rawQueryString"],
             "header": event["headers"].get("x-twice"), "body": event.get("body")}
     return {"statusCode": 200, "headers": {"x-route": event["routeKey"]}, "body": json.dumps(seen)}
 """
 
-# Writes down each batch; a key says what happens to its record: `raise-`, `report-`, `once-` (fails the first time).
+# Writes down each batch; a key says what happens to its record: `raise-`, `report-`, `once-` (fails the first
+# time).
 CONSUMER = """
 import json, os, time
 SEEN = os.path.join(os.path.dirname(os.environ["CLOCK_FILE"]), "batches")
@@ -192,7 +201,12 @@ class TestTheHttpApi:
         answer = project.web.post(
             "/a%20b%2Fc?x=1&x=2&y=%20",
             content="text",
-            headers=[("host", "go.example"), ("x-twice", "1"), ("x-twice", "2"), ("content-type", "text/plain")],
+            headers=[
+                ("host", "go.example"),
+                ("x-twice", "1"),
+                ("x-twice", "2"),
+                ("content-type", "text/plain"),
+            ],
         ).json()
         assert answer["path"] == "/a b/c"
         assert answer["query"] == "x=1&x=2&y=%20"
@@ -208,6 +222,10 @@ class TestTheHttpApi:
         assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
         eventually(lambda: any("LookupError: a secret of ours" in line for line in project.said))
         assert "a secret of ours" in project.stack.log("Web").read_text()
+
+    def test_lets_a_function_do_what_its_role_allows_and_no_more(self, project: Project) -> None:
+        assert project.web.get("/table", params={"name": project.stack.outputs["Table"]}).status_code == 500
+        eventually(lambda: any("not authorized to perform: dynamodb:GetItem" in line for line in project.said))
 
     def test_listens_on_this_machine_only(self, project: Project) -> None:
         for port in (project.cloud.port, project.cloud.portal_port):
@@ -272,7 +290,8 @@ class TestStreams:
         assert failure["requestContext"]["condition"] == "RetryAttemptsExhausted"
         assert failure["DDBStreamBatchInfo"]["batchSize"] == 1
         eventually(lambda: ["d-half"] in project.batches("half"))
-        # Four records, two of them with the poison, the poison alone once and twice again, then the one behind it.
+        # Four records, two of them with the poison, the poison alone and twice again, then the one
+        # behind it.
         assert project.batches("half") == [
             ["a-half", "b-half", "raise-half", "d-half"],
             ["a-half", "b-half"],
@@ -282,7 +301,8 @@ class TestStreams:
         ]
 
     def test_a_record_that_is_reported_for_ever_takes_its_followers_along(self, project: Project) -> None:
-        # AWS bisects when a function fails, not when it reports: after its retries the whole rest is given up.
+        # AWS bisects when a function fails, not when it reports: after its retries all the rest is
+        # given up.
         project.put_together("a-lost", "report-lost", "z-lost")
         (failure,) = eventually(project.failures)
         assert failure["DDBStreamBatchInfo"]["batchSize"] == 2

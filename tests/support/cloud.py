@@ -1,8 +1,8 @@
 """One local cloud for each test process, with the real template deployed in it once.
 
-It is never reset: a test that needs a clean ground makes its own brand (functions, scenarios) or its own account (store).
-`tests/conftest.py` imports the two fixtures. Nothing is left behind when the test process is killed: the emulator ends with
-whoever started it.
+It is never reset: a test that needs a clean ground makes its own brand (functions, scenarios) or its own
+account (store). `tests/conftest.py` imports the two fixtures. Nothing is left behind when the test process is
+killed: the emulator ends with whoever started it.
 """
 
 from __future__ import annotations

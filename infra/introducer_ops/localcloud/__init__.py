@@ -1,7 +1,7 @@
 """The local cloud: the real `template.yaml`, deployed on an AWS emulator on this machine.
 
     cloud = LocalCloud.start(Path(".local"))          # an emulator, ready, on loopback
-    stack = cloud.deploy(Path("template.yaml"))       # the template, with its functions running from the sources
+    stack = cloud.deploy(Path("template.yaml"))     # the template, its functions running from the sources
     stack.http().get("/openapi.json")                 # the HTTP API
     stack.client("dynamodb")                          # any AWS client
     stack.clock.advance(86_400)                       # tomorrow, for every function

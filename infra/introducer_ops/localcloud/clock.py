@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Clock:
-    """Moves the time of a local stack. Functions see a change at their next reading; real time keeps running on."""
+    """Moves the time of a local stack. Functions see a change at their next reading."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

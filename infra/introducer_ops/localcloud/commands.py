@@ -33,7 +33,7 @@ def up(
     portal_port: Annotated[int, typer.Option(help="Port of the portal; another one if it is taken.")] = PORTAL_PORT,
     keep: Annotated[bool, typer.Option(help="Keep tables, queues, users and secrets over a stop.")] = False,
 ) -> None:
-    """Start the local cloud, deploy template.yaml and stay: edits of code and template are live. Ctrl-C stops it."""
+    """Start the local cloud, deploy template.yaml and stay: edits are live. Ctrl-C stops it."""
     try:
         cloud = LocalCloud.start(state_dir, port, port_or_any(portal_port), keep, log=_show)
     except CloudError as error:

@@ -31,7 +31,8 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
     stack = Stack(cloud.endpoint, cloud.portal_url, {}, {}, cloud.state_dir)
     parameters = {
         "Stage": "local",
-        # The emulator shares this machine with everything else: AWS's deadline would lose clicks that AWS would keep.
+        # The emulator shares this machine with everything else: AWS's deadline would lose
+        # clicks that AWS keeps.
         "ClickDeadlineMs": "2000",
         "ClockFile": str(stack.clock.path),
         **parameters,
@@ -48,7 +49,11 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         raise DeployError("\n".join(problems))
     local, packages = expanding.localize(translated, found, sys.executable, cloud.endpoint)
     _upload(stack, packages)
-    _apply(stack, local, {name: value for name, value in parameters.items() if name in written.get("Parameters", {})})
+    _apply(
+        stack,
+        local,
+        {name: value for name, value in parameters.items() if name in written.get("Parameters", {})},
+    )
 
     described = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     stack.outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -69,7 +74,7 @@ def _upload(stack: Stack, packages: dict[str, bytes]) -> None:
 def _apply(stack: Stack, template: expanding.Template, parameters: dict[str, str]) -> None:
     cloudformation = stack.client("cloudformation")
     body = json.dumps(template)
-    # By its digest, so that a changed template gets a name of its own; by URL, because it is over 51,200 bytes.
+    # By URL, because it is over the 51,200 bytes that a request may carry.
     key = f"{hashlib.sha256(body.encode()).hexdigest()}.json"
     stack.client("s3").put_object(Bucket=expanding.CODE_BUCKET, Key=key, Body=body.encode())
     request: dict[str, Any] = {
@@ -94,7 +99,9 @@ def _apply(stack: Stack, template: expanding.Template, parameters: dict[str, str
         if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             return
         if "FAILED" in status or "ROLLBACK_COMPLETE" in status:
-            raise DeployError("\n".join([f"{status}: {found.get('StackStatusReason', '')}", *_failures(cloudformation)]))
+            raise DeployError(
+                "\n".join([f"{status}: {found.get('StackStatusReason', '')}", *_failures(cloudformation)])
+            )
         if time.monotonic() > deadline:
             raise DeployError(f"the stack is still {status} after {_SECONDS_TO_DEPLOY} s")
         time.sleep(0.05)
@@ -132,7 +139,7 @@ def _resources(stack: Stack) -> dict[str, str]:
 
 
 def _finish_tables(stack: Stack, template: expanding.Template, resources: dict[str, str]) -> None:
-    """The emulator drops a table's TTL and point-in-time recovery from the template, but takes them by API."""
+    """The emulator drops a table's TTL and recovery settings from the template, but takes them by API."""
     dynamodb = stack.client("dynamodb")
     for name, resource in template["Resources"].items():
         if resource["Type"] != "AWS::DynamoDB::Table":

@@ -99,10 +99,12 @@ def translate(template: Template, parameters: dict[str, str], region: str) -> Te
         for key in ("CodeUri", "ContentUri"):
             if key in resource.get("Properties", {}):
                 resource["Properties"][key] = f"s3://{CODE_BUCKET}/{name}"
-    defaults = {name: str(given["Default"]) for name, given in template.get("Parameters", {}).items() if "Default" in given}
+    defaults = {
+        name: str(given["Default"]) for name, given in template.get("Parameters", {}).items() if "Default" in given
+    }
     try:
         with _region(region):
-            translated: Template = transform(template, defaults | parameters, _NoManagedPolicies())  # type: ignore[arg-type]
+            translated: Template = transform(template, defaults | parameters, _NoManagedPolicies())
     except Exception as error:
         causes = getattr(error, "causes", None) or [error]
         raise TemplateError("\n".join(str(getattr(cause, "message", cause)) for cause in causes)) from error
@@ -125,8 +127,9 @@ def _region(region: str) -> Iterator[None]:
 def package(source: Source, python: str) -> bytes:
     """A deployment package that runs the sources where they are.
 
-    AWS's interface client runs the handler, as it does in AWS's own runtime: so an exception keeps its type. The
-    function is `provided` for the emulator, whose python runtimes report every error as `Runtime.HandlerError`.
+    AWS's interface client runs the handler, as it does in AWS's own runtime: so an exception keeps its type.
+    The function is `provided` for the emulator, whose python runtimes report every error as
+    `Runtime.HandlerError`.
     """
     paths = ":".join(str(path) for path in source.layers)
     script = "\n".join(
@@ -147,7 +150,9 @@ def package(source: Source, python: str) -> bytes:
     return packed.getvalue()
 
 
-def localize(translated: Template, found: dict[str, Source], python: str, endpoint: str) -> tuple[Template, dict[str, bytes]]:
+def localize(
+    translated: Template, found: dict[str, Source], python: str, endpoint: str
+) -> tuple[Template, dict[str, bytes]]:
     """The template as the emulator can run it, and the packages to put into the code bucket first."""
     template = copy.deepcopy(translated)
     resources = template["Resources"]

@@ -34,7 +34,7 @@ class CloudError(RuntimeError):
 
 @dataclass
 class LocalCloud:
-    """A running emulator. `port` serves every AWS service, `portal_port` serves the stack's HTTP API alone."""
+    """A running emulator. `port` serves every AWS service, `portal_port` the stack's HTTP API alone."""
 
     state_dir: Path
     pid: int
@@ -65,9 +65,9 @@ class LocalCloud:
         """Start an emulator and return when it answers.
 
         It lives as long as this process at most. `keep` keeps tables, queues, users and secrets in the state
-        directory over a graceful stop; a kept cloud comes back under its old ports, because addresses of queues name
-        them. `log` gets each line that a function or the cloud has for a person. `settings` are environment variables
-        of the emulator (AUTH=true makes it enforce the functions' IAM policies).
+        directory over a graceful stop; a kept cloud comes back under its old ports, because addresses of
+        queues name them. `log` gets each line that a function or the cloud has for a person. `settings` are
+        environment variables of the emulator (AUTH=false lets functions do what their roles do not allow).
         """
         state_dir = state_dir.resolve()
         if running := cls.running(state_dir):
@@ -127,7 +127,7 @@ class LocalCloud:
 
     @classmethod
     def attach(cls, state_dir: Path = ROOT / ".local") -> tuple[LocalCloud, Stack] | None:
-        """The cloud that runs with this state directory and the stack deployed in it; None when there is none."""
+        """The cloud that runs with this state directory, and the stack in it; None when there is none."""
         state_dir = state_dir.resolve()
         cloud, stack = cls.running(state_dir), Stack.load(state_dir)
         return (cloud, stack) if cloud and stack else None
@@ -142,12 +142,15 @@ class LocalCloud:
         return cls(state_dir, kept["pid"], kept["port"], kept["portal_port"])
 
     def deploy(
-        self, template: Path = ROOT / "template.yaml", parameters: Mapping[str, str] | None = None, check: bool = False
+        self,
+        template: Path = ROOT / "template.yaml",
+        parameters: Mapping[str, str] | None = None,
+        check: bool = False,
     ) -> Stack:
         """Create the stack, or update it to the template as it is now.
 
-        `check` runs cfn-lint over the translated template first (two seconds; it finds what the emulator swallows: a
-        dangling reference, a cycle, an unknown property). DeployError names the resource.
+        `check` runs cfn-lint over the translated template first (two seconds; it finds what the emulator
+        swallows: a dangling reference, a cycle, an unknown property). DeployError names the resource.
         """
         stack = deploy(self, template.resolve(), dict(parameters or {}), check)
         stack.save()

@@ -33,7 +33,7 @@ class Function:
 
 @dataclass
 class Stack:
-    """What `LocalCloud.deploy` made. `outputs` are the template's; names of functions are the template's too."""
+    """What `LocalCloud.deploy` made. `outputs` and the names of functions are the template's."""
 
     endpoint: str
     """The address of every AWS service, for AWS_ENDPOINT_URL."""
@@ -46,7 +46,7 @@ class Stack:
 
     @property
     def api_url(self) -> str:
-        """The HTTP API under the address that AWS's has; not every machine resolves it. Prefer `portal_url`."""
+        """The HTTP API under a host name like AWS's; not every machine resolves it. Prefer `portal_url`."""
         port = self.endpoint.rsplit(":", 1)[1]
         return f"http://{self.outputs['ApiId']}.execute-api.localhost:{port}"
 
@@ -69,9 +69,7 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud; the same one each time, safe to share between threads."""
         if service not in self.clients:
-            session = boto3.Session(
-                aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=REGION
-            )
+            session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=REGION)
             self.clients[service] = session.client(
                 service,
                 endpoint_url=self.endpoint,
@@ -94,13 +92,13 @@ class Stack:
         return httpx.Client(**(settings | options))
 
     def function_environment(self, function: str) -> dict[str, str]:
-        """The environment that this function has in the cloud, so that a test can load its handler in process."""
+        """The environment that a function has, so that a test can load its handler in process."""
         found = self.client("lambda").get_function_configuration(FunctionName=self.functions[function].name)
         variables: dict[str, str] = found["Environment"]["Variables"]
         return {**self.environment, **variables, "AWS_LAMBDA_FUNCTION_NAME": found["FunctionName"]}
 
     def invoke(self, function: str, event: Dict[str, Any]) -> Any:
-        """Invoke a function and return its answer; RuntimeError with the error's type and text when it fails."""
+        """Invoke a function and return its answer; RuntimeError with its error's type and text."""
         answer = self.client("lambda").invoke(
             FunctionName=self.functions[function].name, Payload=json.dumps(event).encode()
         )
@@ -142,7 +140,7 @@ class Stack:
 
 
 class Mapping:
-    """One event source mapping. Disable it to collect records, write, enable it, and they arrive in full batches."""
+    """One event source mapping. Disable it, write, enable it: the records arrive in full batches."""
 
     def __init__(self, stack: Stack, function: str) -> None:
         self._lambda = stack.client("lambda")

@@ -1,6 +1,7 @@
 """Runs one function the way AWS does: its interface client polls the runtime API and calls the handler.
 
-Started by the package that `expanding.package` makes, in the project's environment, inside the function's folder.
+Started by the package that `expanding.package` makes, in the project's environment, inside the function's
+folder.
 """
 
 import os

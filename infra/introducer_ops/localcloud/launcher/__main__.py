@@ -29,6 +29,8 @@ def _settings(arguments: argparse.Namespace, port: int) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         # Functions call back here, whatever their environment says.
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        # Functions may do what their roles allow, as on AWS. (Conditions on leading keys are not evaluated.)
+        "AUTH": os.environ.get("AUTH", "true"),
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         # No container is ever wanted, and looking for the daemon costs time.

@@ -1,4 +1,4 @@
-"""AWS's rules, restored around ministack 1.5.33. One module per service; each `apply` is called once, before serving."""
+"""AWS's rules, restored. One module per service; each `apply` is called once, before serving."""
 
 from pathlib import Path
 

@@ -7,13 +7,13 @@ from typing import Any
 
 
 def passes(record: dict[str, Any], criteria: dict[str, Any] | None) -> bool:
-    """Whether a record gets through a mapping's FilterCriteria: any one pattern lets it, no pattern lets all."""
+    """Whether a record gets through FilterCriteria: any one pattern lets it, no pattern lets all."""
     filters = (criteria or {}).get("Filters") or []
     return not filters or any(_matches(record, json.loads(given["Pattern"])) for given in filters)
 
 
 def _matches(value: Any, pattern: dict[str, Any]) -> bool:
-    """Every field of the pattern holds. `exists` looks at leaves: a parent that is absent has absent leaves."""
+    """Every field of the pattern holds. `exists` looks at leaves: an absent parent has absent leaves."""
     for name, wanted in pattern.items():
         if name == "$or":
             if not any(_matches(value, option) for option in wanted):

@@ -21,14 +21,15 @@ _LARGEST_REQUEST = 10 * 1024 * 1024
 
 
 def apply() -> None:
-    """AWS's HTTP APIs answer 500 with one sentence when a function fails; ministack sends its stack trace with 502."""
+    """AWS answers 500 with one sentence when a function fails; ministack sends its stack trace with 502."""
     shaped = lambda_svc.lambda_execute_result_to_api_proxy_response
 
     def response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
         if result.get("error"):
             answer = {"statusCode": 500, "headers": {"Content-Type": "application/json"}}
             return {**answer, "body": '{"message":"Internal Server Error"}'}, None
-        return shaped(result)
+        answered: tuple[dict[str, Any] | None, str | None] = shaped(result)
+        return answered
 
     lambda_svc.lambda_execute_result_to_api_proxy_response = response
 
@@ -37,7 +38,8 @@ def application(portal_port: int, state_dir: Path, started: asyncio.Event) -> Ca
     """Ministack on its port; on the portal's port, the stack's HTTP API alone.
 
     A browser, a proxy and most clients can then use `http://127.0.0.1:<port>/`: the API's own host name
-    (`<id>.execute-api.localhost`) resolves on few machines, and its cookies would belong to a name of its own.
+    (`<id>.execute-api.localhost`) resolves on few machines, and its cookies would belong to a name of its
+    own.
     """
     api = _StackApi(state_dir)
 

@@ -1,4 +1,4 @@
-"""Lambda: workers that answer at once, follow their sources, write their logs where people look, and stay few."""
+"""Lambda: workers that answer at once, follow their sources, log where people look, and stay few."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def apply(state_dir: Path) -> None:
 
 
 def _be_quick() -> None:
-    """AWS's runtime API answers in a fraction of a millisecond. Here Nagle's algorithm held each answer for 44 ms, and
-    the wait for a log line that may still come took another 50: our lines go to their file as they come."""
+    """AWS's runtime API answers in a fraction of a millisecond. Here Nagle's algorithm held each answer for
+    44 ms, and the wait for a log line that may still come took another 50: our lines go to their file as they
+    come."""
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     drain = lambda_runtime.Worker._drain_stderr_bounded
     drain.__defaults__ = (0.0005, 0.0005, 0.01)
@@ -83,7 +84,7 @@ def _changed(path: str) -> int:
 
 
 def _follow_sources(sources: _Sources) -> None:
-    """A worker whose code has changed since it started is started anew before its next invocation: edits are live."""
+    """A worker whose code has changed is started anew before its next invocation: edits are live."""
     invoke = lambda_runtime.ProvidedWorker.invoke
 
     def fresh(worker: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -107,18 +108,21 @@ class _Output:
         self._lock = threading.Lock()
 
     def take(self, function: str, line: str) -> None:
+        # AWS's client writes a traceback as one line with carriage returns in it.
+        lines = line.split("\r")
         with self._lock:
             if function not in self._files:
                 self._files[function] = (self._folder / f"{function}.log").open("a", buffering=1)
-            self._files[function].write(line + "\n")
-        if _matters(line):
-            print(f"{function}: {line}", flush=True)
+            self._files[function].writelines(f"{one}\n" for one in lines)
+            for one in filter(_matters, lines):
+                print(f"{function}: {one}", flush=True)
 
 
 def _matters(line: str) -> bool:
     """Warnings and errors, and whatever is not a log record: a traceback, a print left in the code."""
     if not line.startswith("{"):
-        return bool(line.strip())
+        # The client's advice about runtime updates does not concern anybody here.
+        return bool(line.strip()) and "LAMBDA_WARNING" not in line
     try:
         record = json.loads(line)
     except ValueError:
@@ -153,8 +157,9 @@ class _Tee:
 
 
 def _stay_few() -> None:
-    """AWS gives every concurrent call an environment of its own. Here they would fight for two cores and 50 MB each:
-    beyond a handful, calls wait for one to be free. (A function that calls itself would wait for ever; ours do not.)"""
+    """AWS gives every concurrent call an environment of its own. Here they would fight for two cores and
+    50 MB each: beyond a handful, calls wait for one to be free. (A function that calls itself would wait for
+    ever; ours do not.)"""
     slots: dict[str, threading.BoundedSemaphore] = {}
     guard = threading.Lock()
     execute = lambda_svc._execute_function_provided_warm

@@ -1,8 +1,9 @@
 """DynamoDB streams to Lambda, by AWS's rules of failure.
 
-Ministack sends a batch again for ever when the function raises, and takes a partial answer for a whole success, so the
-records named in it are lost. It knows no bisecting, no retry limit, no on-failure destination, no batching window, and
-serves all mappings in one thread. This is our own reader instead, one thread per mapping while there is work.
+Ministack sends a batch again for ever when the function raises, and takes a partial answer for a whole
+success, so the records named in it are lost. It knows no bisecting, no retry limit, no on-failure
+destination, no batching window, and serves all mappings in one thread. This is our own reader instead, one
+thread per mapping while there is work.
 
 Not restored: ParallelizationFactor (one batch at a time), and shards (a table has one).
 """
@@ -54,7 +55,7 @@ class _Reader:
 
 
 _readers: dict[str, _Reader] = {}
-"""By mapping id. Lost when the cloud stops: the noted position is before the pending records, so they come again."""
+"""By mapping id. Lost with the cloud: what is pending comes again then, the noted position is before it."""
 
 
 def _poll() -> bool:
@@ -119,7 +120,7 @@ def _collect(mapping: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
 
 
 def _deliver(mapping: dict[str, Any], pending: deque[_Batch]) -> bool:
-    """One invocation with the first pending batch, and what follows from its answer. False: there is no function."""
+    """One invocation with the first pending batch, and what follows. False: there is no function."""
     function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
     if function is None:
         return False
@@ -165,7 +166,7 @@ def _first_failure(records: list[dict[str, Any]], body: Any) -> int:
 
 
 def _give_up(mapping: dict[str, Any], function: dict[str, Any], batch: _Batch, result: dict[str, Any]) -> bool:
-    """Past its retries or its age, a batch is discarded: its place in the stream goes to the on-failure destination."""
+    """Past its retries or its age, a batch is discarded: its place in the stream goes to a queue."""
     retries = int(mapping.get("MaximumRetryAttempts", -1))
     oldest = min(float(record["dynamodb"]["ApproximateCreationDateTime"]) for record in batch.records)
     age = int(mapping.get("MaximumRecordAgeInSeconds", -1))
@@ -196,7 +197,8 @@ def _position(mapping: dict[str, Any]) -> int:
         if mapping["UUID"] not in positions:
             latest = mapping.get("StartingPosition", "LATEST") == "LATEST"
             positions[mapping["UUID"]] = dynamodb.stream_end_position(_table(mapping)) if latest else horizon
-        return max(int(positions[mapping["UUID"]]), horizon)
+        position: int = max(positions[mapping["UUID"]], horizon)
+        return position
 
 
 def _advance(mapping: dict[str, Any], position: int) -> None:
