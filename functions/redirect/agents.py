@@ -46,12 +46,8 @@ _TOOL_NAMES = (
 _TOOLS = frozenset(_TOOL_NAMES.split())
 
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/(?!.*mobile)|playbook|android(?!.*(?:mobi|opera mini))")
-_MOBILE = re.compile(
-    r"mobi|iphone|ipod|android|windows phone|opera mini|midp|blackberry|bb10|symbian|nokia|phone"
-)
-_DESKTOP = re.compile(
-    r"windows nt|macintosh|x11|cros |win98|win64|windows|linux x86|linux i686|freebsd|openbsd"
-)
+_MOBILE = re.compile(r"mobi|iphone|ipod|android|windows phone|opera mini|midp|blackberry|bb10|symbian|nokia|phone")
+_DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |win98|win64|windows|linux x86|linux i686|freebsd|openbsd")
 
 
 class Agent(NamedTuple):
@@ -86,9 +82,7 @@ def _telling(lower: str) -> str:
     """The class that its own words give an agent which no table knows."""
     if any(stem in lower for stem in _PREVIEW_STEMS):
         return PREVIEW
-    if any(stem in lower for stem in _BOT_STEMS) or (
-        "bot" in lower and _BOT_WORD.search(_NOT_BOTS.sub("", lower))
-    ):
+    if any(stem in lower for stem in _BOT_STEMS) or ("bot" in lower and _BOT_WORD.search(_NOT_BOTS.sub("", lower))):
         return BOT
     first = _FIRST_WORD.match(lower)
     if first is not None and first[0] in _TOOLS:

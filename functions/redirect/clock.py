@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 
 def now_ms() -> int:
@@ -15,8 +16,7 @@ def now_ms() -> int:
 def _offset_ms() -> int:
     # Read each time: demo and tests move the clock while containers live.
     try:
-        with open(os.environ["CLOCK_FILE"], encoding="ascii") as file:
-            return round(float(file.read() or 0) * 1000)
+        return round(float(Path(os.environ["CLOCK_FILE"]).read_text("ascii") or 0) * 1000)
     except (KeyError, OSError, ValueError):
         return 0
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+
 from introducer.store import keys
 
 CONNECT, READ = 0.1, 0.3
@@ -110,5 +111,6 @@ class Container:
                 # What we send is our own making, and bounded.
                 parameter_validation=False,
                 tcp_keepalive=True,
+                user_agent="introducer-redirect",
             ),
         )

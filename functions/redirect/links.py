@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import target
 from clock import Deadline
 from container import TABLE_CALL, Container, dynamodb_key
+
 from introducer.store import keys
 
 FRESH = 30.0
@@ -90,9 +91,7 @@ class Links:
             item = self._read(keys.key("brand_host", host=host), deadline, 1)
         except Unread:
             return kept[1] if kept else self._container.fallback_url
-        return _keep(
-            self._hosts, host, (item or {}).get("fallback_url", {}).get("S") or self._container.fallback_url
-        )
+        return _keep(self._hosts, host, (item or {}).get("fallback_url", {}).get("S") or self._container.fallback_url)
 
     def _read(self, key: keys.Key, deadline: Deadline, tries: int) -> dict[str, Any] | None:
         reason: Exception | None = None
@@ -100,9 +99,7 @@ class Links:
             if not deadline.allows(TABLE_CALL):
                 break
             try:
-                found = self._container.tables.get_item(
-                    TableName=self._container.books, Key=dynamodb_key(key)
-                )
+                found = self._container.tables.get_item(TableName=self._container.books, Key=dynamodb_key(key))
             except Exception as error:
                 reason = error
             else:

@@ -13,10 +13,11 @@ from time import gmtime, strftime
 from typing import Any, NamedTuple
 
 from container import Keys
-from introducer.domain import click_id
-from introducer.store import keys
 from links import Link
 from visit import Visit
+
+from introducer.domain import click_id
+from introducer.store import keys
 
 PAUSED = "paused"
 VISITOR_DAYS = 400

@@ -74,9 +74,7 @@ class Landing:
         page might read an id that somebody wrote into `to`."""
         url, mark, fragment = url.partition("#")
         path, _, query = url.partition("?")
-        others = [
-            part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != self._name
-        ]
+        others = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != self._name]
         return f"{path}?{''.join(part + '&' for part in others)}{self._parameter}=", mark + fragment
 
     @property

@@ -42,9 +42,7 @@ class Visit:
     def __init__(self, event: dict[str, Any]) -> None:
         http = event["requestContext"]["http"]
         self.headers: dict[str, str] = event.get("headers") or {}
-        self.code: str = (event.get("pathParameters") or {}).get("code") or event["rawPath"].rpartition("/")[
-            2
-        ]
+        self.code: str = (event.get("pathParameters") or {}).get("code") or event["rawPath"].rpartition("/")[2]
         self.head: bool = http["method"] == "HEAD"
         self.host = self.headers.get("host", "")
         self.agent = agents.describe(self.headers.get("user-agent", ""))
@@ -76,11 +74,7 @@ class Visit:
             text = self.query.get(name, "")
             if not text:
                 continue
-            text = (
-                text[:SUB_LENGTH]
-                if text.isprintable()
-                else "".join(filter(str.isprintable, text))[:SUB_LENGTH]
-            )
+            text = text[:SUB_LENGTH] if text.isprintable() else "".join(filter(str.isprintable, text))[:SUB_LENGTH]
             text = text.encode()[:room].decode(errors="ignore")
             if text:
                 found[name] = text

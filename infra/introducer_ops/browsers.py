@@ -105,13 +105,13 @@ IN_APP: tuple[str, ...] = (
     ),
     _chromium(
         _WEBVIEW,
-        "Version/4.0 Chrome/137.0.7151.115 Mobile Safari/537.36 Instagram 385.0.0.47.74 Android (34/14; 450dpi; 1080x2340; "
-        "samsung; SM-A546B; a54x; s5e8835; th_TH; 745000001)",
+        "Version/4.0 Chrome/137.0.7151.115 Mobile Safari/537.36 Instagram 385.0.0.47.74 Android "
+        "(34/14; 450dpi; 1080x2340; samsung; SM-A546B; a54x; s5e8835; th_TH; 745000001)",
     ),
     _apple(
         _IPHONE,
-        "Mobile/15E148 [FBAN/FBIOS;FBAV/518.0.0.52.100;FBBV/752257486;FBDV/iPhone15,4;FBMD/iPhone;FBSN/iOS;FBSV/18.5;FBSS/3;"
-        "FBCR/;FBID/phone;FBLC/pl_PL;FBOP/80]",
+        "Mobile/15E148 [FBAN/FBIOS;FBAV/518.0.0.52.100;FBBV/752257486;FBDV/iPhone15,4;FBMD/iPhone;FBSN/iOS;FBSV/18.5;"
+        "FBSS/3;FBCR/;FBID/phone;FBLC/pl_PL;FBOP/80]",
     ),
     _chromium(
         _WEBVIEW,
@@ -147,7 +147,8 @@ IN_APP: tuple[str, ...] = (
     _apple(_IPHONE, "Mobile/15E148 [LinkedInApp]/9.31.1197"),
     _chromium(
         "Linux; Android 14; Pixel 7a Build/AP2A.240805.005; wv",
-        "Version/4.0 Chrome/137.0.7151.72 Mobile Safari/537.36 Telegram-Android/11.12.0 (Google Pixel 7a; Android 14; SDK 34; HIGH)",
+        "Version/4.0 Chrome/137.0.7151.72 Mobile Safari/537.36 Telegram-Android/11.12.0 "
+        "(Google Pixel 7a; Android 14; SDK 34; HIGH)",
     ),
     _apple(_IPHONE, "Mobile/15E148 KAKAOTALK/25.5.2 (INAPP)"),
     _chromium(_WEBVIEW, "Version/4.0 Chrome/136.0.7103.125 Mobile Safari/537.36 VKAndroidApp/8.130-24410"),

@@ -15,16 +15,20 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import boto3
 import pytest
+from moto import mock_aws
+from tests.support.functions import load
+
 from introducer.domain import click_id, identity
 from introducer.store import keys
 from introducer_ops.browsers import DESKTOP, IN_APP, MOBILE
-from moto import mock_aws
-
-from tests.support.functions import load
 
 BRAND, PARTNER, CAMPAIGN = "brd_01", "par_01", "cmp_01"
 LANDING = "https://go.broker.example/start"
-FALLBACK, BRANDS_PAGE, PAUSED_PAGE = "https://fallback.example/", "https://brand.example/home", "https://broker.example/ended"
+FALLBACK, BRANDS_PAGE, PAUSED_PAGE = (
+    "https://fallback.example/",
+    "https://brand.example/home",
+    "https://broker.example/ended",
+)
 EDGE, IDENTITY, CLICK_KEY = "edge-secret", "identity-secret", "k" * 64
 BROWSER = DESKTOP[0]
 
@@ -76,7 +80,11 @@ def _wire(value: Any) -> dict[str, Any]:
 
 
 def a_visit(
-    code: str = "Ab12Cd34", query: str = "", method: str = "GET", cookies: list[str] | None = None, **headers: str | None
+    code: str = "Ab12Cd34",
+    query: str = "",
+    method: str = "GET",
+    cookies: list[str] | None = None,
+    **headers: str | None,
 ) -> dict[str, Any]:
     """An HTTP API event, payload 2.0; a header given as None is not sent."""
     sent = {"host": "api.example", "user_agent": BROWSER, **headers}
@@ -181,7 +189,7 @@ def clicked(location: str, parameter: str = "click_id") -> str:
     return click
 
 
-# ---- the good way -----------------------------------------------------------------------------------------------------
+# ---- the good way ---------------------------------------------------------------------------------------------------
 
 
 def test_a_visitor_is_sent_to_the_landing_page_with_a_genuine_click_id(warm: World) -> None:
@@ -265,13 +273,15 @@ def test_the_click_id_goes_into_the_landing_pages_address(
     assert click_id.verify(clicked(location, parameter), {3: CLICK_KEY.encode()})
 
 
-@pytest.mark.parametrize("landing", ["javascript:alert(1)", "//x.example/", "", "ftp://x.example/", "https://u:p@x.example/"])
+@pytest.mark.parametrize(
+    "landing", ["javascript:alert(1)", "//x.example/", "", "ftp://x.example/", "https://u:p@x.example/"]
+)
 def test_a_link_whose_page_is_no_web_address_leads_to_the_fallback(world: World, landing: str) -> None:
     world.put(a_link("broken", landing_url=landing))
     assert world.visit("broken")["headers"]["Location"] == FALLBACK
 
 
-# ---- where `to` may lead ----------------------------------------------------------------------------------------------
+# ---- where `to` may lead --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -396,7 +406,9 @@ def test_what_stands_in_the_query_harms_neither_answer_nor_record(warm: World, q
 
 def test_a_click_stays_under_one_write_unit_with_everything_at_its_longest(warm: World) -> None:
     # given a link with ids as long as they get, and a visit with all that can be sent
-    long = {name: f"{prefix}_{'0' * 26}" for name, prefix in (("partner", "par"), ("brand", "brd"), ("campaign", "cmp"))}
+    long = {
+        name: f"{prefix}_{'0' * 26}" for name, prefix in (("partner", "par"), ("brand", "brd"), ("campaign", "cmp"))
+    }
     warm.put(a_link("long", shard_exponent=3, status="paused", **long))
     click = warm.click(
         "long",
@@ -428,7 +440,7 @@ def item_size(item: dict[str, Any]) -> int:
     return sum(len(name.encode()) + size(value) for name, value in item.items())
 
 
-# ---- codes that lead nowhere ------------------------------------------------------------------------------------------
+# ---- codes that lead nowhere ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -447,7 +459,9 @@ def item_size(item: dict[str, Any]) -> int:
         ("ｃode", "link.brand.example", BRANDS_PAGE),
     ],
 )
-def test_an_unknown_code_leads_to_the_hosts_page_and_records_nothing(warm: World, code: str, host: str, page: str) -> None:
+def test_an_unknown_code_leads_to_the_hosts_page_and_records_nothing(
+    warm: World, code: str, host: str, page: str
+) -> None:
     warm.take()
     answer = warm.visit(code, host=host)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (302, page)
@@ -457,7 +471,11 @@ def test_an_unknown_code_leads_to_the_hosts_page_and_records_nothing(warm: World
 
 @pytest.mark.parametrize(
     ("code", "host", "page"),
-    [("paused", "api.example", PAUSED_PAGE), ("paused-2", "link.brand.example", BRANDS_PAGE), ("paused-2", "x", FALLBACK)],
+    [
+        ("paused", "api.example", PAUSED_PAGE),
+        ("paused-2", "link.brand.example", BRANDS_PAGE),
+        ("paused-2", "x", FALLBACK),
+    ],
 )
 def test_a_paused_link_leads_to_the_fallback_without_an_id_and_is_recorded(
     warm: World, code: str, host: str, page: str
@@ -468,7 +486,7 @@ def test_a_paused_link_leads_to_the_fallback_without_an_id_and_is_recorded(
     assert click["flags"] == ["paused"] and named is not None and named.flagged
 
 
-# ---- who asks ---------------------------------------------------------------------------------------------------------
+# ---- who asks -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -572,7 +590,10 @@ def test_without_the_edges_secret_neither_address_nor_country_is_believed(warm: 
 def test_how_an_address_becomes_two_hashes(warm: World, said: str, address: str | None, network: str | None) -> None:
     click = warm.click(introducer_edge=EDGE, x_forwarded_for=said, cloudfront_viewer_country="T1")
     hashing = identity.brand_key(IDENTITY.encode(), BRAND)
-    expected = [value and identity.keyed_hash(hashing, kind, value) for kind, value in (("address", address), ("prefix", network))]
+    expected = [
+        value and identity.keyed_hash(hashing, kind, value)
+        for kind, value in (("address", address), ("prefix", network))
+    ]
     assert [click.get("address"), click.get("prefix")] == expected
     assert click["country"] == "ZZ"
     if address is not None:
@@ -605,7 +626,7 @@ def test_of_the_referer_only_the_host_is_kept(warm: World, said: str, host: str 
     assert warm.click(referer=said).get("referer") == host
 
 
-# ---- what is kept in the container ------------------------------------------------------------------------------------
+# ---- what is kept in the container ----------------------------------------------------------------------------------
 
 
 class Calls:
@@ -721,7 +742,7 @@ def test_without_its_keys_a_visitor_still_reaches_the_page(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["message"] == "click_unsigned"
 
 
-# ---- when something fails ---------------------------------------------------------------------------------------------
+# ---- when something fails -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -794,7 +815,7 @@ def test_a_damaged_link_item_is_answered_too(world: World, name: str) -> None:
     assert world.visit("damaged")["headers"]["Location"] == FALLBACK
 
 
-# ---- the deadline, on real sockets ------------------------------------------------------------------------------------
+# ---- the deadline, on real sockets ----------------------------------------------------------------------------------
 
 
 class Slow:

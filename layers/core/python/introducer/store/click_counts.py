@@ -1,0 +1,140 @@
+"""BOOKS: how many clicks a partner's link had on a UTC day, counted exactly once.
+
+A counter remembers, for each FACTS partition that feeds it (`at_0`, `at_1` … by the partition's shard number), the
+position in the stream of the last click that it holds. One update adds the numbers and moves the positions, on the
+condition that every position lies before the clicks added. So a batch that is delivered again, or cut otherwise, is
+refused whole, and the caller drops what is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.exceptions import PynamoDBConnectionError, UpdateError
+from pynamodb.expressions.operand import Path
+
+from introducer.domain.errors import Unavailable
+from introducer.store import keys
+from introducer.store.wire import connect, from_wire, reading
+
+POSITION_LENGTH = 40
+"""Digits of a position: DynamoDB's sequence numbers have 21 to 40, and texts of one length compare like numbers."""
+
+_POSITION = "at_"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, slots=True)
+class ClickCount:
+    """What one link brought on one UTC day."""
+
+    partner: str
+    day: str
+    link: str
+    clicks: int
+    """Of people: flagged ones are not among them."""
+    unique: int
+    """Of the clicks, those that were the browser's first on this link that day."""
+    flagged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The clicks of one FACTS partition in an addition: the positions of the first and the last."""
+
+    first: str
+    last: str
+
+
+def position(sequence_number: str) -> str:
+    """A stream's sequence number as a position."""
+    return sequence_number.zfill(POSITION_LENGTH)
+
+
+class ClickCounts:
+    """The click counters of a BOOKS table."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        self._table = table
+        self._connection = connect(table, region=region, host=host)
+
+    def add(self, addition: ClickCount, spans: Mapping[int, Span]) -> bool:
+        """Add to a counter; `spans` are by shard. False, with nothing added, when a span is counted in part or whole.
+
+        One write unit while the item has less than a kilobyte, that is up to 16 shards. Raises `Unavailable`.
+        """
+        key = _key(addition.partner, addition.day, addition.link)
+        actions: list[Any] = [
+            Path("clicks").add(addition.clicks),
+            Path("unique").add(addition.unique),
+            Path("flagged").add(addition.flagged),
+        ]
+        condition: Any = None
+        for shard, span in sorted(spans.items()):
+            at = Path(f"{_POSITION}{shard}")
+            actions.append(at.set(span.last))
+            before = at.does_not_exist() | (at < span.first)
+            condition = before if condition is None else condition & before
+        try:
+            self._connection.update_item(self._table, key.pk, key.sk, actions=actions, condition=condition)
+        except UpdateError as error:
+            if error.cause_response_code == _CONDITION_FAILED:
+                return False
+            raise _unavailable() from error
+        except PynamoDBConnectionError as error:
+            raise _unavailable() from error
+        return True
+
+    def positions(self, partner: str, day: str, link: str) -> dict[int, str]:
+        """How far a counter has counted each shard. Raises `Unavailable`."""
+        key = _key(partner, day, link)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        return {
+            int(name.removeprefix(_POSITION)): value
+            for name, value in from_wire(answer.get("Item", {})).items()
+            if name.startswith(_POSITION)
+        }
+
+    def month(self, partner: str, month: str) -> list[ClickCount]:
+        """All counters of a partner's month (`2026-03`), by day and link. Raises `Unavailable`."""
+        return self._query(partner, month, None)
+
+    def day(self, partner: str, day: str) -> list[ClickCount]:
+        """The counters of a partner's day, by link. Raises `Unavailable`."""
+        return self._query(partner, day[:7], keys.prefix("click_count", day=day) + "#")
+
+    def _query(self, partner: str, month: str, beginning: str | None) -> list[ClickCount]:
+        found: list[ClickCount] = []
+        start: Any = None
+        condition = Path(keys.SK).startswith(beginning) if beginning else None
+        while True:
+            with reading():
+                answer = self._connection.query(
+                    self._table,
+                    keys.partition("click_count", partner=partner, month=month),
+                    range_key_condition=condition,
+                    exclusive_start_key=start,
+                )
+            found += [count for count in map(_count, map(from_wire, answer["Items"])) if count]
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return found
+
+
+def _key(partner: str, day: str, link: str) -> keys.Key:
+    return keys.key("click_count", partner=partner, month=day[:7], day=day, link=link)
+
+
+def _count(item: Mapping[str, Any]) -> ClickCount | None:
+    partner = keys.parts(item[keys.PK])[1]
+    day, kind, link = keys.parts(item[keys.SK])
+    if kind != "clicks":
+        return None
+    return ClickCount(partner, day, link, item["clicks"], item["unique"], item["flagged"])
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The counter could not be written now: try again.", code="store_unavailable")

@@ -1,0 +1,109 @@
+"""BOOKS: how many events of a source were accepted, and how many of them the engine has applied, by UTC day.
+
+The day is that of acceptance in both numbers, so that their difference is what still waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.exceptions import PynamoDBConnectionError, UpdateError
+from pynamodb.expressions.operand import Path
+
+from introducer.domain.errors import Unavailable
+from introducer.store import keys
+from introducer.store.wire import connect, from_wire, reading
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeDay:
+    """A source's day."""
+
+    source: str
+    day: str
+    accepted: int = 0
+    applied: int = 0
+    marks: str = ""
+    """Which batches were counted last; the counting service alone reads it."""
+
+    @property
+    def waiting(self) -> int:
+        """Accepted, and not in the books yet."""
+        return self.accepted - self.applied
+
+
+class IntakeDays:
+    """The intake counters of a BOOKS table."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        self._table = table
+        self._connection = connect(table, region=region, host=host)
+
+    def get(self, source: str, day: str) -> IntakeDay:
+        """The source's day, all zero when nothing was counted. Read consistently. Raises `Unavailable`."""
+        key = keys.key("intake_day", source=source, day=day)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        return _day(from_wire(answer["Item"])) if "Item" in answer else IntakeDay(source, day)
+
+    def of_source(self, source: str) -> list[IntakeDay]:
+        """All days of a source, oldest first. Raises `Unavailable`."""
+        found: list[IntakeDay] = []
+        start: Any = None
+        while True:
+            with reading():
+                answer = self._connection.query(
+                    self._table,
+                    keys.partition("intake_day", source=source),
+                    range_key_condition=Path(keys.SK).startswith(keys.prefix("intake_day") + "#"),
+                    exclusive_start_key=start,
+                )
+            found += [_day(from_wire(item)) for item in answer["Items"]]
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return found
+
+    def add(self, seen: IntakeDay, accepted: int, applied: int, marks: str) -> bool:
+        """Add to a day as it was `seen`, and leave new marks. False, with nothing added, when another has added since.
+
+        One write unit. Raises `Unavailable`.
+        """
+        key = keys.key("intake_day", source=seen.source, day=seen.day)
+        at = Path("marks")
+        try:
+            self._connection.update_item(
+                self._table,
+                key.pk,
+                key.sk,
+                actions=[
+                    Path("accepted").add(accepted),
+                    Path("applied").add(applied),
+                    at.set(marks),
+                ],
+                condition=(at == seen.marks) if seen.marks else at.does_not_exist(),
+            )
+        except UpdateError as error:
+            if error.cause_response_code == _CONDITION_FAILED:
+                return False
+            raise _unavailable() from error
+        except PynamoDBConnectionError as error:
+            raise _unavailable() from error
+        return True
+
+
+def _day(item: Mapping[str, Any]) -> IntakeDay:
+    return IntakeDay(
+        source=keys.parts(item[keys.PK])[1],
+        day=keys.parts(item[keys.SK])[1],
+        accepted=item.get("accepted", 0),
+        applied=item.get("applied", 0),
+        marks=item.get("marks", ""),
+    )
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The counter could not be written now: try again.", code="store_unavailable")
