@@ -14,6 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
 from introducer.domain.errors import Unauthenticated, Unavailable
 from introducer.runtime.authentication import Authenticator, PublicKeys, bearer, issuer_of, signed_in_since
 
@@ -96,9 +97,7 @@ def alg_none() -> str:
 
 def hs256_with_the_public_key() -> str:
     """The classic confusion: the public key, which everybody has, used as the secret of an HMAC."""
-    public = OURS.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = OURS.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     head = unpadded(json.dumps({"alg": "HS256", "typ": "JWT", "kid": "k1"}).encode())
     body = f"{head}.{unpadded(json.dumps(claims()).encode())}"
     return f"{body}.{unpadded(hmac.new(public, body.encode(), hashlib.sha256).digest())}"
@@ -156,13 +155,13 @@ def test_a_token_is_good_until_the_last_moment_before_its_expiry(authenticator: 
 
 def test_a_sign_out_ends_every_session_begun_before_it(authenticator: Authenticator) -> None:
     session = authenticator.session(a_token(), NOW)
-    signed_in = int(session.signed_in_at.timestamp() * 1000)
+    signed_in = session.signed_in_at
 
     assert signed_in_since(session, None)
-    assert signed_in_since(session, signed_in - 1000)
+    assert signed_in_since(session, signed_in - timedelta(seconds=1))
     assert not signed_in_since(session, signed_in)
-    assert not signed_in_since(session, signed_in + 999)
-    assert not signed_in_since(session, signed_in + 60_000)
+    assert not signed_in_since(session, signed_in + timedelta(milliseconds=999))
+    assert not signed_in_since(session, signed_in + timedelta(minutes=1))
 
 
 def test_keys_are_fetched_once_and_again_when_they_are_old(pool: Pool) -> None:

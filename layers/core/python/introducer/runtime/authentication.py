@@ -51,7 +51,6 @@ class Session:
     """The Cognito `sub`: the key of the member item."""
     signed_in_at: datetime
     expires_at: datetime
-    token_id: str
 
 
 class PublicKeys:
@@ -83,9 +82,7 @@ class PublicKeys:
             if (stale or key_id not in self._keys) and self._may_ask(now):
                 self._refresh(now)
             if self._fetched_at is None:
-                raise Unavailable(
-                    "Sign-in cannot be checked just now: try again in a minute.", code="keys_unavailable"
-                )
+                raise Unavailable("Sign-in cannot be checked just now: try again in a minute.", code="keys_unavailable")
             return self._keys.get(key_id)
 
     def _may_ask(self, now: datetime) -> bool:
@@ -97,9 +94,7 @@ class PublicKeys:
             document = self._fetch()
         except Unavailable:
             return
-        self._keys = {
-            key.key_id: key for key in map(_signing_key, document.get("keys", ())) if key and key.key_id
-        }
+        self._keys = {key.key_id: key for key in map(_signing_key, document.get("keys", ())) if key and key.key_id}
         self._fetched_at = now
 
 
@@ -119,7 +114,6 @@ class Authenticator:
                 subject=_text(claims, "sub"),
                 signed_in_at=_moment(claims, "auth_time"),
                 expires_at=_moment(claims, "exp"),
-                token_id=_text(claims, "jti"),
             )
         except (jwt.InvalidTokenError, ValueError, KeyError) as error:
             raise _refused("token_invalid") from error
@@ -151,12 +145,12 @@ def issuer_of(pool_id: str) -> str:
     return f"https://cognito-idp.{region}.amazonaws.com/{pool_id}"
 
 
-def signed_in_since(session: Session, signed_out_at: int | None) -> bool:
-    """Whether the session began after the member's last sign-out (milliseconds UTC; None: never signed out).
+def signed_in_since(session: Session, signed_out_at: datetime | None) -> bool:
+    """Whether the session began after the member's last sign-out (None: never signed out).
 
     Cognito tells the sign-in in whole seconds, so a sign-in within the very second of a sign-out counts as before it.
     """
-    return signed_out_at is None or int(session.signed_in_at.timestamp()) > signed_out_at // 1000
+    return signed_out_at is None or session.signed_in_at > signed_out_at.replace(microsecond=0)
 
 
 def bearer(header: str | None) -> str | None:

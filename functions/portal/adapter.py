@@ -1,0 +1,66 @@
+"""Chalice speaks REST API; we stand behind an HTTP API. This is the difference between the two, and nothing else.
+
+Chalice routes by `requestContext.resourcePath`, which the HTTP API's `$default` route does not give: the path is matched
+here. HEAD runs as GET and loses its body; cookies move between their own lists and the headers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from chalice import Chalice
+
+UNKNOWN_PATH, UNKNOWN_METHOD = "/-/unknown-path", "/-/unknown-method"
+"""Internal routes, for what matches none; they answer every method."""
+
+Event = Mapping[str, Any]
+
+
+def adapted(app: Chalice) -> Callable[[Event, Any], dict[str, Any]]:
+    """The app as a handler of HTTP API events, payload 2.0. Routes must be registered before the first call."""
+    routes = [(_pattern(path), path, set(methods)) for path, methods in app.routes.items()]
+
+    def handler(event: Event, context: Any) -> dict[str, Any]:
+        method = event["requestContext"]["http"]["method"]
+        resource, parameters = _match(routes, event["rawPath"], "GET" if method == "HEAD" else method)
+        headers = {"accept": "*/*"} | dict(event.get("headers") or {})
+        if event.get("cookies"):
+            headers["cookie"] = "; ".join(event["cookies"])
+        verb = "GET" if method == "HEAD" or resource in (UNKNOWN_PATH, UNKNOWN_METHOD) else method
+        answer = app(
+            {
+                **event,
+                "headers": headers,
+                "body": event.get("body"),
+                "pathParameters": parameters,
+                "stageVariables": event.get("stageVariables"),
+                "multiValueQueryStringParameters": parse_qs(event.get("rawQueryString", ""), keep_blank_values=True),
+                "requestContext": {**event["requestContext"], "resourcePath": resource, "httpMethod": verb},
+            },
+            context,
+        )
+        answer["cookies"] = (answer.pop("multiValueHeaders", None) or {}).get("Set-Cookie", [])
+        if method == "HEAD" or answer["statusCode"] in (204, 304):
+            answer["body"] = ""
+        return answer
+
+    return handler
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+
+
+def _match(routes: list[tuple[re.Pattern[str], str, set[str]]], path: str, method: str) -> tuple[str, dict[str, str]]:
+    found = UNKNOWN_PATH
+    for pattern, resource, methods in routes:
+        match = pattern.fullmatch(path)
+        if match is None or resource in (UNKNOWN_PATH, UNKNOWN_METHOD):
+            continue
+        if method in methods:
+            return resource, {name: unquote(value) for name, value in match.groupdict().items()}
+        found = UNKNOWN_METHOD
+    return found, {}

@@ -1,0 +1,18 @@
+"""The portal: every page is also the API. Routes are in `pages`; how they are answered is in `server`."""
+
+from __future__ import annotations
+
+import pages.clients
+import pages.desk
+import pages.earnings
+import pages.links
+import pages.month
+import pages.preferences
+import pages.sign_in
+import pages.static_files  # noqa: F401 (importing a page module registers its routes)
+import server
+from adapter import adapted
+
+from introducer.runtime.problems import answering
+
+handler = answering(server.CHALLENGE)(adapted(server.app))

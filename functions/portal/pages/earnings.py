@@ -1,0 +1,63 @@
+"""`/earnings`: what was posted, month by month, and `/earnings/{id}`: how one entry came about."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from server import page
+from visit import Visit
+
+from introducer.domain.errors import Malformed
+from introducer.services.read_earnings_of_partner import EntryWithReceipt, read_earnings_of_month, read_entry
+
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
+
+
+@page(
+    "/earnings",
+    "earnings.html",
+    columns=(
+        ("id", lambda row: row.id),
+        ("posted_at", lambda row: row.posted_at),
+        ("kind", lambda row: row.kind),
+        ("rule", lambda row: row.rule_kind),
+        ("client", lambda row: row.client),
+        ("for_month", lambda row: row.earn_month),
+        ("available", lambda row: row.available_day),
+        ("amount", lambda row: row.amount),
+        ("currency", lambda row: row.amount.currency),
+    ),
+)
+def earnings(visit: Visit) -> dict[str, Any]:
+    assert visit.partner is not None
+    month = visit.query("month") or visit.today[:7]
+    if not _MONTH.fullmatch(month):
+        raise Malformed("month is a year and a month, such as 2026-04.", code="bad_month")
+    subject = f"earnings of {visit.partner.partner} in {month}"
+    found = read_earnings_of_month(
+        visit.portal.ledger,
+        partner=visit.partner.partner,
+        month=month,
+        cursor=visit.position(subject),
+        limit=visit.limit(),
+    )
+    return {
+        "month": month,
+        "earlier_month": _shifted(month, -1),
+        "later_month": _shifted(month, 1) if month < visit.today[:7] else None,
+        "earned": found.earned,
+        "items": found.entries.items,
+        "next": visit.next(subject, found.entries.cursor),
+    }
+
+
+@page("/earnings/{journal}", "receipt.html")
+def earning(visit: Visit, journal: str) -> EntryWithReceipt:
+    assert visit.partner is not None
+    return read_entry(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
+
+
+def _shifted(month: str, by: int) -> str:
+    number = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{number // 12}-{number % 12 + 1:02d}"

@@ -1,0 +1,127 @@
+"""Data into pages: Jinja2 with autoescape and strict undefined, in the visitor's language."""
+
+from __future__ import annotations
+
+import secrets
+from calendar import monthrange
+from contextvars import ContextVar
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import charts
+import words
+from assets import asset
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from visit import THEMES, Visit
+
+from introducer.domain.money import Money
+from introducer.locale import CODES, language
+
+TEMPLATES = Path(__file__).parent / "templates"
+_visit: ContextVar[Visit] = ContextVar("visit")
+
+
+def render(template: str, visit: Visit, data: Any) -> str:
+    """The page. `data` is what the route returned; beside it a template sees `visit` and `form` (a refused one)."""
+    token = _visit.set(visit)
+    try:
+        refused = visit.refused
+        form = {"typed": refused.values if refused else {}, "errors": refused.errors if refused else {}}
+        return _environment().get_template(template).render(data=data, visit=visit, form=form)
+    finally:
+        _visit.reset(token)
+
+
+def money(amount: Money, *, signed: bool = False) -> Markup:
+    """An amount with its currency, figures first; never mirrored, never broken."""
+    figure = _visit.get().language.amount(amount.minor, amount.currency)
+    if signed and amount.minor > 0:
+        figure = f"+{figure}"
+    kind = "money minus" if amount.minor < 0 else "money"
+    return Markup('<bdi dir="ltr" class="{}">{}<small>\N{THIN SPACE}{}</small></bdi>').format(
+        kind, figure, amount.currency
+    )
+
+
+def exact(text: str, currency: str) -> Markup:
+    """A decimal string of money with all of its decimals."""
+    figure = _visit.get().language.exact(text)
+    return Markup('<bdi dir="ltr" class="money">{}<small>\N{THIN SPACE}{}</small></bdi>').format(figure, currency)
+
+
+def when(moment: datetime) -> Markup:
+    """How long ago, with the exact moment on hover."""
+    visit = _visit.get()
+    exact = visit.language.moment(moment)
+    relative = visit.language.relative(moment, visit.now)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, relative)
+
+
+def day(value: str | datetime, *, short: bool = False) -> Markup:
+    """A UTC day."""
+    text = value.date().isoformat() if isinstance(value, datetime) else value
+    spoken = _visit.get().language
+    shown = spoken.short_day(text) if short else spoken.day(text)
+    return Markup('<time datetime="{}">{}</time>').format(text, shown)
+
+
+def moment(value: datetime) -> Markup:
+    """An exact moment, in UTC."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), _visit.get().language.moment(value))
+
+
+def rate_of(part: int, whole: int) -> str | None:
+    """The share as a percentage; None where there is nothing to have a share of."""
+    return _visit.get().language.percent(Decimal(part) / Decimal(whole)) if whole else None
+
+
+def _environment() -> Environment:
+    global _made  # noqa: PLW0603 (made when the first page is rendered: the API alone never pays for it)
+    if _made is None:
+        _made = _make()
+    return _made
+
+
+def _make() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: _visit.get().language.text(message),
+        lambda one, many, n: _visit.get().language.messages.ngettext(one, many, n),
+        newstyle=True,
+    )
+    environment.filters.update(money=money, when=when, day=day, moment=moment)
+    environment.globals.update(
+        asset=asset,
+        chart=charts.bars,
+        csrf=lambda: _visit.get().csrf,
+        fresh_key=lambda: secrets.token_urlsafe(16),
+        number=lambda value: _visit.get().language.number(value),
+        month=lambda value: _visit.get().language.month(value),
+        country=lambda code: _visit.get().language.country(code),
+        currency=lambda code: _visit.get().language.currency(code),
+        relative_day=lambda day: _visit.get().language.relative_day(day, _visit.get().today),
+        rate_of=rate_of,
+        say=lambda message: _visit.get().language.text(message),
+        word=lambda group, name: words.word(_visit.get().language, group, name),
+        step=lambda line, currency: words.step(_visit.get().language, line, currency),
+        problem_advice=lambda known: words.advice(_visit.get().language, known["status"], known["code"]),
+        days_in_month=lambda month: monthrange(int(month[:4]), int(month[5:]))[1],
+        exact=exact,
+        languages=[language(code) for code in CODES],
+        themes=THEMES,
+    )
+    return environment
+
+
+_made: Environment | None = None

@@ -1,0 +1,324 @@
+"""Every page is also the API. A route returns its data once; here it becomes HTML for a browser, JSON for a program, and
+CSV where it is a list, by `Accept`. An error becomes a page or `application/problem+json` with the same status and code.
+
+A page is registered with `page`. Who may see it, the CSRF token of a write and its `Idempotency-Key` are checked here,
+so that no page can forget them.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum, StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import rendering
+import session
+import wiring
+from adapter import UNKNOWN_METHOD, UNKNOWN_PATH
+from chalice import Chalice
+from chalice.app import Response
+from visit import CSRF_FIELD, CSV, HTML, JSON, KEY_FIELD, KEY_HEADER, FormRefused, Visit
+
+from introducer.domain.errors import Forbidden, IntroducerError, Malformed, NotFound, Unauthenticated
+from introducer.domain.money import Money, decimal_string
+from introducer.runtime import problems
+from introducer.store.idempotency import Answer
+
+app = Chalice("portal", configure_logs=False)
+
+CHALLENGE = 'Bearer realm="introducer"'
+SIGN_IN = "/sign-in"
+STAFF_HOME, PARTNER_HOME = "/desk/partners", "/"
+_LONGEST_KEY = 200
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_PLAIN_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Cache-Control": "private, no-store",
+    "Vary": "Accept, Accept-Language, Authorization, Cookie",
+}
+_PAGE_HEADERS = _PLAIN_HEADERS | {
+    # No inline script and no inline style: what a partner's name or a platform's message may contain stays text.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+class Who(StrEnum):
+    """Who may see a page."""
+
+    ANYONE = "anyone"
+    MEMBER = "member"
+    PARTNER = "partner"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Not here: there."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A write is done. A browser is sent on to `location`, a program gets the data (and 201 when something is new)."""
+
+    data: Any
+    location: str
+    created: bool = False
+
+
+Column = tuple[str, Callable[[Any], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """How a page is answered."""
+
+    template: str
+    who: Who
+    method: str
+    columns: Sequence[Column]
+    again: Callable[..., Any] | None
+    """The page that shows a refused form again."""
+
+
+def page(
+    path: str,
+    template: str = "",
+    *,
+    method: str = "GET",
+    who: Who = Who.PARTNER,
+    columns: Sequence[Column] = (),
+    again: Callable[..., Any] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
+
+    `columns` make a list's `items` available as CSV. `again` is the view whose page shows a refused form.
+    """
+    spec = Spec(template, who, method, columns, again)
+
+    def register(view: Callable[..., Any]) -> Callable[..., Any]:
+        def route(**parameters: str) -> Response:
+            return respond(spec, view, parameters)
+
+        app.route(path, methods=[method], content_types=[], name=view.__name__)(route)
+        return view
+
+    return register
+
+
+def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str]) -> Response:
+    """The answer to the current request."""
+    assert app.current_request is not None
+    portal = wiring.portal
+    visit = Visit(request=app.current_request, portal=portal, now=portal.now(), true_now=portal.true_now())
+    try:
+        _admit(spec, visit)
+        if spec.method == "GET":
+            response = _answer(spec, visit, view(visit, **parameters))
+        else:
+            response = _write(spec, visit, view, parameters)
+    except FormRefused as refused:
+        response = _refusal(spec, visit, refused, parameters)
+    except Exception as error:
+        response = _problem(visit, error)
+    if visit.set_cookies:
+        response.headers["Set-Cookie"] = visit.set_cookies
+    return response
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: amounts as decimal strings with their currency, moments in RFC 3339."""
+    if isinstance(value, Money):
+        return {"amount": decimal_string(value.minor, value.currency), "currency": value.currency}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(each) for each in value]
+    return value
+
+
+def cell(value: Any) -> str:
+    """The value as a spreadsheet may read it: a text that would be a formula is kept a text."""
+    value = plain(value)
+    text = "" if value is None else value["amount"] if isinstance(value, dict) and "amount" in value else str(value)
+    if text[:1] in "=+-@\t\r" and text and not _NUMBER.fullmatch(text):
+        return "'" + text
+    return text
+
+
+# ------------------------------------------------------------------------------------------------------ who may, and once
+
+
+def _admit(spec: Spec, visit: Visit) -> None:
+    if spec.who is not Who.ANYONE:
+        session.authenticate(visit)
+    if spec.method != "GET":
+        visit.check_csrf()
+    if spec.who is Who.STAFF and not visit.is_staff:
+        raise Forbidden("This page is for the broker's staff.", code="staff_only")
+    if spec.who is Who.PARTNER and visit.partner is None:
+        raise Forbidden("This page is for partners.", code="partners_only")
+
+
+def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mapping[str, str]) -> Response:
+    """Runs a write once per `Idempotency-Key` of its member: a repeat meets the first one's answer."""
+    key = visit.header(KEY_HEADER) or str(visit.fields.get(KEY_FIELD, ""))
+    if not key or visit.member is None:
+        return _answer(spec, visit, view(visit, **parameters))
+    if len(key) > _LONGEST_KEY or not key.isprintable():
+        raise Malformed(f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters.", code="bad_key")
+    visit.idempotency_key = key
+    sent = {name: value for name, value in visit.fields.items() if name not in (CSRF_FIELD, KEY_FIELD)}
+    fingerprint = hashlib.sha256(json.dumps([visit.path, sent], sort_keys=True).encode()).hexdigest()
+    actor, store = visit.member.member, visit.portal.idempotency
+    before = store.claim(actor, key, fingerprint, visit.now)
+    if before is not None:
+        headers = {"Content-Type": before.content_type, "Idempotency-Replayed": "true"} | _PLAIN_HEADERS
+        return Response(
+            before.body, headers | ({"Location": before.location} if before.location else {}), before.status
+        )
+    try:
+        response = _answer(spec, visit, view(visit, **parameters))
+    except BaseException:
+        store.release(actor, key, fingerprint)
+        raise
+    headers = response.headers
+    store.answer(
+        actor, key, fingerprint,
+        Answer(response.status_code, headers.get("Content-Type", ""), response.body, headers.get("Location", "")),
+    )  # fmt: skip
+    return response
+
+
+# ------------------------------------------------------------------------------------------------------------- answers
+
+
+def _answer(spec: Spec, visit: Visit, result: Any) -> Response:
+    match result:
+        case Response():
+            return result
+        case Go(location):
+            return _see(location)
+        case Done(data, location, created):
+            if visit.wants((HTML, JSON)) == HTML:
+                return _see(location)
+            return _json(data, 201 if created else 200, {"Location": location} if created else {})
+    offered = (HTML, JSON, CSV) if spec.columns else (HTML, JSON)
+    following = result.get("next") if isinstance(result, Mapping) else None
+    link = {"Link": f'<{visit.url(cursor=following)}>; rel="next"'} if following else {}
+    match visit.wants(offered):
+        case "text/html":
+            return _html(rendering.render(spec.template, visit, result), 200)
+        case "application/json":
+            return _json(result, 200, link)
+        case "text/csv":
+            return _csv(spec, visit, result, link)
+        case _:
+            return _problem(
+                visit, Malformed("This page speaks HTML and JSON, lists CSV too.", code="not_acceptable"), 406
+            )
+
+
+def _html(text: str, status: int) -> Response:
+    return Response(text, {"Content-Type": "text/html; charset=utf-8"} | _PAGE_HEADERS, status)
+
+
+def _json(data: Any, status: int, headers: Mapping[str, str]) -> Response:
+    body = json.dumps(plain(data), ensure_ascii=False, separators=(",", ":"))
+    return Response(body, {"Content-Type": "application/json"} | _PLAIN_HEADERS | dict(headers), status)
+
+
+def _csv(spec: Spec, visit: Visit, result: Mapping[str, Any], link: Mapping[str, str]) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(name for name, _ in spec.columns)
+    writer.writerows([cell(value(item)) for _, value in spec.columns] for item in result["items"])
+    name = visit.path.strip("/").replace("/", "-") or "list"
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+    }
+    return Response(text.getvalue(), headers | _PLAIN_HEADERS | dict(link), 200)
+
+
+def _see(location: str) -> Response:
+    return Response("", {"Location": location, "Content-Type": "text/plain"} | _PLAIN_HEADERS, 303)
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def _refusal(spec: Spec, visit: Visit, refused: FormRefused, parameters: Mapping[str, str]) -> Response:
+    if spec.again is None or visit.wants((HTML, JSON)) != HTML:
+        return _problem(visit, refused.cause)
+    visit.refused = refused
+    try:
+        text = rendering.render(spec.template, visit, spec.again(visit, **parameters))
+    except Exception as error:
+        return _problem(visit, error)
+    return _html(text, problems.status_of(refused.cause))
+
+
+def _problem(visit: Visit, error: BaseException, status: int | None = None) -> Response:
+    request_id = str(visit.request.context.get("requestId", ""))
+    problems.report(error, request_id)
+    known = problems.document(error, request_id, visit.path)
+    status = known["status"] = status or known["status"]
+    headers = problems.headers_of(error, CHALLENGE)
+    if visit.wants((HTML, JSON)) != HTML:
+        body = json.dumps(known, ensure_ascii=False, separators=(",", ":"), default=str)
+        return Response(body, headers | _PLAIN_HEADERS, status)
+    if isinstance(error, Unauthenticated):
+        return _see(_sign_in(visit))
+    kept = {name: value for name, value in headers.items() if name == "retry-after"}
+    response = _html(rendering.render("problem.html", visit, {"problem": known}), status)
+    response.headers.update(kept)
+    return response
+
+
+def _sign_in(visit: Visit) -> str:
+    """The sign-in page, which leads back here when this was a look and not a write."""
+    if visit.request.method != "GET" or visit.path == "/":
+        return SIGN_IN
+    return f"{SIGN_IN}?next={quote(visit.url(), safe='/')}"
+
+
+@page(UNKNOWN_PATH, who=Who.ANYONE)
+def unknown_path(visit: Visit) -> Any:
+    raise NotFound("There is no such page.", code="no_such_page")
+
+
+@page(UNKNOWN_METHOD, who=Who.ANYONE)
+def unknown_method(visit: Visit) -> Response:
+    allowed = sorted({method for path, methods in app.routes.items() if _fits(path, visit.path) for method in methods})
+    error: IntroducerError = NotFound("This page does not take this method.", code="method_not_allowed")
+    response = _problem(visit, error, 405)
+    response.headers["Allow"] = ", ".join([*allowed, "HEAD"] if "GET" in allowed else allowed)
+    return response
+
+
+def _fits(route: str, path: str) -> bool:
+    parts, given = route.split("/"), path.split("/")
+    return len(parts) == len(given) and all(a == b or a.startswith("{") for a, b in zip(parts, given, strict=True))

@@ -1,0 +1,60 @@
+/* What scripts add: copying, a guard against the second click, keys for the desk. Every page works without it. */
+"use strict";
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const before = [...button.childNodes];
+    button.classList.add("done");
+    button.replaceChildren(button.dataset.done);
+    setTimeout(() => {
+      button.classList.remove("done");
+      button.replaceChildren(...before);
+    }, 1500);
+  });
+}
+
+/* A form that makes something is sent once; its key makes a second sending harmless all the same. */
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    const button = form.querySelector("button:not([type=button])");
+    if (button.getAttribute("aria-busy") === "true") event.preventDefault();
+    button.setAttribute("aria-busy", "true");
+  });
+}
+/* Coming back to a page by the back button finds its forms ready again. */
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+/* Menus close when one looks elsewhere. */
+addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".rail details[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+/* j and k walk through a list, Enter opens, / goes to the first field. */
+const rows = () => [...document.querySelectorAll("tbody tr.opens, [data-row]")];
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll(".rail details[open]")) menu.open = false;
+    return;
+  }
+  const typing = event.target.closest("input, select, textarea");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    const field = document.querySelector("main input:not([type=hidden])");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+    }
+  } else if (event.key === "j" || event.key === "k") {
+    const all = rows();
+    const at = all.findIndex((row) => row.contains(document.activeElement));
+    const next = all[Math.max(0, Math.min(all.length - 1, at + (event.key === "j" ? 1 : -1)))];
+    next?.querySelector("a, summary, button:not([hidden])")?.focus();
+  }
+});

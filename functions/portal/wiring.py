@@ -1,0 +1,83 @@
+"""What the pages work with, built once per process when the first request comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import boto3
+from cursors import Cursors
+
+from introducer.gateways import identity
+from introducer.gateways.secrets import Secrets
+from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
+from introducer.runtime.clock import clock
+from introducer.runtime.settings import Settings, settings
+from introducer.store.click_counts import ClickCounts
+from introducer.store.clients import Clients
+from introducer.store.configuration import Configuration
+from introducer.store.event_counts import EventCounts
+from introducer.store.facts import Facts
+from introducer.store.idempotency import Idempotency
+from introducer.store.ledger import Ledger
+
+
+@dataclass
+class Portal:
+    """Stores and gateways of this stack, each made when a page first asks for it."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    true_now: Callable[[], datetime]
+    elapsed: Callable[[], float]
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        return Configuration(self.settings.books_table)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.settings.books_table)
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients(self.settings.books_table)
+
+    @cached_property
+    def event_counts(self) -> EventCounts:
+        return EventCounts(self.settings.books_table)
+
+    @cached_property
+    def click_counts(self) -> ClickCounts:
+        return ClickCounts(self.settings.books_table)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.settings.books_table)
+
+    @cached_property
+    def facts(self) -> Facts:
+        return Facts(self.settings.facts_table)
+
+    @cached_property
+    def identity(self) -> identity.Identity:
+        return identity.Identity(identity.new_client(), client_id=self.settings.user_pool_client_id)
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        return Authenticator(
+            PublicKeys(lambda: identity.public_keys(self.settings.jwks_url)),
+            issuer=issuer_of(self.settings.user_pool_id),
+            client_id=self.settings.user_pool_client_id,
+        )
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        secrets = Secrets(boto3.client("secretsmanager"), elapsed=self.elapsed)
+        return Cursors(secrets.text(self.settings.edge_secret).encode())
+
+
+portal = Portal(settings, clock.now, clock.true_now, clock.elapsed)
+"""This process's."""

@@ -1,0 +1,163 @@
+"""The words for what the house records by code: kinds, stages, reasons, and the steps of a receipt's arithmetic."""
+
+from __future__ import annotations
+
+from introducer.domain.events import from_milliseconds
+from introducer.domain.ledger import Line
+from introducer.locale import Language
+
+
+def N_(message: str) -> str:
+    """Marks a message for the catalogues; it is translated where it is shown."""
+    return message
+
+
+WORDS: dict[str, dict[str, str]] = {
+    "kind": {"earning": N_("Earning"), "clawback": N_("Clawback")},
+    "rule": {
+        "cpa": N_("CPA"),
+        "revshare": N_("Revenue share"),
+        "lot": N_("Per lot"),
+    },
+    "partner_kind": {"affiliate": N_("Affiliate"), "ib": N_("Introducing broker")},
+    "status": {
+        "active": N_("Active"),
+        "paused": N_("Paused"),
+        "suspended": N_("Suspended"),
+        "blocked": N_("Blocked"),
+    },
+    "stage": {
+        "seen": N_("Not registered yet"),
+        "registered": N_("Registered"),
+        "verified": N_("Verified"),
+        "deposited": N_("Deposited"),
+        "traded": N_("Trading"),
+    },
+    "event": {
+        "registration": N_("Registration"),
+        "kyc": N_("Identity check"),
+        "deposit": N_("Deposit"),
+        "trade": N_("Trade"),
+        "withdrawal": N_("Withdrawal"),
+        "credit": N_("Credit"),
+        "chargeback": N_("Chargeback"),
+        "cancel": N_("Cancellation"),
+    },
+    "theme": {"auto": N_("As the device"), "light": N_("Light"), "dark": N_("Dark")},
+    "reason": {
+        "unknown_type": N_("The type of the event is not known"),
+        "rate_missing": N_("An exchange rate is missing"),
+        "poison": N_("The event cannot be applied"),
+    },
+    "problem": {
+        "unauthenticated": N_("Sign in to go on."),
+        "csrf": N_("This form is of another session: load the page again and repeat."),
+        "staff_only": N_("This page is for the broker's staff."),
+        "partners_only": N_("This page is for partners."),
+        "partner_suspended": N_("This account is closed for now: write to your manager."),
+        "partner_blocked": N_("This account is closed for now: write to your manager."),
+        "no_such_page": N_("There is no such page. It may have moved, or the address has a slip in it."),
+        "not_found": N_("There is no such thing here. It may have moved, or the address has a slip in it."),
+        "bad_cursor": N_("This place in the list is no longer good: begin at the first page."),
+        "campaign_paused": N_("This campaign is paused: choose another."),
+        "in_progress": N_("This is still being done: look again in a moment."),
+    },
+    "problem_title": {
+        "400": N_("This cannot be read"),
+        "403": N_("This page is not for you"),
+        "401": N_("Sign in"),
+        "404": N_("Nothing is here"),
+        "405": N_("This cannot be done here"),
+        "406": N_("This page does not speak that"),
+        "422": N_("This does not fit here"),
+        "409": N_("This does not fit what is recorded"),
+        "413": N_("This is too much at once"),
+        "429": N_("That was too fast"),
+        "503": N_("Not available just now"),
+        "500": N_("Something went wrong on our side"),
+    },
+    "problem_advice": {
+        "400": N_("Go back, load the page again and repeat."),
+        "403": N_("If you should see it, write to your manager."),
+        "404": N_("It may have moved, or the address has a slip in it."),
+        "409": N_("Go back, load the page again and look what has changed."),
+        "413": N_("Send less."),
+        "429": N_("Wait a minute, then try again."),
+        "503": N_("Try again in a minute. Nothing is lost."),
+        "500": N_("It has been recorded. Try again in a minute."),
+    },
+}
+"""By group, then by code."""
+
+
+def word(language: Language, group: str, code: str) -> str:
+    """The word for a code; the code itself, spaced, for one that is newer than these words."""
+    message = WORDS[group].get(str(code))
+    return language.text(message) if message else str(code).replace("_", " ")
+
+
+def advice(language: Language, status: int, code: str) -> str:
+    """What to do about a problem: by its code where there are words for it, else by its status."""
+    if code in WORDS["problem"]:
+        return word(language, "problem", code)
+    return language.text(WORDS["problem_advice"].get(str(status), WORDS["problem_advice"]["400"]))
+
+
+def step(language: Language, line: Line, currency: str) -> tuple[str, str]:
+    """A line of arithmetic: what was done, in words, and what came out."""
+    _ = language.text
+    values = (*line.values, "", "", "")
+
+    def money(text: str) -> str:
+        return f"{language.exact(text)} {currency}"
+
+    match line.step:
+        case "registered":
+            return _(N_("Registered")), language.moment(from_milliseconds(int(line.result)))
+        case "country":
+            return _(N_("Country is one the deal names")), language.country(line.result)
+        case "kyc":
+            return _(N_("Identity confirmed")), language.moment(from_milliseconds(int(line.result)))
+        case "deposited" if values[1] not in ("", "0"):
+            text = _(N_("Deposited within %(hours)s hours of the first deposit, at least %(minimum)s"))
+            return text % {"hours": values[1], "minimum": money(values[0])}, money(line.result)
+        case "deposited":
+            return _(N_("First deposit, at least %(minimum)s")) % {"minimum": money(values[0])}, money(line.result)
+        case "reached_lots":
+            return _(N_("Traded %(minimum)s lots by")) % {"minimum": language.exact(values[0])}, language.day(
+                line.result
+            )
+        case "reached_trades":
+            return _(N_("Made %(minimum)s trades by")) % {"minimum": language.exact(values[0])}, language.day(
+                line.result
+            )
+        case "reached_net_revenue":
+            text = _(N_("Brought net revenue of %(minimum)s by"))
+            return text % {"minimum": money(values[0])}, language.day(line.result)
+        case "within_days":
+            text = _(N_("All of it within %(days)s days of registration"))
+            return text % {"days": line.result}, _(N_("yes"))
+        case "qualified":
+            return _(N_("Qualified")), language.moment(from_milliseconds(int(line.result)))
+        case "amount_for_country" if values[0]:
+            return _(N_("Amount for %(country)s")) % {"country": language.country(values[0])}, money(line.result)
+        case "amount_for_country":
+            return _(N_("Amount")), money(line.result)
+        case "net_revenue":
+            return _(N_("Net revenue of the month")), money(line.result)
+        case "share":
+            return _(N_("× %(percent)s %%")) % {"percent": language.exact(values[0])}, money(line.result)
+        case "carried_in":
+            return _(N_("+ loss carried over from earlier months")), money(line.result)
+        case "negative_carry":
+            return _(N_("Below zero: carried into the next month")), money(line.result)
+        case "negative_reset":
+            return _(N_("Below zero: counts as nothing, and is forgotten")), money(line.result)
+        case "lot_commission":
+            return _(N_("Lots × amount per lot")), money(line.result)
+        case "rounded":
+            return _(N_("Rounded once, a half to the even cent")), money(line.result)
+        case "no_longer_owed":
+            return _(N_("Nothing is owed for this any more")), money(line.result)
+        case other:
+            return other.replace("_", " "), line.result

@@ -1,0 +1,160 @@
+"""The languages people are spoken to in: messages by gettext, dates, numbers and money by CLDR through Babel.
+
+Message ids are English. The catalogues beside this file are made by `introducer_ops.catalogues`; a language is offered
+when it has one. All figures are Western digits, in Arabic too: amounts must read the same in every statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_skeleton, format_timedelta
+from babel.numbers import format_decimal, format_percent
+
+from introducer.domain.money import decimals
+
+HERE = Path(__file__).parent
+CODES = ("en", "ru", "ar", "pl", "es", "th")
+"""In the order in which they are offered."""
+DEFAULT = "en"
+MINUS = "\N{MINUS SIGN}"
+_WRITTEN_AS = {"en": "en_GB"}
+"""Which country's habits a language follows, where its bare code would mean another's."""
+
+
+class Language:
+    """One language: its messages, its direction, and how it writes what we count."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.locale = Locale.parse(_WRITTEN_AS.get(code, code))
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`."""
+        return self.locale.text_direction
+
+    @property
+    def own_name(self) -> str:
+        """The language's name in itself."""
+        name = str(self.locale.languages[self.code])
+        return name[:1].upper() + name[1:]
+
+    @cached_property
+    def messages(self) -> NullTranslations:
+        """The catalogue; the English message ids themselves when there is none."""
+        path = HERE / self.code / "LC_MESSAGES" / "messages.mo"
+        if not path.exists():
+            return NullTranslations()
+        with path.open("rb") as file:
+            return GNUTranslations(file)
+
+    def text(self, message: str) -> str:
+        """The message in this language."""
+        return self.messages.gettext(message)
+
+    def number(self, value: int | Decimal) -> str:
+        return format_decimal(value, locale=self.locale).replace("-", MINUS)
+
+    def amount(self, minor: int, currency: str) -> str:
+        """An amount without its currency, always with the currency's decimals: 1,234.50."""
+        places = decimals(currency)
+        figure = format_decimal(
+            Decimal(abs(minor)).scaleb(-places),
+            format="#,##0" + ("." + "0" * places if places else ""),
+            locale=self.locale,
+        )
+        return (MINUS if minor < 0 else "") + figure
+
+    def exact(self, text: str) -> str:
+        """A decimal string with every one of its decimals, as this language writes it."""
+        figure = Decimal(text)
+        places = max(0, -int(figure.as_tuple().exponent))
+        pattern = "#,##0" + ("." + "0" * places if places else "")
+        return format_decimal(figure, format=pattern, locale=self.locale).replace("-", MINUS)
+
+    def percent(self, share: Decimal | float) -> str:
+        """A share as a percentage with one decimal at most: 0.125 is 12.5%."""
+        return format_percent(
+            share,
+            format=self.locale.percent_formats[None].pattern.replace("#,##0", "#,##0.#"),
+            locale=self.locale,
+        )
+
+    def day(self, day: date | str) -> str:
+        """2 Apr 2026."""
+        return format_skeleton("yMMMd", _date(day), locale=self.locale)
+
+    def short_day(self, day: date | str) -> str:
+        """2 Apr: where the year is plain from the context."""
+        return format_skeleton("MMMd", _date(day), locale=self.locale)
+
+    def month(self, month: str) -> str:
+        """April 2026, for `2026-04`."""
+        return format_skeleton("yMMMM", _date(f"{month}-01"), locale=self.locale)
+
+    def moment(self, moment: datetime) -> str:
+        """2 Apr 2026 09:30 UTC."""
+        moment = moment.astimezone(UTC)
+        return f"{self.day(moment.date())} {moment:%H:%M} UTC"
+
+    def relative(self, moment: datetime, now: datetime) -> str:
+        """3 hours ago, in 12 days."""
+        return format_timedelta(moment - now, add_direction=True, threshold=1.1, locale=self.locale)
+
+    def relative_day(self, day: date | str, today: date | str) -> str:
+        """In 12 days: always counted in days, never rounded to weeks or months."""
+        distance = _date(day) - _date(today)
+        return format_timedelta(
+            distance, granularity="day", add_direction=True, threshold=float("inf"), locale=self.locale
+        )
+
+    def country(self, code: str) -> str:
+        """The country's name; the code where CLDR has none."""
+        return str(self.locale.territories.get(code, code))
+
+    def currency(self, code: str) -> str:
+        """The currency's name."""
+        return str(self.locale.currencies.get(code, code))
+
+
+@lru_cache(maxsize=len(CODES))
+def language(code: str) -> Language:
+    """The language of this code. Raises `KeyError` when we do not speak it."""
+    if code not in CODES:
+        raise KeyError(code)
+    return Language(code)
+
+
+def best(wishes: Iterable[str | None]) -> Language:
+    """The first wish we can meet (`de-AT` asks for `de`), else English."""
+    for wish in wishes:
+        code = (wish or "").replace("_", "-").partition("-")[0].strip().lower()
+        if code in CODES:
+            return language(code)
+    return language(DEFAULT)
+
+
+def wishes(header: str) -> list[str]:
+    """The languages of an `Accept-Language` header, dearest first."""
+    weighed = []
+    for position, part in enumerate(header[:400].split(",")):
+        tag, _, parameter = part.strip().partition(";")
+        name, _, weight = parameter.partition("=")
+        try:
+            quality = float(weight) if name.strip() == "q" else 1.0
+        except ValueError:
+            continue
+        if tag and quality > 0:
+            weighed.append((-quality, position, tag))
+    return [tag for _, _, tag in sorted(weighed)]
+
+
+def _date(day: date | str) -> date:
+    return date.fromisoformat(day) if isinstance(day, str) else day

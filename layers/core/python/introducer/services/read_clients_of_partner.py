@@ -1,0 +1,83 @@
+"""Which clients did a partner bring, and what came of them? Never who they are: a client has a pseudonym."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from introducer.domain.client import ClientState
+from introducer.domain.events import from_milliseconds
+from introducer.domain.ids import base32
+from introducer.domain.money import Money
+from introducer.store.clients import Clients
+from introducer.store.paging import Page
+
+
+class Stage(StrEnum):
+    """How far a client came; the last step reached."""
+
+    SEEN = "seen"
+    """Events arrived, but no registration yet."""
+    REGISTERED = "registered"
+    VERIFIED = "verified"
+    DEPOSITED = "deposited"
+    TRADED = "traded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOfPartner:
+    pseudonym: str
+    registered: datetime | None
+    country: str | None
+    stage: Stage
+    trades: int
+    deposits: tuple[Money, ...]
+    """Everything paid in, per currency."""
+    earned: tuple[Money, ...]
+    """What this partner was credited for the client in all, per currency."""
+
+
+def read_clients_of_partner(clients: Clients, *, partner: str, cursor: str | None, limit: int) -> Page[ClientOfPartner]:
+    """A page of clients, the newest registration first."""
+    page = clients.of_partner(partner, cursor, limit)
+    return Page(tuple(_row(state, partner) for state in page.items), page.cursor)
+
+
+def pseudonym(client: str) -> str:
+    """`C-7F3K-9QX2`: short enough to read out, the same for a client always, and no way back to the client."""
+    digest = blake2b(client.encode(), digest_size=5, person=b"pseudonym").digest()
+    text = base32(int.from_bytes(digest, "big"), 8)
+    return f"C-{text[:4]}-{text[4:]}"
+
+
+def _row(state: ClientState, partner: str) -> ClientOfPartner:
+    earned: dict[str, int] = defaultdict(int)
+    for key, minor in state.posted.items():
+        if key.partner == partner:
+            earned[key.currency] += minor
+    return ClientOfPartner(
+        pseudonym=pseudonym(state.client),
+        registered=from_milliseconds(state.registered.at) if state.registered else None,
+        country=state.country,
+        stage=_stage(state),
+        trades=state.trades,
+        deposits=tuple(
+            Money(turnover.deposits, currency)
+            for currency, turnover in sorted(state.turnover.items())
+            if turnover.deposits
+        ),
+        earned=tuple(Money(minor, currency) for currency, minor in sorted(earned.items())),
+    )
+
+
+def _stage(state: ClientState) -> Stage:
+    if state.trades:
+        return Stage.TRADED
+    if state.deposits:
+        return Stage.DEPOSITED
+    if state.kyc:
+        return Stage.VERIFIED
+    return Stage.REGISTERED if state.registered else Stage.SEEN

@@ -1,0 +1,127 @@
+"""What was posted for a partner in a month, and how did one entry come about?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from introducer.domain.errors import NotFound
+from introducer.domain.events import from_milliseconds
+from introducer.domain.ledger import Journal, Line, ReceiptRate
+from introducer.domain.money import Money
+from introducer.services.read_clients_of_partner import pseudonym
+from introducer.store.ledger import Ledger
+from introducer.store.paging import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of the books, as its partner reads it."""
+
+    id: str
+    kind: str
+    """`earning`, or `clawback` when it takes back."""
+    rule: str
+    rule_kind: str
+    earn_month: str
+    """The month it is for; it may have been posted later."""
+    post_month: str
+    posted_at: datetime
+    available_day: str
+    client: str
+    """A pseudonym."""
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventOfEntry:
+    """An event that moved the entry. `value` is what it brought, in the deal's currency, where it has one."""
+
+    type: str
+    event_id: str
+    source: str
+    occurred_at: datetime
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryWithReceipt:
+    """An entry with its evidence: events, rule and version, arithmetic, rates. `amount = target - before`."""
+
+    entry: Entry
+    version: int
+    """Of the deal."""
+    events: tuple[EventOfEntry, ...]
+    more_events: int
+    lines: tuple[Line, ...]
+    rates: tuple[ReceiptRate, ...]
+    target: Money
+    before: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarningsOfMonth:
+    month: str
+    earned: tuple[Money, ...]
+    """What was earned for the month, whenever it was posted, per currency."""
+    entries: Page[Entry]
+
+
+def read_earnings_of_month(
+    ledger: Ledger, *, partner: str, month: str, cursor: str | None, limit: int
+) -> EarningsOfMonth:
+    """What was posted in `month` (`2026-03`), newest first, and what was earned for it."""
+    page = ledger.journals(partner, month, cursor, limit)
+    balance = ledger.balance(partner)
+    return EarningsOfMonth(
+        month=month,
+        earned=tuple(
+            Money(amount, currency)
+            for (currency, earn_month), amount in sorted(balance.earned.items())
+            if earn_month == month
+        ),
+        entries=Page(tuple(map(entry_of, page.items)), page.cursor),
+    )
+
+
+def read_entry(ledger: Ledger, *, partner: str, journal: str) -> EntryWithReceipt:
+    """One entry of this partner. Raises `NotFound` when there is none, or it is another's."""
+    found = ledger.journal(partner, journal)
+    if found is None:
+        raise NotFound("There is no such earning.")
+    receipt = found.receipt
+    return EntryWithReceipt(
+        entry=entry_of(found),
+        version=receipt.version,
+        events=tuple(
+            EventOfEntry(
+                type=event.type,
+                event_id=event.event_id,
+                source=event.source,
+                occurred_at=from_milliseconds(event.occurred_at),
+                value=event.value,
+            )
+            for event in receipt.events
+        ),
+        more_events=receipt.more_events,
+        lines=receipt.lines,
+        rates=receipt.rates,
+        target=Money(receipt.target, found.key.currency),
+        before=Money(receipt.before, found.key.currency),
+    )
+
+
+def entry_of(journal: Journal) -> Entry:
+    """A journal as its partner reads it."""
+    return Entry(
+        id=journal.id,
+        kind=journal.kind,
+        rule=journal.key.rule,
+        rule_kind=journal.receipt.rule_kind,
+        earn_month=journal.key.earn_month,
+        post_month=journal.post_month,
+        posted_at=from_milliseconds(journal.posted_at),
+        available_day=journal.key.available_day,
+        client=pseudonym(journal.key.scope),
+        amount=Money(journal.amount, journal.key.currency),
+    )

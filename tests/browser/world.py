@@ -1,0 +1,470 @@
+"""A brand with partners, clients and earnings, behind the portal's own handler: what its tests look at.
+
+Everything is real save AWS, which moto plays in this process: events are accepted and applied by the engine, so that
+receipts, balances and counters are the ones the product writes. The house's clock stands at NOW; sign-ins happen in
+true time, as Cognito's do.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from importlib import resources
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import boto3
+import pytest
+from moto import mock_aws
+from tests.support import functions
+from tests.support.builders import CLICK_KEY, a_click, at, cpa, lot, revshare, terms
+
+from introducer.domain.configuration import Change, PartnerKind, Role, Standing, Status
+from introducer.domain.events import LOT, Event, EventType, day_of, milliseconds
+from introducer.domain.money import minor_units
+from introducer.gateways.user_pool import UserPool
+from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
+from introducer.services.accept_deal import accept_deal
+from introducer.services.apply_events import Engine
+from introducer.services.create_campaign import create_campaign
+from introducer.services.create_link import create_link
+from introducer.services.creation import Author
+from introducer.services.invite_member import invite_member
+from introducer.services.load_rates import load_rates
+from introducer.services.open_brand import open_brand
+from introducer.services.propose_deal import propose_deal
+from introducer.services.read_contracts import ECB, ContractReader
+from introducer.services.register_partner import register_partner
+from introducer.store import keys
+from introducer.store.accruals import Accruals
+from introducer.store.clients import Clients
+from introducer.store.configuration import Configuration
+from introducer.store.facts import Facts
+from introducer.store.ledger import Ledger
+from introducer.store.rates import RateStore
+
+NOW = datetime(2026, 4, 17, 9, 30, tzinfo=UTC)
+BEGAN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+REGION = "eu-central-1"
+HOST = "portal.localhost"
+PASSWORD = "Correct-horse-7-battery"
+PARTNER, OTHER, SUSPENDED = "owner@harbour.example", "owner@pips.example", "owner@stopped.example"
+STAFF, NEWCOMER, STRANGER = "manager@broker.example", "new@harbour.example", "nobody@nowhere.example"
+AUTHOR = Author(by="system:test", why="set up")
+SOURCE = "mt5-live"
+
+
+@dataclass
+class Answer:
+    """What the portal answered."""
+
+    status: int
+    headers: dict[str, str]
+    cookies: list[str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def location(self) -> str:
+        return self.headers["location"]
+
+    def field(self, name: str) -> str:
+        """The value of a hidden field on the page."""
+        found = re.search(rf'name="{name}" value="([^"]*)"', self.body)
+        assert found, f"no field {name}"
+        return found[1]
+
+
+@dataclass
+class Portal:
+    """The deployed function, and what is behind it."""
+
+    module: ModuleType
+    configuration: Configuration
+    facts: Facts
+    ledger: Ledger
+    pool_id: str
+    client_id: str
+    brand: str
+    members: dict[str, str]
+    """The `sub` of each login."""
+    partners: dict[str, str]
+    """The partner of each login."""
+
+    def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self.module.handler(dict(event), None)
+        return answer
+
+    def visitor(self, **headers: str) -> Visitor:
+        """A browser that has never been here."""
+        return Visitor(self, headers)
+
+    def machine(self, email: str = PARTNER, accept: str = "application/json") -> Visitor:
+        """A program that signed in: it carries a bearer token and no cookies."""
+        visitor = Visitor(self, {"accept": accept})
+        answer = visitor.post("/sign-in", {"email": email, "password": PASSWORD}, as_json=True)
+        assert answer.status == 200, answer.body
+        visitor.headers["authorization"] = f"Bearer {answer.json['access_token']}"
+        return visitor
+
+    def signed_in(self, email: str = PARTNER, **headers: str) -> Visitor:
+        """A browser that signed in through the form."""
+        visitor = self.visitor(**headers)
+        form = visitor.get("/sign-in")
+        answer = visitor.post(
+            "/sign-in", {"email": email, "password": PASSWORD, "csrf": form.field("csrf"), "next": "/"}
+        )
+        assert answer.status == 303, answer.body
+        return visitor
+
+    def first_journal(self, email: str = PARTNER) -> str:
+        """The newest entry of a partner this month."""
+        return self.ledger.journals(self.partners[email], "2026-04", limit=1).items[0].id
+
+    @cached_property
+    def wiring(self) -> Any:
+        return self.module.server.wiring.portal
+
+
+@dataclass
+class Visitor:
+    """Somebody with a cookie jar."""
+
+    portal: Portal
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.send("GET", path, None, headers)
+
+    def post(self, path: str, fields: Mapping[str, Any], *, as_json: bool = False, **headers: str) -> Answer:
+        """A form, or a JSON body."""
+        if as_json:
+            return self.send("POST", path, json.dumps(fields), {"content-type": "application/json"} | headers)
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        return self.send("POST", path, urlencode(fields), kind | headers)
+
+    def submit(self, page: str, action: str, **fields: str) -> Answer:
+        """Fills in the form of a page and sends it."""
+        shown = self.get(page)
+        return self.post(action, {"csrf": shown.field("csrf")} | fields)
+
+    def send(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Answer:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        event = an_http_event(
+            method,
+            path,
+            body,
+            {"host": HOST, "accept": "text/html"} | self.headers | names,
+            [f"{name}={value}" for name, value in self.cookies.items()],
+        )
+        answer = self.portal.handle(event)
+        for line in answer["cookies"]:
+            name, _, rest = line.partition("=")
+            value, _, attributes = rest.partition(";")
+            if "Max-Age=0" in attributes:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        found = {name.lower(): value for name, value in answer["headers"].items()}
+        return Answer(answer["statusCode"], found, answer["cookies"], answer["body"])
+
+
+def an_http_event(
+    method: str, path: str, body: str | None, headers: Mapping[str, str], cookies: list[str]
+) -> dict[str, Any]:
+    """A request as API Gateway's HTTP API hands it over, payload 2.0."""
+    parts = urlsplit(path)
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": parts.path,
+        "rawQueryString": parts.query,
+        "headers": dict(headers),
+        "requestContext": {"requestId": "req-1", "http": {"method": method, "path": parts.path}, "stage": "$default"},
+        "isBase64Encoded": False,
+    }
+    return event | ({"cookies": cookies} if cookies else {}) | ({"body": body} if body is not None else {})
+
+
+@contextmanager
+def a_portal() -> Iterator[Portal]:
+    """The world, built anew. Building takes seconds: one per module of tests."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        environment = {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": REGION,
+            "STAGE": "local",
+            "FACTS_TABLE": "facts",
+            "BOOKS_TABLE": "books",
+            "EDGE_SECRET": "introducer/test/edge",
+            "POWERTOOLS_SERVICE_NAME": "portal",
+            "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
+            "JWKS_URL": "http://127.0.0.1:9/never-asked",
+        }
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE", "CLOCK_FILE"):
+            patch.delenv(name, raising=False)
+        _make_table("facts", owner=False)
+        _make_table("books", owner=True)
+        boto3.client("secretsmanager").create_secret(Name=environment["EDGE_SECRET"], SecretString="edge secret")
+        pool_id, client_id = _make_pool()
+        patch.setenv("USER_POOL_ID", pool_id)
+        patch.setenv("USER_POOL_CLIENT_ID", client_id)
+        configuration = Configuration("books")
+        brand, partners, members, links = _configure(configuration, pool_id)
+        _live(configuration, links)
+        module = functions.load("portal")
+        wired = module.server.wiring.portal
+        patch.setattr(wired, "now", lambda: NOW)
+        wired.authenticator = Authenticator(PublicKeys(_moto_keys), issuer=issuer_of(pool_id), client_id=client_id)
+        yield Portal(
+            module, configuration, Facts("facts"), Ledger("books"), pool_id, client_id, brand, members, partners
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------- how it is made
+
+
+def _make_table(name: str, *, owner: bool) -> None:
+    names = [keys.PK, keys.SK] + ([keys.OWNER_PK, keys.OWNER_SK] if owner else [])
+    index = {
+        "IndexName": keys.BY_OWNER,
+        "KeySchema": [
+            {"AttributeName": keys.OWNER_PK, "KeyType": "HASH"},
+            {"AttributeName": keys.OWNER_SK, "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
+        KeySchema=[{"AttributeName": keys.PK, "KeyType": "HASH"}, {"AttributeName": keys.SK, "KeyType": "RANGE"}],
+        **({"GlobalSecondaryIndexes": [index]} if owner else {}),
+    )
+
+
+def _make_pool() -> tuple[str, str]:
+    cognito = boto3.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="introducer-test", UsernameAttributes=["email"])["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="portal",
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    )
+    for group in ("partner", "manager"):
+        cognito.create_group(UserPoolId=pool, GroupName=group)
+    return pool, client["UserPoolClient"]["ClientId"]
+
+
+def _moto_keys() -> dict[str, Any]:
+    """The public half of the one key moto signs all tokens with."""
+    packed = resources.files("moto.cognitoidp").joinpath("resources/jwks-public.json.gz").read_bytes()
+    keys_of_moto: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return keys_of_moto
+
+
+def _configure(
+    configuration: Configuration, pool_id: str
+) -> tuple[str, dict[str, str], dict[str, str], dict[str, list[str]]]:
+    def began() -> datetime:
+        return BEGAN
+
+    made: dict[str, Any] = {"author": AUTHOR, "clock": began, "random": secrets.token_bytes}
+    brand = open_brand(
+        configuration, name="Northgate FX", domain="go.northgate.example", base_currency="EUR",
+        fallback_url="https://northgate.example/", **made,
+    ).brand  # fmt: skip
+    campaigns = [
+        create_campaign(
+            configuration, brand=brand, name=name, landing_url=f"https://northgate.example/{path}", **made
+        ).campaign
+        for name, path in (("Open an account", "open"), ("Free demo", "demo"), ("مسابقة الربيع Gold", "gold"))
+    ]
+    logins = UserPool(boto3.client("cognito-idp"), pool_id)
+    members: dict[str, str] = {}
+    partners: dict[str, str] = {}
+    links: dict[str, list[str]] = {}
+    deals = {
+        PARTNER: terms(cpa("200.00", kyc=True, min_deposit="100.00", within_hours=72), revshare("30"), lot("2.50"),
+                       days=20, net_revenue={"spread": "1", "commission": "1"}),
+        OTHER: terms(revshare("25"), days=10, currency="USD"),
+        SUSPENDED: terms(revshare("20"), days=10),
+    }  # fmt: skip
+    for email, name, kind, country in (
+        (PARTNER, "Harbour Trading Weekly", PartnerKind.AFFILIATE, "PL"),
+        (OTHER, "Pips & Coffee", PartnerKind.IB, "TH"),
+        (SUSPENDED, "Stopped Media", PartnerKind.AFFILIATE, "ES"),
+    ):
+        currency = deals[email]["currency"]
+        partner = register_partner(
+            configuration, brand=brand, name=name, kind=kind, country=country, language="en", currency=currency,
+            **made,
+        ).partner  # fmt: skip
+        partners[email] = partner
+        deal = propose_deal(configuration, partner=partner, terms=deals[email], author=AUTHOR, clock=began)
+        accept_deal(
+            configuration, partner=partner, version=deal.version, terms_hash=deal.terms_hash, author=AUTHOR,
+            clock=began,
+        )  # fmt: skip
+        links[email] = [
+            create_link(configuration, partner=partner, campaign=campaign, **made).code for campaign in campaigns
+        ]
+    for number in range(4):
+        register_partner(
+            configuration, brand=brand, name=f"Desk partner {number + 1}", kind=PartnerKind.IB, country="AE",
+            language="ar", currency="USD", **made,
+        )  # fmt: skip
+    partners[NEWCOMER] = partners[PARTNER]
+    for email in (PARTNER, OTHER, SUSPENDED, STAFF, NEWCOMER):
+        partner = partners.get(email)
+        member = invite_member(
+            configuration, logins, brand=brand, partner=partner, role=Role.OWNER if partner else Role.MANAGER,
+            email=email, name="Robin Vale" if partner else "Sam Okoro", language="en",
+            password=None if email == NEWCOMER else PASSWORD, author=AUTHOR, clock=began,
+        )  # fmt: skip
+        members[email] = member.member
+    cognito = boto3.client("cognito-idp")
+    cognito.admin_set_user_password(UserPoolId=pool_id, Username=NEWCOMER, Password="First-word-1", Permanent=False)
+    configuration.set_standing(
+        Standing(
+            partner=partners[SUSPENDED], standing="std_1", since=BEGAN, status=Status.SUSPENDED, reason="asked",
+            decided_at=BEGAN,
+        ),
+        Status.ACTIVE,
+        Change(by="system:test", at=BEGAN, why="set up"),
+    )  # fmt: skip
+    _register_source(configuration, brand)
+    days = (BEGAN.date() + timedelta(days=n) for n in range((NOW.date() - BEGAN.date()).days))
+    published = {
+        day.isoformat(): {"USD": f"1.1{n % 90 + 10}", "PLN": f"4.2{n % 90 + 10}", "THB": f"37.{n % 90 + 10}"}
+        for n, day in enumerate(days)
+        if day.weekday() < 5
+    }
+    load_rates(
+        RateStore("books"), feed=ECB, published=published, first=BEGAN.date().isoformat(),
+        through=(NOW.date() - timedelta(days=1)).isoformat(),
+    )  # fmt: skip
+    return brand, partners, members, links
+
+
+def _register_source(configuration: Configuration, brand: str) -> None:
+    from introducer.domain.configuration import Availability, Source
+
+    configuration.register_source(
+        Source(source=SOURCE, brand=brand, dialect="introducer", status=Availability.ACTIVE),
+        Change(by="system:test", at=BEGAN, why="set up"),
+    )
+    other = Source(source="someone-elses", brand="brd_other", dialect="introducer", status=Availability.ACTIVE)
+    configuration.register_source(other, Change(by="system:test", at=BEGAN, why="set up"))
+
+
+def _live(configuration: Configuration, links: Mapping[str, list[str]]) -> None:
+    """Two months of clients, with a seed; every event goes through the engine on its own day."""
+    chance = random.Random(20260417)
+    brand = configuration.link(links[PARTNER][0]).brand
+    events: list[Event] = []
+    for number in range(26):
+        email = OTHER if number % 9 == 8 else PARTNER
+        events += _a_client(chance, number, brand, chance.choice(links[email]))
+    facts, now = Facts("facts"), [0]
+    engine = Engine(
+        facts=facts,
+        clients=Clients("books"),
+        ledger=Ledger("books"),
+        accruals=Accruals("facts", "books"),
+        contracts=ContractReader(configuration, RateStore("books"), lambda: {0: CLICK_KEY}, lambda: 0.0),
+        now_ms=lambda: now[0],
+        pause=lambda attempt: None,
+        report=lambda event, error: None,
+    )
+    events = sorted((event for event in events if event.occurred_at < NOW), key=lambda event: event.order)
+    weeks: dict[int, list[Event]] = {}
+    for event in events:
+        weeks.setdefault((event.occurred_at - BEGAN).days // 3, []).append(event)
+    for batch in weeks.values():
+        now[0] = milliseconds(max(event.occurred_at for event in batch)) + 4_000
+        for event in batch:
+            facts.put_event(event)
+        engine.apply(batch)
+    stuck = next(event for event in events if event.type is EventType.TRADE)
+    facts.quarantine(
+        brand=brand, source=SOURCE, at=NOW - timedelta(hours=2), reason="rate_missing",
+        detail="ECB published no KWD rate on 2026-04-16: enter one, then replay.",
+        message=json.dumps({"event_id": stuck.event_id, "type": "trade", "currency": "KWD", "lots": "0.50"}),
+        event_id=stuck.event_id, client=stuck.client,
+    )  # fmt: skip
+    facts.quarantine(
+        brand=brand, source=SOURCE, at=NOW - timedelta(hours=3), reason="unknown_type",
+        detail="The type 'bonus_granted' is not one of ours.",
+        message=json.dumps({"event_id": "b-1", "type": "bonus_granted", "note": "<script>alert(1)</script>"}),
+        event_id="b-1", client="Zm9v",
+    )  # fmt: skip
+    _count_clicks(configuration, links, chance)
+
+
+def _a_client(chance: random.Random, number: int, brand: str, link: str) -> list[Event]:
+    client = f"client-hash-{number:02d}"
+    start = at("2026-03-12 08:00") + timedelta(hours=chance.randrange(24 * 34))
+    made: list[Event] = []
+
+    def happens(kind: str, hours: float, **fields: Any) -> datetime:
+        when = (start + timedelta(hours=hours)).replace(microsecond=0)
+        currency = fields.get("currency", "EUR")
+        for name in ("amount", "spread", "commission"):
+            if name in fields:
+                fields[name] = minor_units(fields[name], currency)
+                fields["currency"] = currency
+        made.append(
+            Event(
+                brand=brand, source=SOURCE, client=client, event_id=f"{number:03d}-{len(made):03d}",
+                type=EventType(kind), occurred_at=when, accepted_at=when, **fields,
+            )
+        )  # fmt: skip
+        return when
+
+    click = a_click(start - timedelta(minutes=20), link, number=number)
+    happens("registration", 0, click_id=click, country=chance.choice(["PL", "DE", "TH", "AE", "ES"]))
+    if chance.random() < 0.85:
+        happens("kyc", chance.uniform(1, 20), status="approved")
+    if chance.random() < 0.7:
+        paid = happens("deposit", chance.uniform(2, 30), amount=f"{chance.randrange(60, 900)}.00",
+                       currency=chance.choice(["EUR", "USD", "EUR"]))  # fmt: skip
+        later = (paid - start).total_seconds() / 3600
+        for _ in range(chance.randrange(2, 9)):
+            later += chance.uniform(5, 90)
+            happens("trade", later, lots=int(chance.randrange(1, 300)) * (LOT // 100), symbol="EURUSD",
+                    spread=f"{chance.uniform(2, 40):.2f}", commission=f"{chance.uniform(1, 15):.2f}")  # fmt: skip
+    if number == 3:
+        happens("chargeback", 24 * 24, amount="50.00")
+    return made
+
+
+def _count_clicks(configuration: Configuration, links: Mapping[str, list[str]], chance: random.Random) -> None:
+    """Clicks as the rollup would have counted them."""
+    table = boto3.resource("dynamodb").Table("books")
+    for codes in links.values():
+        for code in codes:
+            link = configuration.link(code)
+            for back in range(40):
+                day = day_of(NOW - timedelta(days=back))
+                clicks = chance.randrange(3, 60)
+                key = keys.key("click_count", partner=link.partner, month=day[:7], day=day, link=code)
+                table.put_item(
+                    Item=key.item() | {"clicks": clicks, "unique": clicks - clicks // 7, "flagged": clicks // 9}
+                )
