@@ -217,6 +217,15 @@ def test_what_a_mapping_gives_up_on_goes_somewhere() -> None:
         assert RESOURCES[target]["Type"] == "AWS::SQS::Queue"
 
 
+def test_a_function_that_answers_in_parts_is_understood() -> None:
+    """Without the declaration Lambda takes every answer for a whole success, and what it names is lost."""
+    for name, properties in of_type("AWS::Lambda::EventSourceMapping").items():
+        function = WRITTEN["Resources"][properties["FunctionName"]["Ref"]]["Properties"]
+        answers_in_parts = "batchItemFailures" in (ROOT / function["CodeUri"] / "app.py").read_text()
+        declared = properties.get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
+        assert declared == answers_in_parts, name
+
+
 def record(change: str, item: str, applied: dict[str, str] | None = None, **values: str) -> dict[str, Any]:
     image: dict[str, Any] = {"applied_at": applied} if applied else {}
     key = keys.key(item, **values)
@@ -225,19 +234,21 @@ def record(change: str, item: str, applied: dict[str, str] | None = None, **valu
 
 
 EVENT = {"item": "event", "brand": "b", "client": "c", "source": "s", "event": "1"}
+QUARANTINED = {"item": "quarantined", "brand": "b", "source": "s", "day": "2026-03-01", "at": "1", "digest": "d"}
 CLICK = {"item": "click", "link": "l", "day": "2026-03-01", "shard": "0", "click": "x"}
 
 
 @pytest.mark.parametrize(
     ("given", "engine", "rollup"),
     [
-        (record("INSERT", **EVENT), True, False),
-        (record("MODIFY", **EVENT), True, False),  # a person wants it tried again
-        (record("MODIFY", **EVENT, applied={"N": "1772323200000"}), False, False),
+        (record("INSERT", **EVENT), True, True),
+        (record("MODIFY", **EVENT), True, True),  # a person wants it tried again
+        (record("MODIFY", **EVENT, applied={"N": "1772323200000"}), False, True),
         (record("REMOVE", **EVENT), False, False),
         (record("INSERT", **CLICK), False, True),
         (record("MODIFY", **CLICK), False, False),
         (record("REMOVE", **CLICK), False, False),
+        (record("INSERT", **QUARANTINED), False, False),
     ],
 )
 def test_each_stream_consumer_gets_what_is_its_own(given: dict[str, Any], engine: bool, rollup: bool) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from . import expanding
+
+_LONG = 160
 
 
 def problems(translated: dict[str, Any], state_dir: Path) -> list[str]:
@@ -41,4 +46,28 @@ def lint(template: str) -> list[str]:
 def _line(finding: dict[str, Any]) -> str:
     path = finding.get("Location", {}).get("Path") or []
     where = ".".join(str(part) for part in path[1:]) if path[:1] == ["Resources"] else ".".join(map(str, path))
-    return f"{where or 'template'}: {finding['Message']} [{finding['Rule']['Id']}]"
+    return f"{where or 'template'}: {_short(finding['Message'])} [{finding['Rule']['Id']}]"
+
+
+def _short(message: str) -> str:
+    """cfn-lint lists every name of the template when one is unknown; the nearest one says more."""
+    name, says, names = message.partition(" is not one of [")
+    near = difflib.get_close_matches(name.strip("'"), names.rstrip("]").replace("'", "").split(", "), 1, 0.4)
+    if not says or len(message) < _LONG:
+        return message
+    return f"there is no {name}" + (f"; is '{near[0]}' meant?" if near else "")
+
+
+def main() -> None:
+    """`python -m introducer_ops.localcloud.checking template.yaml`, for `make lint`."""
+    path = Path(sys.argv[1])
+    try:
+        found = lint(json.dumps(expanding.translate(expanding.read(path), {}, "us-east-1")))
+    except expanding.TemplateError as error:
+        found = [str(error)]
+    print(*found or [f"{path.name}, translated, is a valid template"], sep="\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import checking, expanding
+from . import expanding
 from .stack import REGION, Function, Stack
 
 if TYPE_CHECKING:
@@ -45,8 +45,11 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         translated = expanding.translate(written, parameters, REGION)
     except expanding.TemplateError as error:
         raise DeployError(str(error)) from error
-    if check and (problems := checking.problems(translated, cloud.state_dir)):
-        raise DeployError("\n".join(problems))
+    if check:
+        from . import checking
+
+        if problems := checking.problems(translated, cloud.state_dir):
+            raise DeployError("\n".join(problems))
     local, packages = expanding.localize(translated, found, sys.executable, cloud.endpoint)
     _upload(stack, packages)
     _apply(

@@ -106,8 +106,7 @@ class LocalCloud:
         stdout = self.process.stdout
 
         def read() -> None:
-            for line in stdout:
-                line = line.rstrip("\n")
+            for line in map(str.rstrip, stdout):
                 if line.startswith("READY ") and not ready.is_set():
                     ports = json.loads(line.removeprefix("READY "))
                     self.port, self.portal_port = ports["port"], ports["portal_port"]

@@ -78,7 +78,7 @@ class _Sources:
 
 def _changed(path: str) -> int:
     try:
-        return os.stat(path).st_mtime_ns
+        return Path(path).stat().st_mtime_ns
     except FileNotFoundError:
         return 0  # an editor's passing file
 
