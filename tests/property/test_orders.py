@@ -25,7 +25,7 @@ from introducer.domain.earnings import HistoryNeeded, Transition, accrue
 from introducer.domain.events import LOT, Event, milliseconds
 from introducer.domain.ledger import Key
 from introducer.domain.rates import Publication, Rates
-from introducer.domain.tally import Counts, add_counts
+from introducer.domain.counts import Counts, add_counts
 from introducer.store.clients import fold_text, state_hash
 
 START, DAYS = at("2026-01-05"), 84

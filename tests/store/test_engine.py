@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.conftest import Tables
@@ -274,3 +275,28 @@ def test_clients_of_one_partner_meet_the_balance_once(platform: Platform) -> Non
     assert len(written[0].states) == 4
     assert platform.amounts()["total"] == 4 * 20_665
     assert {key.link for key in written[0].counts} == {LINK}
+
+
+def test_a_long_life_that_finds_its_partner_late_is_booked_in_several_transactions(platform: Platform) -> None:
+    # given 150 days of trading of a client whom nobody introduced, as far as anybody knows
+    days = [an_event("trade", at("2026-03-01") + timedelta(days=n), commission="1.00", lots="0.1") for n in range(150)]
+    platform.world.rates = {}
+    platform.accept(*days)
+    assert platform.engine().apply(days).failed == ()
+    assert platform.ledger.balance(PARTNER).currencies() == []
+    # when the registration with the click arrives, and the engine dies after its first transaction
+    registration = an_event("registration", at("2026-02-28 11:00"), click_id=a_click(at("2026-02-28 10:00")))
+    platform.accept(registration)
+    with pytest.raises(Crash):
+        platform.engine(CrashesOnce(platform.accruals, "after")).apply([registration])
+    # and the stream delivers it again
+    outcome = platform.engine().apply([registration])
+    # then everything is booked and counted
+    assert outcome.failed == ()
+    balance = platform.ledger.balance(PARTNER)
+    assert sum(balance.earned.values()) == 150 * 30 + 150 * 20
+    months = [count for n in range(3, 8) for count in EventCounts(platform.tables.books).month(PARTNER, f"2026-0{n}")]
+    assert sum(count.sums["net_revenue", "EUR"] for count in months) == 150 * 100 * FINE
+    state = platform.clients.state(BRAND, CLIENT)
+    assert state is not None
+    assert (state.uncounted, state.events) == ({}, 151)

@@ -24,9 +24,7 @@ class ClickId:
 
     __slots__ = ("at_ms", "flagged", "key_number", "link_id", "shard", "text")
 
-    def __init__(
-        self, text: str, key_number: int, flagged: bool, at_ms: int, link_id: str, shard: int
-    ) -> None:
+    def __init__(self, text: str, key_number: int, flagged: bool, at_ms: int, link_id: str, shard: int) -> None:
         self.text = text
         self.key_number = key_number
         self.flagged = flagged

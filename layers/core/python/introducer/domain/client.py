@@ -14,6 +14,7 @@ from typing import NamedTuple
 from introducer.domain import click_id
 from introducer.domain.calendar import DAY_MS
 from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.counts import Counts
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key
 
@@ -112,6 +113,8 @@ class ClientState:
     """The newest deal version this fold saw, per partner; a newer one in force refolds the client."""
     last_at: int = 0
     events: int = 0
+    uncounted: Counts = field(default_factory=dict)
+    """Counts that did not fit into the transaction that made them; the next one takes them. Almost always empty."""
     version: int = 0
     """How often the item was written; the condition of the next write. Not part of what the state says."""
 

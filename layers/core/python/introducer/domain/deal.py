@@ -249,13 +249,9 @@ def _parse_rule(data: Any, currency: str) -> Rule:
         raise Invalid("A rule must be an object with a type and an id.", code="invalid_deal")
     kind, rule_id = data.get("type"), data.get("id")
     if kind not in _PARSERS:
-        raise Invalid(
-            f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.", code="invalid_deal"
-        )
+        raise Invalid(f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.", code="invalid_deal")
     if not isinstance(rule_id, str) or not _RULE_ID.fullmatch(rule_id):
-        raise Invalid(
-            f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.", code="invalid_deal"
-        )
+        raise Invalid(f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.", code="invalid_deal")
     return _PARSERS[kind](rule_id, data, currency)
 
 
@@ -294,9 +290,7 @@ def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> 
         within_hours=_integer(data, "within_hours", where, 1, 24 * 90, optional=True),
         min_lots=_decimal(data, "min_lots", LOT, where) if "min_lots" in data else None,
         min_trades=_integer(data, "min_trades", where, 1, 1_000_000, optional=True),
-        min_net_revenue=_amount(data, "min_net_revenue", currency, where)
-        if "min_net_revenue" in data
-        else None,
+        min_net_revenue=_amount(data, "min_net_revenue", currency, where) if "min_net_revenue" in data else None,
         countries=_countries(data, where),
         within_days=_integer(data, "within_days", where, 1, 365, optional=True),
     )
@@ -315,9 +309,7 @@ def _parse_revshare(rule_id: str, data: Mapping[str, Any], currency: str) -> Rev
     _only(data, {"type", "id", "percent", "negative"}, where)
     percent = _decimal(data, "percent", PERCENT_ONE // 100, where)
     if not 0 < percent <= PERCENT_ONE:
-        raise Invalid(
-            f"{where} pays {data['percent']} %: say more than 0 and at most 100.", code="invalid_deal"
-        )
+        raise Invalid(f"{where} pays {data['percent']} %: say more than 0 and at most 100.", code="invalid_deal")
     try:
         return Revshare(rule_id, percent, NegativeMonths(data.get("negative", "reset")))
     except ValueError:
@@ -333,9 +325,7 @@ def _parse_lot(rule_id: str, data: Mapping[str, Any], currency: str) -> Lot:
     groups = []
     for group in _list(data, "groups", where):
         _only(group, {"symbols", "amount"}, where)
-        groups.append(
-            SymbolAmount(_names(group, "symbols", where), _amount(group, "amount", currency, where))
-        )
+        groups.append(SymbolAmount(_names(group, "symbols", where), _amount(group, "amount", currency, where)))
     _groups_apart([group.symbols for group in groups], "symbol", where)
     holding = _integer(data, "min_holding_seconds", where, 0, 86_400 * 30, optional=True)
     return Lot(rule_id, tuple(groups), holding or 0, _names(data, "account_types", where))
@@ -357,9 +347,7 @@ def _parse_formula(data: Any) -> Formula:
                 f"net_revenue uses {name!r}, which no event has: use {', '.join(FORMULA_FIELDS)}.",
                 code="invalid_deal",
             )
-    return Formula(
-        tuple(sorted((name, _decimal(data, name, COEFFICIENT_ONE, "net_revenue")) for name in data))
-    )
+    return Formula(tuple(sorted((name, _decimal(data, name, COEFFICIENT_ONE, "net_revenue")) for name in data)))
 
 
 def _groups_apart(groups: Sequence[frozenset[str]], what: str, where: str) -> None:
@@ -437,9 +425,7 @@ def _decimal(data: Mapping[str, Any], name: str, one: int, where: str) -> int:
 
 def _names(data: Mapping[str, Any], name: str, where: str) -> frozenset[str]:
     values = data.get(name, [])
-    if not isinstance(values, list) or not all(
-        isinstance(value, str) and 0 < len(value) <= 40 for value in values
-    ):
+    if not isinstance(values, list) or not all(isinstance(value, str) and 0 < len(value) <= 40 for value in values):
         raise Invalid(f"{where} needs {name} as a list of texts.", code="invalid_deal")
     return frozenset(values)
 

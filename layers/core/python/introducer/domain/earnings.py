@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from introducer.domain.calendar import day_at
 from introducer.domain.client import Cell, ClientState, EventKey, Segment, attribute, merge
 from introducer.domain.contracts import Contracts
+from introducer.domain.counts import CountKey, Counts, add_counts, without_zeros
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string
 from introducer.domain.rules import cpa, lot, revshare
 from introducer.domain.rules.target import Target, Targets
-from introducer.domain.tally import CountKey, Counts, Tally, add_counts
+from introducer.domain.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def accrue(
     merged = merge(state, facts, contracts)
     timeline = attribute(merged, contracts)
     counts: Counts = {}
+    add_counts(counts, state.uncounted)
     refold = state.events > 0 and (
         cancelled != state.cancelled
         or merged.anchor != state.anchor
@@ -96,6 +98,7 @@ def accrue(
         last_at=last_at,
         events=state.events + len(new),
         version=state.version,
+        uncounted={},
     )
     add_counts(counts, mark_counts(state, contracts.as_known(state.known)), -1)
     add_counts(counts, mark_counts(after, contracts))
@@ -103,18 +106,41 @@ def accrue(
     return Transition(
         replace(after, posted={key: target.minor for key, target in owed.items() if target.minor}),
         _difference(owed, state, contracts),
-        _without_zeros(counts),
+        without_zeros(counts),
         tuple(sorted(new.values(), key=lambda event: event.order)),
         refold,
     )
 
 
+def first_part(transition: Transition, items: int) -> Transition:
+    """As much of a transition as fits into so many items besides its events and its state, each partner's balance
+    counted; the rest follows by folding no events into the state this leaves.
+
+    Postings that do not fit are not in `posted` yet, so the difference names them again; counts that do not fit stay in
+    the state. A client of many months that changes hands is the case this is for.
+    """
+    partners: set[str] = set()
+    postings: list[Posting] = []
+    for posting in transition.postings:
+        if len(postings) + len(partners | {posting.key.partner}) >= items:
+            break
+        partners.add(posting.key.partner)
+        postings.append(posting)
+    posted = dict(transition.state.posted)
+    for posting in transition.postings[len(postings) :]:
+        posted.pop(posting.key, None)
+        if posting.before:
+            posted[posting.key] = posting.before
+    room = items - len(postings) - len(partners)
+    ordered = sorted(transition.counts.items())
+    state = replace(transition.state, posted=posted, uncounted=dict(ordered[room:]))
+    return replace(transition, state=state, postings=tuple(postings), counts=dict(ordered[:room]))
+
+
 def targets(state: ClientState, contracts: Contracts) -> Targets:
     """What the client-scoped rules say in all, per key."""
     owed: Targets = dict(cpa.targets(state, contracts).targets)
-    lanes: dict[tuple[str, str, str, str], dict[str, list[tuple[Cell, int]]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    lanes: dict[tuple[str, str, str, str], dict[str, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, fine in state.cells.items():
         kind = contracts.rule(cell.partner, cell.version, cell.rule).kind
         currency = contracts.version(cell.partner, cell.version).deal.currency
@@ -143,8 +169,7 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
     if earned.moments:
         marks.append((min(earned.moments.values()), "qftd", 1))
     marks += [
-        (earned.moments[key], f"earnings.{key.currency}", target.minor * FINE)
-        for key, target in earned.targets.items()
+        (earned.moments[key], f"earnings.{key.currency}", target.minor * FINE) for key, target in earned.targets.items()
     ]
     counts: Counts = {}
     for at, name, value in marks:
@@ -182,15 +207,6 @@ def _difference(owed: Targets, state: ClientState, contracts: Contracts) -> tupl
 def _no_longer_owed(key: Key, contracts: Contracts) -> Target:
     """The target of a key that nothing speaks for any more: zero."""
     newest = max(contracts.deals.get(key.partner, ()), key=lambda version: version.version, default=None)
-    kind = (
-        next((rule.kind for rule in newest.deal.rules if rule.id == key.rule), key.rule)
-        if newest
-        else key.rule
-    )
+    kind = next((rule.kind for rule in newest.deal.rules if rule.id == key.rule), key.rule) if newest else key.rule
     line = Line("no_longer_owed", decimal_string(0, key.currency))
     return Target(0, kind, newest.version if newest else 0, (line,))
-
-
-def _without_zeros(counts: Counts) -> Counts:
-    kept = {key: {name: value for name, value in values.items() if value} for key, values in counts.items()}
-    return {key: values for key, values in kept.items() if values}

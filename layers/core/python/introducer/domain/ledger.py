@@ -144,9 +144,7 @@ class Balance:
 
     def currencies(self) -> list[str]:
         """The currencies with any amount, in order."""
-        return sorted(
-            {currency for currency, _, _ in self.amounts} | {currency for currency, _ in self.earned}
-        )
+        return sorted({currency for currency, _, _ in self.amounts} | {currency for currency, _ in self.earned})
 
     def bucket(self, currency: str, bucket: str, today: str) -> int:
         """What stands in a bucket on UTC day `today`: matured pending counts as available."""

@@ -68,9 +68,7 @@ class Rates:
     def _cross(self, source: str, target: str, day: str) -> Rate:
         publication = self.publications.get(day)
         if publication is None:
-            raise RateMissing(
-                f"No exchange rates are stored for events of {day}: load them, then replay.", day=day
-            )
+            raise RateMissing(f"No exchange rates are stored for events of {day}: load them, then replay.", day=day)
         if source == target:
             return Rate(source, target, RATE_ONE, publication.day, publication.feed)
         units = []

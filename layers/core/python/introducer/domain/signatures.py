@@ -44,9 +44,7 @@ def check(header: str | None, body: bytes, secrets: Iterable[bytes], now: dateti
     held = list(secrets)
     # Every pair is compared, so that the time taken does not tell which one came close.
     matches = [
-        hmac.compare_digest(_digest(time, body, secret), signature)
-        for secret in held
-        for signature in signatures
+        hmac.compare_digest(_digest(time, body, secret), signature) for secret in held for signature in signatures
     ]
     if not any(matches):
         raise Unauthenticated(

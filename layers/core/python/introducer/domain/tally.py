@@ -4,44 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import Activity, Cell, ClientState, Segment, Turnover
 from introducer.domain.contracts import Contracts
+from introducer.domain.counts import CountKey, Counts, add_counts
 from introducer.domain.deal import PERCENT_ONE, DealVersion, HoldFrom, Lot, Revshare
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.rules import cpa, lot, revshare
 
 
-class CountKey(NamedTuple):
-    """Which counter: a partner's UTC day and link."""
-
-    partner: str
-    day: str
-    link: str
-
-
-Counts = dict[CountKey, dict[str, int]]
-"""Metric → number. Sums of money are per currency (`deposits.EUR`), in fine units."""
-
 _FLOWS = {EventType.DEPOSIT: "deposits", EventType.WITHDRAWAL: "withdrawals"}
-
-
-def add_counts(counts: Counts, more: Counts, factor: int = 1) -> None:
-    """Add counts to counts, in place."""
-    for key, values in more.items():
-        sums = counts.setdefault(key, {})
-        for name, value in values.items():
-            sums[name] = sums.get(name, 0) + factor * value
 
 
 class Tally:
     """Adds events up under a client's structure and the contracts; `state` gives the sums to start from."""
 
-    def __init__(
-        self, structure: ClientState, contracts: Contracts, start: ClientState | None = None
-    ) -> None:
+    def __init__(self, structure: ClientState, contracts: Contracts, start: ClientState | None = None) -> None:
         self._structure = structure
         self._contracts = contracts
         version = cpa.base_version(structure, contracts)
@@ -69,9 +48,7 @@ class Tally:
             elif event.type in _FLOWS and event.currency is not None:
                 held = self.turnover.get(event.currency, Turnover(0, 0))
                 name = _FLOWS[event.type]
-                self.turnover[event.currency] = held._replace(
-                    **{name: getattr(held, name) + (event.amount or 0)}
-                )
+                self.turnover[event.currency] = held._replace(**{name: getattr(held, name) + (event.amount or 0)})
             segment = self._structure.segment_at(at)
             version = self._contracts.version_at(segment.partner, at) if segment else None
             if segment is not None and version is not None:
@@ -82,12 +59,8 @@ class Tally:
         self.lots += event.lots or 0
         if self._window and self._base and self._window[0] <= at <= self._window[1]:
             held = self.activity.get(day, Activity(0, 0, 0))
-            net = revshare.net_revenue(
-                event, self._base.net_revenue, self._base.currency, self._contracts.rates
-            )
-            self.activity[day] = Activity(
-                held.lots + (event.lots or 0), held.trades + 1, held.net_revenue + net
-            )
+            net = revshare.net_revenue(event, self._base.net_revenue, self._base.currency, self._contracts.rates)
+            self.activity[day] = Activity(held.lots + (event.lots or 0), held.trades + 1, held.net_revenue + net)
 
     def _accrue(self, event: Event, day: str, segment: Segment, version: DealVersion) -> None:
         deal, rates = version.deal, self._contracts.rates

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts
-from introducer.domain.earnings import HistoryNeeded, Transition, accrue
-from introducer.domain.errors import Conflict, IntroducerError, Poison, Unavailable
+from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_part
+from introducer.domain.errors import Conflict, IntroducerError, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.ledger import Journal
 from introducer.domain.receipts import journal
@@ -53,6 +53,8 @@ class _Prepared:
     events: tuple[Event, ...]
     accrual: Accrual
     partners: frozenset[str]
+    complete: bool
+    """Whether this is all there is to write; else the rest follows in transactions of its own."""
 
 
 class Engine:
@@ -113,44 +115,44 @@ class Engine:
                 quarantined += len(poisoned)
             except Unavailable:
                 break
-            conflicted: dict[ClientKey, list[Event]] = {}
+            again: dict[ClientKey, list[Event]] = {}
             # After two refusals each client goes alone, so that one that keeps changing does not hold up the others.
             for together in _packed(prepared, alone=attempt > 1):
                 try:
                     self._accruals.write(_joined(together), self._now_ms())
                     applied += sum(len(each.events) for each in together)
+                    again |= {each.client: [] for each in together if not each.complete}
                 except Conflict:
-                    conflicted |= {each.client: list(each.events) for each in together}
+                    again |= {each.client: list(each.events) for each in together}
                 except Unavailable:
                     failed += [event for each in together for event in each.events]
-            batch = conflicted
+            batch = again
             if not batch:
                 break
         failed += [event for events in batch.values() for event in events]
         return Applied(applied, quarantined, tuple(failed))
 
     def _still_waiting(self, batch: dict[ClientKey, list[Event]]) -> dict[ClientKey, list[Event]]:
-        """The events that nobody applied meanwhile."""
-        waiting: dict[ClientKey, list[Event]] = {}
+        """The events that nobody applied meanwhile. A client without any stays: a part of what an earlier transaction
+        did not hold may be waiting in its state."""
+        waiting: dict[ClientKey, list[Event]] = {client: [] for client in batch}
         for client, events in batch.items():
             for event in events:
                 stored = self._facts.event(event.brand, event.client, event.source, event.event_id)
                 if stored is not None and stored.applied_at is None:
-                    waiting.setdefault(client, []).append(stored)
+                    waiting[client].append(stored)
         return waiting
 
     def _prepare(self, batch: dict[ClientKey, list[Event]]) -> tuple[list[_Prepared], list[Event]]:
         states = self._clients.states(batch)
-        contracts = self._contracts.contracts_for(
-            states.values(), (e for events in batch.values() for e in events)
-        )
+        contracts = self._contracts.contracts_for(states.values(), (e for events in batch.values() for e in events))
         frozen: dict[str, str | None] = {}
         prepared: list[_Prepared] = []
         poisoned: list[Event] = []
         for client, events in batch.items():
             state = states.get(client) or ClientState(*client)
             ready, bad = self._prepare_client(state, events, contracts, frozen)
-            prepared += ready
+            prepared += [each for each in ready if each.accrual.size() > 1 or not each.complete]
             poisoned += bad
         return prepared, poisoned
 
@@ -164,6 +166,8 @@ class Engine:
         except Unavailable:
             raise
         except Exception as error:
+            if not events:
+                raise
             if len(events) == 1:
                 self._quarantine(events[0], error)
                 return [], [events[0]]
@@ -186,19 +190,15 @@ class Engine:
         try:
             transition = accrue(state, events, contracts)
         except HistoryNeeded:
-            history = [
-                e for e in self._facts.events_of_client(state.brand, state.client) if e.applied_at is not None
-            ]
+            history = [e for e in self._facts.events_of_client(state.brand, state.client) if e.applied_at is not None]
             contracts = self._contracts.contracts_for([state], [*history, *events])
             transition = accrue(state, events, contracts, history)
-        journals = self._journals(state, transition, contracts, frozen)
-        accrual = Accrual(transition.applied, (transition.state,), journals, transition.counts)
-        if accrual.size() > BATCH:
-            raise Poison(
-                f"Applying this event would change {accrual.size()} items at once; {BATCH} is the most."
-            )
-        partners = {key.partner for key in transition.counts} | {each.key.partner for each in journals}
-        return _Prepared((state.brand, state.client), transition.applied, accrual, frozenset(partners))
+        part = first_part(transition, BATCH - len(transition.applied) - 1)
+        journals = self._journals(state, part, contracts, frozen)
+        accrual = Accrual(part.applied, (part.state,), journals, part.counts)
+        partners = {key.partner for key in part.counts} | {each.key.partner for each in journals}
+        complete = part.state == transition.state
+        return _Prepared((state.brand, state.client), part.applied, accrual, frozenset(partners), complete)
 
     def _journals(
         self, state: ClientState, transition: Transition, contracts: Contracts, frozen: dict[str, str | None]

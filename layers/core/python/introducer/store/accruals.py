@@ -16,11 +16,11 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.client import ClientState
+from introducer.domain.counts import Counts, add_counts
 from introducer.domain.errors import Conflict, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
-from introducer.domain.tally import Counts, add_counts
 from introducer.store import keys
 from introducer.store.clients import state_to_item
 from introducer.store.event_counts import count_key
@@ -50,9 +50,7 @@ class Accrual:
         counts: Counts = {}
         add_counts(counts, self.counts)
         add_counts(counts, other.counts)
-        return Accrual(
-            self.events + other.events, self.states + other.states, self.journals + other.journals, counts
-        )
+        return Accrual(self.events + other.events, self.states + other.states, self.journals + other.journals, counts)
 
 
 class Accruals:
@@ -70,17 +68,11 @@ class Accruals:
         """
         if accrual.size() > BATCH:
             raise ValueError(f"{accrual.size()} items do not fit into one transaction of {BATCH}")
-        puts = [self._state(state) for state in accrual.states] + [
-            self._journal(each) for each in accrual.journals
-        ]
+        puts = [self._state(state) for state in accrual.states] + [self._journal(each) for each in accrual.journals]
         updates = [
             *(self._mark(event, applied_at) for event in accrual.events),
             *self._balances(accrual.journals),
-            *(
-                self._count(count_key(*key), values)
-                for key, values in accrual.counts.items()
-                if any(values.values())
-            ),
+            *(self._count(count_key(*key), values) for key, values in accrual.counts.items() if any(values.values())),
         ]
         try:
             self._connection.transact_write_items(
@@ -89,14 +81,10 @@ class Accruals:
         except TransactWriteError as error:
             if any(reason is not None and reason.code in _REFUSED for reason in error.cancellation_reasons):
                 raise Conflict("The books changed meanwhile: read again.") from error
-            raise Unavailable(
-                "The books could not be written: try again.", code="store_unavailable"
-            ) from error
+            raise Unavailable("The books could not be written: try again.", code="store_unavailable") from error
 
     def _mark(self, event: Event, applied_at: int) -> dict[str, Any]:
-        key = keys.key(
-            "event", brand=event.brand, client=event.client, source=event.source, event=event.event_id
-        )
+        key = keys.key("event", brand=event.brand, client=event.client, source=event.source, event=event.event_id)
         return self._connection.get_operation_kwargs(
             self._facts, key.pk, key.sk, actions=[Path("applied_at").set(applied_at)],
             condition=Path(keys.PK).exists() & Path("applied_at").does_not_exist(),
@@ -148,6 +136,4 @@ def _token(accrual: Accrual, applied_at: int) -> str:
     """The same for a resent request, so that a lost answer is answered again and not refused."""
     versions = [(state.brand, state.client, state.version) for state in accrual.states]
     journals = [journal.id for journal in accrual.journals]
-    return derived_id(
-        "t", applied_at, versions, journals, [(e.source, e.client, e.event_id) for e in accrual.events]
-    )
+    return derived_id("t", applied_at, versions, journals, [(e.source, e.client, e.event_id) for e in accrual.events])

@@ -22,6 +22,7 @@ from introducer.domain.client import (
     Turnover,
     Visit,
 )
+from introducer.domain.counts import CountKey
 from introducer.domain.events import day_of, from_milliseconds
 from introducer.domain.ledger import Key
 from introducer.store import keys
@@ -41,6 +42,8 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
     }
     if state.known:
         item["known"] = _json(sorted(state.known.items()))
+    if state.uncounted:
+        item["uncounted"] = _json([[*key, values] for key, values in sorted(state.uncounted.items())])
     if state.owner and state.anchor is not None:
         item |= keys.owner_key(
             "client",
@@ -64,9 +67,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         country=fold.get("country"),
         kyc=_mark(fold.get("kyc")),
         visits={click: Visit(at, link) for click, at, link in fold.get("visits", ())},
-        deposits={
-            (s, e): Deposit(at, minor, currency) for s, e, at, minor, currency in fold.get("deposits", ())
-        },
+        deposits={(s, e): Deposit(at, minor, currency) for s, e, at, minor, currency in fold.get("deposits", ())},
         chargebacks={
             (s, e): Chargeback(at, minor, currency, ref)
             for s, e, at, minor, currency, ref in fold.get("chargebacks", ())
@@ -80,9 +81,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             Cell(partners[partner], rule, month, version, day): int(fine)
             for partner, rule, month, version, day, fine in fold.get("cells", ())
         },
-        activity={
-            day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())
-        },
+        activity={day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())},
         turnover={currency: Turnover(paid, drawn) for currency, paid, drawn in fold.get("turnover", ())},
         lots=fold.get("lots", 0),
         trades=fold.get("trades", 0),
@@ -93,6 +92,10 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         known=dict(json.loads(item.get("known", "[]"))),
         last_at=fold["last_at"],
         events=fold["events"],
+        uncounted={
+            CountKey(partner, day, link): values
+            for partner, day, link, values in json.loads(item.get("uncounted", "[]"))
+        },
         version=item["version"],
     )
 
@@ -142,8 +145,7 @@ def fold_text(state: ClientState) -> str:
 def state_hash(states: Iterable[ClientState]) -> str:
     """One hash over all states and everything posted: the same for every order in which events were delivered."""
     digests = sorted(
-        hashlib.sha256(f"{state.brand}\n{state.client}\n{fold_text(state)}".encode()).digest()
-        for state in states
+        hashlib.sha256(f"{state.brand}\n{state.client}\n{fold_text(state)}".encode()).digest() for state in states
     )
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
@@ -186,9 +188,7 @@ class Clients:
             keys.key("client", brand=state.brand, client=state.client).pk: state
             for state in map(
                 state_from_item,
-                batch_get(
-                    self._connection, self._table, [keys.Key(each[keys.PK], each[keys.SK]) for each in found]
-                ),
+                batch_get(self._connection, self._table, [keys.Key(each[keys.PK], each[keys.SK]) for each in found]),
             )
         }
         last = answer.get("LastEvaluatedKey")

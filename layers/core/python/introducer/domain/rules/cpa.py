@@ -58,9 +58,7 @@ def targets(state: ClientState, contracts: Contracts) -> Cpas:
         if found is None or not amount:
             continue
         day = day_at(found.at)
-        key = Key(
-            owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days)
-        )
+        key = Key(owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days))
         paid = Line("amount_for_country", decimal_string(amount, deal.currency), (state.country or "",))
         lines = (*found.lines, Line("qualified", str(found.at)), paid)
         owed[key] = Target(amount, "cpa", version.version, lines, found.evidence)
@@ -91,11 +89,7 @@ def deciding_deposits(state: ClientState, contracts: Contracts) -> dict[EventKey
     if first is None:
         return dict(state.deposits)
     hours = max(
-        (
-            rule.qualification.within_hours or 0
-            for rule in (deal.rules if deal else ())
-            if isinstance(rule, Cpa)
-        ),
+        (rule.qualification.within_hours or 0 for rule in (deal.rules if deal else ()) if isinstance(rule, Cpa)),
         default=0,
     )
     end = state.deposits[first].at + hours * HOUR_MS
@@ -200,9 +194,7 @@ def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rat
         evidence.append(ReceiptEvent(*key, "deposit", deposit.at, show_ratio(value, FINE, deal.currency)))
         if total >= required:
             values = (show_ratio(required, FINE, deal.currency), str(wanted.within_hours or 0))
-            return _Deposited(
-                deposit.at, Line("deposited", show_ratio(total, FINE, deal.currency), values), evidence
-            )
+            return _Deposited(deposit.at, Line("deposited", show_ratio(total, FINE, deal.currency), values), evidence)
     return None
 
 

@@ -48,10 +48,7 @@ def targets(
     for key, parts in sums.items():
         minor = round_fine(sum(fine for _, fine in parts))
         lines = (
-            *(
-                Line("lot_commission", show_ratio(fine, FINE, currency), (str(cell.version),))
-                for cell, fine in parts
-            ),
+            *(Line("lot_commission", show_ratio(fine, FINE, currency), (str(cell.version),)) for cell, fine in parts),
             Line("rounded", decimal_string(minor, currency)),
         )
         owed[key] = Target(minor, "lot", max(cell.version for cell, _ in parts), lines)

@@ -37,10 +37,7 @@ def net_revenue(event: Event, formula: Formula, currency: str, rates: Rates) -> 
     weighted = sum(coefficient * _component(event, field) for field, coefficient in formula.coefficients)
     if not weighted or event.currency is None:
         return 0
-    return (
-        rates.fine(weighted, event.currency, currency, day_at(milliseconds(event.occurred_at)))
-        // COEFFICIENT_ONE
-    )
+    return rates.fine(weighted, event.currency, currency, day_at(milliseconds(event.occurred_at))) // COEFFICIENT_ONE
 
 
 def targets(
@@ -73,9 +70,7 @@ def targets(
             total += carry
             lines.append(Line("carried_in", show_ratio(carry, _UNIT, currency)))
         if total < 0:
-            lines.append(
-                Line("carried_out" if carries else "loss_forgotten", show_ratio(total, _UNIT, currency))
-            )
+            lines.append(Line("carried_out" if carries else "loss_forgotten", show_ratio(total, _UNIT, currency)))
         carry = min(0, total) if carries else 0
         minor = round_ratio(max(0, total), _UNIT)
         lines.append(Line("rounded", decimal_string(minor, currency)))
