@@ -1,7 +1,7 @@
 """Chalice speaks REST API; we stand behind an HTTP API. This is the difference between the two, and nothing else.
 
-Chalice routes by `requestContext.resourcePath`, which the HTTP API's `$default` route does not give: the path is matched
-here. HEAD runs as GET and loses its body; cookies move between their own lists and the headers.
+Chalice routes by `requestContext.resourcePath`, which the HTTP API's `$default` route does not give: the path is
+matched here. HEAD runs as GET and loses its body; cookies move between their own lists and the headers.
 """
 
 from __future__ import annotations

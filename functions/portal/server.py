@@ -1,5 +1,5 @@
-"""Every page is also the API. A route returns its data once; here it becomes HTML for a browser, JSON for a program, and
-CSV where it is a list, by `Accept`. An error becomes a page or `application/problem+json` with the same status and code.
+"""Every page is also the API. A route returns its data once; by `Accept` it becomes HTML for a browser, JSON for a
+program, and CSV where it is a list. An error becomes a page or `application/problem+json`, with the same status and code.
 
 A page is registered with `page`. Who may see it, the CSRF token of a write and its `Idempotency-Key` are checked here,
 so that no page can forget them.
@@ -13,6 +13,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -168,7 +169,7 @@ def cell(value: Any) -> str:
     return text
 
 
-# ------------------------------------------------------------------------------------------------------ who may, and once
+# ------------------------------------------------------------------------------------------------- who may, and once
 
 
 def _admit(spec: Spec, visit: Visit) -> None:
@@ -196,9 +197,9 @@ def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mappi
     before = store.claim(actor, key, fingerprint, visit.now)
     if before is not None:
         headers = {"Content-Type": before.content_type, "Idempotency-Replayed": "true"} | _PLAIN_HEADERS
-        return Response(
-            before.body, headers | ({"Location": before.location} if before.location else {}), before.status
-        )
+        if before.location:
+            headers["Location"] = before.location
+        return Response(before.body, headers, before.status)
     try:
         response = _answer(spec, visit, view(visit, **parameters))
     except BaseException:
@@ -212,7 +213,7 @@ def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mappi
     return response
 
 
-# ------------------------------------------------------------------------------------------------------------- answers
+# ----------------------------------------------------------------------------------------------------------- answers
 
 
 def _answer(spec: Spec, visit: Visit, result: Any) -> Response:
@@ -267,7 +268,7 @@ def _see(location: str) -> Response:
     return Response("", {"Location": location, "Content-Type": "text/plain"} | _PLAIN_HEADERS, 303)
 
 
-# -------------------------------------------------------------------------------------------------------------- errors
+# ------------------------------------------------------------------------------------------------------------ errors
 
 
 def _refusal(spec: Spec, visit: Visit, refused: FormRefused, parameters: Mapping[str, str]) -> Response:
@@ -307,6 +308,9 @@ def _sign_in(visit: Visit) -> str:
 
 @page(UNKNOWN_PATH, who=Who.ANYONE)
 def unknown_path(visit: Visit) -> Any:
+    with suppress(IntroducerError):
+        # Only for the page's frame: who is signed in keeps the way back.
+        session.authenticate(visit)
     raise NotFound("There is no such page.", code="no_such_page")
 
 

@@ -122,7 +122,7 @@ class Visit:
             errors = {str((each["loc"] or ("",))[0]): _advice(each["type"]) for each in error.errors()}
             raise FormRefused(errors, {name: str(value) for name, value in sent.items()}) from None
 
-    # --------------------------------------------------------------------------------------------- what is wanted back
+    # ------------------------------------------------------------------------------------------- what is wanted back
 
     def wants(self, offered: tuple[str, ...]) -> str | None:
         """The best of what is offered, after `Accept`; None when nothing fits."""
@@ -170,7 +170,7 @@ class Visit:
     def _query_lists(self) -> dict[str, list[str]]:
         return dict(self.request.to_original_event().get("multiValueQueryStringParameters") or {})
 
-    # -------------------------------------------------------------------------------------------------------- pages
+    # --------------------------------------------------------------------------------------------------------- pages
 
     def position(self, subject: str) -> str | None:
         """Where this page of a list begins: the opened `cursor`. `subject` names whose list it is and which."""
@@ -190,7 +190,7 @@ class Visit:
             raise Malformed(f"limit is a number from 1 to {most}.", code="bad_limit")
         return int(text)
 
-    # --------------------------------------------------------------------------------------------------------- CSRF
+    # ---------------------------------------------------------------------------------------------------------- CSRF
 
     @cached_property
     def csrf(self) -> str:
@@ -227,9 +227,8 @@ def _weight(accept: str, kind: str) -> float:
                     quality = float(parameter[2:])
                 except ValueError:
                     quality = 0.0
-        specific = (
-            2 if media == kind else 1 if media == kind.split("/", maxsplit=1)[0] + "/*" else 0 if media == "*/*" else -1
-        )
+        ranges = ("*/*", f"{kind.partition('/')[0]}/*", kind)
+        specific = ranges.index(media) if media in ranges else -1
         best_match = max(best_match, (specific, quality))
     return best_match[1] if best_match[0] >= 0 else 0.0
 

@@ -14,6 +14,7 @@ from introducer.domain.configuration import Source
 from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.events import milliseconds
 from introducer.services.replay_quarantined import replay_quarantined
+from introducer.sources.events import UnknownType
 from introducer.store.facts import Quarantined
 
 EVENTS = "/desk/events"
@@ -109,7 +110,7 @@ def _row(kept: Quarantined) -> dict[str, Any]:
         "event_id": kept.event_id,
         "message": kept.message,
         "replayed_at": kept.replayed_at,
-        "can_replay": kept.event_id is not None and kept.client is not None,
+        "can_replay": kept.reason != UnknownType.code and kept.event_id is not None and kept.client is not None,
     }
 
 

@@ -104,7 +104,7 @@ class ClickCounts:
 
     def day(self, partner: str, day: str) -> list[ClickCount]:
         """The counters of a partner's day, by link. Raises `Unavailable`."""
-        return self._query(partner, day[:7], keys.prefix("click_count", day=day) + "#")
+        return self._query(partner, day[:7], keys.prefix("click_count", day=day))
 
     def _query(self, partner: str, month: str, beginning: str | None) -> list[ClickCount]:
         found: list[ClickCount] = []

@@ -59,7 +59,7 @@ class IntakeDays:
                 answer = self._connection.query(
                     self._table,
                     keys.partition("intake_day", source=source),
-                    range_key_condition=Path(keys.SK).startswith(keys.prefix("intake_day") + "#"),
+                    range_key_condition=Path(keys.SK).startswith(keys.prefix("intake_day")),
                     exclusive_start_key=start,
                 )
             found += [_day(from_wire(item)) for item in answer["Items"]]
