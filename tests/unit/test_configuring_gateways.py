@@ -1,0 +1,90 @@
+"""Making logins and source secrets: what Cognito and Secrets Manager answer becomes our own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from introducer.domain.errors import Conflict, Invalid, Unavailable
+from introducer.gateways import source_secrets, user_pool
+
+PASSWORD = "Long-enough-1"
+
+
+@pytest.fixture(autouse=True)
+def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        yield
+
+
+class TestUserPool:
+    @pytest.fixture(name="pool_id")
+    def _pool_id(self) -> str:
+        client = boto3.client("cognito-idp")
+        pool_id: str = client.create_user_pool(PoolName="introducer-test", UsernameAttributes=["email"])["UserPool"][
+            "Id"
+        ]
+        client.create_group(UserPoolId=pool_id, GroupName=user_pool.PARTNERS)
+        return pool_id
+
+    def test_a_login_has_its_sub_password_and_group(self, pool_id: str) -> None:
+        pool = user_pool.UserPool(user_pool.new_client(), pool_id)
+
+        sub = pool.create_user("owner@example.com", send_invitation=False)
+        pool.set_password("owner@example.com", PASSWORD)
+        pool.add_to_group("owner@example.com", user_pool.PARTNERS)
+
+        client = boto3.client("cognito-idp")
+        user = client.admin_get_user(UserPoolId=pool_id, Username="owner@example.com")
+        assert {"Name": "sub", "Value": sub} in user["UserAttributes"]
+        assert {"Name": "email_verified", "Value": "true"} in user["UserAttributes"]
+        assert user["UserStatus"] == "CONFIRMED"
+        groups = client.admin_list_groups_for_user(UserPoolId=pool_id, Username="owner@example.com")["Groups"]
+        assert [group["GroupName"] for group in groups] == ["partner"]
+
+    def test_making_a_login_again_gives_the_same_one(self, pool_id: str) -> None:
+        pool = user_pool.UserPool(user_pool.new_client(), pool_id)
+
+        first = pool.create_user("owner@example.com", send_invitation=False)
+
+        assert pool.create_user("owner@example.com", send_invitation=False) == first
+
+    def test_a_weak_password_is_the_persons_business(self, pool_id: str) -> None:
+        pool = user_pool.UserPool(user_pool.new_client(), pool_id)
+        pool.create_user("owner@example.com", send_invitation=False)
+
+        with pytest.raises(Invalid) as refusal:
+            pool.set_password("owner@example.com", "short")
+
+        assert refusal.value.code == "password_weak"
+
+    def test_a_pool_that_is_not_there_is_nobodys_fault_but_ours(self) -> None:
+        pool = user_pool.UserPool(user_pool.new_client(), "us-east-1_missing")
+
+        with pytest.raises(Unavailable):
+            pool.create_user("owner@example.com", send_invitation=False)
+
+
+class TestSourceSecrets:
+    def test_a_secret_can_be_rotated_because_it_is_a_list(self) -> None:
+        source_secrets.SourceSecrets(source_secrets.new_client(), "introducer/test/source/").create("mt5", "s3cret")
+
+        kept = boto3.client("secretsmanager").get_secret_value(SecretId="introducer/test/source/mt5")["SecretString"]
+        assert json.loads(kept) == {"v1": ["s3cret"]}
+
+    def test_a_secret_is_never_overwritten(self) -> None:
+        secrets = source_secrets.SourceSecrets(source_secrets.new_client(), "introducer/test/source/")
+        secrets.create("mt5", "s3cret")
+
+        with pytest.raises(Conflict) as refusal:
+            secrets.create("mt5", "another")
+
+        assert refusal.value.code == "secret_exists"
+        kept = boto3.client("secretsmanager").get_secret_value(SecretId="introducer/test/source/mt5")["SecretString"]
+        assert json.loads(kept) == {"v1": ["s3cret"]}

@@ -1,0 +1,195 @@
+"""The demo world is data of its seed: the same one each time, and one a receiver can be tried with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from introducer.domain.deal import parse_terms
+from introducer.domain.errors import Invalid
+from introducer.domain.money import DECIMALS
+from introducer.sources.events import UnknownType, read_event
+from introducer_ops.browsers import BROWSERS
+from introducer_ops.demo import rates
+from introducer_ops.demo.command import crawler_agents
+from introducer_ops.demo.plan import CURRENCY_OF, LEVELS, STAR, UNITS, Plan, make_plan
+from introducer_ops.demo.script import HISTORY_DAYS, Message, Script, Volumes, make_script
+
+DAY = date(2026, 3, 4)
+CRAWLERS = ("Googlebot/2.1 (+http://www.google.com/bot.html)",)
+SMALL = Volumes(day_clicks=300, history_clicks=200, day_clients=60, history_clients=50)
+
+
+@pytest.fixture(name="plan", scope="module")
+def _plan() -> Plan:
+    return make_plan(7)
+
+
+@pytest.fixture(name="script", scope="module")
+def _script(plan: Plan) -> Script:
+    return make_script(plan, DAY, BROWSERS, CRAWLERS, SMALL)
+
+
+def messages(script: Script) -> list[tuple[datetime, Message]]:
+    return [(slot.at, message) for slot in script.slots for post in slot.posts for message in post.messages]
+
+
+class TestPlan:
+    def test_the_same_seed_gives_the_same_world_and_another_one_another(self, plan: Plan) -> None:
+        assert make_plan(7) == plan
+        assert make_plan(8) != plan
+
+    def test_forty_partners_stand_in_three_levels(self, plan: Plan) -> None:
+        def level(number: int | None) -> int:
+            return 0 if number is None else 1 + level(plan.partners[number].parent)
+
+        assert tuple(Counter(level(number) for number in range(40)).get(depth, 0) for depth in (1, 2, 3)) == LEVELS
+
+    def test_six_currencies_and_every_kind_of_deal_are_there(self, plan: Plan) -> None:
+        assert {partner.currency for partner in plan.partners} == set(UNITS)
+        assert {partner.deal for partner in plan.partners} == {"cpa", "revshare", "lot", "hybrid"}
+        assert set(CURRENCY_OF.values()) == set(UNITS)
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_all_terms_are_terms(self, seed: int) -> None:
+        for partner in make_plan(seed).partners:
+            deal = parse_terms(partner.terms)
+            assert deal.currency == partner.currency
+
+    def test_names_are_all_different(self, plan: Plan) -> None:
+        assert len({partner.name for partner in plan.partners}) == len(plan.partners)
+
+    def test_the_login_belongs_to_a_partner_with_every_rule(self, plan: Plan) -> None:
+        assert {rule["type"] for rule in plan.partners[STAR].terms["rules"]} == {"cpa", "revshare", "lot"}
+
+
+class TestScript:
+    def test_the_same_seed_gives_the_same_script(self, plan: Plan, script: Script) -> None:
+        assert make_script(plan, DAY, BROWSERS, CRAWLERS, SMALL) == script
+        assert make_script(make_plan(8), DAY, BROWSERS, CRAWLERS, SMALL) != script
+
+    def test_slots_go_forward_and_end_with_the_trading_day(self, script: Script) -> None:
+        times = [slot.at for slot in script.slots]
+
+        assert times == sorted(set(times))
+        assert times[0] > script.built_at + timedelta(days=1)
+        assert (times[0].date(), times[-1]) == (
+            DAY - timedelta(days=HISTORY_DAYS),
+            datetime(2026, 3, 4, 21, tzinfo=UTC),
+        )
+
+    def test_clicks_are_as_many_as_asked_for_some_by_crawlers(self, script: Script) -> None:
+        clicks = [click for slot in script.slots for click in slot.clicks]
+
+        assert len(clicks) == script.clicks == SMALL.day_clicks + SMALL.history_clicks
+        assert {click.agent for click in clicks if click.crawler} == set(CRAWLERS)
+        assert 0 < sum(click.crawler for click in clicks) < len(clicks) / 4
+        assert any(click.method == "HEAD" for click in clicks)
+        assert any(click.prefetch for click in clicks)
+        assert len({click.visitor for click in clicks}) < len(clicks)
+
+    def test_nothing_is_told_before_it_happened(self, script: Script) -> None:
+        for at, message in messages(script):
+            assert datetime.fromisoformat(message.fields["occurred_at"]) <= at, message
+
+    def test_an_event_names_only_a_click_that_was_made_before(self, script: Script) -> None:
+        clicked: set[int] = set()
+        for slot in script.slots:
+            for post in slot.posts:
+                assert {message.click for message in post.messages} - {None} <= clicked
+            clicked |= {click.number for click in slot.clicks}
+
+    def test_no_flagged_click_is_named(self, script: Script) -> None:
+        flagged = {
+            click.number
+            for slot in script.slots
+            for click in slot.clicks
+            if click.crawler or click.prefetch or click.method == "HEAD"
+        }
+
+        assert not flagged & {message.click for _, message in messages(script)}
+
+    def test_every_event_is_one_that_the_receiver_takes(self, script: Script) -> None:
+        unknown = 0
+        for at, message in messages(script):
+            try:
+                read_event(message.fields, at)
+            except UnknownType:
+                unknown += 1
+            except Invalid as error:
+                pytest.fail(f"{message}: {error.detail}")
+
+        assert unknown == script.unknown == 1
+
+    def test_an_id_says_the_same_each_time(self, script: Script) -> None:
+        said: dict[str, Any] = {}
+        repeats = 0
+        for _, message in messages(script):
+            repeats += message.fields["event_id"] in said
+            assert said.setdefault(message.fields["event_id"], message) == message
+
+        assert repeats == script.repeats > 0
+        assert script.events == len(messages(script)) == script.distinct + script.repeats + script.unknown
+
+    def test_every_type_is_told_alone_and_in_batches(self, script: Script) -> None:
+        kinds = {message.fields["type"] for _, message in messages(script)}
+        posts = [post for slot in script.slots for post in slot.posts]
+
+        assert kinds >= {"registration", "kyc", "deposit", "trade", "withdrawal", "credit", "chargeback", "cancel"}
+        assert any(post.single for post in posts)
+        assert any(len(post.messages) > 5 for post in posts)
+
+    def test_some_events_overtake_their_registration(self, script: Script) -> None:
+        told: dict[str, datetime] = {}
+        overtaken = set()
+        for at, message in messages(script):
+            client = message.fields["client_id"]
+            if message.fields["type"] == "registration":
+                told.setdefault(client, at)
+            elif client not in told:
+                overtaken.add(client)
+
+        assert overtaken & set(told)
+
+    def test_a_deposit_of_the_demo_partner_is_charged_back_on_the_trading_day(self, script: Script) -> None:
+        deposits = {message.fields["event_id"]: message for _, message in messages(script)}
+        taken = [
+            deposits[message.fields["ref"]].fields["client_id"]
+            for at, message in messages(script)
+            if message.fields["type"] == "chargeback" and at.date() == DAY
+        ]
+        owners = {
+            message.fields["client_id"]: click.partner
+            for _, message in messages(script)
+            for slot in script.slots
+            for click in slot.clicks
+            if message.click == click.number
+        }
+
+        assert STAR in {owners[client] for client in taken}
+
+
+class TestRates:
+    def test_the_package_has_rates_of_the_six_currencies_on_its_newest_day(self) -> None:
+        day = rates.newest_day()
+
+        published = rates.published(day)
+
+        assert list(published) == [day]
+        assert set(published[day]) >= set(UNITS) - {"EUR"}
+        assert set(published[day]) <= set(DECIMALS)
+
+    def test_holes_are_left_out(self) -> None:
+        assert all(
+            unit not in ("", "N/A") for units in rates.published("2026-01-01").values() for unit in units.values()
+        )
+
+
+def test_agents_of_crawlers_can_stand_in_a_header() -> None:
+    agents = crawler_agents()
+
+    assert len(agents) > 1_000
+    assert all(agent == agent.strip() and agent.isprintable() and agent.isascii() for agent in agents)
