@@ -97,8 +97,7 @@ def _run(cloud: LocalCloud, seed: int, watch: _Watch, console: Console) -> Outco
     os.environ.update(stack.environment)
     day = date.fromisoformat(rates.newest_day())
     plan = make_plan(seed)
-    crawlers = tuple(agent for entry in patterns() for agent in entry.get("instances", ()) if agent.isascii())
-    script = make_script(plan, day, BROWSERS, crawlers)
+    script = make_script(plan, day, BROWSERS, crawler_agents())
     first_day = day - timedelta(days=HISTORY_DAYS)
     with watch.phase("world"), console.status("building the world") as status:
         stack.clock.set_to(script.built_at)
@@ -115,6 +114,12 @@ def _run(cloud: LocalCloud, seed: int, watch: _Watch, console: Console) -> Outco
     )
     show(outcome, console, rates.published(day.isoformat())[day.isoformat()])
     return outcome
+
+
+def crawler_agents() -> tuple[str, ...]:
+    """Real agents of crawlers, as far as they can stand in a header."""
+    agents = (agent.strip() for entry in patterns() for agent in entry.get("instances", ()))
+    return tuple(agent for agent in agents if agent.isascii() and agent.isprintable())
 
 
 def _live(stack: Stack, world: World, script: Script, watch: _Watch, console: Console) -> tuple[Sent, Standing]:
