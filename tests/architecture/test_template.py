@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,15 @@ def test_a_function_is_told_what_it_asks_for_and_nothing_else(name: str) -> None
     asked = {word.upper() for word in re.findall(r"\bsettings\.([a-z_]+)", code) if word != "is_local"}
     asked |= set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", code))
     assert asked - GIVEN_TO_ALL == set(FUNCTIONS[name]["Environment"]["Variables"]) - GIVEN_TO_ALL
+
+
+def test_the_vendor_layer_holds_what_the_project_depends_on() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    locked = (ROOT / "layers/vendor/requirements.txt").read_text()
+    assert [one for one in wanted if f"{one} \\\n" not in locked] == []
+    assert "--index-url" not in locked
+    # What Chalice needs for its command line only stays out.
+    assert not re.search(r"^(inquirer|pyyaml|pip|setuptools)==", locked, re.M)
 
 
 def statements(role: str) -> list[dict[str, Any]]:
