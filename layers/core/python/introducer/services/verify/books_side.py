@@ -1,0 +1,245 @@
+"""What BOOKS says: one pass over the table, kept by client, partner and counter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from introducer.domain.client import ClientState
+from introducer.domain.configuration import Attribution, DealRecord
+from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.counts import CountKey
+from introducer.domain.deal import DealVersion
+from introducer.domain.errors import IntroducerError
+from introducer.domain.events import from_milliseconds
+from introducer.domain.ledger import HOUSE, Journal, Key, journal_month
+from introducer.domain.money import decimal_string
+from introducer.domain.rates import Publication, Rates
+from introducer.services.read_contracts import ECB, deal_versions
+from introducer.services.verify.report import Difference, Kind
+from introducer.store import keys
+from introducer.store.clients import ClientKey, state_from_item
+from introducer.store.ledger import balance_attribute, earned_attribute, journal_from_item
+from introducer.store.scans import Stored
+
+MALFORMED = (IntroducerError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
+"""What reading an item raises that has not the form of its kind."""
+
+CLICK_METRICS = ("clicks", "unique", "flagged")
+INTAKE_METRICS = ("accepted", "applied")
+
+
+class BooksSide:
+    """All that must be known of BOOKS, taken in one item at a time.
+
+    It grows with clients, partners, counters and configuration. Of journals only sums are kept.
+    """
+
+    def __init__(self, feed: str = ECB) -> None:
+        self.differences: list[Difference] = []
+        self.clients: dict[ClientKey, Mapping[str, Any]] = {}
+        """Their items: one text each, read when it is needed."""
+        self.posted: dict[str, dict[Key, int]] = defaultdict(lambda: defaultdict(int))
+        """The sum of the journals of each key, by the key's scope."""
+        self.balances: dict[str, Mapping[str, int]] = {}
+        self.journal_balances: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        """What each partner's balance must be, attribute by attribute, going by the journals."""
+        self.event_counts: dict[CountKey, Mapping[str, int]] = {}
+        self.click_counts: dict[CountKey, Mapping[str, int]] = {}
+        self.intake: dict[tuple[str, str], Mapping[str, int]] = {}
+        """Accepted and applied events, by source and UTC day."""
+        self.journals = 0
+        self.sums: dict[str, int] = defaultdict(int)
+        self.newest_posting = 0
+        self._feed = feed
+        self._links: dict[str, tuple[str, str, str]] = {}
+        self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
+        self._deals: dict[str, list[DealRecord]] = defaultdict(list)
+        self._published: dict[str, Mapping[str, str]] = {}
+        self._takers = {
+            "client": self._client,
+            "journal": self._journal,
+            "balance": self._balance,
+            "event_count": self._event_count,
+            "click_count": self._click_count,
+            "intake_day": self._intake_day,
+            "link": self._link,
+            "campaign": self._campaign,
+            "deal": self._deal,
+            "rates": self._rates,
+        }
+
+    def take(self, stored: Stored) -> None:
+        """One more item."""
+        if not stored.kind:
+            self.differences.append(unknown(stored))
+        elif taker := self._takers.get(stored.kind):
+            try:
+                taker(stored)
+            except MALFORMED as error:
+                self.differences.append(unreadable(stored, error))
+
+    def contracts(self, click_keys: Mapping[int, bytes]) -> Contracts:
+        """The snapshot that prices everything: all links, accepted deal versions and publications.
+
+        A deal whose terms cannot be read is among the differences, and prices nothing.
+        """
+        deals: dict[str, tuple[DealVersion, ...]] = {}
+        for partner, records in self._deals.items():
+            versions: list[DealVersion] = []
+            for record in sorted(records, key=lambda each: each.version):
+                try:
+                    versions += deal_versions([record])
+                except MALFORMED as error:
+                    where = keys.key("deal", partner=partner, version=f"{record.version:06d}")
+                    self.differences.append(unreadable(Stored("deal", where.item()), error))
+            deals[partner] = tuple(versions)
+        links = {}
+        for code, (brand, partner, campaign) in self._links.items():
+            if terms := self._campaigns.get((brand, campaign)):
+                links[code] = LinkTerms(code, partner, campaign, *terms)
+        return Contracts(links, deals, Rates(dict(self._publications())), click_keys)
+
+    def states(self) -> Iterator[ClientState]:
+        """The states that can be read, one after the other."""
+        for item in self.clients.values():
+            try:
+                yield state_from_item(item)
+            except MALFORMED:
+                continue
+
+    def _publications(self) -> Iterator[tuple[str, Publication]]:
+        """Of each day, the last publication strictly before it, as far as the feed is known."""
+        if not self._published:
+            return
+        last: Publication | None = None
+        day, end = date.fromisoformat(min(self._published)), max(self._published)
+        while (today := day.isoformat()) <= end:
+            if last is not None:
+                yield today, last
+            if per_euro := self._published.get(today):
+                last = Publication(self._feed, today, per_euro)
+            day += timedelta(days=1)
+        if last is not None:
+            yield day.isoformat(), last
+
+    # One method per kind of item.
+
+    def _client(self, stored: Stored) -> None:
+        _, brand, client = keys.parts(stored.key.pk)
+        self.clients[brand, client] = {
+            name: stored.item[name]
+            for name in (keys.PK, keys.SK, "version", "fold", keys.OWNER_PK, keys.OWNER_SK)
+            if name in stored.item
+        }
+
+    def _journal(self, stored: Stored) -> None:
+        journal = journal_from_item(stored.item)
+        key = journal.key
+        self.journals += 1
+        self.newest_posting = max(self.newest_posting, journal.posted_at)
+        self.sums[key.currency] += journal.amount
+        self.posted[key.scope][key] += journal.amount
+        moved = self.journal_balances[key.partner]
+        for leg in journal.legs:
+            if leg.account != HOUSE:
+                bucket, _, day = leg.account.partition(".")
+                moved[balance_attribute(key.currency, bucket, day)] += leg.amount
+        moved[earned_attribute(key.currency, key.earn_month)] += journal.amount
+        self.differences += [
+            Difference(Kind.JOURNAL, f"{journal.id} {what}", expected, found, str(stored))
+            for what, expected, found in _contradictions(journal)
+        ]
+
+    def _balance(self, stored: Stored) -> None:
+        _, partner = keys.parts(stored.key.pk)
+        # Amounts have the currency before a dot; what has no dot is about the balance.
+        self.balances[partner] = {name: int(v) for name, v in stored.item.items() if "." in name}
+
+    def _event_count(self, stored: Stored) -> None:
+        self.event_counts[_count_key(stored)] = _numbers(stored, stored.item.keys() - {keys.PK, keys.SK})
+
+    def _click_count(self, stored: Stored) -> None:
+        self.click_counts[_count_key(stored)] = _numbers(stored, CLICK_METRICS)
+
+    def _intake_day(self, stored: Stored) -> None:
+        _, source = keys.parts(stored.key.pk)
+        _, day = keys.parts(stored.key.sk)
+        self.intake[source, day] = _numbers(stored, INTAKE_METRICS)
+
+    def _link(self, stored: Stored) -> None:
+        item = stored.item
+        self._links[keys.parts(stored.key.pk)[1]] = (item["brand"], item["partner"], item["campaign"])
+
+    def _campaign(self, stored: Stored) -> None:
+        item = stored.item
+        first_click = Attribution(item["attribution"]) is Attribution.FIRST_CLICK
+        self._campaigns[item["brand"], item["campaign"]] = (int(item["window_days"]), first_click)
+
+    def _deal(self, stored: Stored) -> None:
+        item = stored.item
+        accepted = item.get("accepted_at")
+        record = DealRecord(
+            partner=keys.parts(stored.key.pk)[1],
+            version=int(item["version"]),
+            valid_from=from_milliseconds(item["valid_from"]),
+            accepted_at=None if accepted is None else from_milliseconds(accepted),
+            terms=item["terms"],
+            terms_hash=item["terms_hash"],
+        )
+        self._deals[record.partner].append(record)
+        digest = hashlib.sha256(record.terms.encode()).hexdigest()
+        if digest != record.terms_hash:
+            what = f"{record.partner} deal version {record.version}: hash of its terms"
+            self.differences.append(Difference(Kind.DEAL, what, record.terms_hash, digest, str(stored)))
+
+    def _rates(self, stored: Stored) -> None:
+        _, feed = keys.parts(stored.key.pk)
+        if feed == self._feed:
+            self._published[stored.key.sk] = json.loads(stored.item["per_euro"])
+
+
+def unreadable(stored: Stored, error: Exception) -> Difference:
+    """An item without the form of its kind. The error's text may quote the item, so only its class is told."""
+    return Difference(
+        Kind.UNREADABLE, f"{stored.kind} item", f"the form of a {stored.kind}", type(error).__name__, str(stored)
+    )
+
+
+def unknown(stored: Stored) -> Difference:
+    """An item of no kind."""
+    return Difference(Kind.UNKNOWN_ITEM, "an item", "a key of a known kind", "another", str(stored))
+
+
+def _contradictions(journal: Journal) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a journal by itself: what, expected, found."""
+    currency = journal.key.currency
+
+    def money(minor: int) -> str:
+        return f"{decimal_string(minor, currency)} {currency}"
+
+    total = sum(leg.amount for leg in journal.legs)
+    if total:
+        yield "sum of its legs", money(0), money(total)
+    moved = sum(leg.amount for leg in journal.legs if leg.account != HOUSE)
+    if moved != journal.amount:
+        yield "amount of its legs", money(journal.amount), money(moved)
+    said = journal.receipt.target - journal.receipt.before
+    if said != journal.amount:
+        yield "amount by its receipt", money(said), money(journal.amount)
+    if journal_month(journal.id) != journal.month:
+        yield "month it stands in", str(journal_month(journal.id)), journal.month
+
+
+def _count_key(stored: Stored) -> CountKey:
+    _, partner, _, _ = keys.parts(stored.key.pk)
+    day, _, link = keys.parts(stored.key.sk)
+    return CountKey(partner, day, link)
+
+
+def _numbers(stored: Stored, names: Iterable[str]) -> Mapping[str, int]:
+    return {name: int(stored.item.get(name, 0)) for name in names}

@@ -1,0 +1,129 @@
+"""What a verification found out, as plain data: figures, and each difference by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from introducer.domain.money import decimal_string
+
+
+class Kind(StrEnum):
+    """Which promise a difference breaks."""
+
+    CLIENT_STATE = "client_state"
+    """A field of a client's state is not what its applied events make."""
+    CLIENT_MISSING = "client_missing"
+    """A client has applied events and no state."""
+    CLIENT_WITHOUT_EVENTS = "client_without_events"
+    """A client has a state and no applied event."""
+    CLIENT_LISTING = "client_listing"
+    """A client stands in another partner's list, or in none, or in the wrong place."""
+    TARGET = "target"
+    """State and journals agree with each other, and not with what the deals say of the events."""
+    POSTED = "posted"
+    """What a state says was posted for a key is not what was owed."""
+    JOURNAL_SUM = "journal_sum"
+    """The journals of a key do not add up to what was owed."""
+    JOURNAL = "journal"
+    """A journal contradicts itself: its legs, its amount, its receipt or its month."""
+    BALANCE = "balance"
+    """An amount of a partner's balance is not the sum of the journals."""
+    EVENT_COUNT = "event_count"
+    """A counter of events is not what the events make."""
+    CLICK_COUNT = "click_count"
+    """A counter of clicks is not what the clicks make."""
+    CLICK = "click"
+    """A click is not the one that its id names."""
+    NOT_APPLIED = "not_applied"
+    """An event was accepted, is not in the books and does not stand in quarantine."""
+    INTAKE = "intake"
+    """A source's daily count of accepted or applied events is not the number of those events."""
+    DEAL = "deal"
+    """The terms of a deal version are not those that its hash names."""
+    NOT_RECOMPUTABLE = "not_recomputable"
+    """The applied events of a client cannot be folded."""
+    UNREADABLE = "unreadable"
+    """An item does not have the form of its kind."""
+    UNKNOWN_ITEM = "unknown_item"
+    """An item's key belongs to no kind of item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the books are not what the facts make them. It names clients by their keyed hash only."""
+
+    kind: Kind
+    what: str
+    """What differs: ids, the field or attribute."""
+    expected: str
+    """What the facts say."""
+    found: str
+    """What stands there."""
+    where: str
+    """The table and key to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted event that a person must look at: it stands in quarantine."""
+
+    source: str
+    event_id: str
+    client: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How complete a source's events are in the books."""
+
+    source: str
+    accepted: int
+    applied: int
+    quarantined: int
+    """Messages in quarantine: events that could not be applied, and messages that never became events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of one verification."""
+
+    at: datetime
+    """When reading began, by the clock of the installation."""
+    events: int
+    applied: int
+    quarantined: int
+    """Messages in quarantine."""
+    clicks: int
+    flagged: int
+    clients: int
+    """Client states in the books."""
+    journals: int
+    partners: int
+    """Partners with a balance or a journal."""
+    sums: Mapping[str, int]
+    """The sum of all journals per currency, minor units."""
+    intake: tuple[Intake, ...]
+    waiting: tuple[Waiting, ...]
+    clicks_from: str
+    """The first UTC day whose click counters were compared: raw clicks of earlier days may have expired."""
+    moved: int
+    """Facts that were accepted or applied while the tables were read. With any, a difference may be theirs alone."""
+    differences: tuple[Difference, ...]
+    state_hash: str
+    """One hash over all client states and what was posted for them; the same for every order of delivery."""
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    def document(self) -> dict[str, Any]:
+        """As JSON. Amounts are decimal strings."""
+        sums = {currency: decimal_string(minor, currency) for currency, minor in sorted(self.sums.items())}
+        return asdict(self) | {"at": self.at.isoformat(), "sums": sums, "seconds": round(self.seconds, 3)}

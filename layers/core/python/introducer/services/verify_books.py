@@ -1,0 +1,317 @@
+"""Verify the books: recompute from the facts what they must say, and name each place where they say something else.
+
+From scratch and by the pure domain alone: each client's applied events are folded once, under the configuration as it
+stands in its append-only versions. Then states, targets, journals, balances and counters are compared with what BOOKS
+holds. Nothing is repaired, and nothing is written.
+
+Both tables are read once. Memory grows with clients, partners and counters (about two kilobytes per client), not with
+events or clicks: the events of a client come together and are forgotten when they are folded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from introducer.domain.calendar import day_at, plus_days
+from introducer.domain.client import ClientState
+from introducer.domain.contracts import Contracts
+from introducer.domain.counts import CountKey, Counts, add_counts
+from introducer.domain.earnings import accrue
+from introducer.domain.errors import IntroducerError
+from introducer.domain.events import Event, milliseconds
+from introducer.domain.ledger import Key
+from introducer.domain.money import FINE, decimal_string, decimals, show_ratio
+from introducer.services.verify.books_side import CLICK_METRICS, INTAKE_METRICS, MALFORMED, BooksSide, unreadable
+from introducer.services.verify.facts_side import FactsSide
+from introducer.services.verify.report import Difference, Kind, Report
+from introducer.store import keys
+from introducer.store.clients import ClientKey, fold_text, state_from_item, state_hash, state_to_item
+from introducer.store.event_counts import count_key
+from introducer.store.scans import Stored, place
+
+CLICK_DAYS = 400
+"""Days that raw clicks are kept, unless the stack says otherwise (parameter `ClickTtlDays`)."""
+
+_SHOWN = 300
+"""Characters of a value that a difference shows."""
+_TELL_EVERY = 200
+
+Progress = Callable[[str, int], None]
+"""Told now and then: which table is being read, and how many of its items have been."""
+
+
+class ReadsTables(Protocol):
+    """Both tables, whole (`store.scans.Scans`). The items of one partition key must come together."""
+
+    def facts(self) -> Iterator[Stored]: ...
+
+    def books(self) -> Iterator[Stored]: ...
+
+
+def verify_books(
+    tables: ReadsTables,
+    *,
+    click_keys: Mapping[int, bytes],
+    now: datetime,
+    elapsed: Callable[[], float],
+    click_days: int = CLICK_DAYS,
+    progress: Progress = lambda table, items: None,
+) -> Report:
+    """Read everything, recompute, compare.
+
+    `now` is the installation's own time, `elapsed` counts seconds from any beginning. Books that are being written
+    meanwhile can look different from the facts; `Report.moved` says so. Raises `Unavailable` when a table cannot be
+    read.
+    """
+    began = elapsed()
+    books = BooksSide()
+    for stored in _told(tables.books(), keys.BOOKS, progress):
+        books.take(stored)
+    clients = _Clients(books, books.contracts(click_keys))
+    facts = FactsSide(clients.compare, click_keys, milliseconds(now))
+    for stored in _told(tables.facts(), keys.FACTS, progress):
+        facts.take(stored)
+    facts.finish()
+    clients.compare_rest(facts.clients)
+    clicks_from = plus_days(day_at(milliseconds(now)), 1 - click_days)
+    differences = [
+        *books.differences,
+        *facts.differences,
+        *clients.differences,
+        *_balances(books),
+        *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
+        *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
+        *_intake(facts, books),
+    ]
+    return Report(
+        at=now,
+        events=facts.events,
+        applied=facts.applied,
+        quarantined=facts.quarantined,
+        clicks=facts.clicks,
+        flagged=facts.flagged,
+        clients=len(books.clients),
+        journals=books.journals,
+        partners=len(books.balances.keys() | books.journal_balances.keys()),
+        sums=dict(sorted(books.sums.items())),
+        intake=facts.completeness(),
+        waiting=tuple(facts.waiting),
+        clicks_from=clicks_from,
+        moved=facts.moved,
+        differences=tuple(differences),
+        state_hash=state_hash(books.states()),
+        seconds=elapsed() - began,
+    )
+
+
+class _Clients:
+    """Recomputes client after client, and compares each with its item and its journals."""
+
+    def __init__(self, books: BooksSide, contracts: Contracts) -> None:
+        self.differences: list[Difference] = []
+        self.counts: Counts = {}
+        self._books = books
+        self._contracts = contracts
+        self._scopes: set[str] = set()
+
+    def compare(self, client: ClientKey, applied: list[Event]) -> None:
+        """A client with applied events."""
+        _, scope = client
+        self._scopes.add(scope)
+        try:
+            transition = accrue(ClientState(*client), applied, self._contracts)
+        except Exception as error:  # Whatever a fold raises, the next client is still to be looked at.
+            said = error.detail if isinstance(error, IntroducerError) else type(error).__name__
+            what = f"client {scope}: its {len(applied)} applied events"
+            where = f"{keys.FACTS} {keys.partition('event', brand=client[0], client=scope)}"
+            self.differences.append(Difference(Kind.NOT_RECOMPUTABLE, what, "a fold", said, where))
+            return
+        add_counts(self.counts, transition.counts)
+        expected = transition.state
+        found = self._found(client)
+        if found is None:
+            if client not in self._books.clients:
+                what = f"client {scope}: its state"
+                self._differ(client, Kind.CLIENT_MISSING, what, f"a fold of {len(applied)} events", "nothing")
+        else:
+            self._compare_states(client, expected, found)
+        posted = None if found is None else found.posted
+        self.differences += _amounts(client, expected.posted, posted, self._books.posted.get(scope, {}))
+
+    def compare_rest(self, with_events: set[ClientKey]) -> None:
+        """States and journals of clients that no applied event is about."""
+        for client in sorted(self._books.clients.keys() - with_events):
+            self._scopes.add(client[1])
+            what = f"client {client[1]}: its state"
+            self._differ(client, Kind.CLIENT_WITHOUT_EVENTS, what, "no state, for want of applied events", "a state")
+        for scope in sorted(self._books.posted.keys() - self._scopes):
+            # Brand and state are unknown: there is no item to point at, only the journals.
+            self.differences += _amounts(("", scope), {}, None, self._books.posted[scope])
+
+    def _found(self, client: ClientKey) -> ClientState | None:
+        item = self._books.clients.get(client)
+        if item is None:
+            return None
+        try:
+            return state_from_item(item)
+        except MALFORMED as error:
+            self.differences.append(unreadable(Stored("client", item), error))
+            return None
+
+    def _compare_states(self, client: ClientKey, expected: ClientState, found: ClientState) -> None:
+        # What was posted has differences of its own, key by key.
+        should = json.loads(fold_text(replace(expected, posted={})))
+        says = json.loads(fold_text(replace(found, posted={})))
+        for name in sorted(should.keys() | says.keys()):
+            if should.get(name) != says.get(name):
+                what = f"client {client[1]}: {name}"
+                self._differ(client, Kind.CLIENT_STATE, what, *_apart(should.get(name), says.get(name)))
+        listing = state_to_item(expected)
+        item = self._books.clients[client]
+        for name in (keys.OWNER_PK, keys.OWNER_SK):
+            if listing.get(name) != item.get(name):
+                what = f"client {client[1]}: {name}"
+                values = (str(listing.get(name, "none")), str(item.get(name, "none")))
+                self._differ(client, Kind.CLIENT_LISTING, what, *values)
+
+    def _differ(self, client: ClientKey, kind: Kind, what: str, expected: str, found: str) -> None:
+        self.differences.append(Difference(kind, what, expected, found, _client_place(client)))
+
+
+def _amounts(
+    client: ClientKey,
+    targets: Mapping[Key, int],
+    posted: Mapping[Key, int] | None,
+    journals: Mapping[Key, int],
+) -> Iterator[Difference]:
+    """Target, posted and sum of journals of each key are one number; where they are not, the odd one out is named.
+
+    `posted` is None where there is no state to say it.
+    """
+    for key in sorted(targets.keys() | (posted or {}).keys() | journals.keys()):
+        target, summed = targets.get(key, 0), journals.get(key, 0)
+        stated = target if posted is None else posted.get(key, 0)
+        if target == stated == summed:
+            continue
+        what = f"{key.partner} {key.rule} for {key.earn_month}, available {key.available_day}, client {key.scope}"
+
+        def differ(kind: Kind, found: int, where: str, what: str = what, key: Key = key, target: int = target) -> Any:
+            return Difference(kind, what, _money(target, key.currency), _money(found, key.currency), where)
+
+        if stated == summed:
+            yield differ(Kind.TARGET, stated, _client_place(client))
+            continue
+        if stated != target:
+            yield differ(Kind.POSTED, stated, _client_place(client))
+        if summed != target:
+            month = key.earn_month.replace("-", "")
+            partition = keys.partition("journal", partner=key.partner, month=month)
+            yield differ(Kind.JOURNAL_SUM, summed, f"{keys.BOOKS} {partition}, or a later month")
+
+
+def _balances(books: BooksSide) -> Iterator[Difference]:
+    """Each amount of a balance is the sum of its legs; each month's earned is the sum of its journals."""
+    for partner in sorted(books.balances.keys() | books.journal_balances.keys()):
+        should, says = books.journal_balances.get(partner, {}), books.balances.get(partner, {})
+        for name in sorted(should.keys() | says.keys()):
+            expected, found = should.get(name, 0), says.get(name, 0)
+            if expected != found:
+                currency = name.partition(".")[0]
+                yield Difference(
+                    Kind.BALANCE,
+                    f"{partner} {name}",
+                    _money(expected, currency),
+                    _money(found, currency),
+                    place(keys.BOOKS, keys.key("balance", partner=partner)),
+                )
+
+
+def _counts(
+    kind: Kind, should: Mapping[CountKey, Mapping[str, int]], says: Mapping[CountKey, Mapping[str, int]]
+) -> Iterator[Difference]:
+    """Each number of each counter."""
+    for key in sorted(should.keys() | says.keys()):
+        expected, found = should.get(key, {}), says.get(key, {})
+        if kind is Kind.CLICK_COUNT:
+            names: Iterable[str] = CLICK_METRICS
+            item = keys.key("click_count", partner=key.partner, month=key.day[:7], day=key.day, link=key.link)
+        else:
+            names = sorted(expected.keys() | found.keys())
+            item = count_key(*key)
+        for name in names:
+            if expected.get(name, 0) != found.get(name, 0):
+                what = f"{key.partner} link {key.link} on {key.day}: {name}"
+                values = _number_shown(name, expected.get(name, 0), found.get(name, 0))
+                yield Difference(kind, what, *values, place(keys.BOOKS, item))
+
+
+def _intake(facts: FactsSide, books: BooksSide) -> Iterator[Difference]:
+    """How many events of each source and day were accepted, and how many of them are applied."""
+    for source, day in sorted(facts.intake.keys() | books.intake.keys()):
+        should, says = facts.intake.get((source, day), {}), books.intake.get((source, day), {})
+        for name in INTAKE_METRICS:
+            if should.get(name, 0) != says.get(name, 0):
+                where = place(keys.BOOKS, keys.key("intake_day", source=source, day=day))
+                what = f"{source} on {day}: {name}"
+                yield Difference(Kind.INTAKE, what, str(should.get(name, 0)), str(says.get(name, 0)), where)
+
+
+def _since(counts: Mapping[CountKey, Mapping[str, int]], day: str) -> dict[CountKey, Mapping[str, int]]:
+    return {key: values for key, values in counts.items() if key.day >= day}
+
+
+def _apart(expected: Any, found: Any) -> tuple[str, str]:
+    """Two values of a fold, of lists only the entries that the other has not."""
+    if isinstance(expected, list | None) and isinstance(found, list | None):
+        should, says = expected or [], found or []
+        if any(isinstance(entry, list) for entry in [*should, *says]):
+            return _json([e for e in should if e not in says]), _json([e for e in says if e not in should])
+    return _json(expected), _json(found)
+
+
+def _json(value: Any) -> str:
+    text = "nothing" if value is None or value == [] else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{decimal_string(minor, currency)} {currency}" if _is_currency(currency) else str(minor)
+
+
+def _number_shown(name: str, expected: int, found: int) -> tuple[str, str]:
+    """A counter's numbers; sums of money as amounts, unless they differ by less than an amount shows."""
+    _, _, currency = name.partition(".")
+    if _is_currency(currency):
+        shown = (
+            f"{show_ratio(expected, FINE, currency)} {currency}",
+            f"{show_ratio(found, FINE, currency)} {currency}",
+        )
+        if shown[0] != shown[1]:
+            return shown
+    return str(expected), str(found)
+
+
+def _is_currency(text: str) -> bool:
+    try:
+        decimals(text)
+    except IntroducerError:
+        return False
+    return True
+
+
+def _client_place(client: ClientKey) -> str:
+    brand, scope = client
+    return place(keys.BOOKS, keys.key("client", brand=brand, client=scope)) if brand else f"{keys.BOOKS} U#…#{scope}"
+
+
+def _told(items: Iterator[Stored], table: str, progress: Progress) -> Iterator[Stored]:
+    number = 0
+    for number, stored in enumerate(items, 1):
+        if number % _TELL_EVERY == 0:
+            progress(table, number)
+        yield stored
+    progress(table, number)
