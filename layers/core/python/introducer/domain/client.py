@@ -176,14 +176,18 @@ def merge(state: ClientState, events: Iterable[Event], contracts: Contracts) -> 
 
 def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
     """Who the client belongs to: the last click in [anchor − window, anchor], or the first one of that campaign where
-    the campaign says so. Ties go by click id, so that the order of arrival decides nothing."""
+    the campaign says so. Ties go by click id, so that the order of arrival decides nothing.
+
+    The anchor's whole second counts: platforms report seconds, and a click of the same second came before.
+    """
     anchor = state.anchor
     if anchor is None:
         return ()
+    until = anchor - anchor % 1000 + 999
     eligible: list[tuple[int, str, LinkTerms]] = []
     for text, visit in state.visits.items():
         terms = contracts.links.get(visit.link)
-        if terms is not None and anchor - terms.window_days * DAY_MS <= visit.at <= anchor:
+        if terms is not None and anchor - terms.window_days * DAY_MS <= visit.at <= until:
             eligible.append((visit.at, text, terms))
     if not eligible:
         return ()
