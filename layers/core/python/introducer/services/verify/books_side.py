@@ -178,7 +178,9 @@ class BooksSide:
     def _campaign(self, stored: Stored) -> None:
         item = stored.item
         first_click = Attribution(item["attribution"]) is Attribution.FIRST_CLICK
-        self._campaigns[item["brand"], item["campaign"]] = (int(item["window_days"]), first_click)
+        _, brand = keys.parts(stored.key.pk)
+        _, campaign = keys.parts(stored.key.sk)
+        self._campaigns[brand, campaign] = (int(item["window_days"]), first_click)
 
     def _deal(self, stored: Stored) -> None:
         item = stored.item
