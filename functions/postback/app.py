@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+
 from introducer.domain.signatures import HEADER
 from introducer.gateways import secrets
 from introducer.runtime.clock import clock

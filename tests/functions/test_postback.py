@@ -11,13 +11,6 @@ import botocore.exceptions
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from introducer.domain.configuration import Availability
-from introducer.domain.errors import Unavailable
-from introducer.domain.events import Event, EventType
-from introducer.domain.identity import brand_key, keyed_hash
-from introducer.domain.signatures import HEADER, sign
-from introducer.store.facts import Facts
 from tests.support.posting import (
     BRAND,
     IDENTITY,
@@ -32,6 +25,13 @@ from tests.support.posting import (
     add_source,
     log_of,
 )
+
+from introducer.domain.configuration import Availability
+from introducer.domain.errors import Unavailable
+from introducer.domain.events import Event, EventType
+from introducer.domain.identity import brand_key, keyed_hash
+from introducer.domain.signatures import HEADER, sign
+from introducer.store.facts import Facts
 
 KEY = brand_key(IDENTITY.encode(), BRAND)
 CLIENT = keyed_hash(KEY, "client", "10234")
@@ -93,6 +93,14 @@ def test_the_same_event_twice_is_one_event_with_one_receipt(platform: Platform) 
     assert len(platform.stored()) == 1
 
 
+def test_the_same_event_a_day_later_is_still_the_same_event(platform: Platform) -> None:
+    platform.sends(a_deposit())
+    platform.clock.time = NOW + timedelta(days=1)
+    assert platform.sends(a_deposit(), at=platform.clock.time).statuses == ["duplicate"]
+    event = platform.facts.event(BRAND, CLIENT, SOURCE, "dep-1")
+    assert event is not None and event.accepted_at == NOW
+
+
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -103,9 +111,7 @@ def test_the_same_event_twice_is_one_event_with_one_receipt(platform: Platform) 
         {"occurred_at": "2026-03-02t11:59:00z"},
     ],
 )
-def test_another_spelling_of_the_same_event_is_a_duplicate(
-    platform: Platform, spelling: dict[str, Any]
-) -> None:
+def test_another_spelling_of_the_same_event_is_a_duplicate(platform: Platform, spelling: dict[str, Any]) -> None:
     platform.sends(a_deposit())
     assert platform.sends(a_deposit(**spelling)).statuses == ["duplicate"]
 
@@ -180,9 +186,7 @@ def test_every_type_is_taken(platform: Platform) -> None:
     assert (events["e6"].lots, events["e6"].pnl, events["e6"].commission) == (10_000_001, -315, -50)
 
 
-def test_an_accepted_event_costs_one_put_and_nothing_else(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_accepted_event_costs_one_put_and_nothing_else(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     platform.sends(a_deposit(event_id="warm"))
     asked: list[str] = []
     real = botocore.client.BaseClient._make_api_call
@@ -201,9 +205,7 @@ def test_an_accepted_event_costs_one_put_and_nothing_else(
 
 def test_an_unknown_type_stands_in_quarantine_visible_and_without_names(platform: Platform) -> None:
     answer = platform.sends(
-        a_deposit(
-            type="swap_free_request", email="ann@example.com", full_name="Ann Example", note={"to": "Ann"}
-        )
+        a_deposit(type="swap_free_request", email="ann@example.com", full_name="Ann Example", note={"to": "Ann"})
     )
 
     assert answer.status == 202
@@ -262,6 +264,10 @@ def test_who_is_not_known_is_refused_and_nothing_is_stored(
     refused(answer, status, code)
     assert platform.stored() == []
     assert answer.headers.get("www-authenticate") == (HEADER if status == 401 else None)
+
+
+def test_a_body_that_is_too_large_is_not_even_checked_for_its_signature(platform: Platform) -> None:
+    refused(platform.sends_raw(b"x" * MANY, unsigned=True), 413, "body_too_large")
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
@@ -428,9 +434,7 @@ def test_a_wrong_field_is_named_with_its_code_and_nothing_is_stored(
         ({"amount": "1.00"}, "unknown_field"),
     ],
 )
-def test_a_wrong_trade_is_refused_and_nothing_is_stored(
-    platform: Platform, changes: dict[str, Any], code: str
-) -> None:
+def test_a_wrong_trade_is_refused_and_nothing_is_stored(platform: Platform, changes: dict[str, Any], code: str) -> None:
     trade = {
         "event_id": "t1", "type": "trade", "client_id": "10234", "currency": "EUR", "lots": "0.1",
         "symbol": "EURUSD", "opened_at": "2026-03-02T09:00:00Z", "closed_at": "2026-03-02T09:30:00Z",
@@ -481,6 +485,12 @@ def test_a_trade_without_a_time_happened_when_it_was_closed(platform: Platform) 
 
 
 # ---- Batches --------------------------------------------------------------------------------------------------------
+
+
+def test_a_null_is_a_field_left_out(platform: Platform) -> None:
+    refused(platform.sends_raw(json.dumps(a_deposit() | {"amount": None}).encode()), 422, "missing")
+    refused(platform.sends_raw(json.dumps(a_deposit() | {"lots": None}).encode()), 422, "unknown_field")
+    assert platform.stored() == []
 
 
 def test_in_a_batch_each_event_has_its_own_answer_and_the_rest_goes_on(platform: Platform) -> None:
@@ -558,9 +568,7 @@ def break_the_store(monkeypatch: pytest.MonkeyPatch, error: Exception, after: in
 def test_when_the_store_does_not_answer_nobody_is_told_that_an_event_was_taken(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    break_the_store(
-        monkeypatch, Unavailable("The event store did not answer.", code="store_unavailable"), after=0
-    )
+    break_the_store(monkeypatch, Unavailable("The event store did not answer.", code="store_unavailable"), after=0)
     answer = platform.sends(a_deposit())
     refused(answer, 503, "store_unavailable")
     assert int(answer.headers["retry-after"]) > 0
@@ -569,9 +577,7 @@ def test_when_the_store_does_not_answer_nobody_is_told_that_an_event_was_taken(
 def test_when_the_store_fails_in_a_batch_the_receipts_say_what_is_stored_and_what_is_not(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    break_the_store(
-        monkeypatch, Unavailable("The event store did not answer.", code="store_unavailable"), after=2
-    )
+    break_the_store(monkeypatch, Unavailable("The event store did not answer.", code="store_unavailable"), after=2)
 
     answer = platform.sends(*(a_deposit(event_id=f"d{n}") for n in range(5)))
 
@@ -618,9 +624,7 @@ def test_a_bug_is_a_500_without_a_trace_and_the_log_has_no_names(
     def buggy(text: str) -> str:
         raise ValueError(f"cannot fold {text}")
 
-    monkeypatch.setattr(
-        "introducer.services.accept_events.read_event", lambda said, now: buggy(said["email"])
-    )
+    monkeypatch.setattr("introducer.services.accept_events.read_event", lambda said, now: buggy(said["email"]))
     with log_of("postback") as log:
         answer = platform.sends(a_deposit(email="ann@example.com"))
 
@@ -637,9 +641,7 @@ def test_the_log_and_the_metrics_count_events_and_name_nobody(
     platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with log_of("postback") as log:
-        platform.sends(
-            a_deposit(event_id="one"), a_deposit(event_id="one"), a_deposit(event_id="x", amount="NaN")
-        )
+        platform.sends(a_deposit(event_id="one"), a_deposit(event_id="one"), a_deposit(event_id="x", amount="NaN"))
     [line] = [json.loads(line) for line in log.getvalue().splitlines()]
     assert (line["message"], line["source"], line["brand"]) == ("events taken", SOURCE, BRAND)
     assert (line["accepted"], line["duplicate"], line["refused"]) == (1, 1, 1)
@@ -700,11 +702,7 @@ def test_no_bytes_make_us_fail(platform: Platform, body: bytes) -> None:
 @FUZZ
 @given(signature=st.text(max_size=200) | st.from_regex(r"t=[0-9]{1,14},v1=[0-9a-fA-Fé]{60,66}(,v1=.{0,70})*"))
 def test_no_signature_header_makes_us_fail(platform: Platform, signature: str) -> None:
-    answer = (
-        platform.sends_raw(BODY, signature=signature)
-        if signature
-        else platform.sends_raw(BODY, unsigned=True)
-    )
+    answer = platform.sends_raw(BODY, signature=signature) if signature else platform.sends_raw(BODY, unsigned=True)
     assert answer.status == 401
     refused(answer, 401, answer.body["code"])
 
@@ -724,9 +722,7 @@ def test_no_signature_header_makes_us_fail(platform: Platform, signature: str) -
         {"requestContext": None, "rawPath": None},
     ],
 )
-def test_a_request_without_its_usual_parts_gets_an_answer_too(
-    platform: Platform, event: dict[str, Any]
-) -> None:
+def test_a_request_without_its_usual_parts_gets_an_answer_too(platform: Platform, event: dict[str, Any]) -> None:
     answer = platform.app.handler(event, None)
     assert answer["statusCode"] in (400, 401, 404)
     assert answer["headers"]["content-type"] == "application/problem+json"

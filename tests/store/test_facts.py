@@ -13,12 +13,12 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.posting import cloud, table
 
 from introducer.domain.errors import NotFound, Unavailable
-from introducer.domain.events import Event, EventType
+from introducer.domain.events import Event, EventType, from_milliseconds
 from introducer.store import keys
 from introducer.store.facts import Facts, event_from_image, event_from_item, event_to_item
-from tests.support.posting import cloud, table
 
 AT = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -60,9 +60,7 @@ def wire(item: dict[str, Any]) -> dict[str, Any]:
 
 # ---- The item -------------------------------------------------------------------------------------------------------
 
-MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
-    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
-)
+MOMENTS = st.integers(946_684_800_000, 4_102_444_800_000).map(from_milliseconds)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30) | st.sampled_from(
     ["#", "%23", "a#b", "%", "%2523", "C#x"]
 )
@@ -180,9 +178,7 @@ def test_the_engines_mark_is_part_of_what_is_read(facts: Facts) -> None:
     facts.put_event(an_event())
     boto3.client("dynamodb").update_item(
         TableName=facts._table,
-        Key=wire(
-            keys.key("event", brand="brd_one", client="hash-of-client", source="meta", event="dep-1").item()
-        ),
+        Key=wire(keys.key("event", brand="brd_one", client="hash-of-client", source="meta", event="dep-1").item()),
         UpdateExpression="SET applied_at = :now",
         ExpressionAttributeValues={":now": {"N": "1772452801000"}},
     )
@@ -280,9 +276,7 @@ def test_a_scan_finds_every_event_and_nothing_else(facts: Facts) -> None:
         TableName=facts._table,
         Item={"pk": {"S": "C#Ab12Cd34#2026-03-02#0"}, "sk": {"S": "x"}, "unique": {"BOOL": True}},
     )
-    assert sorted(facts.scan_events(), key=lambda event: event.client) == sorted(
-        events, key=lambda e: e.client
-    )
+    assert sorted(facts.scan_events(), key=lambda event: event.client) == sorted(events, key=lambda e: e.client)
 
 
 def test_the_segments_of_a_scan_share_the_events(facts: Facts) -> None:

@@ -158,18 +158,19 @@ class Platform:
         """As on the first day: empty FACTS, one good secret."""
         for item in self.stored():
             self.dynamodb.delete_item(TableName="facts", Key={"pk": item["pk"], "sk": item["sk"]})
-        self.secrets = [SECRET.encode()]
+        self.secrets, self.clock.time = [SECRET.encode()], NOW
         self.set_secret(SECRET)
 
 
 class StandingClock:
-    """A clock whose time stands still."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.time = NOW
 
     def now(self) -> datetime:
-        return NOW
+        return self.time
 
     def elapsed(self) -> float:
         return self.seconds
@@ -198,9 +199,7 @@ def a_platform() -> Iterator[Platform]:
         secrets.create_secret(Name="introducer/test/identity-key", SecretString=IDENTITY)
         app, clock = functions.load("postback"), StandingClock()
         patch.setattr(app, "clock", clock)
-        platform = Platform(
-            app, clock, Facts("facts"), Configuration("books"), boto3.client("dynamodb"), secrets
-        )
+        platform = Platform(app, clock, Facts("facts"), Configuration("books"), boto3.client("dynamodb"), secrets)
         add_source(platform.configuration, SOURCE)
         yield platform
 

@@ -26,9 +26,7 @@ SECRET = b"the-identity-secret"
 
 def test_the_hash_is_what_the_specification_says() -> None:
     key = hmac.new(SECRET, b"brd_one", hashlib.sha256).digest()
-    expected = base64.urlsafe_b64encode(hmac.new(key, b"address:203.0.113.9", hashlib.sha256).digest())[
-        :22
-    ].decode()
+    expected = base64.urlsafe_b64encode(hmac.new(key, b"address:203.0.113.9", hashlib.sha256).digest())[:22].decode()
     assert keyed_hash(brand_key(SECRET, "brd_one"), "address", "203.0.113.9") == expected
 
 

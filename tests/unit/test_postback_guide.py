@@ -42,9 +42,7 @@ def test_the_python_recipe_sends_what_we_accept(tmp_path: Path) -> None:
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(
-                (self.headers["Introducer-Signature"], self.rfile.read(int(self.headers["Content-Length"])))
-            )
+            heard.append((self.headers["Introducer-Signature"], self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(202)
             self.end_headers()
             self.wfile.write(b'{"receipts": []}')

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from tests.support.posting import cloud
 
 from introducer.domain import errors
 from introducer.gateways.secrets import (
@@ -23,7 +24,6 @@ from introducer.runtime.clock import Clock
 from introducer.runtime.observability import SafeFormatter
 from introducer.runtime.problems import answering, body_of, document, header, headers_of, problem, status_of
 from introducer.runtime.settings import MissingSetting, Settings
-from tests.support.posting import cloud
 
 # ---- Settings and the clock -----------------------------------------------------------------------------------------
 
@@ -125,9 +125,7 @@ def test_a_secret_is_read_once_and_again_after_five_minutes(vault: Vault) -> Non
         EndpointConnectionError(endpoint_url="https://nowhere"),
     ],
 )
-def test_while_secrets_manager_is_away_what_we_hold_serves_for_an_hour(
-    vault: Vault, trouble: Exception
-) -> None:
+def test_while_secrets_manager_is_away_what_we_hold_serves_for_an_hour(vault: Vault, trouble: Exception) -> None:
     vault.secrets.text("key")
     vault.trouble = trouble
     vault.seconds = OLDEST_SECONDS - 1
@@ -146,9 +144,18 @@ def test_a_secret_that_was_taken_away_is_good_no_longer(vault: Vault) -> None:
             vault.secrets.text("key")
 
 
-@pytest.mark.parametrize(
-    "text", ["words", "[]", "{}", '{"v1": "one"}', '{"v1": []}', '{"v1": [""]}', '{"v1": [1]}']
-)
+def test_a_secret_that_was_taken_away_does_not_come_back_with_an_outage(vault: Vault) -> None:
+    vault.secrets.text("key")
+    vault.seconds = KEPT_SECONDS
+    vault.trouble = ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetSecretValue")
+    with pytest.raises(SecretMissing):
+        vault.secrets.text("key")
+    vault.trouble = EndpointConnectionError(endpoint_url="https://nowhere")
+    with pytest.raises(SecretsUnavailable):
+        vault.secrets.text("key")
+
+
+@pytest.mark.parametrize("text", ["words", "[]", "{}", '{"v1": "one"}', '{"v1": []}', '{"v1": [""]}', '{"v1": [1]}'])
 def test_signing_keys_of_another_form_are_an_operators_business(vault: Vault, text: str) -> None:
     vault.client.create_secret(Name="source", SecretString=text)
     with pytest.raises(SecretMissing) as raised:

@@ -17,9 +17,7 @@ NOW = datetime(2026, 3, 2, 12, 0, 0, 700_000, tzinfo=UTC)
 SECRET, BODY = b"secret", b'{"a": 1}'
 
 
-def code_of(
-    header: str | None, body: bytes = BODY, secrets: tuple[bytes, ...] = (SECRET,), now: datetime = NOW
-) -> str:
+def code_of(header: str | None, body: bytes = BODY, secrets: tuple[bytes, ...] = (SECRET,), now: datetime = NOW) -> str:
     with pytest.raises(Unauthenticated) as raised:
         check(header, body, secrets, now)
     return raised.value.code
@@ -74,9 +72,7 @@ def test_without_a_secret_nothing_is_good() -> None:
 
 def test_spaces_capitals_and_later_schemes_do_no_harm() -> None:
     time, v1 = sign(BODY, [SECRET], NOW).split(",")
-    check(
-        f"v0=abc, {v1.replace('v1=', 'v1=').upper().replace('V1', 'v1')} , {time},v2=zzz", BODY, [SECRET], NOW
-    )
+    check(f"v0=abc, {v1.replace('v1=', 'v1=').upper().replace('V1', 'v1')} , {time},v2=zzz", BODY, [SECRET], NOW)
 
 
 GOOD = "0" * 64

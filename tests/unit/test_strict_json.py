@@ -33,9 +33,7 @@ def test_what_is_plain_json_is_read_as_it_was_written(value: dict[str, Any], asc
     assert read_object(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
-@given(
-    body=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass"))
-)
+@given(body=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_whatever_comes_is_an_object_or_an_error_of_ours(body: bytes) -> None:
     try:
         value = read_object(body)

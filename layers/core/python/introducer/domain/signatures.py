@@ -35,8 +35,8 @@ def sign(body: bytes, secrets: Iterable[bytes], at: datetime) -> str:
 def check(header: str | None, body: bytes, secrets: Iterable[bytes], now: datetime) -> None:
     """Raise `Unauthenticated` unless one of the signatures was made with one of the secrets, just now.
 
-    Codes: `signature_missing`, `signature_malformed`, `signature_wrong`, `timestamp_stale`, `timestamp_future`. The time
-    is judged last: who does not hold the secret learns nothing about our clock.
+    Codes: `signature_missing`, `signature_malformed`, `signature_wrong`, `timestamp_stale`, `timestamp_future`. The
+    time is judged last: who does not hold the secret learns nothing about our clock.
     """
     if not header:
         raise Unauthenticated(f"Sign the message: the header {HEADER} is missing.", code="signature_missing")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from introducer.runtime.settings import Settings, settings
 
@@ -35,8 +36,7 @@ class Clock:
         if not self._settings.is_local or (path := self._settings.clock_file) is None:
             return timedelta()
         try:
-            with open(path, encoding="ascii") as file:
-                self._offset = timedelta(seconds=float(file.read()))
+            self._offset = timedelta(seconds=float(Path(path).read_text("ascii")))
         except FileNotFoundError:
             self._offset = timedelta()
         except (ValueError, OverflowError):

@@ -100,7 +100,7 @@ def answering(challenge: str = "") -> Callable[[Handler], Handler]:
         def safe(event: dict[str, Any], context: Any) -> dict[str, Any]:
             try:
                 return handler(event, context)
-            except Exception as error:  # noqa: BLE001 (the last door: nothing passes it)
+            except Exception as error:  # the last door: nothing passes it
                 report(error, str((event.get("requestContext") or {}).get("requestId", "")))
                 return problem(error, event, challenge)
             finally:

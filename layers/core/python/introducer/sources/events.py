@@ -20,6 +20,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
@@ -102,9 +103,7 @@ def _by(rule: Callable[[str], Any]) -> BeforeValidator:
 
 def _currency(text: str) -> str:
     if len(text) != 3:
-        raise Invalid(
-            "must be an ISO 4217 code of three capital letters, such as EUR.", code="unknown_currency"
-        )
+        raise Invalid("must be an ISO 4217 code of three capital letters, such as EUR.", code="unknown_currency")
     decimals(text)
     return text
 
@@ -303,9 +302,7 @@ class PostedCancel(PostedEvent):
 
 def _refers_to_another(posted: _R) -> _R:
     if posted.ref == posted.event_id:
-        raise _wrong(
-            "ref_to_itself", "`ref` names this very event: it must be the `event_id` of another one."
-        )
+        raise _wrong("ref_to_itself", "`ref` names this very event: it must be the `event_id` of another one.")
     return posted
 
 
@@ -357,11 +354,7 @@ def read_event(message: Mapping[str, Any], now: datetime) -> PostedEvent:
 def _validate(model: Any, message: Mapping[str, Any], now: datetime) -> Any:
     try:
         # A field that is null says nothing, like one that is not there.
-        said = {
-            name: value
-            for name, value in message.items()
-            if value is not None or name not in model.model_fields
-        }
+        said = {name: value for name, value in message.items() if value is not None or name not in model.model_fields}
         return model.model_validate(said, context={"now": now})
     except ValidationError as error:
         _refuse([_field_error(model, part) for part in error.errors(include_url=False, include_input=False)])
@@ -391,9 +384,7 @@ def _field_error(model: Any, part: Mapping[str, Any]) -> FieldError:
     return FieldError(field, kind, f"{name}: {part['msg']}" if field else part["msg"])
 
 
-def to_event(
-    posted: PostedEvent, *, brand: str, source: str, brand_key: bytes, accepted_at: datetime
-) -> Event:
+def to_event(posted: PostedEvent, *, brand: str, source: str, brand_key: bytes, accepted_at: datetime) -> Event:
     """The event of the domain, free of what names a person."""
 
     def hashed(kind: str, value: str | None) -> str | None:
@@ -431,8 +422,7 @@ def _digest(said: Mapping[str, Any]) -> str:
 
 
 _PLAIN = frozenset(
-    {name for model in MODELS.values() for name in model.model_fields}
-    - {"client_id", "email", "phone", "ip", "device"}
+    {name for model in MODELS.values() for name in model.model_fields} - {"client_id", "email", "phone", "ip", "device"}
 )
 _KINDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "client_id": (identity.CLIENT, str),
@@ -451,7 +441,7 @@ def redacted(message: Mapping[str, Any], brand_key: bytes) -> dict[str, Any]:
     """
     kept: dict[str, Any] = {}
     for name, value in message.items():
-        if value is None or isinstance(value, bool | int | float) and name in _PLAIN:
+        if value is None or (isinstance(value, bool | int | float) and name in _PLAIN):
             kept[name[:LONGEST_NAME]] = value
         elif name in _PLAIN and isinstance(value, str) and len(value) <= 200:
             kept[name] = value
@@ -463,8 +453,6 @@ def redacted(message: Mapping[str, Any], brand_key: bytes) -> dict[str, Any]:
 def _hashed(name: str, value: Any, brand_key: bytes) -> str:
     kind, normal = _KINDS.get(name, (name, str))
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
-    try:
+    with suppress(Invalid):  # Not what its name says: still nobody's business.
         text = normal(text)
-    except Invalid:
-        pass  # Not what its name says: still nobody's business.
     return "#" + identity.keyed_hash(brand_key, kind, text)

@@ -149,9 +149,7 @@ class Facts:
         position: Mapping[str, Any] | None = None
         while True:
             with _translated():
-                answer = self._connection.query(
-                    self._table, pk, consistent_read=True, exclusive_start_key=position
-                )
+                answer = self._connection.query(self._table, pk, consistent_read=True, exclusive_start_key=position)
             events += [event_from_item(_plain(item)) for item in answer["Items"]]
             position = answer.get("LastEvaluatedKey")
             if not position:
