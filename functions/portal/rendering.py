@@ -95,6 +95,7 @@ def _make() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    # ruff: noqa: PLW0108 (each of these asks for the language of the visit it is called in)
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         lambda message: _visit.get().language.text(message),
         lambda one, many, n: _visit.get().language.messages.ngettext(one, many, n),

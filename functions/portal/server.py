@@ -1,5 +1,5 @@
 """Every page is also the API. A route returns its data once; by `Accept` it becomes HTML for a browser, JSON for a
-program, and CSV where it is a list. An error becomes a page or `application/problem+json`, with the same status and code.
+program, and CSV where it is a list. An error becomes a page or `application/problem+json`, of the same status and code.
 
 A page is registered with `page`. Who may see it, the CSRF token of a write and its `Idempotency-Key` are checked here,
 so that no page can forget them.

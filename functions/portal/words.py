@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ledger import Line
 from introducer.locale import Language
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def N_(message: str) -> str:
@@ -45,6 +50,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "theme": {"auto": N_("As the device"), "light": N_("Light"), "dark": N_("Dark")},
     "reason": {
+        "engine_error": N_("The engine could not apply the event"),
         "unknown_type": N_("The type of the event is not known"),
         "rate_missing": N_("An exchange rate is missing"),
         "poison": N_("The event cannot be applied"),
@@ -103,61 +109,67 @@ def advice(language: Language, status: int, code: str) -> str:
     return language.text(WORDS["problem_advice"].get(str(status), WORDS["problem_advice"]["400"]))
 
 
-def step(language: Language, line: Line, currency: str) -> tuple[str, str]:
-    """A line of arithmetic: what was done, in words, and what came out."""
-    _ = language.text
-    values = (*line.values, "", "", "")
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of arithmetic: what was done, and what came out, as an exact amount (`money`) or as a text."""
 
-    def money(text: str) -> str:
-        return f"{language.exact(text)} {currency}"
+    words: str
+    outcome: str = ""
+    money: str = ""
 
-    match line.step:
-        case "registered":
-            return _(N_("Registered")), language.moment(from_milliseconds(int(line.result)))
+
+def step(language: Language, line: Line, currency: str) -> Step:
+    """A receipt's line in words. A step that is newer than these words is shown by its code."""
+    told = _TOLD.get(line.step)
+    if told is None:
+        return Step(line.step.replace("_", " "), line.result)
+    kind, message = told
+    first, second = (*line.values, "", "")[:2]
+    if line.step == "deposited" and second in ("", "0"):
+        message = _FIRST_DEPOSIT
+    if line.step == "amount_for_country" and not first:
+        message = _AMOUNT
+    figure = language.exact(first) if _NUMBER.fullmatch(first) else ""
+    words = language.text(message) % {
+        "minimum": f"{figure} {currency}",
+        "number": figure,
+        "hours": second,
+        "days": line.result,
+        "country": language.country(first),
+    }
+    match kind:
+        case "money":
+            return Step(words, money=line.result)
+        case "moment":
+            return Step(words, language.moment(from_milliseconds(int(line.result))))
+        case "day":
+            return Step(words, language.day(line.result))
         case "country":
-            return _(N_("Country is one the deal names")), language.country(line.result)
-        case "kyc":
-            return _(N_("Identity confirmed")), language.moment(from_milliseconds(int(line.result)))
-        case "deposited" if values[1] not in ("", "0"):
-            text = _(N_("Deposited within %(hours)s hours of the first deposit, at least %(minimum)s"))
-            return text % {"hours": values[1], "minimum": money(values[0])}, money(line.result)
-        case "deposited":
-            return _(N_("First deposit, at least %(minimum)s")) % {"minimum": money(values[0])}, money(line.result)
-        case "reached_lots":
-            return _(N_("Traded %(minimum)s lots by")) % {"minimum": language.exact(values[0])}, language.day(
-                line.result
-            )
-        case "reached_trades":
-            return _(N_("Made %(minimum)s trades by")) % {"minimum": language.exact(values[0])}, language.day(
-                line.result
-            )
-        case "reached_net_revenue":
-            text = _(N_("Brought net revenue of %(minimum)s by"))
-            return text % {"minimum": money(values[0])}, language.day(line.result)
-        case "within_days":
-            text = _(N_("All of it within %(days)s days of registration"))
-            return text % {"days": line.result}, _(N_("yes"))
-        case "qualified":
-            return _(N_("Qualified")), language.moment(from_milliseconds(int(line.result)))
-        case "amount_for_country" if values[0]:
-            return _(N_("Amount for %(country)s")) % {"country": language.country(values[0])}, money(line.result)
-        case "amount_for_country":
-            return _(N_("Amount")), money(line.result)
-        case "net_revenue":
-            return _(N_("Net revenue of the month")), money(line.result)
-        case "share":
-            return _(N_("× %(percent)s %%")) % {"percent": language.exact(values[0])}, money(line.result)
-        case "carried_in":
-            return _(N_("+ loss carried over from earlier months")), money(line.result)
-        case "negative_carry":
-            return _(N_("Below zero: carried into the next month")), money(line.result)
-        case "negative_reset":
-            return _(N_("Below zero: counts as nothing, and is forgotten")), money(line.result)
-        case "lot_commission":
-            return _(N_("Lots × amount per lot")), money(line.result)
-        case "rounded":
-            return _(N_("Rounded once, a half to the even cent")), money(line.result)
-        case "no_longer_owed":
-            return _(N_("Nothing is owed for this any more")), money(line.result)
-        case other:
-            return other.replace("_", " "), line.result
+            return Step(words, language.country(line.result))
+        case _:
+            return Step(words)
+
+
+_AMOUNT = N_("Amount")
+_FIRST_DEPOSIT = N_("First deposit, at least %(minimum)s")
+_TOLD: dict[str, tuple[str, str]] = {
+    "registered": ("moment", N_("Registered")),
+    "country": ("country", N_("Country is one the deal names")),
+    "kyc": ("moment", N_("Identity confirmed")),
+    "deposited": ("money", N_("Deposited within %(hours)s hours of the first deposit, at least %(minimum)s")),
+    "reached_lots": ("day", N_("Traded %(number)s lots by")),
+    "reached_trades": ("day", N_("Made %(number)s trades by")),
+    "reached_net_revenue": ("day", N_("Brought net revenue of %(minimum)s by")),
+    "within_days": ("", N_("All of it within %(days)s days of registration")),
+    "qualified": ("moment", N_("Qualified")),
+    "amount_for_country": ("money", N_("Amount for %(country)s")),
+    "net_revenue": ("money", N_("Net revenue of the month")),
+    "share": ("money", N_("Of it %(number)s %%")),
+    "carried_in": ("money", N_("Loss carried over from earlier months")),
+    "negative_carry": ("money", N_("Below zero: carried into the next month")),
+    "negative_reset": ("money", N_("Below zero: counts as nothing, and is forgotten")),
+    "lot_commission": ("money", N_("Lots × amount per lot")),
+    "rounded": ("money", N_("Rounded once, a half to the even unit")),
+    "no_longer_owed": ("money", N_("Nothing is owed for this any more")),
+}
+"""Each step of `domain.earnings`: what its result is, and how it is said."""

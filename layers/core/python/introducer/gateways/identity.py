@@ -54,7 +54,7 @@ class Identity:
         return _outcome(answer)
 
     def choose_password(self, email: str, session: str, password: str) -> Tokens | NewPasswordNeeded:
-        """Answers the request for an own password. Raises `Invalid` when it is too weak, `Unauthenticated` when too late."""
+        """Answers the request for an own password. Raises `Invalid` for a weak one, `Unauthenticated` when too late."""
         answer = self._call(
             "respond_to_auth_challenge",
             ChallengeName="NEW_PASSWORD_REQUIRED",
@@ -65,9 +65,7 @@ class Identity:
 
     def renew(self, refresh: str) -> Tokens:
         """A new access token. Raises `Unauthenticated` when the refresh token is expired or revoked."""
-        answer = self._call(
-            "initiate_auth", AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters={"REFRESH_TOKEN": refresh}
-        )
+        answer = self._call("initiate_auth", AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters={"REFRESH_TOKEN": refresh})
         outcome = _outcome(answer)
         if not isinstance(outcome, Tokens):
             raise _wrong()
@@ -129,12 +127,7 @@ def _outcome(answer: Mapping[str, Any]) -> Tokens | NewPasswordNeeded:
 
 def _translated(code: str) -> Exception:
     match code:
-        case (
-            "NotAuthorizedException"
-            | "UserNotFoundException"
-            | "CodeMismatchException"
-            | "ExpiredCodeException"
-        ):
+        case "NotAuthorizedException" | "UserNotFoundException" | "CodeMismatchException" | "ExpiredCodeException":
             return _wrong()
         case "UserNotConfirmedException" | "PasswordResetRequiredException" | "InvalidParameterException":
             return _wrong()
@@ -153,6 +146,4 @@ def _wrong() -> Unauthenticated:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable(
-        "Signing in does not work just now: try again in a minute.", code="sign_in_unavailable"
-    )
+    return Unavailable("Signing in does not work just now: try again in a minute.", code="sign_in_unavailable")

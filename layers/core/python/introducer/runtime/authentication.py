@@ -154,7 +154,7 @@ def signed_in_since(session: Session, signed_out_at: datetime | None) -> bool:
 
 
 def bearer(header: str | None) -> str | None:
-    """The token in an `Authorization` header; None when there is no header. Raises `Unauthenticated` for other schemes."""
+    """The token in an `Authorization` header; None without one. Raises `Unauthenticated` for other schemes."""
     if not header:
         return None
     scheme, _, token = header.partition(" ")

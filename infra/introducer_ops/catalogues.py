@@ -1,0 +1,140 @@
+"""The portal's message catalogues: collected from templates and code, kept per language, compiled for gettext.
+
+`python -m introducer_ops.catalogues update` collects messages into every language's `messages.po` (new ones empty, gone
+ones removed) and compiles them; `compile` only compiles; `check` says what is missing. Files depend on the sources
+alone, not on the day they were written, so that a test can hold them fresh.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel import Locale
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from introducer.locale import CODES, DEFAULT, HERE
+
+PORTAL = Path(__file__).resolve().parents[2] / "functions" / "portal"
+_METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+_OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
+_KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+_UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+
+
+def collected() -> Catalog:
+    """Every message the portal can say."""
+    catalog = _new(None)
+    for name, _, message, comments, _ in extract_from_dir(
+        PORTAL, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
+    ):
+        catalog.add(message, locations=[(name, 0)], auto_comments=comments)
+    return catalog
+
+
+def read(code: str) -> Catalog:
+    """A language's catalogue as it is kept; an empty one for a new language."""
+    path = po_path(code)
+    if not path.exists():
+        return _new(code)
+    with path.open("rb") as file:
+        return read_po(file, locale=code, domain="messages")
+
+
+def update(code: str) -> Catalog:
+    """The kept catalogue with exactly the collected messages. English says its message ids."""
+    catalog = read(code)
+    catalog.update(collected(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    catalog.creation_date = catalog.revision_date = _UNDATED
+    catalog.header_comment = f"# What the portal says, in {Locale.parse(code).english_name}."
+    catalog.version = catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
+    catalog.fuzzy = False
+    for message in catalog:
+        if code == DEFAULT and message.id:
+            message.string = message.id
+    return catalog
+
+
+def source(catalog: Catalog) -> bytes:
+    """The catalogue as a PO file."""
+    text = io.BytesIO()
+    write_po(text, catalog, width=120, sort_output=True, include_lineno=False)
+    return text.getvalue()
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """The catalogue as gettext reads it."""
+    binary = io.BytesIO()
+    write_mo(binary, catalog)
+    return binary.getvalue()
+
+
+def po_path(code: str) -> Path:
+    return HERE / code / "LC_MESSAGES" / "messages.po"
+
+
+def mo_path(code: str) -> Path:
+    return po_path(code).with_suffix(".mo")
+
+
+def defects(code: str) -> list[str]:
+    """What is wrong with a language's catalogue, in sentences: missing, left over, untranslated, or with other
+    placeholders than the message itself has."""
+    kept, wanted = read(code), collected()
+    found = [f"{code}: {message.id!r} is missing" for message in wanted if message.id and message.id not in kept]
+    found += [f"{code}: {message.id!r} is said nowhere" for message in kept if message.id and message.id not in wanted]
+    for message in kept:
+        if not message.id:
+            continue
+        if message.fuzzy:
+            found.append(f"{code}: {message.id!r} is only a guess")
+        found += [f"{code}: {message.id!r} {what}" for what in _wrong(message, kept.num_plurals)]
+    return found
+
+
+def _wrong(message: Message, plurals: int) -> list[str]:
+    sayings = message.string if isinstance(message.string, tuple) else (message.string,)
+    if message.pluralizable and len(sayings) != plurals:
+        return [f"has {len(sayings)} of {plurals} plural forms"]
+    if not all(each and each.strip() for each in sayings):
+        return ["is not translated"]
+    own = set(_PLACEHOLDER.findall(message.id[-1] if isinstance(message.id, tuple) else message.id))
+    return ["has other placeholders"] if any(set(_PLACEHOLDER.findall(each)) != own for each in sayings) else []
+
+
+def _new(code: str | None) -> Catalog:
+    return Catalog(locale=code, domain="messages", project="introducer", charset="utf-8", creation_date=_UNDATED)
+
+
+def main(arguments: list[str]) -> int:
+    """The command. Returns its exit code."""
+    match arguments:
+        case ["update"]:
+            for code in CODES:
+                catalog = update(code)
+                po_path(code).parent.mkdir(parents=True, exist_ok=True)
+                po_path(code).write_bytes(source(catalog))
+                mo_path(code).write_bytes(compiled(catalog))
+        case ["compile"]:
+            for code in CODES:
+                mo_path(code).write_bytes(compiled(read(code)))
+        case ["check"]:
+            found = [defect for code in CODES for defect in defects(code)]
+            print(*found, sep="\n")
+            return 1 if found else 0
+        case _:
+            print("usage: python -m introducer_ops.catalogues update | compile | check")
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
