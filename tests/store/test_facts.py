@@ -107,6 +107,7 @@ def test_a_float_never_gets_into_facts(facts: Facts) -> None:
 # ---- event_by_id ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.pattern("event_by_id")
 def test_an_event_is_stored_once_and_the_first_one_comes_back(facts: Facts) -> None:
     first, second = an_event(), an_event(digest="d2", amount=1)
 
@@ -115,18 +116,21 @@ def test_an_event_is_stored_once_and_the_first_one_comes_back(facts: Facts) -> N
     assert facts.event("brd_one", "hash-of-client", "meta", "dep-1") == first
 
 
+@pytest.mark.pattern("event_by_id")
 def test_an_event_that_is_not_there_is_none(facts: Facts) -> None:
     facts.put_event(an_event())
     assert facts.event("brd_one", "hash-of-client", "meta", "dep-2") is None
     assert facts.event("brd_two", "hash-of-client", "meta", "dep-1") is None
 
 
+@pytest.mark.pattern("event_by_id")
 @pytest.mark.parametrize("changes", [{"brand": "b"}, {"source": "s"}, {"client": "c"}, {"event_id": "e"}])
 def test_each_part_of_the_identity_makes_another_event(facts: Facts, changes: dict[str, str]) -> None:
     facts.put_event(an_event())
     assert facts.put_event(replace(an_event(), **changes)) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.pattern("event_by_id")
 def test_separators_in_ids_do_not_make_two_events_one(facts: Facts) -> None:
     first, second = an_event(source="a", event_id="b#c"), an_event(source="a#b", event_id="c")
     assert facts.put_event(first) is None
@@ -135,6 +139,7 @@ def test_separators_in_ids_do_not_make_two_events_one(facts: Facts) -> None:
     assert facts.event("brd_one", "hash-of-client", "a#b", "c") == second
 
 
+@pytest.mark.pattern("event_by_id")
 def test_money_of_any_size_comes_back_to_the_unit(facts: Facts) -> None:
     event = an_event(amount=-999_999_999_999_999_999, lots=99_999_999_999_999_999, pnl=0)
     facts.put_event(event)
@@ -144,6 +149,7 @@ def test_money_of_any_size_comes_back_to_the_unit(facts: Facts) -> None:
 # ---- events_of_client -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.pattern("events_of_client")
 def test_a_clients_events_come_in_their_one_order_whatever_order_they_came_in(facts: Facts) -> None:
     later = an_event(event_id="a", occurred_at=AT + timedelta(milliseconds=1))
     tied_b = an_event(event_id="b", source="zeta")
@@ -154,6 +160,7 @@ def test_a_clients_events_come_in_their_one_order_whatever_order_they_came_in(fa
     assert facts.events_of_client("brd_one", "hash-of-client") == [tied_a, tied_b, later]
 
 
+@pytest.mark.pattern("events_of_client")
 def test_a_client_of_many_pages_is_read_to_the_end(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(25):
         facts.put_event(an_event(event_id=f"e{number:02}"))
@@ -174,6 +181,7 @@ def test_a_client_of_many_pages_is_read_to_the_end(facts: Facts, monkeypatch: py
     assert all(named["consistent_read"] for named in asked)
 
 
+@pytest.mark.pattern("events_of_client")
 def test_the_engines_mark_is_part_of_what_is_read(facts: Facts) -> None:
     facts.put_event(an_event())
     boto3.client("dynamodb").update_item(
@@ -214,6 +222,7 @@ def quarantine(facts: Facts, at: datetime = AT, message: str = "{}", **changes: 
     return facts.quarantine(at=at, message=message, **(given | changes))
 
 
+@pytest.mark.pattern("quarantine_of_day")
 def test_a_days_quarantine_is_read_by_source_oldest_first(facts: Facts) -> None:
     second = quarantine(facts, AT + timedelta(hours=1), event_id="e2", client="hash")
     first = quarantine(facts, AT)
@@ -227,6 +236,7 @@ def test_a_days_quarantine_is_read_by_source_oldest_first(facts: Facts) -> None:
     assert page.cursor is None
 
 
+@pytest.mark.pattern("quarantine_of_day")
 def test_pages_of_a_quarantine_join_without_a_gap_or_a_repeat(facts: Facts) -> None:
     kept = [quarantine(facts, AT + timedelta(seconds=n)) for n in range(7)]
     found, cursor = [], None
@@ -240,6 +250,7 @@ def test_pages_of_a_quarantine_join_without_a_gap_or_a_repeat(facts: Facts) -> N
     assert found == kept
 
 
+@pytest.mark.pattern("quarantine_of_day")
 def test_the_same_message_at_the_same_moment_is_kept_once_and_keeps_its_mark(facts: Facts) -> None:
     kept = quarantine(facts)
     facts.mark_replayed(kept, AT + timedelta(hours=1))
@@ -251,12 +262,14 @@ def test_the_same_message_at_the_same_moment_is_kept_once_and_keeps_its_mark(fac
     assert found == replace(kept, replayed_at=AT + timedelta(hours=1))
 
 
+@pytest.mark.pattern("quarantine_of_day")
 def test_a_quarantined_message_leaves_after_ninety_days(facts: Facts) -> None:
     quarantine(facts)
     [item] = boto3.resource("dynamodb").Table(facts._table).scan()["Items"]
     assert item[keys.TTL] == Decimal(int((AT + timedelta(days=90)).timestamp()))
 
 
+@pytest.mark.pattern("quarantine_of_day")
 def test_only_what_is_in_quarantine_can_be_marked_as_replayed(facts: Facts) -> None:
     kept = quarantine(facts)
     with pytest.raises(NotFound):
