@@ -29,7 +29,7 @@ def keep(item: dict[str, Any], container: Container, deadline: Deadline) -> str:
             if reasons:
                 log("WARNING", "click_queued", click=item["click"]["S"], reasons=reasons)
             return name
-    # The whole item: `introducer` can put it from here.
+    # The whole item: `introducer replay lost-clicks` puts it from here.
     log("ERROR", "click_unwritten", reasons=reasons, item=item)
     return "log"
 
