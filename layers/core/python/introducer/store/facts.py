@@ -104,12 +104,12 @@ class Facts:
 
     def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
         self._table = table
-        # A gateway gives up after 30 seconds; three tries of at most three stay well within.
+        # A gateway gives up after 30 seconds; three tries of at most three seconds each stay well within.
         self._connection = Connection(
             region=region,
             host=host,
             connect_timeout_seconds=1,
-            read_timeout_seconds=3,
+            read_timeout_seconds=2,
             max_retry_attempts=2,
         )
         self._connection.add_meta_table(_meta_table(table))
