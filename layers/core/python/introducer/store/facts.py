@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.connection.base import BOTOCORE_EXCEPTIONS, Connection, MetaTable
+from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.constants import ITEM, PUT_ITEM
 from pynamodb.exceptions import PynamoDBConnectionError
 from pynamodb.expressions.operand import Path
@@ -32,6 +32,7 @@ from introducer.domain.events import (
 )
 from introducer.store import keys
 from introducer.store.paging import Page
+from introducer.store.wire import Wire, connect, from_wire, to_wire
 
 _IN_THE_KEY = ("brand", "source", "client", "event_id")
 _TIMES = ("occurred_at", "accepted_at", "opened_at", "closed_at", "applied_at")
@@ -41,9 +42,6 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 QUARANTINE_DAYS = 90
 """How long a quarantined message waits for a person (see `keys.ITEMS`)."""
-
-Wire = Mapping[str, Mapping[str, Any]]
-"""An item as DynamoDB sends it: `{"sk": {"S": "…"}, "amount": {"N": "3720"}}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,7 @@ def event_from_image(image: Wire) -> Event | None:
     """The event of a stream's image; None when the image is a click, a quarantined message or no item at all."""
     if not image.get(keys.PK, {}).get("S", "").startswith(_EVENT_PREFIX):
         return None
-    return event_from_item(_plain(image))
+    return event_from_item(from_wire(image))
 
 
 class Facts:
@@ -104,22 +102,14 @@ class Facts:
 
     def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
         self._table = table
-        # A gateway gives up after 30 seconds; three tries of at most three seconds each stay well within.
-        self._connection = Connection(
-            region=region,
-            host=host,
-            connect_timeout_seconds=1,
-            read_timeout_seconds=2,
-            max_retry_attempts=2,
-        )
-        self._connection.add_meta_table(_meta_table(table))
+        self._connection = connect(table, region=region, host=host)
 
     def put_event(self, event: Event) -> Event | None:
         """Store the event unless one of its identity is there. None when it is stored now, else the one that is.
 
         One write unit per begun kilobyte, also when the event was there.
         """
-        attributes = _wire(event_to_item(event))
+        attributes = to_wire(event_to_item(event))
         pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
         arguments = self._connection.get_operation_kwargs(
             self._table, pk, sk, key=ITEM, attributes=attributes, condition=_absent(),
@@ -132,7 +122,7 @@ class Facts:
             answer = getattr(error.__cause__, "response", {})
             if answer.get("Error", {}).get("Code") != _CONDITION_FAILED:
                 raise _unavailable() from error
-            return event_from_item(_plain(answer["Item"]))
+            return event_from_item(from_wire(answer["Item"]))
         return None
 
     def event(self, brand: str, client: str, source: str, event_id: str) -> Event | None:
@@ -140,7 +130,7 @@ class Facts:
         key = _event_key(brand, client, source, event_id)
         with _translated():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return event_from_item(_plain(answer["Item"])) if "Item" in answer else None
+        return event_from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
     def events_of_client(self, brand: str, client: str) -> list[Event]:
         """All events of a client, read consistently, in their one order (`Event.order`)."""
@@ -150,7 +140,7 @@ class Facts:
         while True:
             with _translated():
                 answer = self._connection.query(self._table, pk, consistent_read=True, exclusive_start_key=position)
-            events += [event_from_item(_plain(item)) for item in answer["Items"]]
+            events += [event_from_item(from_wire(item)) for item in answer["Items"]]
             position = answer.get("LastEvaluatedKey")
             if not position:
                 return sorted(events, key=lambda event: event.order)
@@ -207,7 +197,7 @@ class Facts:
                     self._table,
                     key.pk,
                     key.sk,
-                    attributes=_wire(attributes),
+                    attributes=to_wire(attributes),
                     condition=_absent(),
                 )
         except _AlreadyThere:
@@ -224,12 +214,12 @@ class Facts:
     ) -> Page[Quarantined]:
         """What a source could not deliver on a UTC day (`2026-03-01`), oldest first."""
         pk = keys.partition("quarantined", brand=brand, source=source, day=day)
-        start = None if cursor is None else _wire({keys.PK: pk, keys.SK: cursor})
+        start = None if cursor is None else to_wire({keys.PK: pk, keys.SK: cursor})
         with _translated():
             answer = self._connection.query(self._table, pk, exclusive_start_key=start, limit=limit)
         last = answer.get("LastEvaluatedKey")
         return Page(
-            tuple(_quarantined(_plain(item)) for item in answer["Items"]),
+            tuple(_quarantined(from_wire(item)) for item in answer["Items"]),
             last[keys.SK]["S"] if last else None,
         )
 
@@ -238,7 +228,7 @@ class Facts:
         key = _quarantined_key(kept)
         with _translated(NotFound("There is no such quarantined message.", code="no_such_message")):
             self._connection.update_item(
-                self._table, key.pk, key.sk, actions=[Path("replayed_at").set(_wire({"at": milliseconds(at)})["at"])],
+                self._table, key.pk, key.sk, actions=[Path("replayed_at").set(to_wire({"at": milliseconds(at)})["at"])],
                 condition=Path(keys.PK).exists(),
             )  # fmt: skip
 
@@ -255,7 +245,7 @@ class Facts:
                     total_segments=segments, exclusive_start_key=position, consistent_read=True,
                 )  # fmt: skip
             for item in answer["Items"]:
-                yield event_from_item(_plain(item))
+                yield event_from_item(from_wire(item))
             position = answer.get("LastEvaluatedKey")
             if not position:
                 return
@@ -296,47 +286,6 @@ def _quarantined(item: Mapping[str, Any]) -> Quarantined:
 
 def _absent() -> Any:
     return Path(keys.PK).does_not_exist()
-
-
-def _wire(item: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Plain values as DynamoDB takes them. A float or a truth value is a programmer's mistake."""
-    wire = {}
-    for name, value in item.items():
-        if type(value) is int:
-            wire[name] = {"N": str(value)}
-        elif isinstance(value, str):
-            wire[name] = {"S": value}
-        elif value is not None:
-            raise TypeError(f"{name} is a {type(value).__name__}: FACTS holds texts and whole numbers")
-    return wire
-
-
-def _plain(item: Wire) -> dict[str, Any]:
-    """DynamoDB's values as texts and integers; other kinds (a click's list of flags) are not an event's."""
-    plain: dict[str, Any] = {}
-    for name, value in item.items():
-        if "S" in value:
-            plain[name] = value["S"]
-        elif "N" in value:
-            plain[name] = int(value["N"])
-    return plain
-
-
-def _meta_table(table: str) -> MetaTable:
-    """The table's key schema, so that pynamodb need not ask for it."""
-    return MetaTable(
-        {
-            "TableName": table,
-            "KeySchema": [
-                {"AttributeName": keys.PK, "KeyType": "HASH"},
-                {"AttributeName": keys.SK, "KeyType": "RANGE"},
-            ],
-            "AttributeDefinitions": [
-                {"AttributeName": keys.PK, "AttributeType": "S"},
-                {"AttributeName": keys.SK, "AttributeType": "S"},
-            ],
-        }
-    )
 
 
 def _unavailable() -> Unavailable:

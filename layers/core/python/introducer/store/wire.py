@@ -48,9 +48,9 @@ def from_wire(item: Wire) -> dict[str, Any]:
 
 def connect(*tables: str, region: str | None = None, host: str | None = None) -> Connection:
     """One connection that knows the key schema of these tables, so that pynamodb need not ask for it."""
-    # A gateway gives up after 30 seconds; three tries of at most three stay well within.
+    # A gateway gives up after 30 seconds; three tries of at most three seconds each stay well within.
     connection = Connection(
-        region=region, host=host, connect_timeout_seconds=1, read_timeout_seconds=3, max_retry_attempts=2
+        region=region, host=host, connect_timeout_seconds=1, read_timeout_seconds=2, max_retry_attempts=2
     )
     for table in tables:
         connection.add_meta_table(
@@ -91,9 +91,7 @@ def batch_get(
         pending: list[Any] = [key.item() for key in wanted[start : start + BATCH]]
         for _ in range(10):
             with reading():
-                answer = connection.batch_get_item(
-                    table, pending, consistent_read=True, attributes_to_get=attributes
-                )
+                answer = connection.batch_get_item(table, pending, consistent_read=True, attributes_to_get=attributes)
             found += [from_wire(item) for item in answer["Responses"].get(table, [])]
             # A throttled table answers with what it did not read.
             left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
