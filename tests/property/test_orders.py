@@ -22,7 +22,7 @@ from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.counts import Counts, add_counts
 from introducer.domain.deal import DealVersion, parse_terms
-from introducer.domain.earnings import HistoryNeeded, Transition, accrue
+from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_part
 from introducer.domain.events import LOT, Event, milliseconds
 from introducer.domain.ledger import Key
 from introducer.domain.rates import Publication, Rates
@@ -125,20 +125,30 @@ class Tables:
     journals: dict[Key, int] = field(default_factory=dict)
     counts: Counts = field(default_factory=dict)
     refolds: int = 0
+    transactions: int = 0
 
-    def deliver(self, batch: Iterable[Event], seen: Mapping[str, int] | None = None) -> None:
+    def deliver(self, batch: Iterable[Event], seen: Mapping[str, int] | None = None, room: int = 100) -> None:
+        """Apply a batch, in as many transactions as it takes with `room` items of postings and counters in each."""
         new = [each for each in batch if each.key not in self.applied]
         if not new:
             return
+        complete = False
+        while not complete:
+            whole = self._fold(new, seen)
+            part = first_part(whole, room)
+            self._write(part)
+            self.transactions += 1
+            complete, new = part.state == whole.state, []
+
+    def _fold(self, new: list[Event], seen: Mapping[str, int] | None) -> Transition:
         state = self.state or ClientState(BRAND, self.client)
         kept = {day_at(each.at) for each in [*state.deposits.values(), *state.chargebacks.values()]}
         try:
-            after = accrue(state, new, snapshot(days_of(new) | kept, seen))
+            return accrue(state, new, snapshot(days_of(new) | kept, seen))
         except HistoryNeeded:
-            history = list(self.applied.values())
-            after = accrue(state, new, snapshot(days_of([*history, *new]) | kept, seen), history)
             self.refolds += 1
-        self._write(after)
+            history = list(self.applied.values())
+            return accrue(state, new, snapshot(days_of([*history, *new]) | kept, seen), history)
 
     def _write(self, after: Transition) -> None:
         self.state = after.state
@@ -298,6 +308,35 @@ def test_deal_versions_that_become_known_late_end_like_one_fold(data: st.DataObj
     # when the last batch knows them all
     tables.deliver(batches[-1])
     # then everything is priced as if they had been known from the start
+    assert tables.standing() == one_fold(program).standing()
+
+
+@THOROUGH
+@given(st.data(), programs(), st.integers(2, 5))
+def test_transactions_that_hold_only_a_part_end_like_one_fold(data: st.DataObject, program: list[Event], room: int):
+    # given transactions with room for a few postings and counters only
+    batches = data.draw(deliveries(program))
+    tables = Tables()
+    for batch in batches:
+        # when a batch is written in parts
+        tables.deliver(batch, room=room)
+    # then
+    assert tables.standing() == one_fold(program).standing()
+    assert tables.state is not None and not tables.state.uncounted
+    event("in parts" if tables.transactions > len(batches) else "whole")
+
+
+@THOROUGH
+@given(st.data(), programs(), st.integers(2, 5))
+def test_a_part_that_was_left_over_follows_with_the_next_event(data: st.DataObject, program: list[Event], room: int):
+    # given a batch of which only a first part was written before the engine died
+    *before, last = program
+    tables = Tables()
+    if before:
+        tables._write(first_part(tables._fold(before, None), room))
+    # when the next event comes
+    tables.deliver([last])
+    # then it brings the rest
     assert tables.standing() == one_fold(program).standing()
 
 
