@@ -14,8 +14,8 @@ from introducer.domain.money import DECIMALS
 from introducer.sources.events import UnknownType, read_event
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
-from introducer_ops.demo.command import crawler_agents
 from introducer_ops.demo.plan import CURRENCY_OF, LEVELS, STAR, UNITS, Plan, make_plan
+from introducer_ops.demo.running import crawler_agents
 from introducer_ops.demo.script import HISTORY_DAYS, Message, Script, Volumes, make_script
 
 DAY = date(2026, 3, 4)

@@ -100,7 +100,7 @@ def make_plan(seed: int) -> Plan:
                 if number == STAR
                 else tuple(sorted(chance.sample(range(3), chance.choice((1, 2, 2))))),
                 # A few bring most: the share falls with the rank, as traffic does.
-                weight=1.0 if number == STAR else 0.9 / (1 + number) ** 0.65 * chance.uniform(0.7, 1.3) + 0.05,
+                weight=1.0 if number == STAR else 0.9 / (1 + number) ** 0.5 * chance.uniform(0.7, 1.3) + 0.05,
             )
         )
     slug = partners[STAR].name.split()[0].lower()
@@ -130,8 +130,8 @@ def terms_of(deal: str, currency: str, chance: random.Random) -> dict[str, Any]:
         "type": "cpa",
         "id": "cpa",
         "amounts": [
-            {"countries": ["AT", "DE", "GB"], "amount": amount(chance.choice((400, 450, 500)), currency)},
-            {"countries": [], "amount": amount(chance.choice((120, 150, 200)), currency)},
+            {"countries": ["AT", "DE", "GB"], "amount": amount(chance.choice((180, 200, 250)), currency)},
+            {"countries": [], "amount": amount(chance.choice((60, 80, 100)), currency)},
         ],
         "qualification": {
             "kyc": True,

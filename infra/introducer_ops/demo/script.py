@@ -335,10 +335,10 @@ def _trades(
     writer: _Writer,
     most: int = 14,
 ) -> None:
-    """Trades with falling zest: about `eager` in the first hours and days, then fewer."""
+    """Trades with falling zest: most in the first days, then with ever longer pauses."""
     chance, at = writer.chance, since
-    for _ in range(chance.randint(0, 3) + round(eager * 2)):
-        at += timedelta(hours=chance.expovariate(1) * 9 / eager, minutes=5)
+    for number in range(chance.randint(0, 3) + round(eager * 3)):
+        at += timedelta(hours=chance.expovariate(1) * (5 + 4 * number) / eager, minutes=5)
         if at.weekday() >= 5:  # markets are closed
             at += timedelta(days=7 - at.weekday())
         if at > until or most == 0:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from introducer.domain.ledger import PENDING
 from introducer.domain.money import decimal_string, decimals
+from introducer.services.verify.report import Report
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
 from introducer.store.ledger import Ledger
@@ -38,8 +39,9 @@ class Figures:
     pending: Counter[str] = field(default_factory=Counter)
     by_partner: dict[str, dict[str, int]] = field(default_factory=dict)
     by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Minor units per kind of rule (and `clawback`) and currency."""
+    """Minor units per kind of rule and currency, clawbacks taken off."""
     journals: int = 0
+    clawbacks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,7 @@ class Outcome:
     sent: Sent
     standing: Standing
     figures: Figures
-    clients: int
-    differences: int
-    state_hash: str
+    report: Report
     seconds: Mapping[str, float]
     portal_url: str
 
@@ -70,9 +70,9 @@ def read_figures(table: str, world: World, months: list[str], today: str) -> Fig
             for event_count in events.month(partner.partner, month):
                 figures.funnel.update(event_count.counts)
             for journal in ledger.all_journals(partner.partner, month):
-                kind = journal.kind if journal.kind == "clawback" else journal.receipt.rule_kind
-                figures.by_kind[kind][journal.key.currency] += journal.amount
+                figures.by_kind[journal.receipt.rule_kind][journal.key.currency] += journal.amount
                 figures.journals += 1
+                figures.clawbacks += journal.kind == "clawback"
         balance = ledger.balance(partner.partner)
         totals: Counter[str] = Counter()
         for (currency, _), amount in balance.earned.items():
@@ -97,13 +97,13 @@ def run_document(outcome: Outcome) -> dict[str, object]:
         "events_applied": standing.applied,
         "events_quarantined": len(standing.quarantined),
         "partners": len(outcome.world.partners),
-        "clients": outcome.clients,
+        "clients": outcome.report.clients,
         "ftd": outcome.figures.funnel["ftd"],
         "earnings": {
             currency: decimal_string(amount, currency) for currency, amount in sorted(outcome.figures.earned.items())
         },
-        "verify_differences": outcome.differences,
-        "state_hash": outcome.state_hash,
+        "verify_differences": len(outcome.report.differences),
+        "state_hash": outcome.report.state_hash,
         "seconds": {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()},
         "portal_url": outcome.portal_url,
     }
@@ -146,7 +146,7 @@ def _funnel(funnel: Mapping[str, int]) -> Table:
     table.add_column(justify="right")
     stages = (
         ("clicks by people", "clicks"),
-        ("different ones that day", "unique"),
+        ("first visits that day", "unique"),
         ("registrations", "registrations"),
         ("identity checked", "kyc"),
         ("first deposits", "ftd"),
@@ -181,12 +181,12 @@ def _earnings(figures: Figures) -> Table:
 
 
 def _kinds(figures: Figures) -> Text:
-    """How many currencies' worth each kind brought would mix units: say it in the base currency's own amounts only."""
-    words = {"cpa": "per client (cpa)", "revshare": "revenue share", "lot": "per lot", "clawback": "taken back"}
-    parts: list[str | tuple[str, str]] = [("in EUR: ", "dim")]
+    """What each kind of rule brought, in one currency: a sum over currencies would be no amount."""
+    words = {"cpa": "per client", "revshare": "revenue share", "lot": "per lot"}
+    parts: list[str | tuple[str, str]] = [("of the EUR: ", "dim")]
     for number, (kind, name) in enumerate(words.items()):
         amount = figures.by_kind.get(kind, Counter())["EUR"]
-        parts += [" · " if number else "", name, " ", (_shown(amount, "EUR"), "bold red" if amount < 0 else "bold")]
+        parts += [" · " if number else "", f"{name} ", (_shown(amount, "EUR"), "bold")]
     return Text.assemble(*parts)
 
 
@@ -213,28 +213,30 @@ def _top_partners(outcome: Outcome, per_euro: Mapping[str, str]) -> Table:
 
 
 def _facts(outcome: Outcome) -> list[Text]:
-    sent, standing, seconds = outcome.sent, outcome.standing, outcome.seconds
+    sent, standing, figures, seconds = outcome.sent, outcome.standing, outcome.figures, outcome.seconds
     busy = seconds.get("history", 0) + seconds.get("day", 0)
     speed = f"{(sent.clicks + sent.events) / busy:,.0f} clicks and events a second" if busy else ""
-    lines = [
-        Text.assemble(
-            ("intake     ", "dim"), f"{sent.clicks:,} clicks ({standing.flagged:,} flagged), {sent.events:,} events: "
-            f"{sent.statuses['accepted']:,} accepted, {sent.statuses['duplicate']:,} known already, "
-            f"{len(standing.quarantined):,} in quarantine"
+    differences = len(outcome.report.differences)
+    statuses, quarantined = sent.statuses, len(standing.quarantined)
+    told = (
+        ("intake", f"{sent.clicks:,} clicks, {standing.flagged:,} of them flagged"),
+        (
+            "",
+            f"{sent.events:,} events: {statuses['accepted']:,} accepted, {statuses['duplicate']:,} known before,"
+            f" {quarantined:,} in quarantine",
         ),
-        Text.assemble(
-            ("books      ", "dim"), f"{standing.applied:,} events applied, {outcome.clients:,} clients, "
-            f"{outcome.figures.journals:,} journals"
-        ),
-        Text.assemble(
-            ("verified   ", "dim"),
-            ("every figure recomputed from the facts, no difference", "green")
-            if outcome.differences == 0
-            else (f"{outcome.differences} differences", "bold red"),
-            (f"   state {outcome.state_hash[:16]}", "dim"),
-        ),
-        Text.assemble(("time       ", "dim"), f"{seconds.get('total', 0):.0f} s in all, {speed}"),
-    ]  # fmt: skip
+        ("books", f"{standing.applied:,} events applied, {outcome.report.clients:,} clients"),
+        ("", f"{figures.journals:,} journals, {figures.clawbacks:,} of them clawbacks"),
+        ("time", f"{seconds.get('total', 0):.0f} s in all, {speed}"),
+    )
+    lines = [Text.assemble((f"{name:<10}", "dim"), words) for name, words in told]
+    verdict = (
+        ("recomputed from the facts, no difference", "green")
+        if not differences
+        else (f"{differences:,} difference{'s' if differences > 1 else ''}", "bold red")
+    )
+    state = (f", state {outcome.report.state_hash[:12]}", "dim")
+    lines.insert(4, Text.assemble((f"{'verified':<10}", "dim"), verdict, state))
     return lines
 
 

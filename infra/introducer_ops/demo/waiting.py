@@ -1,4 +1,4 @@
-"""Waiting until the books have everything: every accepted event applied, every click counted."""
+"""Waiting until the books have everything: every accepted event applied and counted, every click counted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from introducer.store import keys
+from introducer.store.intake_days import IntakeDays
 from introducer_ops.localcloud import Stack
 
-_PATIENCE_SECONDS = 45.0
-"""How long nothing may move before waiting is given up."""
+PATIENCE = 45.0
+"""Seconds for which nothing may move before waiting is given up."""
 _LOOK_EVERY = 0.5
 _NAMED = 5
 
@@ -34,6 +35,8 @@ class Standing:
     counted: int
     """Clicks that are in the counters, flagged ones among them."""
     events: int
+    intake: int
+    """Applied events that the source's daily counters know of."""
     waiting: tuple[str, ...]
     """Accepted events that are not applied, in words."""
     quarantined: tuple[str, ...]
@@ -44,7 +47,7 @@ class Standing:
         return self.events - len(self.waiting)
 
 
-def standing(stack: Stack) -> Standing:
+def standing(stack: Stack, source: str) -> Standing:
     """Read both tables. An operator's command may scan; nothing in the product does."""
     clicks = flagged = events = 0
     waiting: list[str] = []
@@ -66,29 +69,37 @@ def standing(stack: Stack) -> Standing:
         for item in _scan(stack, "BooksTableName", "sk, clicks, flagged", {})
         if f"#{_CLICK_COUNTS}#" in item[keys.SK]["S"] and "clicks" in item
     )
-    return Standing(clicks, flagged, counted, events, tuple(waiting), tuple(quarantined))
+    intake = sum(day.applied for day in IntakeDays(stack.outputs["BooksTableName"]).of_source(source))
+    return Standing(clicks, flagged, counted, events, intake, tuple(waiting), tuple(quarantined))
 
 
 def wait_until_settled(
-    stack: Stack, *, clicks: int, events: int, seen: Callable[[Standing], None] = lambda standing: None
+    stack: Stack,
+    source: str,
+    *,
+    clicks: int,
+    events: int,
+    seen: Callable[[Standing], None] = lambda standing: None,
+    patience: float = PATIENCE,
 ) -> Standing:
     """Look until so many clicks and events are stored, counted and applied. Raises `NotSettled` when nothing moves."""
     moved, before = time.monotonic(), None
     while True:
-        now = standing(stack)
+        now = standing(stack, source)
         seen(now)
-        if now.clicks >= clicks and now.counted >= clicks and now.events >= events and not now.waiting:
+        stored = now.clicks >= clicks and now.events >= events
+        if stored and now.counted >= clicks and now.intake >= events and not now.waiting:
             return now
-        position = (now.clicks, now.counted, now.events, len(now.waiting))
+        position = (now.clicks, now.counted, now.events, now.intake, len(now.waiting))
         if position != before:
             moved, before = time.monotonic(), position
-        elif time.monotonic() - moved > _PATIENCE_SECONDS:
-            raise NotSettled(_missing(now, clicks, events))
+        elif time.monotonic() - moved > patience:
+            raise NotSettled(_missing(now, clicks, events, patience))
         time.sleep(_LOOK_EVERY)
 
 
-def _missing(now: Standing, clicks: int, events: int) -> str:
-    sentences = [f"Nothing moved for {_PATIENCE_SECONDS:.0f} seconds."]
+def _missing(now: Standing, clicks: int, events: int, patience: float) -> str:
+    sentences = [f"Nothing moved for {patience:.0f} seconds."]
     if now.clicks < clicks:
         sentences.append(f"{clicks - now.clicks} clicks were answered but are not in FACTS: see the redirect's log.")
     if now.counted < now.clicks:
@@ -98,6 +109,9 @@ def _missing(now: Standing, clicks: int, events: int) -> str:
     if now.waiting:
         named = ", ".join(now.waiting[:_NAMED]) + (" and others" if len(now.waiting) > _NAMED else "")
         sentences.append(f"{len(now.waiting)} accepted events are not applied ({named}): see the engine's log.")
+    if now.intake < now.applied:
+        uncounted = now.applied - now.intake
+        sentences.append(f"{uncounted} applied events are not in the source's counters: see the rollup's log.")
     if now.quarantined:
         sentences.append(f"In quarantine: {', '.join(sorted(set(now.quarantined)))}.")
     return " ".join(sentences)
@@ -110,9 +124,3 @@ def _scan(stack: Stack, table: str, projection: str, names: dict[str, str]) -> I
         TableName=stack.outputs[table], ProjectionExpression=projection, ConsistentRead=True, **options
     ):
         yield from page["Items"]
-
-
-def clients(stack: Stack) -> int:
-    """How many clients the books know."""
-    prefix = keys.ITEMS["client"].pk.split("{")[0]
-    return sum(item[keys.PK]["S"].startswith(prefix) for item in _scan(stack, "BooksTableName", "pk", {}))

@@ -1,0 +1,124 @@
+"""The demo waits for the books, and says what is missing when they do not come."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import create_table
+
+from introducer.domain.events import Event, EventType
+from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
+from introducer.store.facts import Facts
+from introducer.store.intake_days import IntakeDay, IntakeDays
+from introducer_ops.demo.waiting import NotSettled, standing, wait_until_settled
+from introducer_ops.localcloud import LocalCloud, Stack
+
+pytestmark = pytest.mark.cloud
+
+DAY = "2026-03-02"
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(name="stack")
+def _stack(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """Both tables, and no function that would work on them."""
+    suffix = secrets.token_hex(4)
+    tables = {"FactsTableName": f"facts-waiting-{suffix}", "BooksTableName": f"books-waiting-{suffix}"}
+    stack = Stack(cloud.endpoint, "", tables, {}, tmp_path)
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    for table in tables.values():
+        create_table(stack.client("dynamodb"), table, index=table.startswith("books"))
+    yield stack
+    for table in tables.values():
+        stack.client("dynamodb").delete_table(TableName=table)
+
+
+def click(stack: Stack, number: int, *flags: str) -> None:
+    item: dict[str, Any] = {"pk": {"S": f"C#Ab12Cd34#{DAY}#0"}, "sk": {"S": f"click-{number}"}}
+    if flags:
+        item["flags"] = {"L": [{"S": flag} for flag in flags]}
+    stack.client("dynamodb").put_item(TableName=stack.outputs["FactsTableName"], Item=item)
+
+
+def count_clicks(stack: Stack, clicks: int, flagged: int) -> None:
+    counts = ClickCounts(stack.outputs["BooksTableName"])
+    span = Span(position("1"), position("9"))
+    assert counts.add(ClickCount("par_1", DAY, "Ab12Cd34", clicks, clicks, flagged), {0: span})
+
+
+def event(stack: Stack, event_id: str, applied: bool) -> None:
+    Facts(stack.outputs["FactsTableName"]).put_event(
+        Event(
+            brand="brd_1",
+            source="mt5",
+            client="c",
+            event_id=event_id,
+            type=EventType.DEPOSIT,
+            occurred_at=AT,
+            accepted_at=AT,
+            currency="EUR",
+            amount=1,
+            applied_at=AT if applied else None,
+        )
+    )
+
+
+def count_events(stack: Stack, applied: int) -> None:
+    assert IntakeDays(stack.outputs["BooksTableName"]).add(IntakeDay("mt5", DAY), applied, applied, "")
+
+
+def test_it_ends_when_everything_is_stored_counted_and_applied(stack: Stack) -> None:
+    click(stack, 1)
+    click(stack, 2, "bot")
+    count_clicks(stack, 1, 1)
+    event(stack, "dep-1", applied=True)
+    count_events(stack, 1)
+
+    settled = wait_until_settled(stack, "mt5", clicks=2, events=1)
+
+    assert (settled.clicks, settled.flagged, settled.counted) == (2, 1, 2)
+    assert (settled.events, settled.applied, settled.intake) == (1, 1, 1)
+
+
+def test_a_click_that_is_nowhere_is_missed(stack: Stack) -> None:
+    with pytest.raises(NotSettled, match="1 clicks were answered but are not in FACTS"):
+        wait_until_settled(stack, "mt5", clicks=1, events=0, patience=0)
+
+
+def test_a_click_that_is_not_counted_is_missed(stack: Stack) -> None:
+    click(stack, 1)
+
+    with pytest.raises(NotSettled, match="1 clicks are not in the counters"):
+        wait_until_settled(stack, "mt5", clicks=1, events=0, patience=0)
+
+
+def test_an_event_that_is_not_applied_is_named(stack: Stack) -> None:
+    event(stack, "dep-1", applied=True)
+    event(stack, "dep-2", applied=False)
+    count_events(stack, 1)
+
+    with pytest.raises(NotSettled, match=r"1 accepted events are not applied \(deposit dep-2 of mt5\)"):
+        wait_until_settled(stack, "mt5", clicks=0, events=2, patience=0)
+
+
+def test_an_applied_event_that_the_source_does_not_count_is_missed(stack: Stack) -> None:
+    event(stack, "dep-1", applied=True)
+
+    with pytest.raises(NotSettled, match="1 applied events are not in the source's counters"):
+        wait_until_settled(stack, "mt5", clicks=0, events=1, patience=0)
+
+
+def test_what_stands_in_quarantine_is_told_with_its_reason(stack: Stack) -> None:
+    Facts(stack.outputs["FactsTableName"]).quarantine(
+        brand="brd_1", source="mt5", at=AT, reason="rate_missing", detail="No rates.", message="{}"
+    )
+
+    assert standing(stack, "mt5").quarantined == ("rate_missing",)
+    with pytest.raises(NotSettled, match="In quarantine: rate_missing"):
+        wait_until_settled(stack, "mt5", clicks=1, events=0, patience=0)

@@ -1,0 +1,168 @@
+"""The summary of a demo run: what stands in `build/run.json`, and what a person reads."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from introducer.domain.configuration import Brand, Partner, PartnerKind, Role, Status
+from introducer.services.verify.report import Difference, Kind, Report
+from introducer_ops.demo.building import Login, World, new_password
+from introducer_ops.demo.plan import make_plan
+from introducer_ops.demo.sending import Sent
+from introducer_ops.demo.summary import Figures, Outcome, run_document, show, show_portal, write_run
+from introducer_ops.demo.waiting import Standing
+
+AT = datetime(2026, 3, 4, 21, tzinfo=UTC)
+
+
+@pytest.fixture(name="outcome")
+def _outcome() -> Outcome:
+    brand = Brand(
+        brand="brd_1",
+        name="Quillmark Markets",
+        domain="quillmark.example",
+        base_currency="EUR",
+        fallback_url="https://www.quillmark.example/",
+        created=AT,
+    )
+    partner = Partner(
+        partner="par_1",
+        brand="brd_1",
+        name="Amberfield Media",
+        kind=PartnerKind.IB,
+        status=Status.ACTIVE,
+        parent=None,
+        manager=None,
+        country="DE",
+        language="en",
+        currency="EUR",
+        email_hash=None,
+        created=AT,
+    )
+    logins = (Login(Role.OWNER, "owner@amberfield.example", "Secret-secret-secret12"),)
+    figures = Figures(
+        funnel=Counter(clicks=1_500, unique=1_200, registrations=30, kyc=20, ftd=12, qftd=5),
+        earned=Counter(EUR=123_456, JPY=-987),
+        pending=Counter(EUR=23_456),
+        by_partner={"par_1": {"EUR": 123_456, "JPY": -987}},
+        journals=7,
+        clawbacks=2,
+    )
+    figures.by_kind["cpa"]["EUR"] = 123_456
+    report = Report(
+        at=AT,
+        events=40,
+        applied=40,
+        quarantined=1,
+        clicks=2_000,
+        flagged=200,
+        clients=31,
+        journals=7,
+        partners=1,
+        sums={"EUR": 123_456, "JPY": -987},
+        intake=(),
+        waiting=(),
+        clicks_from="2026-01-01",
+        moved=0,
+        differences=(),
+        state_hash="0123456789abcdef" * 4,
+        seconds=0.5,
+    )
+    sent = Sent(clicks=2_000, crawlers=190, events=43, statuses=Counter(accepted=40, duplicate=2, quarantined=1))
+    standing = Standing(2_000, 200, 2_000, 40, 40, (), ("unknown_type",))
+    seconds = {"history": 4.0, "day": 6.0, "total": 12.345}
+    return Outcome(
+        World(make_plan(1), brand, (partner,), {}, "secret", logins),
+        date(2026, 3, 4),
+        sent,
+        standing,
+        figures,
+        report,
+        seconds,
+        "http://127.0.0.1:8080",
+    )
+
+
+def shown(outcome: Outcome) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    show(outcome, console, {"JPY": "180"})
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: Path) -> None:
+    write_run(outcome, tmp_path / "build" / "run.json")
+
+    assert json.loads((tmp_path / "build" / "run.json").read_text()) == {
+        "clicks_sent": 2_000,
+        "clicks_recorded": 2_000,
+        "clicks_flagged": 200,
+        "events_sent": 43,
+        "events_accepted": 40,
+        "events_duplicate": 2,
+        "events_applied": 40,
+        "events_quarantined": 1,
+        "partners": 1,
+        "clients": 31,
+        "ftd": 12,
+        "earnings": {"EUR": "1234.56", "JPY": "-987"},
+        "verify_differences": 0,
+        "state_hash": "0123456789abcdef" * 4,
+        "seconds": {"history": 4.0, "day": 6.0, "total": 12.35},
+        "portal_url": "http://127.0.0.1:8080",
+    }
+
+
+def test_nothing_secret_stands_in_the_run_file(outcome: Outcome) -> None:
+    assert "ecret" not in json.dumps(run_document(outcome))
+
+
+def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outcome) -> None:
+    text = shown(outcome)
+
+    for words in ("Wednesday 4 March 2026", "1,500", "1,234.56", "-987", "234.56", "Amberfield Media", "no difference"):
+        assert words in text
+    assert "204 clicks and events a second" in text
+    assert len(text.splitlines()) <= 40
+
+
+def test_differences_are_not_hidden(outcome: Outcome) -> None:
+    difference = Difference(Kind.BALANCE, "par_1 EUR.pending", "1", "2", "BOOKS P#par_1 / balance")
+    report = replace(outcome.report, differences=(difference,))
+
+    text = shown(replace(outcome, report=report))
+
+    assert "1 difference," in text
+    assert "no difference" not in text
+
+
+def test_the_portal_is_shown_with_its_logins(outcome: Outcome) -> None:
+    console = Console(file=io.StringIO(), width=80)
+
+    show_portal(outcome, console)
+
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "http://127.0.0.1:8080" in text
+    assert "owner@amberfield.example" in text
+    assert "Secret-secret-secret12" in text
+
+
+def test_passwords_are_fresh_and_meet_the_policy() -> None:
+    passwords = {new_password() for _ in range(50)}
+
+    assert len(passwords) == 50
+    for password in passwords:
+        assert len(password) >= 12
+        assert any(map(str.isupper, password))
+        assert any(map(str.islower, password))
+        assert any(map(str.isdigit, password))
+        assert "-" in password
