@@ -154,6 +154,8 @@ def _judge(outcome: Outcome, console: Console) -> bool:
     wrong = list(sent.troubles)
     if standing.clicks != sent.clicks:
         wrong.append(f"{sent.clicks} clicks were sent, {standing.clicks} are recorded.")
+    if standing.flagged < sent.crawlers:
+        wrong.append(f"{sent.crawlers} clicks were crawlers', only {standing.flagged} are flagged.")
     if standing.applied != sent.accepted:
         wrong.append(f"{sent.accepted} events were accepted, {standing.applied} are applied.")
     wrong += [
