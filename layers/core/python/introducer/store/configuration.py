@@ -246,7 +246,7 @@ class Configuration:
     def deals(self, partner: str) -> list[DealRecord]:
         """All deal versions of a partner, the first one first; proposed ones are among them."""
         found = _query_all(self._deals, keys.partition("deal", partner=partner))
-        return sorted((_record(DealRecord, item) for item in found), key=lambda deal: deal.version)
+        return [_record(DealRecord, item) for item in found]
 
     def standings(self, partner: str) -> list[Standing]:
         """The history of a partner's standing, oldest first; empty for one that always was active."""
