@@ -14,7 +14,7 @@ LONGEST = 1024
 """Characters of `to` at most."""
 
 # Letters that a path and a query are made of (RFC 3986): no control character, space, backslash or quote among them.
-_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*", re.ASCII)
 _ADDRESS = re.compile(r"https://([A-Za-z0-9.-]{1,253})(/.*)?", re.ASCII)
 # Written in percent: a slash, a backslash, a dot, a control character, a percent sign, or no two hex digits at all.

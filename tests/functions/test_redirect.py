@@ -788,6 +788,25 @@ def test_a_click_that_nothing_takes_stands_in_the_log_whole(
 
 
 @pytest.mark.parametrize(
+    ("spent", "kept", "asked"),
+    [(0.0, "facts", ["facts"]), (0.62, "queue", ["queue"]), (0.7, "log", [])],
+)
+def test_no_call_is_begun_that_could_not_end_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, spent: float, kept: str, asked: list[str]
+) -> None:
+    # given a click that has already spent part of its time, and tables and queues that would answer
+    world.visit()
+    container, called = world.container(), []
+    monkeypatch.setattr(container.tables, "put_item", lambda **_: called.append("facts"))
+    monkeypatch.setattr(container.queues, "send_message", lambda **_: called.append("queue"))
+    deadline = world.redirect.clock.Deadline(1000)
+    later(monkeypatch, 1000 * spent)
+    # then
+    assert world.redirect.keep({"click": {"S": "x"}}, container, deadline) == kept
+    assert called == asked
+
+
+@pytest.mark.parametrize(
     "event",
     [
         {},

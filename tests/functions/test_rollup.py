@@ -14,7 +14,7 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.clicks import a_click, changed, expired, inserted, wire
+from tests.support.clicks import a_click, changed, expired, inserted, touched, wire
 from tests.support.functions import load
 from tests.support.posting import cloud, table
 
@@ -109,7 +109,8 @@ def test_each_link_and_day_has_its_own_counter(rollup: ModuleType, clicks: Click
 def test_what_is_neither_a_new_click_nor_an_event_counts_nothing(rollup: ModuleType, clicks: ClickCounts) -> None:
     partner, link = next(_partners), next(_links)
     quarantined = wire({**keys.key("quarantined", brand="b", source="s", day=DAY, at=1, digest="d").item(), "at": 1})
-    assert handle(rollup, [expired(a_click(link, partner)), inserted(quarantined)]) == []
+    click = a_click(link, partner)
+    assert handle(rollup, [expired(click), touched(click), inserted(quarantined)]) == []
     assert clicks.month(partner, MONTH) == []
 
 
@@ -141,6 +142,22 @@ def test_a_batch_that_comes_twice_is_counted_once(rollup: ModuleType, clicks: Cl
         assert handle(rollup, batch) == []
     assert clicks.month(partner, MONTH)[0].clicks == 5
     assert intake.get(source, DAY).accepted == 4
+
+
+@pytest.mark.parametrize("counted", [0, 1, 2])
+def test_every_shard_of_a_link_is_remembered_apart(rollup: ModuleType, clicks: ClickCounts, counted: int) -> None:
+    # given a link whose clicks of a day lie in three shards of ours, of which one is counted already
+    partner, link = next(_partners), next(_links)
+    by_shard: dict[int, dict[str, Any]] = {}
+    while len(by_shard) < 3:
+        record = inserted(a_click(link, partner, shard_exponent=1))
+        by_shard.setdefault(int(keys.parts(record["dynamodb"]["Keys"]["pk"]["S"])[3]), record)
+    records = [by_shard[shard] for shard in sorted(by_shard)]
+    handle(rollup, [records[counted]])
+    # when all come, by age
+    handle(rollup, sorted(records, key=lambda record: int(record["dynamodb"]["SequenceNumber"])))
+    # then
+    assert clicks.month(partner, MONTH)[0].clicks == 3
 
 
 def test_a_position_is_compared_as_a_number(rollup: ModuleType, clicks: ClickCounts) -> None:

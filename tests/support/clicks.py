@@ -84,6 +84,11 @@ def _change(name: str, new: dict[str, Any] | None, old: dict[str, Any] | None) -
     }
 
 
+def touched(item: dict[str, Any]) -> dict[str, Any]:
+    """The stream's record of a click that somebody edited by hand."""
+    return _change("MODIFY", {**item, "sub1": {"S": "edited"}}, item)
+
+
 def expired(item: dict[str, Any]) -> dict[str, Any]:
     """The stream's record of a click that reached its age."""
     return _change("REMOVE", None, item)
