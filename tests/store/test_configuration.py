@@ -154,6 +154,7 @@ def audited(books: Configuration, subject: str) -> list[str]:
     return [record.action for record in books.audit_of_subject(subject).items]
 
 
+@pytest.mark.pattern("brand_by_id")
 class TestBrandById:
     def test_a_brand_reads_as_it_was_written(self, books: Configuration) -> None:
         books.open_brand(a_brand(), CHANGE)
@@ -165,6 +166,7 @@ class TestBrandById:
             books.brand("brd_1")
 
 
+@pytest.mark.pattern("brand_by_host")
 class TestBrandByHost:
     def test_the_brands_host_answers_with_its_fallback_page(self, books: Configuration) -> None:
         books.open_brand(a_brand(), CHANGE)
@@ -185,6 +187,7 @@ class TestBrandByHost:
         assert books.brand_host("brd1.example").brand == "brd_1"
 
 
+@pytest.mark.pattern("campaign_by_id")
 class TestCampaignById:
     def test_a_campaign_reads_as_it_was_written(self, books: Configuration) -> None:
         books.create_campaign(a_campaign(), CHANGE)
@@ -198,6 +201,7 @@ class TestCampaignById:
             books.campaign("brd_2", "cmp_1")
 
 
+@pytest.mark.pattern("campaigns_of_brand")
 class TestCampaignsOfBrand:
     def test_they_come_oldest_first_and_without_the_brand_itself(self, books: Configuration) -> None:
         books.open_brand(a_brand(), CHANGE)
@@ -208,6 +212,7 @@ class TestCampaignsOfBrand:
         assert [campaign.campaign for campaign in books.campaigns("brd_1")] == ["cmp_2", "cmp_1"]
 
 
+@pytest.mark.pattern("source_by_name")
 class TestSourceByName:
     def test_a_source_reads_as_it_was_written(self, books: Configuration) -> None:
         source = Source(source="mt5", brand="brd_1", dialect="introducer", status=Availability.ACTIVE)
@@ -225,6 +230,7 @@ class TestSourceByName:
         assert books.source("mt5").brand == "brd_1"
 
 
+@pytest.mark.pattern("cards_of_brand")
 class TestCardsOfBrand:
     def test_every_partner_has_a_card_and_pages_meet_each_once(self, books: Configuration) -> None:
         for number in range(5):
@@ -262,6 +268,7 @@ class TestCardsOfBrand:
         )
 
 
+@pytest.mark.pattern("partner_by_id")
 class TestPartnerById:
     def test_a_partner_reads_as_it_was_written(self, books: Configuration) -> None:
         partner = a_partner(parent="par_0", manager="sub-9", email_hash="h")
@@ -279,6 +286,7 @@ class TestPartnerById:
         assert audited(books, "par_1") == ["register_partner"]
 
 
+@pytest.mark.pattern("deals_of_partner")
 class TestDealsOfPartner:
     def test_versions_come_in_order_past_nine(self, books: Configuration) -> None:
         for version in (10, 2, 9, 1):
@@ -314,6 +322,7 @@ class TestDealsOfPartner:
         assert books.deals("par_1") == []
 
 
+@pytest.mark.pattern("standing_of_partner")
 class TestStandingOfPartner:
     def test_entries_come_by_their_beginning_and_the_profile_follows(self, books: Configuration) -> None:
         books.register_partner(a_partner(), CHANGE)
@@ -347,6 +356,7 @@ class TestStandingOfPartner:
         assert audited(books, "par_1") == ["register_partner"]
 
 
+@pytest.mark.pattern("link_by_code")
 class TestLinkByCode:
     def test_a_link_reads_as_it_was_written(self, books: Configuration) -> None:
         books.create_link(a_link(), CHANGE)
@@ -390,6 +400,7 @@ class TestLinkByCode:
             books.link("nothing1")
 
 
+@pytest.mark.pattern("links_of_partner")
 class TestLinksOfPartner:
     def test_they_come_newest_first_page_by_page_and_only_ones_own(self, books: Configuration) -> None:
         for number in range(5):
@@ -410,6 +421,7 @@ class TestLinksOfPartner:
         assert (page.items, page.cursor) == ((), None)
 
 
+@pytest.mark.pattern("member_by_sub")
 class TestMemberBySub:
     def test_a_member_reads_as_written_and_remembers_the_sign_out(self, books: Configuration) -> None:
         books.add_member(a_member(), CHANGE)
@@ -427,6 +439,7 @@ class TestMemberBySub:
             books.member("sub-1")
 
 
+@pytest.mark.pattern("members_of_partner")
 class TestMembersOfPartner:
     def test_staff_are_nobodys_members(self, books: Configuration) -> None:
         books.add_member(a_member("sub-1"), CHANGE)
@@ -437,6 +450,7 @@ class TestMembersOfPartner:
         assert books.member("sub-3").partner is None
 
 
+@pytest.mark.pattern("audit_of_subject")
 class TestAuditOfSubject:
     def test_a_record_says_who_what_before_after_and_why(self, books: Configuration) -> None:
         books.create_link(a_link(), CHANGE)
@@ -469,6 +483,7 @@ class TestAuditOfSubject:
         assert times == [NOW + timedelta(minutes=minutes) for minutes in (4, 3, 2, 1, 0)]
 
 
+@pytest.mark.pattern("rates_of_day")
 class TestRatesOfDay:
     def test_a_day_without_publication_is_known_to_have_none(self, table: str) -> None:
         rates = RateStore(table)
@@ -499,6 +514,7 @@ class TestRatesOfDay:
         assert rates.completed_through("ECB") == "2026-02-28"
 
 
+@pytest.mark.pattern("rates_before")
 class TestRatesBefore:
     @pytest.fixture(name="rates")
     def _rates(self, table: str) -> RateStore:
@@ -524,6 +540,7 @@ class TestRatesBefore:
         assert rates.completed_through("finance") is None
 
 
+@pytest.mark.pattern("answer_by_key")
 class TestAnswerByKey:
     @pytest.fixture(name="kept")
     def _kept(self, table: str) -> Idempotency:
