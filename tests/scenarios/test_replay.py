@@ -27,6 +27,8 @@ from introducer_ops.replay import (
     restore_lost,
 )
 
+pytestmark = pytest.mark.cloud
+
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 

@@ -33,6 +33,7 @@ def clicks(account: None, request: pytest.FixtureRequest) -> Clicks:
     return Clicks(name)
 
 
+@pytest.mark.pattern("click_by_id")
 def test_a_click_is_found_by_its_id_alone(clicks: Clicks) -> None:
     # given one click among others
     item = a_click(query="sub1=a&sub4=d", agent="curl/8")
@@ -77,6 +78,7 @@ def test_a_text_that_is_no_click_id_is_refused(clicks: Clicks, text: str) -> Non
         clicks.click(text)
 
 
+@pytest.mark.pattern("clicks_of_link_day")
 @pytest.mark.parametrize("exponent", [0, 1, 2])
 @pytest.mark.parametrize("limit", [1, 3, 100])
 def test_a_links_clicks_of_a_day_come_in_pages_each_once(clicks: Clicks, exponent: int, limit: int) -> None:
