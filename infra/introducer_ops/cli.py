@@ -5,7 +5,11 @@ from importlib import import_module
 import typer
 
 MODULES = (
+    "introducer_ops.demo.command",  # demo
     "introducer_ops.localcloud.commands",  # up, deploy, down, reset
+    "introducer_ops.replay",  # replay access-log, replay lost-clicks
+    "introducer_ops.verify",  # verify
+    "introducer_ops.generate",  # generate
 )
 """Modules with a `register(app)`, in the order in which `introducer --help` shows their commands."""
 
