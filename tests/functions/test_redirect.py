@@ -883,7 +883,7 @@ class Slow:
         self.server.server_close()
 
 
-DEADLINE = 0.4
+DEADLINE = 2.0
 
 
 @pytest.fixture
