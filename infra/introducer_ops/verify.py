@@ -165,7 +165,7 @@ def _scans(installation: Installation) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------ showing
 
-_MEANINGS = {
+MEANINGS = {
     "client_state": "the state is not what the client's applied events make",
     "client_missing": "applied events without a state",
     "client_without_events": "a state without applied events",
@@ -214,7 +214,7 @@ def show(report: Report, console: Console) -> None:
         by_kind[difference.kind].append(difference)
     for kind, differences in by_kind.items():
         console.print()
-        console.print(f"[bold red]{kind}[/]  {_MEANINGS[kind]}  [dim]({len(differences)})[/]")
+        console.print(f"[bold red]{kind}[/]  {MEANINGS[kind]}  [dim]({len(differences)})[/]")
         for each in differences:
             console.print(f"  {each.what}", markup=False, soft_wrap=True)
             console.print(

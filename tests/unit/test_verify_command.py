@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,6 +18,7 @@ from tests.support.tables import Tables
 from typer.testing import CliRunner
 
 from introducer.domain.errors import Unavailable
+from introducer.services.verify.report import Kind
 from introducer.store import keys
 from introducer.store.scans import Scans, Stored, kind_of
 from introducer_ops import verify as command
@@ -76,6 +78,13 @@ def run(*arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of `introducer verify`."""
     result = CliRunner().invoke(app, ["verify", *arguments])
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_every_kind_of_difference_is_explained_on_the_screen_and_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs" / "verify.md").read_text()
+    for kind in Kind:
+        assert f"`{kind}`" in guide
+    assert set(command.MEANINGS) == set(Kind)
 
 
 # Raw clicks of March must not have expired, whenever this test runs.

@@ -4,7 +4,7 @@ From scratch and by the pure domain alone: each client's applied events are fold
 stands in its append-only versions. Then states, targets, journals, balances and counters are compared with what BOOKS
 holds. Nothing is repaired, and nothing is written.
 
-Both tables are read once. Memory grows with clients, partners and counters (about two kilobytes per client), not with
+Both tables are read once. Memory grows with clients, partners and counters (about three kilobytes per client), not with
 events or clicks: the events of a client come together and are forgotten when they are folded.
 """
 
