@@ -21,7 +21,9 @@ Event = Mapping[str, Any]
 
 def adapted(app: Chalice) -> Callable[[Event, Any], dict[str, Any]]:
     """The app as a handler of HTTP API events, payload 2.0. Routes must be registered before the first call."""
-    routes = [(_pattern(path), path, set(methods)) for path, methods in app.routes.items()]
+    # A route that names a path stands before one that has a place for it.
+    in_order = sorted(app.routes.items(), key=lambda route: route[0].count("{"))
+    routes = [(_pattern(path), path, set(methods)) for path, methods in in_order]
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         method = event["requestContext"]["http"]["method"]

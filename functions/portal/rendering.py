@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from calendar import monthrange
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import words
 from assets import asset
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from visit import THEMES, Visit
+from visit import N_, THEMES, Visit
 
 from introducer.domain.money import Money
 from introducer.locale import CODES, language
@@ -56,7 +56,8 @@ def when(moment: datetime) -> Markup:
     """How long ago, with the exact moment on hover."""
     visit = _visit.get()
     exact = visit.language.moment(moment)
-    relative = visit.language.relative(moment, visit.now)
+    recent = abs(visit.now - moment) < timedelta(minutes=1)
+    relative = visit.language.text(N_("just now")) if recent else visit.language.relative(moment, visit.now)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, relative)
 
 

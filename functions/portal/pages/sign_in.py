@@ -65,7 +65,11 @@ def signed_in(visit: Visit) -> Done:
         outcome = visit.portal.identity.sign_in(wish.email, wish.password)
         return _entered(visit, outcome, wish.email, typed["next"])
     except Unauthenticated as error:
-        raise FormRefused({"": N_("E-mail and password do not belong together.")}, typed, error) from error
+        message = N_("E-mail and password do not belong together.")
+        if error.code == "signed_out":
+            # Cognito tells the sign-in in whole seconds: one in the very second of a sign-out counts as before it.
+            message = N_("You signed out this very moment: try again.")
+        raise FormRefused({"": message}, typed, error) from error
     except TooMany as error:
         raise FormRefused({"": N_("Too many tries: wait a few minutes.")}, typed, error) from error
 

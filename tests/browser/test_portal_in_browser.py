@@ -1,0 +1,304 @@
+"""The portal in a real browser: phone and desk, light and dark, left to right and right to left, with and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from tests.browser.serving import ARGUMENTS, CHROMIUM, served
+from tests.browser.world import NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
+]
+
+PHONE, DESK = 390, 1440
+HEIGHTS = {PHONE: 844, DESK: 900}
+PARTNER_PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
+STAFF_PAGES = ("/desk/partners", f"/desk/events?source={SOURCE}")
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    with a_portal() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def address(portal: Portal) -> Iterator[str]:
+    with served(portal) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Window:
+    """A browser window that remembers what its console said."""
+
+    def __init__(self, browser: Browser, address: str, width: int = DESK, **options: Any) -> None:
+        self.context: BrowserContext = browser.new_context(
+            base_url=address,
+            viewport={"width": width, "height": HEIGHTS[width]},
+            is_mobile=width == PHONE,
+            has_touch=width == PHONE,
+            **options,
+        )
+        self.said: list[str] = []
+        self.page: Page = self.context.new_page()
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+    def sign_in(self, email: str = PARTNER, password: str = PASSWORD) -> Page:
+        self.page.goto("/sign-in")
+        self.page.fill("[name=email]", email)
+        self.page.fill("[name=password]", password)
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url or "own-password" in url)
+        return self.page
+
+    def prefers(self, **wishes: str) -> Page:
+        """Chooses a language or a theme before signing in."""
+        self.page.goto("/sign-in")
+        for name, value in wishes.items():
+            with self.page.expect_navigation():
+                self.page.click(f"button[name={name}][value={value}]")
+        return self.page
+
+    def sideways(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        root = "document.documentElement"
+        width: int = self.page.evaluate(f"Math.max(0, {root}.scrollWidth - {root}.clientWidth)")
+        return width
+
+    def barriers(self) -> list[str]:
+        """What axe finds that keeps people out: serious and critical."""
+        return [
+            f"{found['id']}: {node['html'][:120]}: {node['failureSummary'][:300]}"
+            for found in Axe().run(self.page).response["violations"]
+            if found["impact"] in ("serious", "critical")
+            for node in found["nodes"]
+        ]
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_signing_in_leads_to_what_was_earned(browser: Browser, address: str, width: int) -> None:
+    with Window(browser, address, width) as window:
+        page = window.sign_in()
+
+        expect(page.locator("h1")).to_have_text("What you earned")
+        hero = page.locator(".hero").first
+        expect(hero).to_be_in_viewport()
+        expect(hero).to_contain_text("EUR")
+        assert window.said == []
+
+
+@pytest.mark.parametrize(
+    ("width", "language", "theme"),
+    [
+        (PHONE, "en", "light"),
+        (PHONE, "ar", "dark"),
+        (DESK, "ar", "light"),
+        (DESK, "en", "dark"),
+        (PHONE, "ru", "light"),
+        (PHONE, "th", "dark"),
+    ],
+)
+def test_every_page_is_open_to_everybody_and_fits(
+    browser: Browser, address: str, portal: Portal, width: int, language: str, theme: str
+) -> None:
+    with Window(browser, address, width) as window:
+        window.prefers(language=language, theme=theme)
+        assert (window.barriers(), window.sideways(), window.said) == ([], 0, []), "/sign-in"
+        for email, paths in ((PARTNER, PARTNER_PAGES), (STAFF, STAFF_PAGES)):
+            page = window.sign_in(email)
+            for path in paths:
+                page.goto(path.format(journal=portal.first_journal()))
+                root = page.locator("html")
+                expect(root).to_have_attribute("lang", language)
+                expect(root).to_have_attribute("data-theme", theme)
+                expect(root).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+                assert (window.barriers(), window.sideways(), window.said) == ([], 0, []), path
+            window.context.clear_cookies(name="__Host-access")
+            window.context.clear_cookies(name="__Host-refresh")
+
+
+def test_a_barrier_and_an_overflow_would_be_found(browser: Browser, address: str) -> None:
+    """Else the test above could not fail."""
+    with Window(browser, address, PHONE) as window:
+        window.page.goto("/sign-in")
+        window.page.evaluate(
+            """() => {
+                const button = document.createElement("button");
+                document.querySelector("main").append(button);
+                button.animate([{ minWidth: "900px" }], { fill: "forwards" });
+            }"""
+        )
+        window.page.wait_for_timeout(100)
+        assert any("button-name" in barrier for barrier in window.barriers())
+        assert window.sideways() > 0
+
+
+def test_from_the_month_down_to_the_facts_and_back(browser: Browser, address: str) -> None:
+    with Window(browser, address, PHONE) as window:
+        page = window.sign_in()
+
+        page.locator(".hero a").click()
+        expect(page.locator("h1")).to_have_text("What was posted")
+        page.locator("tbody tr").first.click()
+        expect(page.locator("h1")).to_have_text("How this earning came about")
+        expect(page.get_by_text("This entry: the difference")).to_be_visible()
+        page.locator(".crumb a").click()
+        expect(page.locator("h1")).to_have_text("What was posted")
+        assert window.said == []
+
+
+def test_tables_are_cards_on_a_phone_and_tables_on_a_desk(browser: Browser, address: str) -> None:
+    for width, shown in ((PHONE, "flex"), (DESK, "table-row")):
+        with Window(browser, address, width) as window:
+            window.sign_in().goto("/clients")
+            row = window.page.locator("tbody tr").first
+            assert row.evaluate("row => getComputedStyle(row).display") == shown
+            assert row.get_attribute("role") == "row", "a reader still hears a table"
+
+
+def test_a_link_is_made_and_copied(browser: Browser, address: str) -> None:
+    with Window(browser, address, PHONE, permissions=["clipboard-read", "clipboard-write"]) as window:
+        page = window.sign_in()
+        page.goto("/links")
+        page.get_by_role("button", name="Create a link").click()
+
+        notice = page.get_by_role("status")
+        expect(notice).to_contain_text("is ready")
+        notice.get_by_role("button").click()
+        expect(notice.get_by_role("button")).to_have_text("Copied")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == notice.locator(".code").inner_text()
+        assert window.said == []
+
+
+def test_a_new_login_chooses_its_password(browser: Browser, address: str) -> None:
+    with Window(browser, address, PHONE) as window:
+        page = window.sign_in(NEWCOMER, "First-word-1")
+        expect(page.locator("h1")).to_have_text("Choose your own password")
+        assert (window.barriers(), window.sideways()) == ([], 0)
+
+        page.fill("[name=password]", "Own-word-22-xy")
+        page.fill("[name=again]", "Own-word-22-xy")
+        page.press("[name=again]", "Enter")
+
+        expect(page.locator("h1")).to_have_text("What you earned")
+
+
+def test_a_wrong_password_keeps_the_address(browser: Browser, address: str) -> None:
+    with Window(browser, address) as window:
+        page = window.page
+        page.goto("/sign-in")
+        page.fill("[name=email]", PARTNER)
+        page.fill("[name=password]", "wrong")
+        page.press("[name=password]", "Enter")
+
+        expect(page.get_by_role("alert")).to_have_text("E-mail and password do not belong together.")
+        expect(page.locator("[name=email]")).to_have_value(PARTNER)
+        expect(page.locator("[name=password]")).to_have_value("")
+        assert window.barriers() == []
+
+
+def test_everything_works_without_scripts(browser: Browser, address: str, portal: Portal) -> None:
+    # given a browser that runs no scripts
+    with Window(browser, address, PHONE, java_script_enabled=False) as window:
+        # when it signs in, changes theme and language, makes a link and looks around
+        page = window.sign_in()
+        page.locator(".more summary").click()
+        page.locator(".panel button[value=dark]").click()
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        page.locator(".more summary").click()
+        page.locator(".panel button[value=pl]").click()
+        expect(page.locator("h1")).to_have_text("Ile zarabiasz")
+        page.goto("/links")
+        page.locator("main form button").click()
+
+        # then all of it is there to read, and no button is shown that would do nothing
+        expect(page.get_by_role("status")).to_be_visible()
+        assert page.locator("[data-copy]:visible").count() == 0
+        for path in PARTNER_PAGES:
+            page.goto(path.format(journal=portal.first_journal()))
+            expect(page.locator("h1")).to_be_visible()
+        page.goto("/")
+        page.locator(".figures summary").first.click()
+        expect(page.locator(".figures table").first).to_be_visible()
+        page.locator(".more summary").click()
+        expect(page.locator(".panel form[action='/sign-out'] button")).to_be_visible()
+
+
+def test_the_device_decides_the_theme_unless_told(browser: Browser, address: str) -> None:
+    grounds = {}
+    for scheme in ("light", "dark"):
+        with Window(browser, address, color_scheme=scheme) as window:
+            window.page.goto("/sign-in")
+            grounds[scheme] = _ground(window.page)
+            window.prefers(theme="light")
+            grounds[f"{scheme}, told light"] = _ground(window.page)
+
+    assert grounds["light"] != grounds["dark"]
+    assert grounds["light"] == grounds["light, told light"] == grounds["dark, told light"]
+
+
+def test_the_desk_is_walked_by_keys(browser: Browser, address: str) -> None:
+    with Window(browser, address) as window:
+        page = window.sign_in()
+        page.goto("/earnings")
+
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 1
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("How this earning came about")
+
+        window.context.clear_cookies()
+        page = window.sign_in(STAFF)
+        page.goto("/desk/events")
+        page.keyboard.press("/")
+        expect(page.locator("[name=source]")).to_be_focused()
+
+
+def test_the_keyboard_reaches_the_content_first(browser: Browser, address: str) -> None:
+    with Window(browser, address) as window:
+        page = window.sign_in()
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        expect(page.locator(".skip")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+
+
+def test_the_menu_of_the_desk_opens_and_closes(browser: Browser, address: str) -> None:
+    with Window(browser, address) as window:
+        page = window.sign_in()
+        page.locator(".menu summary").click()
+        expect(page.locator(".menu button[value=ar]")).to_be_visible()
+        assert window.barriers() == []
+        page.keyboard.press("Escape")
+        expect(page.locator(".menu button[value=ar]")).to_be_hidden()
+
+
+def _ground(page: Page) -> str:
+    colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return colour

@@ -1,0 +1,99 @@
+"""The portal's words: none is missing, in any language, and the compiled catalogues are those of the sources."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from introducer.locale import CODES, best, language, wishes
+from introducer_ops import catalogues
+
+TEMPLATES = catalogues.PORTAL / "templates"
+
+
+def test_messages_are_found_in_templates_and_code() -> None:
+    found = {message.id for message in catalogues.collected() if message.id}
+
+    assert {"What you earned", "Fill this in.", "Rounded once, a half to the even unit"} <= found
+    assert len(found) > 150
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_language_says_everything_and_nothing_else(code: str) -> None:
+    assert catalogues.defects(code) == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_compiled_catalogue_is_that_of_its_source(code: str) -> None:
+    assert catalogues.mo_path(code).read_bytes() == catalogues.compiled(catalogues.read(code))
+    assert catalogues.po_path(code).read_bytes() == catalogues.source(catalogues.update(code))
+
+
+def test_a_missing_translation_is_found(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a catalogue in which one message lost its translation and one its placeholder
+    catalogue = catalogues.read("pl")
+    catalogue["What you earned"].string = ""
+    catalogue["Version %(version)s"].string = "Wersja"
+    del catalogue["Clicks"]
+    monkeypatch.setattr(catalogues, "read", lambda code: catalogue)
+
+    assert catalogues.defects("pl") == [
+        "pl: 'Clicks' is missing",
+        "pl: 'Version %(version)s' has other placeholders",
+        "pl: 'What you earned' is not translated",
+    ]
+
+
+def test_templates_say_nothing_past_the_catalogues() -> None:
+    """Text between tags that no catalogue has would be English for everybody."""
+    allowed = {"Introducer", "·", ":", "&#8211;", "1", "2", "3", "=", "1  =", "·  ·"}
+    for path in sorted(TEMPLATES.glob("*.html")):
+        text = re.sub(r"{%-?\s*trans.*?endtrans\s*-?%}", "", path.read_text(), flags=re.S)
+        text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}|<[^>]*>", "\0", text, flags=re.S)
+        said = {piece.strip() for piece in text.split("\0")} - {""} - allowed
+        # What is left of attributes that hold template code.
+        left = re.compile(r'[\w"\s=>/?&-]*')
+        said = {piece for piece in said if re.search(r"[A-Za-z]{2}", piece) and not left.fullmatch(piece)}
+        assert said == set(), path.name
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_amounts_keep_their_decimals_and_western_digits(code: str) -> None:
+    spoken = language(code)
+
+    figures = [spoken.amount(-123_456_789, "EUR"), spoken.amount(5, "KWD"), spoken.amount(1234, "JPY")]
+
+    assert [re.sub(r"[^0-9]", "", figure) for figure in figures] == ["123456789", "0005", "1234"]
+    assert figures[0].startswith("\N{MINUS SIGN}")
+    assert spoken.direction == ("rtl" if code == "ar" else "ltr")
+
+
+@pytest.mark.parametrize(("code", "wanted"), [("ru", "через 12 дней"), ("pl", "za 12 dni"), ("en", "in 12 days")])
+def test_days_are_counted_in_days(code: str, wanted: str) -> None:
+    assert language(code).relative_day("2026-05-12", "2026-04-30") == wanted
+
+
+def test_moments_are_said_in_utc() -> None:
+    moment = datetime(2026, 4, 2, 1, 30, tzinfo=UTC).astimezone(tz=None)
+
+    assert language("en").moment(moment) == "2 Apr 2026 01:30 UTC"
+    assert language("en").relative(moment - timedelta(hours=3), moment) == "3 hours ago"
+
+
+def test_plurals_follow_the_language() -> None:
+    def later(code: str, number: int) -> str:
+        said: str = language(code).messages.ngettext("and %(num)s later day", "and %(num)s later days", number)
+        return said % {"num": number}
+
+    assert [later("ru", n) for n in (1, 3, 5, 21)] == [
+        "и ещё 1 день позже", "и ещё 3 дня позже", "и ещё 5 дней позже", "и ещё 21 день позже",
+    ]  # fmt: skip
+    assert len({later("ar", n).replace(str(n), "") for n in (0, 1, 2, 5, 11, 100)}) == 6
+
+
+def test_wishes_are_read_by_their_weight() -> None:
+    assert wishes("en;q=0.2, ru, ar;q=0.9, de;q=0") == ["ru", "ar", "en"]
+    assert best(["de-AT", "es_MX"]).code == "es"
+    assert best([None, ""]).code == "en"
