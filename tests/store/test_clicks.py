@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import boto3
 import pytest
+from tests.conftest import Tables
 from tests.support.clicks import a_click
-from tests.support.posting import cloud, table
 
 from introducer.domain import click_id
 from introducer.domain.clicks import Click
@@ -19,18 +17,13 @@ from introducer.store.clicks import Clicks, click_from_item, key_of
 DAY = "2026-03-02"
 
 
-@pytest.fixture(scope="module")
-def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, cloud(patch):
-        yield
+pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture
-def clicks(account: None, request: pytest.FixtureRequest) -> Clicks:
-    """An empty FACTS table of this test's own."""
-    name = f"facts-{abs(hash(request.node.nodeid))}"
-    table(name)
-    return Clicks(name)
+def clicks(tables: Tables) -> Clicks:
+    """The clicks of an empty FACTS table."""
+    return Clicks(tables.facts)
 
 
 @pytest.mark.pattern("click_by_id")
@@ -109,15 +102,14 @@ def test_the_key_that_an_id_names_is_the_one_the_redirect_wrote() -> None:
         assert named is not None and keys.parts(item["pk"]["S"]) == ["C", "Ab12Cd34", DAY, str(named.shard)]
 
 
-def test_a_click_is_restored_once(clicks: Clicks, request: pytest.FixtureRequest) -> None:
+def test_a_click_is_restored_once(clicks: Clicks, tables: Tables) -> None:
     item = a_click()
     assert clicks.restore(item) is True
     assert clicks.restore({**item, "sub1": {"S": "other"}}) is False
-    (stored,) = boto3.client("dynamodb").scan(TableName=f"facts-{abs(hash(request.node.nodeid))}")["Items"]
-    assert stored == item
+    assert tables.items(tables.facts) == [item]
 
 
-def test_a_store_that_does_not_answer_is_unavailable(account: None) -> None:
+def test_a_store_that_does_not_answer_is_unavailable(tables: Tables) -> None:
     clicks = Clicks("no-such-table")
     for ask in (lambda: clicks.click(a_click()["click"]["S"]), lambda: clicks.restore(a_click())):
         with pytest.raises(Unavailable):

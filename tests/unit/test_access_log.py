@@ -63,6 +63,7 @@ def test_what_may_stand_in_a_line(old: bytes, new: bytes, expected: dict[str, ob
         (b'"GET / HTTP/1.1" 200 1', "there is no address", "", b""),
         (WHOLE.replace(b"GET /a.gif HTTP/1.1", b""), "the request is empty", "", b"Mozilla/5.0 (X11)"),
         (WHOLE + b" trailing", "it is not in the combined format", "GET", b"Mozilla/5.0 (X11)"),
+        (WHOLE[:-1].replace(b"blog.", rb"\"blog\"."), "a quote is missing", "GET", b"Mozilla/5.0 (X11)"),
         (b"\x80\xff \xfe", "there is no request", "", b""),
     ],
 )
