@@ -258,7 +258,8 @@ CLICK = {"item": "click", "link": "l", "day": "2026-03-01", "shard": "0", "click
         (record("INSERT", **CLICK), False, True),
         (record("MODIFY", **CLICK), False, False),
         (record("REMOVE", **CLICK), False, False),
-        (record("INSERT", **QUARANTINED), False, False),
+        (record("INSERT", **QUARANTINED), False, True),
+        (record("MODIFY", **QUARANTINED), False, False),
     ],
 )
 def test_each_stream_consumer_gets_what_is_its_own(given: dict[str, Any], engine: bool, rollup: bool) -> None:

@@ -108,10 +108,21 @@ def test_each_link_and_day_has_its_own_counter(rollup: ModuleType, clicks: Click
 
 def test_what_is_neither_a_new_click_nor_an_event_counts_nothing(rollup: ModuleType, clicks: ClickCounts) -> None:
     partner, link = next(_partners), next(_links)
-    quarantined = wire({**keys.key("quarantined", brand="b", source="s", day=DAY, at=1, digest="d").item(), "at": 1})
     click = a_click(link, partner)
-    assert handle(rollup, [expired(click), touched(click), inserted(quarantined)]) == []
+    assert handle(rollup, [expired(click), touched(click)]) == []
     assert clicks.month(partner, MONTH) == []
+
+
+def test_quarantined_messages_are_counted_once_and_not_again_when_replayed(
+    rollup: ModuleType, intake: IntakeDays
+) -> None:
+    source = next(_sources)
+    key = keys.key("quarantined", brand="b", source=source, day=DAY, at=1, digest="d")
+    kept = inserted(wire({**key.item(), "at": 1}))
+    replayed = {**kept, "eventName": "MODIFY", "eventID": "another"}
+    for batch in ([kept], [kept], [kept, replayed]):
+        assert handle(rollup, batch) == []
+    assert intake.get(source, DAY).quarantined == 1
 
 
 def test_events_are_counted_on_the_day_they_were_accepted(rollup: ModuleType, intake: IntakeDays) -> None:

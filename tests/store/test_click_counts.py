@@ -63,23 +63,22 @@ def test_what_is_counted_in_part_is_refused_whole(books: str) -> None:
 def test_a_sources_days_say_what_waits(books: str) -> None:
     days = IntakeDays(books)
     for day, accepted, applied in (("2026-03-02", 5, 2), ("2026-03-01", 4, 4)):
-        assert days.add(IntakeDay("meta", day), accepted, applied, "mark")
-    assert days.add(IntakeDay("other", "2026-03-01"), 9, 0, "mark")
-    assert [(day.day, day.accepted, day.applied, day.waiting) for day in days.of_source("meta")] == [
-        ("2026-03-01", 4, 4, 0),
-        ("2026-03-02", 5, 2, 3),
-    ]
+        assert days.add(IntakeDay("meta", day), IntakeDay("meta", day, accepted, applied, 1, "mark"))
+    assert days.add(IntakeDay("other", "2026-03-01"), IntakeDay("other", "2026-03-01", 9, marks="mark"))
+    found = [(day.day, day.accepted, day.applied, day.quarantined, day.waiting) for day in days.of_source("meta")]
+    assert found == [("2026-03-01", 4, 4, 1, 0), ("2026-03-02", 5, 2, 1, 3)]
     assert days.of_source("nobody") == []
 
 
 def test_a_day_that_another_has_changed_is_not_added_to(books: str) -> None:
     days = IntakeDays(books)
     unseen = days.get("meta", DAY)
-    assert days.add(unseen, 1, 0, "first")
+    assert days.add(unseen, IntakeDay("meta", DAY, 1, marks="first"))
     # when somebody adds to the day as it was before
-    assert days.add(unseen, 1, 0, "second") is False
+    assert days.add(unseen, IntakeDay("meta", DAY, 1, marks="second")) is False
     seen = days.get("meta", DAY)
-    assert days.add(seen, 1, 1, "third") and days.add(seen, 1, 1, "fourth") is False
+    assert days.add(seen, IntakeDay("meta", DAY, 1, 1, marks="third"))
+    assert days.add(seen, IntakeDay("meta", DAY, 1, 1, marks="fourth")) is False
     assert days.get("meta", DAY) == IntakeDay("meta", DAY, accepted=2, applied=1, marks="third")
 
 
@@ -90,7 +89,7 @@ def test_a_store_that_does_not_answer_is_unavailable(account: None) -> None:
         lambda: counts.positions("par_01", DAY, "link0001"),
         lambda: counts.day("par_01", DAY),
         lambda: days.get("meta", DAY),
-        lambda: days.add(IntakeDay("meta", DAY), 1, 0, "m"),
+        lambda: days.add(IntakeDay("meta", DAY), IntakeDay("meta", DAY, 1, marks="m")),
         lambda: days.of_source("meta"),
     ):
         with pytest.raises(Unavailable):

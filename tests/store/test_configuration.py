@@ -212,6 +212,21 @@ class TestCampaignsOfBrand:
         assert [campaign.campaign for campaign in books.campaigns("brd_1")] == ["cmp_2", "cmp_1"]
 
 
+@pytest.mark.pattern("sources_of_brand")
+class TestSourcesOfBrand:
+    def test_a_brands_sources_are_listed_and_no_others(self, books: Configuration) -> None:
+        sources = [
+            Source(source=name, brand=brand, dialect="introducer", status=Availability.ACTIVE)
+            for name, brand in (("mt5", "brd_1"), ("ctrader", "brd_1"), ("other", "brd_2"))
+        ]
+        for source in sources:
+            books.register_source(source, CHANGE)
+
+        assert books.sources_of_brand("brd_1").items == (sources[0], sources[1])
+        first = books.sources_of_brand("brd_1", limit=1)
+        assert books.sources_of_brand("brd_1", first.cursor, limit=1).items == (sources[1],)
+
+
 @pytest.mark.pattern("source_by_name")
 class TestSourceByName:
     def test_a_source_reads_as_it_was_written(self, books: Configuration) -> None:

@@ -1,4 +1,5 @@
-"""Counts what the FACTS stream shows: clicks by partner, UTC day and link; accepted and applied events by source.
+"""Counts what the FACTS stream shows: clicks by partner, UTC day and link; by source, events that were accepted, applied
+and put into quarantine.
 
 **Clicks are counted exactly once**, however often a batch is delivered and however it is cut. All clicks of one FACTS
 partition (a link, a day, a shard) reach us through one shard of the stream, in order, so one position per partition
@@ -31,7 +32,7 @@ from introducer.domain.events import day_of
 from introducer.store import keys
 from introducer.store.click_counts import ClickCount, Span, position
 from introducer.store.clicks import click_from_item, is_click_key
-from introducer.store.facts import event_from_image
+from introducer.store.facts import event_from_image, is_quarantine_key
 from introducer.store.intake_days import IntakeDay
 
 MARKS = 16
@@ -51,7 +52,7 @@ class IntakeCounter(Protocol):
     """What `store.intake_days.IntakeDays` does."""
 
     def get(self, source: str, day: str) -> IntakeDay: ...
-    def add(self, seen: IntakeDay, accepted: int, applied: int, marks: str) -> bool: ...
+    def add(self, seen: IntakeDay, more: IntakeDay) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class _Counted:
     event_id: str = ""
     accepted: int = 0
     applied: int = 0
+    quarantined: int = 0
 
 
 @dataclass(slots=True)
@@ -132,6 +134,12 @@ def _sort(record: Mapping[str, Any], batch: _Batch) -> None:
             counted = _Counted(sequence, shard=int(shard), click=click)
             batch.clicks.setdefault((click.partner, day, link), []).append(counted)
         return
+    if is_quarantine_key(pk):
+        if record["eventName"] == "INSERT":
+            _, _, source, day = keys.parts(pk)
+            counted = _Counted(sequence, event_id=record["eventID"], quarantined=1)
+            batch.events.setdefault((source, day), []).append(counted)
+        return
     try:
         event, old = event_from_image(new), event_from_image(change.get("OldImage") or {})
     except (KeyError, ValueError, TypeError) as error:
@@ -177,8 +185,15 @@ def _add_events(name: tuple[str, str], group: list[_Counted], counter: IntakeCou
             return 0
         mark = f"{_short(left[0].event_id)}:{_short(left[-1].event_id)}:{len(left)}"
         marks = " ".join([*seen.marks.split(), mark][-MARKS:])
-        accepted, applied = sum(r.accepted for r in left), sum(r.applied for r in left)
-        if counter.add(seen, accepted, applied, marks):
+        more = IntakeDay(
+            source,
+            day,
+            sum(record.accepted for record in left),
+            sum(record.applied for record in left),
+            sum(record.quarantined for record in left),
+            marks,
+        )
+        if counter.add(seen, more):
             return len(left)
     raise Unavailable("The counter is written by too many at once: try again.", code="counter_contended")
 

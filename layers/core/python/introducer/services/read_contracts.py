@@ -51,9 +51,7 @@ class ContractReader:
     def contracts_for(self, states: Iterable[ClientState], events: Iterable[Event]) -> Contracts:
         """Everything the fold of these events into these states can ask for. Raises `Unavailable`."""
         states, events = list(states), list(events)
-        clicks = {
-            click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))
-        }
+        clicks = {click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))}
         visited = {visit.link for state in states for visit in state.visits.values()}
         links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
         partners = {terms.partner for terms in links.values()}

@@ -24,6 +24,8 @@ class LinkInMonth:
     created: datetime
     clicks: int
     unique: int
+    flagged: int
+    """Of robots, previews and the like: they are in neither of the two before."""
     registrations: int
     ftd: int
 
@@ -46,10 +48,11 @@ def read_links_of_partner(
     for event_count in event_counts.month(partner, month):
         for metric, number in event_count.counts.items():
             events[event_count.link][metric] += number
-    clicks: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    clicks: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for click_count in click_counts.month(partner, month):
         clicks[click_count.link][0] += click_count.clicks
         clicks[click_count.link][1] += click_count.unique
+        clicks[click_count.link][2] += click_count.flagged
     return Page(
         tuple(
             LinkInMonth(
@@ -60,6 +63,7 @@ def read_links_of_partner(
                 created=link.created,
                 clicks=clicks[link.link_id][0],
                 unique=clicks[link.link_id][1],
+                flagged=clicks[link.link_id][2],
                 registrations=events[link.link_id]["registrations"],
                 ftd=events[link.link_id]["ftd"],
             )

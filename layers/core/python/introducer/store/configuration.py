@@ -235,6 +235,10 @@ class Configuration:
         """Raises `NotFound`."""
         return _record(Source, _get(self._sources, keys.key("source", source=source), "source"))
 
+    def sources_of_brand(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[Source]:
+        """A page of those who post events for a brand."""
+        return self._owned(self._sources, Source, keys.owner_partition("source", brand=brand), cursor, limit)
+
     def partner(self, partner: str) -> Partner:
         """Raises `NotFound`."""
         return _record(Partner, _get(self._partners, keys.key("partner", partner=partner), "partner"))
@@ -308,7 +312,12 @@ class Configuration:
             "register_source",
             change,
             source,
-            _item(self._sources, keys.key("source", source=source.source), source),
+            _item(
+                self._sources,
+                keys.key("source", source=source.source),
+                source,
+                keys.owner_key("source", brand=source.brand, source=source.source),
+            ),
             refusal=f"The source {source.source} exists already.",
         )
 

@@ -38,6 +38,7 @@ _IN_THE_KEY = ("brand", "source", "client", "event_id")
 _TIMES = ("occurred_at", "accepted_at", "opened_at", "closed_at", "applied_at")
 _STORED = tuple(field.name for field in fields(Event) if field.name not in _IN_THE_KEY)
 _EVENT_PREFIX = keys.partition("event", brand="", client="").split("#")[0] + "#"
+_QUARANTINE_PREFIX = keys.partition("quarantined", brand="", source="", day="").split("#")[0] + "#"
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 QUARANTINE_DAYS = 90
@@ -95,6 +96,11 @@ def event_from_image(image: Wire) -> Event | None:
     if not image.get(keys.PK, {}).get("S", "").startswith(_EVENT_PREFIX):
         return None
     return event_from_item(from_wire(image))
+
+
+def is_quarantine_key(pk: str) -> bool:
+    """Whether a FACTS partition holds quarantined messages."""
+    return pk.startswith(_QUARANTINE_PREFIX)
 
 
 class Facts:

@@ -1,6 +1,6 @@
-"""BOOKS: how many events of a source were accepted, and how many of them the engine has applied, by UTC day.
+"""BOOKS: how many events of a source were accepted, applied and put into quarantine, by UTC day.
 
-The day is that of acceptance in both numbers, so that their difference is what still waits.
+The day is that of acceptance in all numbers. What is neither applied nor in quarantine still waits.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class IntakeDay:
     day: str
     accepted: int = 0
     applied: int = 0
+    quarantined: int = 0
+    """Messages kept for a person, replayed ones among them."""
     marks: str = ""
     """Which batches were counted last; the counting service alone reads it."""
 
@@ -67,8 +69,8 @@ class IntakeDays:
             if not start:
                 return found
 
-    def add(self, seen: IntakeDay, accepted: int, applied: int, marks: str) -> bool:
-        """Add to a day as it was `seen`, and leave new marks. False, with nothing added, when another has added since.
+    def add(self, seen: IntakeDay, more: IntakeDay) -> bool:
+        """Add the numbers of `more` to a day as it was `seen`, and leave its marks. False, with nothing added, when another has added since.
 
         One write unit. Raises `Unavailable`.
         """
@@ -80,9 +82,10 @@ class IntakeDays:
                 key.pk,
                 key.sk,
                 actions=[
-                    Path("accepted").add(accepted),
-                    Path("applied").add(applied),
-                    at.set(marks),
+                    Path("accepted").add(more.accepted),
+                    Path("applied").add(more.applied),
+                    Path("quarantined").add(more.quarantined),
+                    at.set(more.marks),
                 ],
                 condition=(at == seen.marks) if seen.marks else at.does_not_exist(),
             )
@@ -101,6 +104,7 @@ def _day(item: Mapping[str, Any]) -> IntakeDay:
         day=keys.parts(item[keys.SK])[1],
         accepted=item.get("accepted", 0),
         applied=item.get("applied", 0),
+        quarantined=item.get("quarantined", 0),
         marks=item.get("marks", ""),
     )
 
