@@ -41,6 +41,7 @@ class NewLink(BaseModel):
         ("created", lambda row: row["created"]),
         ("clicks", lambda row: row["clicks"]),
         ("unique", lambda row: row["unique"]),
+        ("flagged", lambda row: row["flagged"]),
         ("registrations", lambda row: row["registrations"]),
         ("ftd", lambda row: row["ftd"]),
     ),
