@@ -1,5 +1,5 @@
-"""Counts what the FACTS stream shows: clicks by partner, UTC day and link; by source, events that were accepted, applied
-and put into quarantine.
+"""Counts what the FACTS stream shows: clicks by partner, UTC day and link; by source, how many events were accepted,
+applied and put into quarantine.
 
 **Clicks are counted exactly once**, however often a batch is delivered and however it is cut. All clicks of one FACTS
 partition (a link, a day, a shard) reach us through one shard of the stream, in order, so one position per partition
