@@ -1,0 +1,45 @@
+"""What people who open tracking links send: browsers of today, and the values that networks put into a link."""
+
+from __future__ import annotations
+
+import random
+
+from introducer_ops.browsers import BROWSERS
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_COUNTRIES = ("DE", "PL", "TH", "GB", "ES", "JP", "AE")
+_REFERERS = (
+    "https://www.google.com/",
+    "https://www.youtube.com/watch?v=x",
+    "https://compare-brokers.example/reviews/best-of-2026",
+    "https://l.instagram.com/",
+    "",
+)
+
+
+def subs(chance: random.Random) -> dict[str, str]:
+    """The partner's own values, all five: source, campaign, ad, the ad platform's click id, placement."""
+    return {
+        "sub1": chance.choice(("google", "facebook", "tiktok", "telegram")),
+        "sub2": f"{chance.choice(('spring', 'gold', 'forex'))}-search-{chance.choice(_COUNTRIES).lower()}-2026",
+        "sub3": f"adgroup-{chance.randrange(10**10, 10**11)}",
+        "sub4": "".join(chance.choices(_ALPHABET, k=chance.choice((55, 61, 91)))),
+        "sub5": f"placement_{chance.randrange(10**5, 10**6)}",
+    }
+
+
+def visitor_headers(chance: random.Random, edge_secret: str) -> dict[str, str]:
+    """What a browser sends and what the edge adds. Half of the visitors have been here before."""
+    headers = {
+        "User-Agent": chance.choice(BROWSERS),
+        "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "Accept-Language": "en-GB,en;q=0.9",
+        "Introducer-Edge": edge_secret,
+        "X-Forwarded-For": ".".join(str(chance.randrange(1, 255)) for _ in range(4)),
+        "CloudFront-Viewer-Country": chance.choice(_COUNTRIES),
+    }
+    if referer := chance.choice(_REFERERS):
+        headers["Referer"] = referer
+    if chance.random() < 0.5:
+        headers["Cookie"] = "iv=" + "".join(chance.choices(_ALPHABET, k=22))
+    return headers
