@@ -12,7 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.serving import ARGUMENTS, CHROMIUM, served
 from tests.browser.world import NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
 
+from introducer_ops.localcloud import LocalCloud
+
 pytestmark = [
+    pytest.mark.cloud,
     pytest.mark.browser,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
 ]
@@ -24,8 +27,8 @@ STAFF_PAGES = ("/desk/partners", f"/desk/events?source={SOURCE}")
 
 
 @pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with a_portal() as world:
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal(cloud) as world:
         yield world
 
 

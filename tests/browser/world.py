@@ -1,13 +1,12 @@
 """A brand with partners, clients and earnings, behind the portal's own handler: what its tests look at.
 
-Everything is real save AWS, which moto plays in this process: events are accepted and applied by the engine, so that
-receipts, balances and counters are the ones the product writes. The house's clock stands at NOW; sign-ins happen in
-true time, as Cognito's do.
+Everything is real, on the local cloud's tables and user pool: events are accepted and applied by the engine, so that
+receipts, balances and counters are the ones the product writes. The handler runs in the test's own process; no other
+function listens. The house's clock stands at NOW; sign-ins happen in true time, as Cognito's do.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import re
@@ -17,14 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from importlib import resources
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import boto3
 import pytest
-from moto import mock_aws
+from tests.conftest import create_table
 from tests.support import functions
 from tests.support.builders import CLICK_KEY, a_click, at, cpa, lot, revshare, terms
 
@@ -32,7 +30,6 @@ from introducer.domain.configuration import Change, PartnerKind, Role, Standing,
 from introducer.domain.events import LOT, Event, EventType, day_of, milliseconds
 from introducer.domain.money import minor_units
 from introducer.gateways.user_pool import UserPool
-from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.services.accept_deal import accept_deal
 from introducer.services.apply_events import Engine
 from introducer.services.create_campaign import create_campaign
@@ -51,10 +48,11 @@ from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
+from introducer_ops.localcloud import LocalCloud
+from introducer_ops.localcloud.stack import ACCOUNT, REGION
 
 NOW = datetime(2026, 4, 17, 9, 30, tzinfo=UTC)
 BEGAN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-REGION = "eu-central-1"
 HOST = "portal.localhost"
 PASSWORD = "Correct-horse-7-battery"
 PARTNER, OTHER, SUSPENDED = "owner@harbour.example", "owner@pips.example", "owner@stopped.example"
@@ -95,6 +93,7 @@ class Portal:
     configuration: Configuration
     facts: Facts
     ledger: Ledger
+    facts_table: str
     pool_id: str
     client_id: str
     brand: str
@@ -200,69 +199,58 @@ def an_http_event(
 
 
 @contextmanager
-def a_portal(*, lively: bool = True) -> Iterator[Portal]:
-    """The world, built anew; with clients and their events when `lively`. It takes seconds: one per module of tests."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        environment = {
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": REGION,
-            "STAGE": "local",
-            "FACTS_TABLE": "facts",
-            "BOOKS_TABLE": "books",
-            "EDGE_SECRET": "introducer/test/edge",
-            "POWERTOOLS_SERVICE_NAME": "portal",
-            "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
-            "JWKS_URL": "http://127.0.0.1:9/never-asked",
-        }
+def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
+    """The world, built anew; with clients and their events when `lively`."""
+    suffix = secrets.token_hex(5)
+    facts, books, edge = f"facts-{suffix}", f"books-{suffix}", f"introducer/{suffix}/edge"
+    environment = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        # Signing in is not signed by IAM: Cognito's calls land in this account, so everything else does as well.
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "STAGE": "local",
+        "FACTS_TABLE": facts,
+        "BOOKS_TABLE": books,
+        "EDGE_SECRET": edge,
+        "POWERTOOLS_SERVICE_NAME": "portal",
+        "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
+    }
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE", "CLOCK_FILE"):
+        for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "CLOCK_FILE"):
             patch.delenv(name, raising=False)
-        _make_table("facts", owner=False)
-        _make_table("books", owner=True)
-        boto3.client("secretsmanager").create_secret(Name=environment["EDGE_SECRET"], SecretString="edge secret")
-        pool_id, client_id = _make_pool()
+        # The default session keeps the credentials it saw first, which may be another test's.
+        boto3.setup_default_session()
+        for table, index in ((facts, False), (books, True)):
+            create_table(boto3.client("dynamodb"), table, index)
+        boto3.client("secretsmanager").create_secret(Name=edge, SecretString="edge secret")
+        pool_id, client_id = _make_pool(suffix)
         patch.setenv("USER_POOL_ID", pool_id)
         patch.setenv("USER_POOL_CLIENT_ID", client_id)
-        configuration = Configuration("books")
-        brand, partners, members, links = _configure(configuration, pool_id)
+        patch.setenv("JWKS_URL", f"{cloud.endpoint}/{pool_id}/.well-known/jwks.json")
+        configuration = Configuration(books)
+        brand, partners, members, links = _configure(configuration, pool_id, books)
         if lively:
-            _live(configuration, links)
+            _live(configuration, links, facts, books)
         module = functions.load("portal")
-        wired = module.server.wiring.portal
-        patch.setattr(wired, "now", lambda: NOW)
-        wired.authenticator = Authenticator(PublicKeys(_moto_keys), issuer=issuer_of(pool_id), client_id=client_id)
+        patch.setattr(module.server.wiring.portal, "now", lambda: NOW)
         yield Portal(
-            module, configuration, Facts("facts"), Ledger("books"), pool_id, client_id, brand, members, partners
+            module, configuration, Facts(facts), Ledger(books), facts, pool_id, client_id, brand, members, partners
         )
+        for table in (facts, books):
+            boto3.client("dynamodb").delete_table(TableName=table)
+    boto3.setup_default_session()
 
 
 # ------------------------------------------------------------------------------------------ how it is made
 
 
-def _make_table(name: str, *, owner: bool) -> None:
-    names = [keys.PK, keys.SK] + ([keys.OWNER_PK, keys.OWNER_SK] if owner else [])
-    index = {
-        "IndexName": keys.BY_OWNER,
-        "KeySchema": [
-            {"AttributeName": keys.OWNER_PK, "KeyType": "HASH"},
-            {"AttributeName": keys.OWNER_SK, "KeyType": "RANGE"},
-        ],
-        "Projection": {"ProjectionType": "KEYS_ONLY"},
-    }
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
-        KeySchema=[{"AttributeName": keys.PK, "KeyType": "HASH"}, {"AttributeName": keys.SK, "KeyType": "RANGE"}],
-        **({"GlobalSecondaryIndexes": [index]} if owner else {}),
-    )
-
-
-def _make_pool() -> tuple[str, str]:
+def _make_pool(suffix: str) -> tuple[str, str]:
     cognito = boto3.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="introducer-test", UsernameAttributes=["email"])["UserPool"]["Id"]
+    pool = cognito.create_user_pool(PoolName=f"introducer-{suffix}", UsernameAttributes=["email"])["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName="portal",
@@ -273,15 +261,8 @@ def _make_pool() -> tuple[str, str]:
     return pool, client["UserPoolClient"]["ClientId"]
 
 
-def _moto_keys() -> dict[str, Any]:
-    """The public half of the one key moto signs all tokens with."""
-    packed = resources.files("moto.cognitoidp").joinpath("resources/jwks-public.json.gz").read_bytes()
-    keys_of_moto: dict[str, Any] = json.loads(gzip.decompress(packed))
-    return keys_of_moto
-
-
 def _configure(
-    configuration: Configuration, pool_id: str
+    configuration: Configuration, pool_id: str, books: str
 ) -> tuple[str, dict[str, str], dict[str, str], dict[str, list[str]]]:
     def began() -> datetime:
         return BEGAN
@@ -358,7 +339,7 @@ def _configure(
         if day.weekday() < 5
     }
     load_rates(
-        RateStore("books"), feed=ECB, published=published, first=BEGAN.date().isoformat(),
+        RateStore(books), feed=ECB, published=published, first=BEGAN.date().isoformat(),
         through=(NOW.date() - timedelta(days=1)).isoformat(),
     )  # fmt: skip
     return brand, partners, members, links
@@ -375,7 +356,7 @@ def _register_source(configuration: Configuration, brand: str) -> None:
     configuration.register_source(other, Change(by="system:test", at=BEGAN, why="set up"))
 
 
-def _live(configuration: Configuration, links: Mapping[str, list[str]]) -> None:
+def _live(configuration: Configuration, links: Mapping[str, list[str]], facts_table: str, books: str) -> None:
     """Two months of clients, with a seed; every event goes through the engine on its own day."""
     chance = random.Random(20260417)
     brand = configuration.link(links[PARTNER][0]).brand
@@ -383,13 +364,13 @@ def _live(configuration: Configuration, links: Mapping[str, list[str]]) -> None:
     for number in range(26):
         email = OTHER if number % 4 == 3 else PARTNER
         events += _a_client(chance, number, brand, chance.choice(links[email]))
-    facts, now = Facts("facts"), [0]
+    facts, now = Facts(facts_table), [0]
     engine = Engine(
         facts=facts,
-        clients=Clients("books"),
-        ledger=Ledger("books"),
-        accruals=Accruals("facts", "books"),
-        contracts=ContractReader(configuration, RateStore("books"), lambda: {0: CLICK_KEY}, lambda: 0.0),
+        clients=Clients(books),
+        ledger=Ledger(books),
+        accruals=Accruals(facts_table, books),
+        contracts=ContractReader(configuration, RateStore(books), lambda: {0: CLICK_KEY}, lambda: 0.0),
         now_ms=lambda: now[0],
         pause=lambda attempt: None,
         report=lambda event, error: None,
@@ -416,7 +397,7 @@ def _live(configuration: Configuration, links: Mapping[str, list[str]]) -> None:
         message=json.dumps({"event_id": "b-1", "type": "bonus_granted", "note": "<script>alert(1)</script>"}),
         event_id="b-1", client="Zm9v",
     )  # fmt: skip
-    _count_clicks(configuration, links, chance)
+    _count_clicks(configuration, links, chance, books)
 
 
 def _a_client(chance: random.Random, number: int, brand: str, link: str) -> list[Event]:
@@ -456,9 +437,11 @@ def _a_client(chance: random.Random, number: int, brand: str, link: str) -> list
     return made
 
 
-def _count_clicks(configuration: Configuration, links: Mapping[str, list[str]], chance: random.Random) -> None:
+def _count_clicks(
+    configuration: Configuration, links: Mapping[str, list[str]], chance: random.Random, books: str
+) -> None:
     """Clicks as the rollup would have counted them."""
-    table = boto3.resource("dynamodb").Table("books")
+    table = boto3.resource("dynamodb").Table(books)
     for codes in links.values():
         for code in codes:
             link = configuration.link(code)

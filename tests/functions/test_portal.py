@@ -16,14 +16,18 @@ from tests.browser.world import NOW, OTHER, PARTNER, SOURCE, STAFF, Portal, a_po
 
 from introducer.domain.errors import Unavailable
 from introducer.domain.events import day_of
+from introducer_ops.localcloud import LocalCloud
 
 PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
 DESK = ("/desk/partners", f"/desk/events?source={SOURCE}")
 
 
+pytestmark = pytest.mark.cloud
+
+
 @pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with a_portal() as world:
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal(cloud) as world:
         yield world
 
 
@@ -592,7 +596,7 @@ def _text(page: str) -> str:
 def _events(portal: Portal, event_id: str) -> list[dict[str, Any]]:
     import boto3
 
-    items: list[dict[str, Any]] = boto3.client("dynamodb").scan(TableName="facts")["Items"]
+    items: list[dict[str, Any]] = boto3.client("dynamodb").scan(TableName=portal.facts_table)["Items"]
     return [item for item in items if item["sk"]["S"] == f"{SOURCE}#{event_id}"]
 
 

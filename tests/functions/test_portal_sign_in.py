@@ -23,13 +23,17 @@ from tests.browser.world import (
 
 from introducer.domain.errors import TooMany, Unauthenticated, Unavailable
 from introducer.gateways.identity import Tokens
+from introducer_ops.localcloud import LocalCloud
 
 ACCESS, REFRESH, VISIT = "__Host-access", "__Host-refresh", "__Host-visit"
 
 
+pytestmark = pytest.mark.cloud
+
+
 @pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with a_portal(lively=False) as world:
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal(cloud, lively=False) as world:
         yield world
 
 
