@@ -294,7 +294,13 @@ def _problem(visit: Visit, error: BaseException, status: int | None = None) -> R
     if isinstance(error, Unauthenticated):
         return _see(_sign_in(visit))
     kept = {name: value for name, value in headers.items() if name == "retry-after"}
-    response = _html(rendering.render("problem.html", visit, {"problem": known}), status)
+    try:
+        text = rendering.render("problem.html", visit, {"problem": known})
+    except IntroducerError:
+        # The page's frame reads the books too; without a member it needs nothing.
+        visit.member = visit.partner = None
+        text = rendering.render("problem.html", visit, {"problem": known})
+    response = _html(text, status)
     response.headers.update(kept)
     return response
 

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import cookies
 from visit import Visit
 
-from introducer.domain.configuration import Member, Status
+from introducer.domain.configuration import Member, Partner, Status
 from introducer.domain.errors import Forbidden, NotFound, Unauthenticated
 from introducer.gateways.identity import Tokens
 from introducer.runtime.authentication import Session, bearer, signed_in_since
@@ -102,7 +102,7 @@ def _session_of_cookies(visit: Visit) -> Session:
     return session
 
 
-def _partner_of(visit: Visit, member: Member):  # type: ignore[no-untyped-def]
+def _partner_of(visit: Visit, member: Member) -> Partner:
     if member.partner is None:
         raise Unauthenticated("Sign in to go on.", code="no_member")
     partner = visit.portal.configuration.partner(member.partner)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-import boto3
 from cursors import Cursors
 
 from introducer.gateways import identity
@@ -75,6 +74,8 @@ class Portal:
 
     @cached_property
     def cursors(self) -> Cursors:
+        import boto3  # only lists with a next page need it
+
         secrets = Secrets(boto3.client("secretsmanager"), elapsed=self.elapsed)
         return Cursors(secrets.text(self.settings.edge_secret).encode())
 

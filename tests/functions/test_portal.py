@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import html
 import io
@@ -302,6 +303,14 @@ def test_a_changed_cursor_is_refused(portal: Portal) -> None:
         assert (answer.status, answer.json["code"]) == (400, "bad_cursor"), text
 
 
+def test_a_cursor_tells_nothing_of_what_is_behind_it(portal: Portal) -> None:
+    cursor = portal.machine().get("/clients?limit=4").json["next"]
+    raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+    assert b"client-hash" not in raw
+    assert portal.brand.encode() not in raw
+
+
 def test_a_cursor_is_good_for_its_own_list_and_partner_only(portal: Portal) -> None:
     mine, theirs = portal.machine(PARTNER), portal.machine(OTHER)
     cursor = mine.get("/earnings?limit=2").json["next"]
@@ -518,6 +527,18 @@ def test_tables_that_do_not_answer_are_said_to_come_back(portal: Portal, monkeyp
     answer = portal.signed_in().get("/")
 
     assert (answer.status, "retry-after" in answer.headers) == (503, True)
+    assert "Nothing is lost" in answer.body
+
+
+def test_a_page_about_an_error_needs_no_books(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any) -> Any:
+        raise Unavailable("The books did not answer: try again.")
+
+    visitor = portal.signed_in()
+    monkeypatch.setattr(portal.wiring.configuration, "brand", away)
+    answer = visitor.get("/clients")
+
+    assert (answer.status, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
     assert "Nothing is lost" in answer.body
 
 
