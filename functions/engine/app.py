@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from introducer.domain.events import Event, milliseconds
+from introducer.domain.events import Event, day_of, milliseconds
 from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
@@ -57,6 +57,7 @@ def engine() -> Engine:
             RateStore(books),
             lambda: click_keys(secrets.document(settings.click_key_secret)),
             clock.elapsed,
+            lambda: day_of(clock.now()),
         ),
         now_ms=lambda: milliseconds(clock.now()),
         # Two containers that met on one partner must not meet again at once: full jitter.

@@ -370,7 +370,7 @@ def _live(configuration: Configuration, links: Mapping[str, list[str]], facts_ta
         clients=Clients(books),
         ledger=Ledger(books),
         accruals=Accruals(facts_table, books),
-        contracts=ContractReader(configuration, RateStore(books), lambda: {0: CLICK_KEY}, lambda: 0.0),
+        contracts=ContractReader(configuration, RateStore(books), lambda: {0: CLICK_KEY}, lambda: 0.0, lambda: "today"),
         now_ms=lambda: now[0],
         pause=lambda attempt: None,
         report=lambda event, error: None,

@@ -21,7 +21,7 @@ from introducer.domain.configuration import Availability, Change
 from introducer.domain.configuration import Source as ConfiguredSource
 from introducer.domain.signatures import HEADER, sign
 from introducer.gateways.secrets import KEPT_SECONDS
-from introducer.runtime.observability import logger
+from introducer.runtime.observability import logger, metrics
 from introducer.store import keys
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
@@ -193,6 +193,9 @@ def a_platform() -> Iterator[Platform]:
             "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
         }.items():
             patch.setenv(name, value)
+        # Another function's tests in this process may have made them under their own name.
+        logger.cache_clear()
+        metrics.cache_clear()
         table("facts")
         table("books")
         secrets = boto3.client("secretsmanager")

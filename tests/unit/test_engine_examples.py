@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from tests.support.builders import Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
 
-from introducer.domain.errors import RateMissing
+from introducer.domain.deal import check_successor, parse_terms
+from introducer.domain.errors import Invalid, RateMissing
 from introducer.domain.money import FINE
 
 
@@ -353,3 +354,10 @@ def test_what_is_counted_is_what_happened_by_day_and_link():
             "earnings.EUR": 500 * FINE,
         },
     }
+
+
+def test_a_rule_id_means_one_kind_of_rule_in_all_versions():
+    before = parse_terms(terms(revshare() | {"id": "main"}))
+    with pytest.raises(Invalid, match="'main' was a revshare in version 1: give the lot another id"):
+        check_successor(parse_terms(terms(lot("2.00") | {"id": "main"})), [(1, before)])
+    check_successor(parse_terms(terms(lot("2.00"), revshare("20") | {"id": "main"})), [(1, before)])

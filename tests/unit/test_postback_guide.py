@@ -25,7 +25,7 @@ CODE = Path(introducer.__file__).parent
 INTAKE = [
     *("sources/strict_json.py", "sources/events.py", "services/accept_events.py"),
     *("domain/signatures.py", "domain/identity.py", "domain/money.py", "runtime/problems.py"),
-    *("gateways/secrets.py", "store/facts.py"),
+    *("gateways/secrets.py", "store/facts.py", "store/wire.py"),
 ]
 RAISED = re.compile(
     r"""(?:code=|_wrong\(\s*|FieldError\(field, |^    code = |code, detail, facts = )["']([a-z0-9_]+)["']""",

@@ -316,7 +316,7 @@ def a_field_of_a_state(tables):
     change_fold(tables, "cleo", lots=4 * LOT)
 
 
-@damage(("client_state", "client ben: chargebacks", '[["mt5", "ben-cb", 1772582400000, 2000, "USD", null]]', "nothing"))
+@damage(("client_state", "client ben: chargebacks", '[[0, "ben-cb", 1772582400000, 2000, "USD", null]]', "nothing"))
 def a_chargeback_forgotten_by_a_state(tables):
     change_fold(tables, "ben", chargebacks={})
 
@@ -334,8 +334,8 @@ def a_client_in_anothers_list(tables):
 
 
 @damage(
-    ("client_state", "client cleo: cells", '[[0, "lot", "2026-03", 1, "", "1100000000000000000000000"]]',
-     '[[0, "lot", "2026-03", 1, "", "825000000000000000000000"]]'),
+    ("client_state", "client cleo: cells", '[[0, "lot", 1, [["2026-03", "", "1100000000000000000000000"]]]]',
+     '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]'),
     ("client_state", "client cleo: events", "7", "6"),
     ("client_state", "client cleo: last_at", "1772625600000", "1772582400000"),
     ("client_state", "client cleo: lots", "400000000", "300000000"),
@@ -364,8 +364,8 @@ def a_daily_count_of_a_source(tables):
 
 @damage(
     ("deal", "par_lot deal version 1: hash of its terms", "HASH", "OTHER"),
-    ("client_state", "client cleo: cells", '[[0, "lot", "2026-03", 1, "", "900000000000000000000000"]]',
-     '[[0, "lot", "2026-03", 1, "", "825000000000000000000000"]]'),
+    ("client_state", "client cleo: cells", '[[0, "lot", 1, [["2026-03", "", "900000000000000000000000"]]]]',
+     '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]'),
     ("target", "par_lot lot for 2026-03, available 2026-03-31, client cleo", "9.000 KWD", "8.250 KWD"),
     ("event_count", "par_lot link LINKLOT0 on 2026-03-03: earnings.KWD", "9.000 KWD", "8.250 KWD"),
 )  # fmt: skip
@@ -410,7 +410,7 @@ def a_journal_that_nobody_can_read(tables):
 @damage(
     ("unreadable", "event item", "the form of a event", "ValueError"),
     ("client_state", "client ben: events", "2", "3"),
-    ("client_state", "client ben: chargebacks", "nothing", '[["mt5", "ben-cb", 1772582400000, 2000, "USD", null]]'),
+    ("client_state", "client ben: chargebacks", "nothing", '[[0, "ben-cb", 1772582400000, 2000, "USD", null]]'),
     ("client_state", "client ben: cells", "CELLS", "OTHER"),
     ("client_state", "client ben: last_at", "1772496000000", "1772582400000"),
     ("target", "par_share rev for 2026-03, available 2026-04-05, client ben", "30.00 USD", "24.00 USD"),

@@ -8,7 +8,7 @@ amounts are minor units of the deal's currency, lots are integers of `LOT` to on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -225,6 +225,21 @@ def show_lots(lots: int) -> str:
 def _trimmed(value: int, one: int) -> str:
     whole, part = divmod(value, one)
     return f"{whole}.{part:0{len(str(one)) - 1}d}".rstrip("0").rstrip(".")
+
+
+def check_successor(deal: Deal, earlier: Iterable[tuple[int, Deal]]) -> None:
+    """Raise `Invalid` when a rule id means another kind of rule than in an earlier version (number, deal).
+
+    The id is part of what an amount is owed for: two kinds under one id would be taken for one amount.
+    """
+    kinds = {rule.id: rule.kind for rule in deal.rules}
+    for number, before in earlier:
+        for rule in before.rules:
+            if kinds.get(rule.id, rule.kind) != rule.kind:
+                raise Invalid(
+                    f"Rule {rule.id!r} was a {rule.kind} in version {number}: give the {kinds[rule.id]} another id.",
+                    code="invalid_deal",
+                )
 
 
 _RULE_ID = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)

@@ -13,7 +13,6 @@ from introducer.domain.deal import PERCENT_ONE, DealVersion, HoldFrom, Lot, Revs
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.rules import cpa, lot, revshare
 
-
 _FLOWS = {EventType.DEPOSIT: "deposits", EventType.WITHDRAWAL: "withdrawals"}
 
 

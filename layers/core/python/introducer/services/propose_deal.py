@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from introducer.domain.configuration import Change, DealRecord
-from introducer.domain.deal import parse_terms
+from introducer.domain.deal import check_successor, parse_terms
 from introducer.domain.errors import Invalid
 from introducer.domain.events import day_of
 from introducer.services.accept_deal import next_midnight
@@ -34,25 +34,27 @@ def propose_deal(
     somebody else proposed this version.
     """
     configuration.partner(partner)
-    parse_terms(terms)
+    deal = parse_terms(terms)
     at = now(clock)
     earlier = [deal for deal in configuration.deals(partner) if version is None or deal.version < version]
+    check_successor(deal, ((each.version, parse_terms(json.loads(each.terms))) for each in earlier))
     from_when = valid_from if valid_from is not None else next_midnight(at)
     if from_when != next_midnight(from_when, or_this=True) or from_when <= at:
         raise Invalid(
             "A deal begins at a UTC midnight after its acceptance: choose a day to come.",
             code="invalid_valid_from",
         )
-    for deal in earlier:
-        if from_when < deal.valid_from:
+    for version_before in earlier:
+        if from_when < version_before.valid_from:
             raise Invalid(
-                f"Version {deal.version} begins on {day_of(deal.valid_from)}: a later version cannot begin before it.",
+                f"Version {version_before.version} begins on {day_of(version_before.valid_from)}:"
+                " a later version cannot begin before it.",
                 code="invalid_valid_from",
             )
     text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     record = DealRecord(
         partner=partner,
-        version=version if version is not None else max((deal.version for deal in earlier), default=0) + 1,
+        version=version if version is not None else max((each.version for each in earlier), default=0) + 1,
         valid_from=from_when,
         accepted_at=None,
         terms=text,

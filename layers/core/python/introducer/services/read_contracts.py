@@ -1,7 +1,7 @@
 """Collects the contracts a fold needs: links, deal versions, rates and click keys, kept per container.
 
-Links and publications never change, so they are kept for ever; deals are asked for again after a minute: a version comes
-into force at a UTC midnight after its acceptance, so a minute-old list is never behind.
+Links and publications never change, so they are kept for ever. Deals are asked for again after a minute, and on every
+new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good for today.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DEALS_KEPT = 60.0
 
 
 class ContractReader:
-    """Reads what is missing and remembers it. `elapsed` counts seconds and never goes back."""
+    """Reads what is missing and remembers it. `elapsed` counts seconds and never goes back; `today` is the UTC day."""
 
     def __init__(
         self,
@@ -36,15 +36,17 @@ class ContractReader:
         rates: RateStore,
         click_keys: Callable[[], Mapping[int, bytes]],
         elapsed: Callable[[], float],
+        today: Callable[[], str],
         feed: str = ECB,
     ) -> None:
         self._configuration = configuration
         self._rates = rates
         self._click_keys = click_keys
         self._elapsed = elapsed
+        self._today = today
         self._feed = feed
         self._links: dict[str, LinkTerms] = {}
-        self._deals: dict[str, tuple[float, tuple[DealVersion, ...]]] = {}
+        self._deals: dict[str, tuple[float, str, tuple[DealVersion, ...]]] = {}
         self._publications: dict[str, Publication] = {}
         self._complete: str | None = None
 
@@ -85,10 +87,11 @@ class ContractReader:
         return self._links[link]
 
     def _versions(self, partner: str) -> tuple[DealVersion, ...]:
-        read_at, versions = self._deals.get(partner, (float("-inf"), ()))
-        if self._elapsed() - read_at >= _DEALS_KEPT:
+        read_at, day, versions = self._deals.get(partner, (float("-inf"), "", ()))
+        if day != self._today() or self._elapsed() - read_at >= _DEALS_KEPT:
+            day, read_at = self._today(), self._elapsed()
             versions = deal_versions(self._configuration.deals(partner))
-            self._deals[partner] = (self._elapsed(), versions)
+            self._deals[partner] = (read_at, day, versions)
         return versions
 
     def _publication(self, day: str) -> Publication | None:

@@ -12,18 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pynamodb.exceptions import PynamoDBConnectionError, UpdateError
 from pynamodb.expressions.operand import Path
 
-from introducer.domain.errors import Unavailable
 from introducer.store import keys
-from introducer.store.wire import connect, from_wire, reading
+from introducer.store.wire import Refused, connect, from_wire, reading, writing
 
 POSITION_LENGTH = 40
 """Digits of a position: DynamoDB's sequence numbers have 21 to 40, and texts of one length compare like numbers."""
 
 _POSITION = "at_"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +75,10 @@ class ClickCounts:
             before = at.does_not_exist() | (at < span.first)
             condition = before if condition is None else condition & before
         try:
-            self._connection.update_item(self._table, key.pk, key.sk, actions=actions, condition=condition)
-        except UpdateError as error:
-            if error.cause_response_code == _CONDITION_FAILED:
-                return False
-            raise _unavailable() from error
-        except PynamoDBConnectionError as error:
-            raise _unavailable() from error
+            with writing():
+                self._connection.update_item(self._table, key.pk, key.sk, actions=actions, condition=condition)
+        except Refused:
+            return False
         return True
 
     def positions(self, partner: str, day: str, link: str) -> dict[int, str]:
@@ -134,7 +128,3 @@ def _count(item: Mapping[str, Any]) -> ClickCount | None:
     if kind != "clicks":
         return None
     return ClickCount(partner, day, link, item["clicks"], item["unique"], item["flagged"])
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("The counter could not be written now: try again.", code="store_unavailable")

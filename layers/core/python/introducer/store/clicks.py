@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pynamodb.exceptions import PutError, PynamoDBConnectionError
 from pynamodb.expressions.operand import Path
 
 from introducer.domain import click_id
 from introducer.domain.clicks import Click
-from introducer.domain.errors import Malformed, Unavailable
+from introducer.domain.errors import Malformed
 from introducer.domain.events import day_of, from_milliseconds
 from introducer.store import keys
 from introducer.store.paging import Page
-from introducer.store.wire import Wire, connect, reading
+from introducer.store.wire import Refused, Wire, connect, reading, writing
 
 _KIND = keys.parts(keys.partition("click", link="", day="", shard=""))[0]
 _SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
 _TEXTS = ("click", "link", "partner", "brand", "campaign", "agent", "device", "country")
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 def is_click_key(pk: str) -> bool:
@@ -121,21 +119,14 @@ class Clicks:
         attributes = dict(item)
         pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
         try:
-            self._connection.put_item(
-                self._table, pk, sk, attributes=attributes, condition=Path(keys.PK).does_not_exist()
-            )
-        except PutError as error:
-            if error.cause_response_code == _CONDITION_FAILED:
-                return False
-            raise _unavailable() from error
-        except PynamoDBConnectionError as error:
-            raise _unavailable() from error
+            with writing():
+                self._connection.put_item(
+                    self._table, pk, sk, attributes=attributes, condition=Path(keys.PK).does_not_exist()
+                )
+        except Refused:
+            return False
         return True
 
 
 def _optional(item: Wire, name: str) -> str | None:
     return str(item[name]["S"]) if name in item else None
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("The click could not be written now: try again.", code="store_unavailable")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from introducer.domain import click_id
 from introducer.domain.client import (
     Activity,
     Cell,
@@ -58,28 +60,38 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
     """The state of an item."""
     _, brand, client = keys.parts(item[keys.PK])
     fold = json.loads(item["fold"])
-    partners = fold.get("partners", [])
+    partners, sources = fold.get("partners", []), fold.get("sources", [])
+
+    def mark(values: list[Any] | None) -> Mark | None:
+        return Mark(values[0], sources[values[1]], values[2]) if values else None
+
+    visits = {text: _visit(text) for text in fold.get("visits", ())}
+    registered = mark(fold.get("registered"))
     return ClientState(
         brand=brand,
         client=client,
-        first=_mark(fold.get("first")),
-        registered=_mark(fold.get("registered")),
+        first=mark(fold.get("first")) or registered,
+        registered=registered,
         country=fold.get("country"),
-        kyc=_mark(fold.get("kyc")),
-        visits={click: Visit(at, link) for click, at, link in fold.get("visits", ())},
-        deposits={(s, e): Deposit(at, minor, currency) for s, e, at, minor, currency in fold.get("deposits", ())},
-        chargebacks={
-            (s, e): Chargeback(at, minor, currency, ref)
-            for s, e, at, minor, currency, ref in fold.get("chargebacks", ())
+        kyc=mark(fold.get("kyc")),
+        visits=visits,
+        deposits={
+            (sources[source], event): Deposit(at, minor, currency)
+            for source, event, at, minor, currency in fold.get("deposits", ())
         },
-        cancelled=frozenset((s, e) for s, e in fold.get("cancelled", ())),
+        chargebacks={
+            (sources[source], event): Chargeback(at, minor, currency, ref)
+            for source, event, at, minor, currency, ref in fold.get("chargebacks", ())
+        },
+        cancelled=frozenset((sources[source], event) for source, event in fold.get("cancelled", ())),
         timeline=tuple(
-            Segment(start, partners[partner], link, campaign, click)
+            Segment(start, partners[partner], link or visits[click].link, campaign, click)
             for start, partner, link, campaign, click in fold.get("timeline", ())
         ),
         cells={
             Cell(partners[partner], rule, month, version, day): int(fine)
-            for partner, rule, month, version, day, fine in fold.get("cells", ())
+            for partner, rule, version, sums in fold.get("cells", ())
+            for month, day, fine in sums
         },
         activity={day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())},
         turnover={currency: Turnover(paid, drawn) for currency, paid, drawn in fold.get("turnover", ())},
@@ -87,7 +99,8 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         trades=fold.get("trades", 0),
         posted={
             Key(partners[partner], rule, client, month, currency, day): minor
-            for partner, rule, month, currency, day, minor in fold.get("posted", ())
+            for partner, rule, currency, amounts in fold.get("posted", ())
+            for month, day, minor in amounts
         },
         known=dict(json.loads(item.get("known", "[]"))),
         last_at=fold["last_at"],
@@ -102,41 +115,65 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
 
 def fold_text(state: ClientState) -> str:
     """What the state says, as canonical JSON: equal states give equal texts. Versions (of the item, of the deals the
-    fold happened to know) are not part of it. Fine sums are texts, because they pass 2 ** 53."""
+    fold happened to know) are not part of it.
+
+    The item is written whole with every batch, so nothing stands in it twice: partners and sources are numbered, a
+    click id names its own link and time, what repeats per month is grouped. Fine sums are texts: they pass 2 ** 53.
+    """
     partners = sorted(
         {segment.partner for segment in state.timeline}
         | {cell.partner for cell in state.cells}
         | {key.partner for key in state.posted}
     )
-    number = {partner: index for index, partner in enumerate(partners)}
+    marks = [mark for mark in (state.first, state.registered, state.kyc) if mark]
+    sources = sorted(
+        {mark.source for mark in marks}
+        | {source for source, _ in (*state.deposits, *state.chargebacks, *state.cancelled)}
+    )
+    partner_number = {partner: index for index, partner in enumerate(partners)}
+    source_number = {source: index for index, source in enumerate(sources)}
+
+    def marked(mark: Mark | None) -> tuple[int, int, str] | None:
+        return (mark.at, source_number[mark.source], mark.event_id) if mark else None
+
+    cells: dict[tuple[int, str, int], list[tuple[str, str, str]]] = defaultdict(list)
+    for cell, fine in sorted(state.cells.items()):
+        cells[partner_number[cell.partner], cell.rule, cell.version].append((cell.month, cell.day, str(fine)))
+    posted: dict[tuple[int, str, str], list[tuple[str, str, int]]] = defaultdict(list)
+    for key, minor in sorted(state.posted.items()):
+        amounts = posted[partner_number[key.partner], key.rule, key.currency]
+        amounts.append((key.earn_month, key.available_day, minor))
     fold = {
         "partners": partners,
-        "first": state.first,
-        "registered": state.registered,
+        "sources": sources,
+        "first": marked(state.first) if state.first != state.registered else None,
+        "registered": marked(state.registered),
         "country": state.country,
-        "kyc": state.kyc,
-        "visits": sorted((click, *visit) for click, visit in state.visits.items()),
-        "deposits": sorted((*key, *deposit) for key, deposit in state.deposits.items()),
-        "chargebacks": sorted((*key, *taken) for key, taken in state.chargebacks.items()),
-        "cancelled": sorted(state.cancelled),
+        "kyc": marked(state.kyc),
+        "visits": sorted(state.visits),
+        "deposits": sorted((source_number[source], event, *each) for (source, event), each in state.deposits.items()),
+        "chargebacks": sorted(
+            (source_number[source], event, *each) for (source, event), each in state.chargebacks.items()
+        ),
+        "cancelled": sorted((source_number[source], event) for source, event in state.cancelled),
         "timeline": [
-            (segment.start, number[segment.partner], segment.link, segment.campaign, segment.click)
+            (
+                segment.start,
+                partner_number[segment.partner],
+                "" if segment.click in state.visits else segment.link,
+                segment.campaign,
+                segment.click,
+            )
             for segment in state.timeline
         ],
-        "cells": sorted(
-            (number[cell.partner], cell.rule, cell.month, cell.version, cell.day, str(fine))
-            for cell, fine in state.cells.items()
-        ),
+        "cells": sorted((*group, sums) for group, sums in cells.items()),
         "activity": sorted(
             (day, sums.lots, sums.trades, str(sums.net_revenue)) for day, sums in state.activity.items()
         ),
         "turnover": sorted((currency, *turnover) for currency, turnover in state.turnover.items()),
         "lots": state.lots,
         "trades": state.trades,
-        "posted": sorted(
-            (number[key.partner], key.rule, key.earn_month, key.currency, key.available_day, minor)
-            for key, minor in state.posted.items()
-        ),
+        "posted": sorted((*group, amounts) for group, amounts in posted.items()),
     }
     said = {name: value for name, value in fold.items() if value}
     return _json({**said, "last_at": state.last_at, "events": state.events})
@@ -198,8 +235,10 @@ class Clients:
         )
 
 
-def _mark(values: list[Any] | None) -> Mark | None:
-    return Mark(*values) if values else None
+def _visit(text: str) -> Visit:
+    click = click_id.read(text)
+    assert click is not None, "only genuine click ids get into a state"
+    return Visit(click.at_ms, click.link_id)
 
 
 def _json(value: Any) -> str:

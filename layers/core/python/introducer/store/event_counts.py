@@ -21,7 +21,8 @@ class EventCount:
     """`registrations`, `kyc`, `ftd`, `qftd`."""
     sums: Mapping[tuple[str, str], int]
     """Fine units per (`deposits` | `withdrawals` | `net_revenue` | `earnings`, currency). Earnings here are each
-    event's own share on its day, before the month's rounding and its treatment of losses: the ledger has the amounts."""
+    event's own share on its day, before the month's rounding and its treatment of losses; the ledger has what is
+    owed."""
 
 
 def count_key(partner: str, day: str, link: str) -> keys.Key:

@@ -19,10 +19,9 @@ from typing import Any
 
 from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.constants import ITEM, PUT_ITEM
-from pynamodb.exceptions import PynamoDBConnectionError
 from pynamodb.expressions.operand import Path
 
-from introducer.domain.errors import NotFound, Unavailable
+from introducer.domain.errors import NotFound
 from introducer.domain.events import (
     Event,
     EventType,
@@ -32,14 +31,23 @@ from introducer.domain.events import (
 )
 from introducer.store import keys
 from introducer.store.paging import Page
-from introducer.store.wire import Wire, connect, from_wire, to_wire
+from introducer.store.wire import (
+    CONDITION_FAILED,
+    Refused,
+    Wire,
+    connect,
+    from_wire,
+    reading,
+    to_wire,
+    unavailable,
+    writing,
+)
 
 _IN_THE_KEY = ("brand", "source", "client", "event_id")
 _TIMES = ("occurred_at", "accepted_at", "opened_at", "closed_at", "applied_at")
 _STORED = tuple(field.name for field in fields(Event) if field.name not in _IN_THE_KEY)
 _EVENT_PREFIX = keys.partition("event", brand="", client="").split("#")[0] + "#"
 _QUARANTINE_PREFIX = keys.partition("quarantined", brand="", source="", day="").split("#")[0] + "#"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 
 QUARANTINE_DAYS = 90
 """How long a quarantined message waits for a person (see `keys.ITEMS`)."""
@@ -126,15 +134,15 @@ class Facts:
         except BOTOCORE_EXCEPTIONS as error:
             # pynamodb keeps the error's code but not the item that came with it; botocore's own error has both.
             answer = getattr(error.__cause__, "response", {})
-            if answer.get("Error", {}).get("Code") != _CONDITION_FAILED:
-                raise _unavailable() from error
+            if answer.get("Error", {}).get("Code") != CONDITION_FAILED:
+                raise unavailable() from error
             return event_from_item(from_wire(answer["Item"]))
         return None
 
     def event(self, brand: str, client: str, source: str, event_id: str) -> Event | None:
         """The event of this identity, read consistently; None when there is none."""
         key = _event_key(brand, client, source, event_id)
-        with _translated():
+        with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return event_from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
@@ -144,7 +152,7 @@ class Facts:
         events: list[Event] = []
         position: Mapping[str, Any] | None = None
         while True:
-            with _translated():
+            with reading():
                 answer = self._connection.query(self._table, pk, consistent_read=True, exclusive_start_key=position)
             events += [event_from_item(from_wire(item)) for item in answer["Items"]]
             position = answer.get("LastEvaluatedKey")
@@ -157,7 +165,7 @@ class Facts:
         The number is the stream's business only: it changes nothing the event says.
         """
         key = _event_key(brand, client, source, event_id)
-        with _translated(NotFound("There is no such event.", code="no_such_event")):
+        with _found("There is no such event.", "no_such_event"):
             answer = self._connection.update_item(
                 self._table, key.pk, key.sk, actions=[Path("retry").add(1)],
                 condition=Path(keys.PK).exists(), return_values="UPDATED_NEW",
@@ -198,7 +206,7 @@ class Facts:
             keys.TTL: milliseconds(at + timedelta(days=QUARANTINE_DAYS)) // 1000,
         }
         try:
-            with _translated(_AlreadyThere("")):
+            with writing():
                 self._connection.put_item(
                     self._table,
                     key.pk,
@@ -206,7 +214,7 @@ class Facts:
                     attributes=to_wire(attributes),
                     condition=_absent(),
                 )
-        except _AlreadyThere:
+        except Refused:
             pass
         return kept
 
@@ -221,7 +229,7 @@ class Facts:
         """What a source could not deliver on a UTC day (`2026-03-01`), oldest first."""
         pk = keys.partition("quarantined", brand=brand, source=source, day=day)
         start = None if cursor is None else to_wire({keys.PK: pk, keys.SK: cursor})
-        with _translated():
+        with reading():
             answer = self._connection.query(self._table, pk, exclusive_start_key=start, limit=limit)
         last = answer.get("LastEvaluatedKey")
         return Page(
@@ -232,7 +240,7 @@ class Facts:
     def mark_replayed(self, kept: Quarantined, at: datetime) -> None:
         """Say that a person replayed this message. Raises `NotFound`."""
         key = _quarantined_key(kept)
-        with _translated(NotFound("There is no such quarantined message.", code="no_such_message")):
+        with _found("There is no such quarantined message.", "no_such_message"):
             self._connection.update_item(
                 self._table, key.pk, key.sk, actions=[Path("replayed_at").set(to_wire({"at": milliseconds(at)})["at"])],
                 condition=Path(keys.PK).exists(),
@@ -245,7 +253,7 @@ class Facts:
         """
         position: Any = None
         while True:
-            with _translated():
+            with reading():
                 answer = self._connection.scan(
                     self._table, filter_condition=Path(keys.PK).startswith(_EVENT_PREFIX), segment=segment,
                     total_segments=segments, exclusive_start_key=position, consistent_read=True,
@@ -255,10 +263,6 @@ class Facts:
             position = answer.get("LastEvaluatedKey")
             if not position:
                 return
-
-
-class _AlreadyThere(Exception):
-    """The condition of a put did not hold."""
 
 
 def _event_key(brand: str, client: str, source: str, event_id: str) -> keys.Key:
@@ -294,16 +298,11 @@ def _absent() -> Any:
     return Path(keys.PK).does_not_exist()
 
 
-def _unavailable() -> Unavailable:
-    return Unavailable("The event store did not answer: send this again.", code="store_unavailable")
-
-
 @contextmanager
-def _translated(condition_failed: Exception | None = None) -> Iterator[None]:
-    """pynamodb's errors as ours."""
+def _found(otherwise: str, code: str) -> Iterator[None]:
+    """A write on the condition that the item is there; else `NotFound`."""
     try:
-        yield
-    except PynamoDBConnectionError as error:
-        if condition_failed is not None and error.cause_response_code == _CONDITION_FAILED:
-            raise condition_failed from None
-        raise _unavailable() from error
+        with writing():
+            yield
+    except Refused:
+        raise NotFound(otherwise, code=code) from None

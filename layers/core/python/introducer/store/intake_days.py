@@ -9,14 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pynamodb.exceptions import PynamoDBConnectionError, UpdateError
 from pynamodb.expressions.operand import Path
 
-from introducer.domain.errors import Unavailable
 from introducer.store import keys
-from introducer.store.wire import connect, from_wire, reading
-
-_CONDITION_FAILED = "ConditionalCheckFailedException"
+from introducer.store.wire import Refused, connect, from_wire, reading, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +66,30 @@ class IntakeDays:
                 return found
 
     def add(self, seen: IntakeDay, more: IntakeDay) -> bool:
-        """Add the numbers of `more` to a day as it was `seen`, and leave its marks. False, with nothing added, when another has added since.
+        """Add the numbers of `more` to a day as it was `seen`, and leave its marks.
+
+        False, with nothing added, when another has added since.
 
         One write unit. Raises `Unavailable`.
         """
         key = keys.key("intake_day", source=seen.source, day=seen.day)
         at = Path("marks")
         try:
-            self._connection.update_item(
-                self._table,
-                key.pk,
-                key.sk,
-                actions=[
-                    Path("accepted").add(more.accepted),
-                    Path("applied").add(more.applied),
-                    Path("quarantined").add(more.quarantined),
-                    at.set(more.marks),
-                ],
-                condition=(at == seen.marks) if seen.marks else at.does_not_exist(),
-            )
-        except UpdateError as error:
-            if error.cause_response_code == _CONDITION_FAILED:
-                return False
-            raise _unavailable() from error
-        except PynamoDBConnectionError as error:
-            raise _unavailable() from error
+            with writing():
+                self._connection.update_item(
+                    self._table,
+                    key.pk,
+                    key.sk,
+                    actions=[
+                        Path("accepted").add(more.accepted),
+                        Path("applied").add(more.applied),
+                        Path("quarantined").add(more.quarantined),
+                        at.set(more.marks),
+                    ],
+                    condition=(at == seen.marks) if seen.marks else at.does_not_exist(),
+                )
+        except Refused:
+            return False
         return True
 
 
@@ -107,7 +102,3 @@ def _day(item: Mapping[str, Any]) -> IntakeDay:
         quarantined=item.get("quarantined", 0),
         marks=item.get("marks", ""),
     )
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable("The counter could not be written now: try again.", code="store_unavailable")

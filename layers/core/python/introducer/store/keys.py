@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 FACTS, BOOKS = "FACTS", "BOOKS"
 BY_OWNER = "by_owner"
-"""The index of BOOKS that lists things under whom they belong to; keys only, so that only a change of owner writes it."""
+"""The index of BOOKS that lists things under whom they belong to. Keys only: only a change of owner writes it."""
 
 PK, SK = "pk", "sk"
 OWNER_PK, OWNER_SK = "owner_pk", "owner_sk"
@@ -41,13 +41,15 @@ class Pattern(NamedTuple):
     asked_by: str
 
 
+# A table reads better with its rows kept in line.
+# fmt: off
 ITEMS: dict[str, Item] = {
     item.name: item
     for item in (
         Item(
             "click", FACTS, "C#{link}#{day}#{shard}", "{click}",
-            "one visit: link, time, keyed address hash and prefix, agent class, referer host, country, device, visitor, "
-            "subs, flags",
+            "one visit: link, time, keyed address hash and prefix, agent class, referer host, country, device, "
+            "visitor, subs, flags",
             expires="400 days",
         ),
         Item(
@@ -65,7 +67,8 @@ ITEMS: dict[str, Item] = {
              "landing page, hosts, click parameter, window, countries"),
         Item("source", BOOKS, "S#{source}", "source", "brand, dialect, status",
              owner_pk="B#{brand}#sources", owner_sk="{source}"),
-        Item("intake_day", BOOKS, "S#{source}", "day#{day}", "how many events were accepted, applied and quarantined that day"),
+        Item("intake_day", BOOKS, "S#{source}", "day#{day}",
+             "how many events were accepted, applied and quarantined that day"),
         Item("card", BOOKS, "B#{brand}#cards", "{partner}", "a partner in a line, for lists and segments"),
         Item("partner", BOOKS, "P#{partner}", "partner", "profile, kind, status, parent, manager, currency"),
         Item("balance", BOOKS, "P#{partner}", "balance",
@@ -108,7 +111,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("campaigns_of_brand", "What can be promoted?", "campaign", "query campaign#", "portal"),
     Pattern("source_by_name", "Who posts here, and how is it signed?", "source", "get", "postback"),
     Pattern("sources_of_brand", "Who posts events for this brand?", "source", "query by_owner", "desk"),
-    Pattern("intake_of_source", "Is everything accepted also applied?", "intake_day", "query day#", "desk, alarm, verify"),
+    Pattern("intake_of_source", "Is everything accepted also applied?", "intake_day", "query day#",
+            "desk, alarm, verify"),
     Pattern("cards_of_brand", "Which partners does the brand have?", "card", "query", "desk, segments"),
     Pattern("partner_by_id", "Who is this partner?", "partner", "get", "portal, engine"),
     Pattern("balance_of_partner", "What is pending, available, held, reserved, paid?", "balance", "get",
@@ -130,6 +134,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("audit_of_subject", "Who changed this, and why?", "audit", "query", "desk"),
     Pattern("answer_by_key", "Was this write made before?", "idempotency", "get", "portal"),
 )
+
+# fmt: on
 
 
 class Key(NamedTuple):

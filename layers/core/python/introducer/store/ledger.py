@@ -1,4 +1,4 @@
-"""Journals and balances in BOOKS. Journals are written once, by `accruals`, in the transaction that moves the balance."""
+"""Journals and balances in BOOKS. `accruals` writes a journal once, in the transaction that moves the balance."""
 
 from __future__ import annotations
 

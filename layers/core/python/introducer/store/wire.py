@@ -18,6 +18,8 @@ from introducer.store import keys
 Wire = Mapping[str, Mapping[str, Any]]
 """An item as DynamoDB sends it: `{"sk": {"S": "…"}, "amount": {"N": "3720"}}`."""
 
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
 BATCH = 100
 """The most items one BatchGetItem or TransactWriteItems takes."""
 
@@ -103,10 +105,30 @@ def batch_get(
     return found
 
 
+class Refused(Exception):
+    """The condition of a write did not hold; nothing was written."""
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """pynamodb's errors while reading, as ours."""
     try:
         yield
     except PynamoDBConnectionError as error:
-        raise Unavailable("The table did not answer: try again.", code="store_unavailable") from error
+        raise unavailable() from error
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """pynamodb's errors while writing: `Refused`, or `Unavailable`."""
+    try:
+        yield
+    except PynamoDBConnectionError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise Refused from error
+        raise unavailable() from error
+
+
+def unavailable() -> Unavailable:
+    """What to raise when DynamoDB did not do it: nothing was promised, trying again is right."""
+    return Unavailable("The table did not answer: try again.", code="store_unavailable")

@@ -1,7 +1,7 @@
 """Cpa: one amount per client who qualifies, priced under the deal version at registration.
 
-Qualification is a function of the set of the client's facts: it does not matter when each of them arrived, and facts that
-undo it (a chargeback, a cancelled deposit) undo the earning.
+Qualification is a function of the set of the client's facts: it does not matter when each of them arrived, and facts
+that undo it (a chargeback, a cancelled deposit) undo the earning.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def qualified(state: ClientState, wanted: Qualification, deal: Deal, rates: Rate
 
 
 def in_deal_currency(flow: Deposit | Chargeback, deal: Deal, rates: Rates) -> int:
-    """A deposit or chargeback in fine units of the deal's currency, at the rate of its own day. Raises `RateMissing`."""
+    """A deposit or chargeback in fine units of the deal's currency, at its own day's rate. Raises `RateMissing`."""
     return rates.fine(flow.minor, flow.currency, deal.currency, day_at(flow.at))
 
 

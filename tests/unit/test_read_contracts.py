@@ -1,0 +1,130 @@
+"""What the engine's reader of contracts asks for, and for how long it believes the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.support.builders import BRAND, CLICK_KEY, CLIENT, LINK, a_click, an_event, at, revshare, terms
+
+from introducer.domain.client import ClientState
+from introducer.domain.configuration import Attribution, DealRecord
+from introducer.domain.errors import NotFound
+from introducer.services.read_contracts import ContractReader, click_keys
+
+
+class Configuration:
+    """Counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.versions = [self.a_version(1, "2026-01-01")]
+        self.asked: list[str] = []
+
+    def a_version(self, number: int, since: str) -> DealRecord:
+        text = json.dumps(terms(revshare()))
+        return DealRecord(
+            partner="par_p",
+            version=number,
+            valid_from=at(since),
+            accepted_at=at("2025-12-31"),
+            terms=text,
+            terms_hash="",
+        )
+
+    def link(self, code: str) -> Any:
+        self.asked.append(f"link {code}")
+        if code != LINK:
+            raise NotFound("There is no such link.")
+        return type("Link", (), {"partner": "par_p", "campaign": "cmp_1", "brand": BRAND})
+
+    def campaign(self, brand: str, campaign: str) -> Any:
+        return type("Campaign", (), {"window_days": 30, "attribution": Attribution.LAST_CLICK})
+
+    def deals(self, partner: str) -> list[DealRecord]:
+        self.asked.append(f"deals {partner}")
+        return self.versions
+
+
+class Feed:
+    """Published Friday; complete through `complete`."""
+
+    complete = "2026-03-01"
+
+    def completed_through(self, feed: str) -> str:
+        return self.complete
+
+    def published_before(self, feed: str, day: str) -> tuple[str, Mapping[str, str]]:
+        return "2026-02-27", {"USD": "1.1805"}
+
+
+class Setting:
+    def __init__(self) -> None:
+        self.configuration, self.feed = Configuration(), Feed()
+        self.seconds, self.day = 0.0, "2026-03-02"
+        self.reader = ContractReader(
+            self.configuration,  # type: ignore[arg-type]
+            self.feed,  # type: ignore[arg-type]
+            lambda: {0: CLICK_KEY},
+            lambda: self.seconds,
+            lambda: self.day,
+        )
+
+    def versions(self) -> list[int]:
+        event = an_event("registration", at("2026-03-02"), click_id=a_click(at("2026-03-01")))
+        contracts = self.reader.contracts_for([ClientState(BRAND, CLIENT)], [event])
+        return [version.version for version in contracts.deals.get("par_p", ())]
+
+
+@pytest.fixture
+def setting() -> Setting:
+    return Setting()
+
+
+def test_links_are_asked_for_once_and_deals_once_a_minute(setting: Setting) -> None:
+    assert setting.versions() == setting.versions() == [1]
+    assert setting.configuration.asked == [f"link {LINK}", "deals par_p"]
+    setting.seconds = 61
+    setting.versions()
+    assert setting.configuration.asked == [f"link {LINK}", "deals par_p", "deals par_p"]
+
+
+def test_a_version_accepted_just_before_midnight_is_seen_just_after_it(setting: Setting) -> None:
+    # given a reader that read ten seconds before midnight
+    assert setting.versions() == [1]
+    # when a version is accepted in the last second, and the day turns
+    setting.configuration.versions.append(setting.configuration.a_version(2, "2026-03-03"))
+    setting.seconds, setting.day = 15, "2026-03-03"
+    # then it is not a minute late
+    assert setting.versions() == [1, 2]
+
+
+def test_a_proposed_version_prices_nothing(setting: Setting) -> None:
+    proposed = setting.configuration.a_version(2, "2026-02-01")
+    setting.configuration.versions.append(DealRecord(**{**_fields(proposed), "accepted_at": None}))
+    assert setting.versions() == [1]
+
+
+def test_a_click_of_a_link_nobody_has_names_no_partner(setting: Setting) -> None:
+    event = an_event("registration", at("2026-03-02"), click_id=a_click(at("2026-03-01"), "ZZZZZZZZ"))
+    contracts = setting.reader.contracts_for([ClientState(BRAND, CLIENT)], [event])
+    assert (contracts.links, contracts.deals) == ({}, {})
+
+
+def test_a_day_has_rates_only_once_the_feed_is_complete_through_the_day_before(setting: Setting) -> None:
+    # given a feed that is complete through Sunday
+    state = ClientState(BRAND, CLIENT)
+    monday, tuesday = an_event("kyc", at("2026-03-02")), an_event("kyc", at("2026-03-03"))
+    # then Monday's events can be priced and Tuesday's wait
+    assert set(setting.reader.contracts_for([state], [monday, tuesday]).rates.publications) == {"2026-03-02"}
+    setting.feed.complete = "2026-03-02"
+    assert set(setting.reader.contracts_for([state], [tuesday]).rates.publications) == {"2026-03-03"}
+
+
+def test_the_click_key_secret_names_its_keys_by_number() -> None:
+    assert click_keys({"current": "1", "0": "old", "1": "x" * 80}) == {0: b"old", 1: b"x" * 64}
+
+
+def _fields(record: DealRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in DealRecord.__slots__}
