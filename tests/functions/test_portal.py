@@ -206,13 +206,17 @@ def test_every_step_the_engine_writes_has_words(portal: Portal) -> None:
         for journal in portal.ledger.all_journals(portal.partners[email], month)
         for line in journal.receipt.lines
     }
-    source = portal.module.server.rendering.TEMPLATES.parents[2] / "layers/core/python/introducer/domain/earnings.py"
-    named = set(re.findall(r'Line\(\s*"(\w+)"', source.read_text()))
+    domain = portal.module.server.rendering.TEMPLATES.parents[2] / "layers/core/python/introducer/domain"
+    named = {
+        step
+        for path in domain.rglob("*.py")
+        for step in re.findall(r'\bLine\(\s*"(\w+)"(?: if \w+ else "\w+")?,', path.read_text())
+    }
 
     assert {"qualified", "net_revenue", "share", "lot_commission", "rounded"} <= written
     assert written | named <= told.keys()
     assert {f"reached_{name}" for name in ("lots", "trades", "net_revenue")} <= told.keys()
-    assert {"negative_carry", "negative_reset"} <= told.keys()
+    assert {"carried_out", "loss_forgotten"} <= told.keys()
 
 
 def test_the_desk_lists_the_partners_of_the_brand(portal: Portal) -> None:
