@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import mean, median
 
 from rich.console import Console
-from tests.support.scenario import the_stacks_account
 
 from benchmarks import cost, cpu, imports, load, writes
 from benchmarks.figures import Figures, percentile
@@ -22,6 +21,7 @@ from benchmarks.meter import Meter
 from benchmarks.world import LINKS_OF_PARTNER, PARTNERS, World
 from benchmarks.writes import CASES, ENGINE, OLD, POSTBACK, REDIRECT, ROLLUP, USUAL
 from introducer_ops.localcloud import LocalCloud, Stack
+from tests.support.scenario import the_stacks_account
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "bench.json"

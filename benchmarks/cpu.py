@@ -164,12 +164,11 @@ def _put(item: dict[str, Any]) -> Callable[[], object]:
 
 def _trade() -> tuple[Callable[[], object], int]:
     """Folding the next trade into the state of a client with some months behind it; that state's size as an item."""
-    from tests.support.builders import LINK, World, a_client, an_event, at, cpa, revshare, terms
-
     from benchmarks.units import item_size
     from introducer.domain.earnings import accrue
     from introducer.store.clients import state_to_item
     from introducer.store.wire import to_wire
+    from tests.support.builders import LINK, World, a_client, an_event, at, cpa, revshare, terms
 
     deal = terms(
         cpa("600.00", kyc=True, min_deposit="100.00", within_hours=168, min_lots="0.1", within_days=45),

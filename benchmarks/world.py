@@ -13,9 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.support.builders import cpa, lot, revshare, terms
-from tests.support.scenario import AUTHOR, Scenario, rfc3339
-
 from benchmarks import gateway
 from benchmarks.gateway import Request
 from benchmarks.visitors import subs, visitor_headers
@@ -25,6 +22,8 @@ from introducer.services.create_link import create_link
 from introducer.services.register_source import register_source
 from introducer.store.intake_days import IntakeDays
 from introducer_ops.localcloud import Stack
+from tests.support.builders import cpa, lot, revshare, terms
+from tests.support.scenario import AUTHOR, Scenario, rfc3339
 
 PARTNERS, LINKS_OF_PARTNER = 10, 5
 SEED = 20260302

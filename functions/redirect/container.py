@@ -30,7 +30,7 @@ QUEUE_CALL = QUEUE_CONNECT + QUEUE_READ
 """The most that one call takes of the deadline. FACTS and then the queue fit, with a quarter to spare for computing; so
 does a stalled BOOKS before them, as long as connections open fast."""
 
-_SECRETS_SECONDS = 1.0
+_SECRETS_SECONDS = 2.0
 _TRY_AGAIN_SECONDS = 5.0
 
 

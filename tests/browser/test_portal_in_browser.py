@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
-from tests.browser.world import NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
 
 from introducer_ops.localcloud import LocalCloud
+from tests.browser.serving import ARGUMENTS, CHROMIUM, served
+from tests.browser.world import NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
 
 pytestmark = [
     pytest.mark.cloud,

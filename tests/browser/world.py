@@ -22,9 +22,6 @@ from urllib.parse import urlencode, urlsplit
 
 import boto3
 import pytest
-from tests.conftest import create_table
-from tests.support import functions
-from tests.support.builders import CLICK_KEY, a_click, at, cpa, lot, revshare, terms
 
 from introducer.domain.configuration import Change, PartnerKind, Role, Standing, Status
 from introducer.domain.events import LOT, Event, EventType, day_of, milliseconds
@@ -50,6 +47,9 @@ from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
 from introducer_ops.localcloud import LocalCloud
 from introducer_ops.localcloud.stack import ACCOUNT, REGION
+from tests.conftest import create_table
+from tests.support import functions
+from tests.support.builders import CLICK_KEY, a_click, at, cpa, lot, revshare, terms
 
 NOW = datetime(2026, 4, 17, 9, 30, tzinfo=UTC)
 BEGAN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

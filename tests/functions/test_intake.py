@@ -9,11 +9,11 @@ from typing import Any
 
 import boto3
 import pytest
+
+from introducer.store.clicks import Clicks
 from tests.support.clicks import a_click
 from tests.support.functions import load
 from tests.support.posting import cloud, table
-
-from introducer.store.clicks import Clicks
 
 
 @pytest.fixture(scope="module")

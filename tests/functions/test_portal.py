@@ -13,11 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.browser.world import NOW, OTHER, PARTNER, SOURCE, STAFF, Portal, a_portal
 
 from introducer.domain.errors import Unavailable
 from introducer.domain.events import day_of
 from introducer_ops.localcloud import LocalCloud
+from tests.browser.world import NOW, OTHER, PARTNER, SOURCE, STAFF, Portal, a_portal
 
 PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
 DESK = ("/desk/partners", f"/desk/events?source={SOURCE}")

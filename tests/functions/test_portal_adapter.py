@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from chalice import Chalice
 from chalice.app import Response
+
 from tests.browser.world import an_http_event
 from tests.support.functions import FUNCTIONS
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from tests.support.builders import cpa, terms
-from tests.support.scenario import Scenario, the_stacks_account
 
 from introducer.domain.configuration import Role
 from introducer_ops.localcloud import Stack
+from tests.support.builders import cpa, terms
+from tests.support.scenario import Scenario, the_stacks_account
 
 pytestmark = pytest.mark.cloud
 

@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from introducer.domain.errors import TooMany, Unauthenticated, Unavailable
+from introducer.gateways.identity import Tokens
+from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import (
     NEWCOMER,
     OTHER,
@@ -20,10 +24,6 @@ from tests.browser.world import (
     Visitor,
     a_portal,
 )
-
-from introducer.domain.errors import TooMany, Unauthenticated, Unavailable
-from introducer.gateways.identity import Tokens
-from introducer_ops.localcloud import LocalCloud
 
 ACCESS, REFRESH, VISIT = "__Host-access", "__Host-refresh", "__Host-visit"
 

@@ -11,6 +11,13 @@ import botocore.exceptions
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from introducer.domain.configuration import Availability
+from introducer.domain.errors import Unavailable
+from introducer.domain.events import Event, EventType
+from introducer.domain.identity import brand_key, keyed_hash
+from introducer.domain.signatures import HEADER, sign
+from introducer.store.facts import Facts
 from tests.support.posting import (
     BRAND,
     IDENTITY,
@@ -25,13 +32,6 @@ from tests.support.posting import (
     add_source,
     log_of,
 )
-
-from introducer.domain.configuration import Availability
-from introducer.domain.errors import Unavailable
-from introducer.domain.events import Event, EventType
-from introducer.domain.identity import brand_key, keyed_hash
-from introducer.domain.signatures import HEADER, sign
-from introducer.store.facts import Facts
 
 KEY = brand_key(IDENTITY.encode(), BRAND)
 CLIENT = keyed_hash(KEY, "client", "10234")

@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 import boto3
 import pytest
 from moto import mock_aws
-from tests.support.functions import load
 
 from introducer.domain import click_id, identity
 from introducer.store import keys
 from introducer_ops.browsers import DESKTOP, IN_APP, MOBILE
+from tests.support.functions import load
 
 BRAND, PARTNER, CAMPAIGN = "brd_01", "par_01", "cmp_01"
 LANDING = "https://go.broker.example/start"

@@ -14,9 +14,6 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.clicks import a_click, changed, expired, inserted, touched, wire
-from tests.support.functions import load
-from tests.support.posting import cloud, table
 
 from introducer.domain.errors import Unavailable
 from introducer.domain.events import Event, EventType
@@ -25,6 +22,9 @@ from introducer.store import keys
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
 from introducer.store.facts import event_to_item
 from introducer.store.intake_days import IntakeDay, IntakeDays
+from tests.support.clicks import a_click, changed, expired, inserted, touched, wire
+from tests.support.functions import load
+from tests.support.posting import cloud, table
 
 DAY, MONTH = "2026-03-02", "2026-03"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

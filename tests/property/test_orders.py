@@ -15,8 +15,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, lot, revshare, terms
-from tests.support.reference import Reference
 
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
@@ -28,6 +26,8 @@ from introducer.domain.events import LOT, Event, milliseconds
 from introducer.domain.ledger import Key
 from introducer.domain.rates import Publication, Rates
 from introducer.store.clients import fold_text, state_hash
+from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, lot, revshare, terms
+from tests.support.reference import Reference
 
 START, DAYS = at("2026-01-05"), 84
 

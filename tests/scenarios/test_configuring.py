@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.books import Clients, account, empty_books
 
 from introducer.domain.configuration import (
     Brand,
@@ -37,6 +36,7 @@ from introducer.services.register_source import register_source
 from introducer.store.configuration import Configuration
 from introducer.store.rates import RateStore
 from introducer_ops.localcloud import LocalCloud
+from tests.support.books import Clients, account, empty_books
 
 pytestmark = pytest.mark.cloud
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import create_table
 
 from introducer.domain.events import Event, EventType
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
@@ -17,6 +16,7 @@ from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer_ops.demo.waiting import NotSettled, standing, wait_until_settled
 from introducer_ops.localcloud import LocalCloud, Stack
+from tests.conftest import create_table
 
 pytestmark = pytest.mark.cloud
 
@@ -70,7 +70,9 @@ def event(stack: Stack, event_id: str, applied: bool) -> None:
 
 
 def count_events(stack: Stack, applied: int) -> None:
-    assert IntakeDays(stack.outputs["BooksTableName"]).add(IntakeDay("mt5", DAY), applied, applied, "")
+    assert IntakeDays(stack.outputs["BooksTableName"]).add(
+        IntakeDay("mt5", DAY), IntakeDay("mt5", DAY, applied, applied)
+    )
 
 
 def test_it_ends_when_everything_is_stored_counted_and_applied(stack: Stack) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.support.clicks import a_click
 from typer.testing import CliRunner
 
 from introducer.domain import click_id
@@ -26,6 +25,7 @@ from introducer_ops.replay import (
     replay_app,
     restore_lost,
 )
+from tests.support.clicks import a_click
 
 pytestmark = pytest.mark.cloud
 

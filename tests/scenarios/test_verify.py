@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 import typer
-from tests.support.builders import cpa, lot, revshare, terms
-from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account
 from typer.testing import CliRunner
 
 from introducer.services.verify.report import Report
 from introducer_ops import verify as command
 from introducer_ops.localcloud import LocalCloud, Stack
 from introducer_ops.verify import verify_stack
+from tests.support.builders import cpa, lot, revshare, terms
+from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account
 
 pytestmark = pytest.mark.cloud
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.posting import cloud, table
 
 from introducer.domain.errors import Unavailable
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from introducer.store.intake_days import IntakeDay, IntakeDays
+from tests.support.posting import cloud, table
 
 DAY = "2026-03-02"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from tests.conftest import Tables
-from tests.support.clicks import a_click
 
 from introducer.domain import click_id
 from introducer.domain.clicks import Click
 from introducer.domain.errors import Malformed, Unavailable
 from introducer.store import keys
 from introducer.store.clicks import Clicks, click_from_item, key_of
+from tests.conftest import Tables
+from tests.support.clicks import a_click
 
 DAY = "2026-03-02"
 

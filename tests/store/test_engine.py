@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.conftest import Tables
-from tests.support.builders import BRAND, CLIENT, LINK, SOURCE, World, a_click, an_event, at, cpa, lot, revshare, terms
 
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts
@@ -22,6 +20,8 @@ from introducer.store.clients import Clients, state_hash
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.ledger import Ledger
+from tests.conftest import Tables
+from tests.support.builders import BRAND, CLIENT, LINK, SOURCE, World, a_click, an_event, at, cpa, lot, revshare, terms
 
 PARTNER = "par_p"
 NOW = 1_772_700_000_000
@@ -300,3 +300,18 @@ def test_a_long_life_that_finds_its_partner_late_is_booked_in_several_transactio
     state = platform.clients.state(BRAND, CLIENT)
     assert state is not None
     assert (state.uncounted, state.events) == ({}, 151)
+
+
+def test_a_registration_that_comes_last_does_not_hide_the_trades_that_earned(platform: Platform) -> None:
+    # given trades that were applied before anybody knew whose client it is
+    registration, *others = a_life()
+    platform.accept(registration, *others)
+    platform.engine().apply(others)
+    # when the registration arrives
+    platform.engine().apply([registration])
+    # then the receipt names it as the reason, and the trades with what each of them brought
+    [share] = [each for each in platform.ledger.all_journals(PARTNER, "2026-03") if each.key.rule == "rev"]
+    told = {event.event_id: (event.type, event.value) for event in share.receipt.events}
+    assert told[registration.event_id] == ("registration", None)
+    assert [value for kind, value in told.values() if kind == "trade"] == ["7.00", "2.82083863", "-1.00"]
+    assert [rate.source for rate in share.receipt.rates] == ["USD"]

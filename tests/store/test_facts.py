@@ -13,12 +13,12 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.posting import cloud, table
 
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import Event, EventType, from_milliseconds
 from introducer.store import keys
 from introducer.store.facts import Facts, event_from_image, event_from_item, event_to_item
+from tests.support.posting import cloud, table
 
 AT = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC)
 

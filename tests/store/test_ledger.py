@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.conftest import Tables
-from tests.support.builders import BRAND, CLIENT, Books, World, a_click, an_event, at, cpa, revshare, terms
 
 from introducer.domain.client import ClientState
 from introducer.domain.earnings import Transition
@@ -21,6 +19,8 @@ from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.ledger import Ledger, journal_from_item, journal_to_item
 from introducer.store.wire import to_wire
+from tests.conftest import Tables
+from tests.support.builders import BRAND, CLIENT, Books, World, a_click, an_event, at, cpa, revshare, terms
 
 PARTNER = "par_p"
 APPLIED_AT = 1_772_700_000_000
@@ -50,7 +50,7 @@ def a_week(client: str = CLIENT, registered: str = "2026-03-01") -> tuple[Books,
 def journals_of(transition: Transition, books: Books) -> list[Journal]:
     contracts = books.world.contracts(transition.applied)
     return [
-        journal(posting, transition.applied, contracts, None, APPLIED_AT, transition.state.version + 1)
+        journal(posting, transition, contracts, None, APPLIED_AT, transition.state.version + 1)
         for posting in transition.postings
     ]
 
@@ -164,8 +164,9 @@ def test_a_closed_month_takes_no_journal_and_nothing_else_of_the_transaction(
     assert all(event.applied_at is None for event in Facts(tables.facts).events_of_client(BRAND, CLIENT))
     # and what is posted into April stands there, earned in March
     contracts = books.world.contracts(books.applied)
-    late = [journal(p, books.applied, contracts, "2026-03", APPLIED_AT, 1) for p in books.transitions[-1].postings]
-    accruals.write(Accrual(books.transitions[-1].applied, (books.state,), tuple(late)), APPLIED_AT)
+    transition = books.transitions[-1]
+    late = [journal(p, transition, contracts, "2026-03", APPLIED_AT, 1) for p in transition.postings]
+    accruals.write(Accrual(transition.applied, (books.state,), tuple(late)), APPLIED_AT)
     listed = Ledger(tables.books).journals(PARTNER, "2026-04").items
     assert {(each.key.earn_month, each.post_month) for each in listed} == {("2026-03", "2026-04")}
 

@@ -124,7 +124,7 @@ class Scenario:
         return self.today
 
     def a_partner(self, terms: Mapping[str, Any], name: str = "Amberfield Media") -> tuple[str, str]:
-        """A partner with an accepted deal and a link: its id and the link's code. The deal is in force from tomorrow on."""
+        """A partner with an accepted deal, in force from tomorrow on, and a link: its id and the link's code."""
         given: dict[str, Any] = {"author": AUTHOR, "clock": self.clock}
         partner = register_partner(
             self.configuration,

@@ -170,7 +170,7 @@ class Tables:
         after = replace(transition.state, version=state.version + 1)
         self.put("client", state_to_item(after), brand=BRAND, client=client)
         for posting in transition.postings:
-            self.post(journal(posting, events, contracts, None, milliseconds(at), after.version))
+            self.post(journal(posting, transition, contracts, None, milliseconds(at), after.version))
         for key, values in transition.counts.items():
             self.count(key, values)
         for event in events:

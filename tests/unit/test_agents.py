@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.functions import load
 
 from introducer_ops import agents as table
 from introducer_ops.browsers import BROWSERS, DESKTOP, IN_APP, MOBILE
+from tests.support.functions import load
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 

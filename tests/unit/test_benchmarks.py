@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from benchmarks import cost
 from benchmarks.figures import Figures, percentile, shown
 from benchmarks.meter import kind_of, targets
 from benchmarks.units import Index, index_units, indexes_of, item_size, table_units, value_size
-
 from introducer.store import keys
 
 BY_OWNER = Index("by_owner", ("owner_pk", "owner_sk"), ("pk", "sk"))

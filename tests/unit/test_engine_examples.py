@@ -6,11 +6,11 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from tests.support.builders import Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
 
 from introducer.domain.deal import check_successor, parse_terms
 from introducer.domain.errors import Invalid, RateMissing
 from introducer.domain.money import FINE
+from tests.support.builders import Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
 
 
 def a_world(*rules: dict, **more) -> World:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.support.builders import BRAND, CLICK_KEY, CLIENT, LINK, a_click, an_event, at, revshare, terms
 
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord
 from introducer.domain.errors import NotFound
 from introducer.services.read_contracts import ContractReader, click_keys
+from tests.support.builders import BRAND, CLICK_KEY, CLIENT, LINK, a_click, an_event, at, revshare, terms
 
 
 class Configuration:

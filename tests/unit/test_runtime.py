@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from tests.support.posting import cloud
 
 from introducer.domain import errors
 from introducer.gateways.secrets import (
@@ -24,6 +23,7 @@ from introducer.runtime.clock import Clock
 from introducer.runtime.observability import SafeFormatter
 from introducer.runtime.problems import answering, body_of, document, header, headers_of, problem, status_of
 from introducer.runtime.settings import MissingSetting, Settings
+from tests.support.posting import cloud
 
 # ---- Settings and the clock -----------------------------------------------------------------------------------------
 

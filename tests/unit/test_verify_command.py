@@ -12,9 +12,6 @@ import boto3
 import pytest
 import typer
 from botocore.stub import Stubber
-from tests.support import posting
-from tests.support.builders import BRAND, CLICK_KEY, SOURCE, an_event, at, lot, terms
-from tests.support.tables import Tables
 from typer.testing import CliRunner
 
 from introducer.domain.errors import Unavailable
@@ -22,6 +19,9 @@ from introducer.services.verify.report import Kind
 from introducer.store import keys
 from introducer.store.scans import Scans, Stored, kind_of
 from introducer_ops import verify as command
+from tests.support import posting
+from tests.support.builders import BRAND, CLICK_KEY, SOURCE, an_event, at, lot, terms
+from tests.support.tables import Tables
 
 SECRET = "introducer/test/click-key"
 

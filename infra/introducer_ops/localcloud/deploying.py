@@ -33,7 +33,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         "Stage": "local",
         # The emulator shares this machine with everything else: AWS's deadline would lose
         # clicks that AWS keeps.
-        "ClickDeadlineMs": "2000",
+        "ClickDeadlineMs": "4000",
         "ClockFile": str(stack.clock.path),
         **parameters,
     }

@@ -41,7 +41,8 @@ class Transition:
     postings: tuple[Posting, ...]
     counts: Counts
     applied: tuple[Event, ...]
-    refolded: bool
+    weighed: tuple[Event, ...]
+    """The events that were added up: the new ones, or all of the client's when the structure changed."""
 
 
 class HistoryNeeded(Exception):
@@ -108,7 +109,7 @@ def accrue(
         _difference(owed, state, contracts),
         without_zeros(counts),
         tuple(sorted(new.values(), key=lambda event: event.order)),
-        refold,
+        tuple(sorted(facts, key=lambda event: event.order)),
     )
 
 

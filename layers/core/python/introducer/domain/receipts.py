@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from introducer.domain.calendar import day_at, next_month
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import DealVersion, Lot
-from introducer.domain.earnings import Posting
+from introducer.domain.earnings import Posting, Transition
 from introducer.domain.events import Event, milliseconds
 from introducer.domain.ledger import (
     Journal,
@@ -26,7 +26,7 @@ LISTED_EVENTS = 10
 
 def journal(
     posting: Posting,
-    moved_by: Sequence[Event],
+    transition: Transition,
     contracts: Contracts,
     frozen_through: str | None,
     at_ms: int,
@@ -34,14 +34,14 @@ def journal(
 ) -> Journal:
     """The journal of a posting, made at `at_ms` from a client state of version `sequence`.
 
-    `moved_by` are the events of this batch. A month that is closed is not touched: the journal stands in the first
-    open month, and its key still says for which month it was earned.
+    A month that is closed is not touched: the journal stands in the first open month, and its key still says for
+    which month it was earned.
     """
     key, target = posting.key, posting.target
     post_month = key.earn_month
     if frozen_through is not None and post_month <= frozen_through:
         post_month = next_month(frozen_through)
-    events = _events(posting, moved_by, contracts)
+    events = _events(posting, transition, contracts)
     return Journal(
         id=journal_id(key, post_month, at_ms, sequence),
         key=key,
@@ -53,30 +53,38 @@ def journal(
         receipt=Receipt(
             rule_kind=target.rule_kind,
             version=target.version,
-            events=tuple(events[-LISTED_EVENTS:]),
+            events=tuple(sorted(events[:LISTED_EVENTS], key=lambda event: event.occurred_at)),
             more_events=max(0, len(events) - LISTED_EVENTS),
             lines=target.lines,
-            rates=_rates(events, moved_by, key.currency, contracts),
+            rates=_rates(events[:LISTED_EVENTS], transition.weighed, key.currency, contracts),
             target=target.minor,
             before=posting.before,
         ),
     )
 
 
-def _events(posting: Posting, moved_by: Sequence[Event], contracts: Contracts) -> list[ReceiptEvent]:
-    """The events that met the conditions, and those of this batch that moved the amount. Where none of them has a value
-    for it (a cancel, a chargeback, another attribution), all of the batch are named: one of them is the reason."""
+def _events(posting: Posting, transition: Transition, contracts: Contracts) -> list[ReceiptEvent]:
+    """The events behind a posting, the most telling first: those that met the conditions, then those with a value for
+    this rule and month, newest first. Where neither explains the difference (a cancel, a chargeback, a late
+    registration that gave the client its partner), the events of this batch do."""
     evidence = list(posting.target.evidence)
     known = {(event.source, event.event_id) for event in evidence}
     valued: list[ReceiptEvent] = []
-    silent: list[ReceiptEvent] = []
-    for event in moved_by:
+    for event in transition.weighed:
         value = _value(event, posting, contracts)
-        at = milliseconds(event.occurred_at)
-        if event.key not in known:
-            text = None if value is None else show_ratio(value, FINE, posting.key.currency)
-            (valued if value else silent).append(ReceiptEvent(*event.key, str(event.type), at, text))
-    return sorted(evidence + (valued if valued or evidence else silent), key=lambda event: event.occurred_at)
+        if value and event.key not in known:
+            valued.append(_named(event, show_ratio(value, FINE, posting.key.currency)))
+    valued.sort(key=lambda event: event.occurred_at, reverse=True)
+    known |= {(event.source, event.event_id) for event in valued}
+    batch = {event.key for event in transition.applied}
+    if known & batch:
+        return evidence + valued
+    reasons = [_named(event, None) for event in transition.applied if event.key not in known]
+    return reasons[:LISTED_EVENTS] + evidence + valued
+
+
+def _named(event: Event, value: str | None) -> ReceiptEvent:
+    return ReceiptEvent(*event.key, str(event.type), milliseconds(event.occurred_at), value)
 
 
 def _value(event: Event, posting: Posting, contracts: Contracts) -> int | None:
@@ -95,13 +103,13 @@ def _lot_rule(version: DealVersion, rule_id: str) -> Lot | None:
 
 
 def _rates(
-    listed: Sequence[ReceiptEvent], moved_by: Sequence[Event], currency: str, contracts: Contracts
+    listed: Sequence[ReceiptEvent], weighed: Sequence[Event], currency: str, contracts: Contracts
 ) -> tuple[ReceiptRate, ...]:
     """The rates the listed events were converted at."""
     named = {(event.source, event.event_id) for event in listed if event.value is not None}
     used = {
         contracts.rates.rate(event.currency, currency, day_at(milliseconds(event.occurred_at)))
-        for event in moved_by
+        for event in weighed
         if event.key in named and event.currency is not None and event.currency != currency
     }
     return tuple(

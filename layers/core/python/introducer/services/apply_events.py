@@ -211,7 +211,7 @@ class Engine:
             journals.append(
                 journal(
                     posting,
-                    transition.applied,
+                    transition,
                     contracts,
                     frozen[partner],
                     self._now_ms(),
