@@ -71,21 +71,27 @@ def _cpu(figures: Figures) -> None:
         " process, so sockets, TLS and waiting are left out"
     )
     figures.add(
-        "click_cpu_us", found["click"], "µs",
+        "click_cpu_us",
+        found["click"],
+        "µs",
         "functions/redirect app.handler on HTTP API events with five subs, the put built, signed and its answer"
         f" parsed: {stub}",
-    )  # fmt: skip
+    )
     figures.add("put_item_cpu_us", found["put"], "µs", f"boto3 put_item of the same record, the baseline: {stub}")
     figures.add(
-        "click_cpu_ratio", found["click_ratio"], "× put_item",
+        "click_cpu_ratio",
+        found["click_ratio"],
+        "× put_item",
         "click_cpu_us over put_item_cpu_us of the same round, median of the rounds",
-    )  # fmt: skip
+    )
     figures.add(
-        "accrue_us_per_event", found["trade"], "µs",
+        "accrue_us_per_event",
+        found["trade"],
+        "µs",
         f"domain.earnings.accrue of one trade into the state of a client with {cpu.MONTHS} months of"
         f" {cpu.TRADES_OF_MONTH} trades under cpa and revshare; process CPU time, median of {cpu.ROUNDS} rounds of"
         f" {cpu.CALLS}",
-    )  # fmt: skip
+    )
     figures.add(
         "accrue_ratio", found["trade_ratio"], "× put_item", "accrue_us_per_event over put_item_cpu_us, as above"
     )
@@ -100,9 +106,11 @@ def _imports(figures: Figures) -> None:
     figures.add("import_baseline_ms", seconds * 1000, "ms", f"importing botocore and creating a DynamoDB client; {how}")
     for function, ratio in ratios.items():
         figures.add(
-            f"import_ratio.{function}", ratio, "× botocore",
+            f"import_ratio.{function}",
+            ratio,
+            "× botocore",
             f"importing functions/{function}/app.py over import_baseline_ms of the same round; {how}",
-        )  # fmt: skip
+        )
 
 
 def _on_the_cloud(figures: Figures, stack: Stack, meter: Meter, tell: Callable[[str], None]) -> None:
@@ -134,35 +142,43 @@ def _load(figures: Figures, name: str, found: Load, count: int, what: str) -> No
             f"{name}_p{share}_ms", percentile(found.path.times, share / 100) * 1000, "ms", f"Of all requests: {how}"
         )
     figures.add(
-        f"{name}_p50_ratio", found.ratio, "× put",
+        f"{name}_p50_ratio",
+        found.ratio,
+        "× put",
         f"Median time of {what}, over that of a bare PutItem to the same emulator, signed beforehand, by as many"
         f" connections just before; median of the {load.ROUNDS} rounds",
-    )  # fmt: skip
+    )
 
 
 def _counters(figures: Figures, world: World, meter: Meter) -> None:
     made, batches = writes.counters(world, meter, load.CLICKS)
     links = PARTNERS * LINKS_OF_PARTNER
     figures.add(
-        "wru_counters_per_click", sum(write.units for write in made) / sum(batches), "write units",
+        "wru_counters_per_click",
+        sum(write.units for write in made) / sum(batches),
+        "write units",
         f"Rollup's writes for {sum(batches)} clicks on {links} links that waited while its mapping was disabled, in"
         f" batches of {', '.join(map(str, batches))}. {RULES}",
         goal=0.15,
-    )  # fmt: skip
+    )
 
 
 def _clicks(figures: Figures, world: World, meter: Meter) -> None:
     made = writes.clicks(world, meter)
     sizes = [write.size for write in made]
     figures.add(
-        "wru_per_click", sum(write.units for write in made) / writes.CLICKS, "write units",
+        "wru_per_click",
+        sum(write.units for write in made) / writes.CLICKS,
+        "write units",
         f"The redirect's writes for {writes.CLICKS} visits of people with all five subs. {RULES}",
         goal=1.05,
-    )  # fmt: skip
+    )
     figures.add(
-        "click_bytes_mean", mean(sizes), "bytes",
+        "click_bytes_mean",
+        mean(sizes),
+        "bytes",
         f"Item size of those clicks by DynamoDB's formula; the largest has {max(sizes)}, a write unit ends at 1,024",
-    )  # fmt: skip
+    )
 
 
 def _events(figures: Figures, world: World, meter: Meter) -> None:
@@ -181,38 +197,50 @@ def _events(figures: Figures, world: World, meter: Meter) -> None:
         one, ten = found[name].alone, found[name].together
         parts = ", ".join(f"{kind} {units / len(one):g}" for kind, units in found[name].by_kind.most_common())
         figures.add(
-            f"wru_per_event_alone{suffix}", mean(one), "write units",
+            f"wru_per_event_alone{suffix}",
+            mean(one),
+            "write units",
             f"{alone}; {case.said}. From {min(one):g} to {max(one):g}; by item: {parts}. {RULES}",
             goal=12,
-        )  # fmt: skip
+        )
         figures.add(
-            f"wru_per_event_in_tens{suffix}", mean(ten), "write units",
+            f"wru_per_event_in_tens{suffix}",
+            mean(ten),
+            "write units",
             f"{together}; {case.said}. By batch: {', '.join(f'{each:g}' for each in ten)}. {RULES}",
             goal=4,
-        )  # fmt: skip
+        )
     old = found[OLD]
     figures.add(
-        f"wru_per_event_in_tens.{OLD}", mean(old.together), "write units",
+        f"wru_per_event_in_tens.{OLD}",
+        mean(old.together),
+        "write units",
         f"Ten trades at a time of the same client after {writes.OLD_TRADES} trades over half a year; its state then has"
         f" {old.state_bytes} bytes (at first {found[USUAL].state_bytes}). {RULES}",
-    )  # fmt: skip
+    )
     figures.add(
-        "wru_intake_day_per_event_alone", mean(found[USUAL].alone_counted), "write units",
+        "wru_intake_day_per_event_alone",
+        mean(found[USUAL].alone_counted),
+        "write units",
         "Rollup's count of events accepted and applied by source and day, for the events sent one by one. In batches of"
         f" ten: {mean(found[USUAL].together_counted):.2g}; it falls with the traffic of the whole source. {RULES}",
-    )  # fmt: skip
+    )
     journals = [size for name in CASES for size in found[name].journals]
     figures.add(
-        "journal_bytes_mean", mean(journals), "bytes",
+        "journal_bytes_mean",
+        mean(journals),
+        "bytes",
         f"Item size of the {len(journals)} journals that those batches of ten posted, receipts included; the largest"
         f" has {max(journals)}, a write unit ends at 1,024",
-    )  # fmt: skip
+    )
     others = ", ".join(f"{name} {each.state_bytes:,}" for name, each in found.items() if name != USUAL)
     figures.add(
-        "client_state_bytes", found[USUAL].state_bytes, "bytes",
+        "client_state_bytes",
+        found[USUAL].state_bytes,
+        "bytes",
         f"Item size of the client's state after 30 events; {CASES[USUAL].said}; in the other cases: {others}. Each"
         " transaction writes it whole, at two units per begun kilobyte",
-    )  # fmt: skip
+    )
 
 
 def _cost(figures: Figures, stack: Stack) -> None:
@@ -222,12 +250,14 @@ def _cost(figures: Figures, stack: Stack) -> None:
         figures[name].value for name in ("wru_per_click", "wru_counters_per_click", "click_cpu_us")
     )
     figures.add(
-        "usd_per_million_clicks", cost.per_million_clicks(cpu_us, memory, click, counter), "US dollars",
+        "usd_per_million_clicks",
+        cost.per_million_clicks(cpu_us, memory, click, counter),
+        "US dollars",
         f"us-east-1 list prices: HTTP API ${cost.HTTP_API:.2f} and Lambda ${cost.LAMBDA_REQUESTS:.2f} a million,"
         f" {cost.milliseconds_billed(cpu_us)} ms (click_cpu_us, and {cost.PUT_MS:g} ms assumed for the put) at"
         f" {memory} MB and ${cost.LAMBDA_GB_SECOND} a GB-second, wru_per_click and wru_counters_per_click at"
         f" ${cost.WRITE_UNITS} a million. Without storage, logs, CloudFront and the engine",
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

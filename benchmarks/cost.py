@@ -25,9 +25,4 @@ def milliseconds_billed(cpu_us: float) -> int:
 def per_million_clicks(cpu_us: float, memory_mb: int, click_units: float, counter_units: float) -> float:
     """US dollars for a million recorded clicks: request, invocation, duration, write units."""
     gb_seconds = milliseconds_billed(cpu_us) / 1000 * memory_mb / 1024 * 1_000_000
-    return (
-        HTTP_API
-        + LAMBDA_REQUESTS
-        + gb_seconds * LAMBDA_GB_SECOND
-        + (click_units + counter_units) * WRITE_UNITS
-    )  # fmt: skip
+    return HTTP_API + LAMBDA_REQUESTS + gb_seconds * LAMBDA_GB_SECOND + (click_units + counter_units) * WRITE_UNITS

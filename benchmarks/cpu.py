@@ -30,12 +30,22 @@ TRADES_OF_MONTH = 60
 
 EDGE = "the-edge-secret"
 ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_REGION": "us-east-1", "AWS_RETRY_MODE": "standard", "STAGE": "bench", "FACTS_TABLE": "facts",
-    "BOOKS_TABLE": "books", "CLICK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/clicks",
-    "CLICK_KEY_SECRET": "click-key", "IDENTITY_KEY_SECRET": "identity-key", "EDGE_SECRET": "edge",
-    "FALLBACK_URL": "https://example.com/", "CLICK_DEADLINE_MS": "5000", "CLICK_TTL_DAYS": "400",
-}  # fmt: skip
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_RETRY_MODE": "standard",
+    "STAGE": "bench",
+    "FACTS_TABLE": "facts",
+    "BOOKS_TABLE": "books",
+    "CLICK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/clicks",
+    "CLICK_KEY_SECRET": "click-key",
+    "IDENTITY_KEY_SECRET": "identity-key",
+    "EDGE_SECRET": "edge",
+    "FALLBACK_URL": "https://example.com/",
+    "CLICK_DEADLINE_MS": "5000",
+    "CLICK_TTL_DAYS": "400",
+}
 SECRETS = {
     "click-key": json.dumps({"current": "0", "0": "k" * 64}),
     "identity-key": "i" * 64,
@@ -75,10 +85,16 @@ class Amazon:
 def link(code: str) -> dict[str, Any]:
     """A link's item."""
     texts = {
-        "code": code, "link_id": code, "partner": "par_01K0X3V6Q2M8T4S9C7B5N1H3FD", "brand": "brd_01K0X3V6Q2M8T4S9C7B5",
-        "campaign": "cmp_01K0X3V6Q2M8T4S9C7B5N1H3FE", "landing_url": "https://www.broker.example/live?lang=en",
-        "click_parameter": "click_id", "fallback_url": "https://www.broker.example/", "status": "active",
-    }  # fmt: skip
+        "code": code,
+        "link_id": code,
+        "partner": "par_01K0X3V6Q2M8T4S9C7B5N1H3FD",
+        "brand": "brd_01K0X3V6Q2M8T4S9C7B5",
+        "campaign": "cmp_01K0X3V6Q2M8T4S9C7B5N1H3FE",
+        "landing_url": "https://www.broker.example/live?lang=en",
+        "click_parameter": "click_id",
+        "fallback_url": "https://www.broker.example/",
+        "status": "active",
+    }
     return {name: {"S": text} for name, text in texts.items()} | {"shard_exponent": {"N": "0"}}
 
 
@@ -172,8 +188,10 @@ def _trade() -> tuple[Callable[[], object], int]:
 
     deal = terms(
         cpa("600.00", kyc=True, min_deposit="100.00", within_hours=168, min_lots="0.1", within_days=45),
-        revshare("30"), days=15, net_revenue={"spread": "1", "commission": "1"},
-    )  # fmt: skip
+        revshare("30"),
+        days=15,
+        net_revenue={"spread": "1", "commission": "1"},
+    )
     rates = {"2025-08-29": {"USD": "1.1658"}}
     world = World(rates=rates).partner("par_01K0X3V6Q2M8T4S9C7B5N1H3FD", deal, LINK, since="2025-01-01")
     begins = at("2025-09-01 09:00")
@@ -181,9 +199,16 @@ def _trade() -> tuple[Callable[[], object], int]:
 
     def a_trade(when: datetime) -> Any:
         return an_event(
-            "trade", when, client="s2Wm0yFkJm4Qq1cC0hT9aA", currency="USD", lots="0.25", spread="3.20",
-            commission="1.75", account="8812034", symbol="EURUSD",
-        )  # fmt: skip
+            "trade",
+            when,
+            client="s2Wm0yFkJm4Qq1cC0hT9aA",
+            currency="USD",
+            lots="0.25",
+            spread="3.20",
+            commission="1.75",
+            account="8812034",
+            symbol="EURUSD",
+        )
 
     books.deliver(
         registration,

@@ -43,8 +43,12 @@ def _seconds(function: str) -> float:
     environment |= {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONPATH": os.pathsep.join(path)}
     done = subprocess.run(
         [sys.executable, "-P", "-c", _TIMED.format(code="import app" if function else BASELINE)],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"importing {function or 'botocore'} failed:\n{done.stderr[-2000:]}")
     return float(json.loads(done.stdout.splitlines()[-1]))

@@ -55,8 +55,12 @@ class World(Scenario):
         source, secret = register_source(
             self.configuration,
             SourceSecrets(stack.client("secretsmanager"), stack.outputs["SourceSecretPrefix"]),
-            brand=self.brand, source=SOURCE, author=AUTHOR, clock=self.clock, random=secrets.token_bytes,
-        )  # fmt: skip
+            brand=self.brand,
+            source=SOURCE,
+            author=AUTHOR,
+            clock=self.clock,
+            random=secrets.token_bytes,
+        )
         self.source, self.secret = source.source, secret.encode()
         self.links = [code for _ in range(PARTNERS) for code in self._links_of_a_partner()]
         day = self.today.date()
@@ -75,11 +79,15 @@ class World(Scenario):
         partner, code = self.a_partner(TWO_RULES)
         more = (
             create_link(
-                self.configuration, partner=partner, campaign=self.campaign, author=AUTHOR, clock=self.clock,
+                self.configuration,
+                partner=partner,
+                campaign=self.campaign,
+                author=AUTHOR,
+                clock=self.clock,
                 random=self.chance.randbytes,
             )
             for _ in range(LINKS_OF_PARTNER - 1)
-        )  # fmt: skip
+        )
         return [code, *(link.code for link in more)]
 
     def visits(self, count: int) -> list[Request]:
@@ -176,10 +184,16 @@ class Client:
     def _trade(self, apart: timedelta) -> dict[str, Any]:
         chance = self.chance
         trade = self._event(
-            "trade", apart, account="8812034", currency="USD", symbol=chance.choice(("EURUSD", "XAUUSD", "GBPUSD")),
-            lots=f"{chance.randrange(10, 200) / 100:.2f}", spread=f"{chance.randrange(100, 2000) / 100:.2f}",
-            commission=f"{chance.randrange(100, 700) / 100:.2f}", swap=f"{-chance.randrange(0, 90) / 100:.2f}",
+            "trade",
+            apart,
+            account="8812034",
+            currency="USD",
+            symbol=chance.choice(("EURUSD", "XAUUSD", "GBPUSD")),
+            lots=f"{chance.randrange(10, 200) / 100:.2f}",
+            spread=f"{chance.randrange(100, 2000) / 100:.2f}",
+            commission=f"{chance.randrange(100, 700) / 100:.2f}",
+            swap=f"{-chance.randrange(0, 90) / 100:.2f}",
             pnl=f"{chance.randrange(-20000, 20000) / 100:.2f}",
-        )  # fmt: skip
+        )
         opened = datetime.fromisoformat(trade["occurred_at"]) - timedelta(minutes=7)
         return trade | {"opened_at": rfc3339(opened), "closed_at": trade["occurred_at"]}

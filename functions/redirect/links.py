@@ -33,8 +33,16 @@ class Link:
     """A link as the redirect needs it. Raises `KeyError` or `ValueError` for an item that is no link."""
 
     __slots__ = (
-        "active", "brand", "campaign", "code", "fallback_url", "landing", "link_id", "partner", "shard_exponent",
-    )  # fmt: skip
+        "active",
+        "brand",
+        "campaign",
+        "code",
+        "fallback_url",
+        "landing",
+        "link_id",
+        "partner",
+        "shard_exponent",
+    )
 
     def __init__(self, item: dict[str, Any]) -> None:
         self.code: str = item["code"]["S"]

@@ -133,9 +133,12 @@ def access_log(
         with file.open("rb") as lines, _progress(console) as progress:
             task = progress.add_task("clicks", total=limit or _count(file))
             summary = replay(
-                stack, itertools.islice(lines, limit or None), links_of(stack, link or ()), concurrency,
+                stack,
+                itertools.islice(lines, limit or None),
+                links_of(stack, link or ()),
+                concurrency,
                 done=lambda: progress.advance(task),
-            )  # fmt: skip
+            )
         with console.status("reading FACTS"):
             read_back(stack, summary)
     except NotReplayed as error:
@@ -199,9 +202,10 @@ def links_of(stack: Stack, codes: Iterable[str] = ()) -> list[Link]:
     else:
         # Operator commands may scan.
         pages = client.get_paginator("scan").paginate(
-            TableName=table, FilterExpression="begins_with(pk, :link)",
+            TableName=table,
+            FilterExpression="begins_with(pk, :link)",
             ExpressionAttributeValues={":link": {"S": keys.ITEMS["link"].pk.split("{")[0]}},
-        )  # fmt: skip
+        )
         items = sorted((item for page in pages for item in page["Items"]), key=lambda item: str(item["code"]["S"]))
     active = [item for item in items if item is not None and item["status"]["S"] == "active"]
     if not active:
@@ -385,6 +389,10 @@ def _count(file: Path) -> int:
 
 def _progress(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(), console=console,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )

@@ -122,9 +122,14 @@ def _find(state_dir: Path, stack: str, facts: str, books: str, secret: str, clic
         if not (facts and books and secret):
             raise NotFoundHere("Name --facts-table, --books-table and --click-key-secret, or a --stack that has them.")
         return Installation(
-            boto3.client("dynamodb"), boto3.client("secretsmanager"), facts, books, secret, datetime.now(UTC),
+            boto3.client("dynamodb"),
+            boto3.client("secretsmanager"),
+            facts,
+            books,
+            secret,
+            datetime.now(UTC),
             click_days or days,
-        )  # fmt: skip
+        )
     from introducer_ops.localcloud import LocalCloud
 
     attached = LocalCloud.attach(state_dir)
@@ -138,9 +143,13 @@ def _find(state_dir: Path, stack: str, facts: str, books: str, secret: str, clic
 
 def _of_stack(stack: Stack) -> Installation:
     return Installation(
-        stack.client("dynamodb"), stack.client("secretsmanager"), stack.outputs["FactsTableName"],
-        stack.outputs["BooksTableName"], stack.outputs["ClickKeySecretName"], stack.clock.now(),
-    )  # fmt: skip
+        stack.client("dynamodb"),
+        stack.client("secretsmanager"),
+        stack.outputs["FactsTableName"],
+        stack.outputs["BooksTableName"],
+        stack.outputs["ClickKeySecretName"],
+        stack.clock.now(),
+    )
 
 
 def _outputs(name: str) -> tuple[dict[str, str], int | None]:
@@ -218,9 +227,11 @@ def show(report: Report, console: Console) -> None:
         for each in differences:
             console.print(f"  {each.what}", markup=False, soft_wrap=True)
             console.print(
-                f"    expected {each.expected}, found {each.found}\n    {each.where}", style="dim", markup=False,
+                f"    expected {each.expected}, found {each.found}\n    {each.where}",
+                style="dim",
+                markup=False,
                 soft_wrap=True,
-            )  # fmt: skip
+            )
     console.print()
     _verdict(report, console)
 
@@ -266,8 +277,12 @@ def _shown_progress(installation: Installation, console: Console) -> Iterator[Pr
 
     sizes = _scans(installation).sizes()
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeElapsedColumn(),
-    )  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Bars(*columns, console=console, transient=True) as bars:
         tasks: dict[str, Any] = {}
 

@@ -39,8 +39,11 @@ def test_a_reference_to_nothing_is_found_and_named() -> None:
 
 
 def test_every_function_has_its_folder_and_every_folder_its_function() -> None:
-    deployed = {one["Properties"]["CodeUri"].strip("/") for one in WRITTEN["Resources"].values()
-                if one["Type"] == "AWS::Serverless::Function"}  # fmt: skip
+    deployed = {
+        one["Properties"]["CodeUri"].strip("/")
+        for one in WRITTEN["Resources"].values()
+        if one["Type"] == "AWS::Serverless::Function"
+    }
     written = {f"functions/{path.parent.name}" for path in ROOT.glob("functions/*/app.py")}
     assert deployed == written
 

@@ -163,9 +163,16 @@ def test_every_type_is_taken(platform: Platform) -> None:
     common = {"client_id": "10234", "occurred_at": "2026-03-02T10:00:00Z"}
     money = {"currency": "EUR", "amount": "10.00"}
     trade = {
-        "currency": "EUR", "lots": "0.10000001", "symbol": "EURUSD", "opened_at": "2026-03-02T09:00:00Z",
-        "closed_at": "2026-03-02T09:30:00Z", "spread": "1.20", "commission": "-0.50", "swap": "0", "pnl": "-3.15",
-    }  # fmt: skip
+        "currency": "EUR",
+        "lots": "0.10000001",
+        "symbol": "EURUSD",
+        "opened_at": "2026-03-02T09:00:00Z",
+        "closed_at": "2026-03-02T09:30:00Z",
+        "spread": "1.20",
+        "commission": "-0.50",
+        "swap": "0",
+        "pnl": "-3.15",
+    }
     says: list[dict[str, Any]] = [
         {"type": "registration", "click_id": "x" * 32, "country": "DE", "promo_code": "SPRING"},
         {"type": "kyc", "status": "approved"},
@@ -325,7 +332,7 @@ def test_a_paused_source_is_told_so_but_only_who_can_sign_for_it(platform: Platf
         (b'{"events": [' + b",".join([b"{}"] * 101) + b"]}", 422, "invalid_batch"),
         (b"{}", 422, "missing"),
     ],
-)  # fmt: skip
+)
 def test_a_body_that_cannot_be_meant_is_refused_and_nothing_is_stored(
     platform: Platform, body: bytes, status: int, code: str
 ) -> None:
@@ -436,9 +443,15 @@ def test_a_wrong_field_is_named_with_its_code_and_nothing_is_stored(
 )
 def test_a_wrong_trade_is_refused_and_nothing_is_stored(platform: Platform, changes: dict[str, Any], code: str) -> None:
     trade = {
-        "event_id": "t1", "type": "trade", "client_id": "10234", "currency": "EUR", "lots": "0.1",
-        "symbol": "EURUSD", "opened_at": "2026-03-02T09:00:00Z", "closed_at": "2026-03-02T09:30:00Z",
-    }  # fmt: skip
+        "event_id": "t1",
+        "type": "trade",
+        "client_id": "10234",
+        "currency": "EUR",
+        "lots": "0.1",
+        "symbol": "EURUSD",
+        "opened_at": "2026-03-02T09:00:00Z",
+        "closed_at": "2026-03-02T09:30:00Z",
+    }
     refused(platform.sends({n: v for n, v in (trade | changes).items() if v is not None}), 422, code)
     assert platform.stored() == []
     assert platform.sends(trade).statuses == ["accepted"]
@@ -476,10 +489,16 @@ def test_an_event_of_too_many_fields_is_refused(platform: Platform) -> None:
 def test_a_trade_without_a_time_happened_when_it_was_closed(platform: Platform) -> None:
     platform.sends(
         {
-            "event_id": "t1", "type": "trade", "client_id": "10234", "currency": "EUR", "lots": "0.1",
-            "symbol": "EURUSD", "opened_at": "2026-03-01T23:00:00Z", "closed_at": "2026-03-02T00:30:00Z",
+            "event_id": "t1",
+            "type": "trade",
+            "client_id": "10234",
+            "currency": "EUR",
+            "lots": "0.1",
+            "symbol": "EURUSD",
+            "opened_at": "2026-03-01T23:00:00Z",
+            "closed_at": "2026-03-02T00:30:00Z",
         }
-    )  # fmt: skip
+    )
     [event] = platform.facts.events_of_client(BRAND, CLIENT)
     assert event.occurred_at == event.closed_at is not None
 
@@ -653,11 +672,15 @@ def test_the_log_and_the_metrics_count_events_and_name_nobody(
 # ---- Whatever comes -------------------------------------------------------------------------------------------------
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=True)
+    | st.text(max_size=20)
     | st.sampled_from(["deposit", "trade", "250.00", "EUR", "2026-03-02T11:59:00Z", "NaN", "\x00", "#", "%23"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 KNOWN_NAMES = (
     "event_id type client_id occurred_at click_id country account amount currency lots symbol opened_at closed_at"
     " spread pnl ref status email phone ip device lead_id events"
@@ -670,9 +693,11 @@ NEARLY_GOOD = st.builds(
     TYPES,
     st.dictionaries(NAMES, VALUES, max_size=4),
 )
-MESSAGES = NEARLY_GOOD | st.dictionaries(NAMES, VALUES, max_size=8) | st.builds(
-    lambda events: {"events": events}, st.lists(NEARLY_GOOD | VALUES, max_size=4)
-)  # fmt: skip
+MESSAGES = (
+    NEARLY_GOOD
+    | st.dictionaries(NAMES, VALUES, max_size=8)
+    | st.builds(lambda events: {"events": events}, st.lists(NEARLY_GOOD | VALUES, max_size=4))
+)
 FUZZ = settings(
     max_examples=150,
     deadline=None,

@@ -61,9 +61,15 @@ def handle(rollup: ModuleType, records: list[dict[str, Any]]) -> list[str]:
 
 def an_event(source: str, number: int, **changes: Any) -> Event:
     return Event(
-        brand="brd_01", source=source, client=f"client-{number % 7}", event_id=f"e-{number}", type=EventType.DEPOSIT,
-        occurred_at=AT - timedelta(days=3), accepted_at=AT, **changes,
-    )  # fmt: skip
+        brand="brd_01",
+        source=source,
+        client=f"client-{number % 7}",
+        event_id=f"e-{number}",
+        type=EventType.DEPOSIT,
+        occurred_at=AT - timedelta(days=3),
+        accepted_at=AT,
+        **changes,
+    )
 
 
 def accepted(source: str, number: int) -> dict[str, Any]:

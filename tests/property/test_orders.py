@@ -408,13 +408,18 @@ def a_life(chance: random.Random, client: str) -> list[Event]:
         ),
         *(
             an(
-                "trade", chance.random() * 60, currency=currency, lots=chance.randint(1, 200) * (LOT // 100),
-                symbol=chance.choice(["XAUUSD", "EURUSD"]), account_type="standard", commission=chance.randint(0, 900),
+                "trade",
+                chance.random() * 60,
+                currency=currency,
+                lots=chance.randint(1, 200) * (LOT // 100),
+                symbol=chance.choice(["XAUUSD", "EURUSD"]),
+                account_type="standard",
+                commission=chance.randint(0, 900),
                 pnl=chance.randint(-9_000, 9_000),
             )
             for _ in range(12)
         ),
-    ]  # fmt: skip
+    ]
     if chance.random() < 0.5:
         life.append(an("chargeback", 40, amount=4_000, currency=currency, ref=chance.choice(["e3", "e4", None])))
     if chance.random() < 0.5:

@@ -62,9 +62,19 @@ def test_a_visitor_becomes_a_client_and_the_partner_sees_every_cent_of_it(world:
 
     opened = rfc3339(now - timedelta(minutes=10))
     trade = an_event(
-        "trade", "t1", account="1001", currency="EUR", lots="1.50", symbol="EURUSD", opened_at=opened,
-        closed_at=rfc3339(now), spread="9.00", commission="3.50", swap="0", pnl="-20.00",
-    )  # fmt: skip
+        "trade",
+        "t1",
+        account="1001",
+        currency="EUR",
+        lots="1.50",
+        symbol="EURUSD",
+        opened_at=opened,
+        closed_at=rfc3339(now),
+        spread="9.00",
+        commission="3.50",
+        swap="0",
+        pnl="-20.00",
+    )
     deposit = an_event("deposit", "d1", amount="250.00", currency="EUR")
     registration = an_event("registration", "r1", click_id=click, country="DE")
     kyc = an_event("kyc", "k1", status="approved")

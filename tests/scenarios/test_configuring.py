@@ -154,10 +154,19 @@ class TestCreateCampaign:
     def test_a_brand_that_is_not_there_has_no_campaigns(self, world: World) -> None:
         brand = world.a_brand()
 
-        assert refusal(lambda: create_campaign(
-            world.books, brand=brand.brand + "x", name="A", landing_url="https://a.example/",
-            random=world.random.randbytes, **world.given,
-        )) == "not_found"  # fmt: skip
+        assert (
+            refusal(
+                lambda: create_campaign(
+                    world.books,
+                    brand=brand.brand + "x",
+                    name="A",
+                    landing_url="https://a.example/",
+                    random=world.random.randbytes,
+                    **world.given,
+                )
+            )
+            == "not_found"
+        )
 
 
 class TestRegisterSource:
@@ -368,9 +377,13 @@ class TestInviteMember:
 
     def invite(self, world: World, pool: user_pool.UserPool, brand: Brand, **other: Any) -> Any:
         given = {
-            "partner": None, "role": Role.MANAGER, "email": "manager@example.com", "name": "Affiliate manager",
-            "language": "en", "password": "Long-enough-1",
-        }  # fmt: skip
+            "partner": None,
+            "role": Role.MANAGER,
+            "email": "manager@example.com",
+            "name": "Affiliate manager",
+            "language": "en",
+            "password": "Long-enough-1",
+        }
         return invite_member(world.books, pool, brand=brand.brand, **(given | world.given | other))
 
     def groups(self, world: World, email: str) -> list[str]:

@@ -41,10 +41,17 @@ def link(stack: Stack, request: pytest.FixtureRequest) -> str:
     """The code of a link of this test's own partner, which is called after it."""
     code = f"r{abs(hash(request.node.name)) % 10**7:07}"
     item: dict[str, Any] = {
-        **keys.key("link", code=code).item(), "code": code, "link_id": code, "partner": f"par_{code}",
-        "brand": "brd_replay", "campaign": "cmp_replay", "landing_url": "https://go.broker.example/",
-        "click_parameter": "cid", "fallback_url": "https://broker.example/", "status": "active",
-    }  # fmt: skip
+        **keys.key("link", code=code).item(),
+        "code": code,
+        "link_id": code,
+        "partner": f"par_{code}",
+        "brand": "brd_replay",
+        "campaign": "cmp_replay",
+        "landing_url": "https://go.broker.example/",
+        "click_parameter": "cid",
+        "fallback_url": "https://broker.example/",
+        "status": "active",
+    }
     wire: dict[str, Any] = {name: {"S": value} for name, value in item.items()}
     stack.client("dynamodb").put_item(TableName=stack.outputs["BooksTableName"], Item=wire)
     return code

@@ -24,9 +24,12 @@ from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_acc
 pytestmark = pytest.mark.cloud
 
 DEAL = terms(
-    cpa("200.00", kyc=True, min_deposit="100.00", within_hours=720), revshare("30"), lot("2.00"), days=30,
+    cpa("200.00", kyc=True, min_deposit="100.00", within_hours=720),
+    revshare("30"),
+    lot("2.00"),
+    days=30,
     net_revenue={"commission": "1"},
-)  # fmt: skip
+)
 app = typer.Typer()
 app.callback()(lambda: None)
 command.register(app)
@@ -71,9 +74,19 @@ def a_days_work(scenario: Scenario, code: str) -> str:
 
     def a_trade(name: str) -> dict[str, object]:
         return an_event(
-            "trade", name, account="1", currency="EUR", lots="1.50", symbol="EURUSD", spread="0", commission="12.50",
-            swap="0", pnl="-20.00", opened_at=rfc3339(now - timedelta(hours=1)), closed_at=rfc3339(now),
-        )  # fmt: skip
+            "trade",
+            name,
+            account="1",
+            currency="EUR",
+            lots="1.50",
+            symbol="EURUSD",
+            spread="0",
+            commission="12.50",
+            swap="0",
+            pnl="-20.00",
+            opened_at=rfc3339(now - timedelta(hours=1)),
+            closed_at=rfc3339(now),
+        )
 
     scenario.posts(a_trade("t1"), a_trade("t2"), a_trade("t3"))
     scenario.posts(

@@ -217,8 +217,11 @@ def test_nothing_is_made_by_retrying_what_is_not_there(facts: Facts) -> None:
 
 def quarantine(facts: Facts, at: datetime = AT, message: str = "{}", **changes: Any) -> Any:
     given: dict[str, Any] = {
-        "brand": "brd_one", "source": "meta", "reason": "unknown_type", "detail": "Not a type we know.",
-    }  # fmt: skip
+        "brand": "brd_one",
+        "source": "meta",
+        "reason": "unknown_type",
+        "detail": "Not a type we know.",
+    }
     return facts.quarantine(at=at, message=message, **(given | changes))
 
 

@@ -35,9 +35,15 @@ def a_click(
 ) -> dict[str, Any]:
     """A click's item in DynamoDB's own form."""
     link_item = {
-        "code": link, "link_id": link, "partner": partner, "brand": "brd_01", "campaign": "cmp_01",
-        "landing_url": "https://go.broker.example/", "click_parameter": "cid", "status": status,
-    }  # fmt: skip
+        "code": link,
+        "link_id": link,
+        "partner": partner,
+        "brand": "brd_01",
+        "campaign": "cmp_01",
+        "landing_url": "https://go.broker.example/",
+        "click_parameter": "cid",
+        "status": status,
+    }
     wire: dict[str, Any] = {name: {"S": value} for name, value in link_item.items()}
     wire["shard_exponent"] = {"N": str(shard_exponent)}
     event = {

@@ -44,9 +44,14 @@ def test_what_is_put_in_comes_out(
     number: int, link: str, at_ms: int, random: bytes, flagged: bool, exponent: int
 ) -> None:
     text = mint(
-        key_number=number, key=KEYS[number], link_id=link, at_ms=at_ms, random=random, flagged=flagged,
+        key_number=number,
+        key=KEYS[number],
+        link_id=link,
+        at_ms=at_ms,
+        random=random,
+        flagged=flagged,
         shard_exponent=exponent,
-    )  # fmt: skip
+    )
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", text) and len(text) == LENGTH
     for click in (read(text), verify(text, KEYS)):
         assert click is not None

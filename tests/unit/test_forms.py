@@ -51,14 +51,17 @@ def test_what_is_no_host_is_refused(text: str) -> None:
         forms.host(text, "brand")
 
 
-@pytest.mark.parametrize(("check", "good", "bad"), [
-    (forms.country, "DE", ("de", "DEU", "D", "")),
-    (forms.language, "en", ("EN", "eng", "e", "")),
-    (forms.parameter, "click_id", ("1x", "a b", "a&b", "", "a" * 41)),
-    (lambda text: forms.slug(text, "source"), "mt5-live", ("Mt5", "a", "a#b", "-a", "a" * 41)),
-    (lambda text: forms.name(text, "partner"), "Amberfield Media", ("", " ", "a\nb", "a" * 121)),
-    (forms.email, "somebody@example.com", ("somebody", "a@b", "a b@example.com", "<a@example.com>", "")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        (forms.country, "DE", ("de", "DEU", "D", "")),
+        (forms.language, "en", ("EN", "eng", "e", "")),
+        (forms.parameter, "click_id", ("1x", "a b", "a&b", "", "a" * 41)),
+        (lambda text: forms.slug(text, "source"), "mt5-live", ("Mt5", "a", "a#b", "-a", "a" * 41)),
+        (lambda text: forms.name(text, "partner"), "Amberfield Media", ("", " ", "a\nb", "a" * 121)),
+        (forms.email, "somebody@example.com", ("somebody", "a@b", "a b@example.com", "<a@example.com>", "")),
+    ],
+)
 def test_a_form_takes_what_has_it_and_refuses_the_rest(check, good, bad) -> None:  # type: ignore[no-untyped-def]
     assert check(good) == good
     for text in bad:

@@ -74,8 +74,10 @@ def test_the_shell_recipe_signs_as_we_check() -> None:
     told = subprocess.run(
         ["bash", "-c", time_and_digest + '\necho "t=$t,v1=$v1"'],
         env={"BODY": body, "SECRET": "s3cret", "PATH": "/usr/bin:/bin:/usr/local/bin"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     check(told.stdout.strip(), body.encode(), [b"s3cret"], datetime.now(UTC))
 
 

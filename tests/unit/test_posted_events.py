@@ -26,10 +26,18 @@ def taken(message: dict[str, Any], source: str = "meta", accepted_at: datetime =
 
 def a_trade(**changes: Any) -> dict[str, Any]:
     return {
-        "event_id": "t1", "type": "trade", "client_id": "10234", "account": "900", "currency": "EUR", "lots": "0.10",
-        "symbol": "EURUSD", "opened_at": "2026-03-02T09:00:00Z", "closed_at": "2026-03-02T09:30:00Z",
-        "spread": "1.20", "pnl": "-3.15",
-    } | changes  # fmt: skip
+        "event_id": "t1",
+        "type": "trade",
+        "client_id": "10234",
+        "account": "900",
+        "currency": "EUR",
+        "lots": "0.10",
+        "symbol": "EURUSD",
+        "opened_at": "2026-03-02T09:00:00Z",
+        "closed_at": "2026-03-02T09:30:00Z",
+        "spread": "1.20",
+        "pnl": "-3.15",
+    } | changes
 
 
 def test_there_is_a_model_for_every_type() -> None:
@@ -42,10 +50,14 @@ def test_an_amount_is_taken_to_the_minor_unit_in_every_currency(currency: str, m
     amount += "0" * zeros if "." in amount else ""
     event = taken(
         {
-            "event_id": "e", "type": "deposit", "client_id": "c", "occurred_at": "2026-03-01T00:00:00Z",
-            "currency": currency, "amount": amount,
+            "event_id": "e",
+            "type": "deposit",
+            "client_id": "c",
+            "occurred_at": "2026-03-01T00:00:00Z",
+            "currency": currency,
+            "amount": amount,
         }
-    )  # fmt: skip
+    )
     assert (event.amount, event.currency) == (minor, currency)
 
 
@@ -104,9 +116,13 @@ def test_what_the_server_adds_is_not_part_of_the_digest() -> None:
 def test_a_digest_never_changes_because_stored_ones_must_be_met_again() -> None:
     """Hand-made: SHA-256 of `{"amount":100,"currency":"EUR","occurred_at":1772323200000,"type":"deposit"}`."""
     message = {
-        "event_id": "e", "type": "deposit", "client_id": "c", "occurred_at": "2026-03-01T00:00:00Z", "currency": "EUR",
+        "event_id": "e",
+        "type": "deposit",
+        "client_id": "c",
+        "occurred_at": "2026-03-01T00:00:00Z",
+        "currency": "EUR",
         "amount": "1.00",
-    }  # fmt: skip
+    }
     assert taken(message).digest == "dad71deaed1a4c19f4877efeac4a1898ed969b63c5496012a4cf24c4e5718292"
 
 
@@ -193,9 +209,11 @@ def test_the_same_person_is_the_same_hash_in_quarantine_as_in_an_event() -> None
     }
     kept, event = redacted(personal, KEY), taken(a_trade(**personal))
     assert kept == {
-        "client_id": f"#{event.client}", "email": f"#{event.email_hash}", "ip": f"#{event.address_hash}",
+        "client_id": f"#{event.client}",
+        "email": f"#{event.email_hash}",
+        "ip": f"#{event.address_hash}",
         "phone": f"#{event.phone_hash}",
-    }  # fmt: skip
+    }
 
 
 def test_a_long_or_nested_value_of_a_known_field_is_hashed_too() -> None:

@@ -192,12 +192,21 @@ def test_every_error_of_the_tree_has_a_status_and_a_whole_document(
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (errors.Malformed(""), 400), (errors.Unauthenticated(""), 401), (errors.Forbidden(""), 403),
-        (errors.NotFound(""), 404), (errors.Conflict(""), 409), (errors.TooLarge(""), 413), (errors.Invalid(""), 422),
-        (errors.TooMany(""), 429), (errors.Unavailable(""), 503), (SecretMissing(""), 503), (errors.Poison(""), 500),
-        (KeyError("password"), 500), (MissingSetting("x"), 500),
+        (errors.Malformed(""), 400),
+        (errors.Unauthenticated(""), 401),
+        (errors.Forbidden(""), 403),
+        (errors.NotFound(""), 404),
+        (errors.Conflict(""), 409),
+        (errors.TooLarge(""), 413),
+        (errors.Invalid(""), 422),
+        (errors.TooMany(""), 429),
+        (errors.Unavailable(""), 503),
+        (SecretMissing(""), 503),
+        (errors.Poison(""), 500),
+        (KeyError("password"), 500),
+        (MissingSetting("x"), 500),
     ],
-)  # fmt: skip
+)
 def test_the_class_decides_the_status(error: Exception, status: int) -> None:
     assert status_of(error) == status
 

@@ -49,9 +49,13 @@ def tables() -> Tables:
 
     def of(client: str, partner: str) -> Iterator[Event]:
         yield an_event(
-            "registration", at("2026-03-02"), client=client, event_id=f"{client}-reg", click_id=clicks[partner],
+            "registration",
+            at("2026-03-02"),
+            client=client,
+            event_id=f"{client}-reg",
+            click_id=clicks[partner],
             country="DE",
-        )  # fmt: skip
+        )
 
     anna = [
         *of("anna", "par_cpa"),
@@ -334,15 +338,19 @@ def a_client_in_anothers_list(tables):
 
 
 @damage(
-    ("client_state", "client cleo: cells", '[[0, "lot", 1, [["2026-03", "", "1100000000000000000000000"]]]]',
-     '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]'),
+    (
+        "client_state",
+        "client cleo: cells",
+        '[[0, "lot", 1, [["2026-03", "", "1100000000000000000000000"]]]]',
+        '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]',
+    ),
     ("client_state", "client cleo: events", "7", "6"),
     ("client_state", "client cleo: last_at", "1772625600000", "1772582400000"),
     ("client_state", "client cleo: lots", "400000000", "300000000"),
     ("client_state", "client cleo: trades", "4", "3"),
     ("target", "par_lot lot for 2026-03, available 2026-03-31, client cleo", "11.000 KWD", "8.250 KWD"),
     ("event_count", "par_lot link LINKLOT0 on 2026-03-04: earnings.KWD", "2.750 KWD", "0.000 KWD"),
-)  # fmt: skip
+)
 def an_event_marked_applied_that_is_not_folded(tables):
     late = replace(a_trade("cleo", "cleo-9", lots=LOT), occurred_at=at("2026-03-04 12:00"))
     tables.accept(late)
@@ -364,11 +372,15 @@ def a_daily_count_of_a_source(tables):
 
 @damage(
     ("deal", "par_lot deal version 1: hash of its terms", "HASH", "OTHER"),
-    ("client_state", "client cleo: cells", '[[0, "lot", 1, [["2026-03", "", "900000000000000000000000"]]]]',
-     '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]'),
+    (
+        "client_state",
+        "client cleo: cells",
+        '[[0, "lot", 1, [["2026-03", "", "900000000000000000000000"]]]]',
+        '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]',
+    ),
     ("target", "par_lot lot for 2026-03, available 2026-03-31, client cleo", "9.000 KWD", "8.250 KWD"),
     ("event_count", "par_lot link LINKLOT0 on 2026-03-03: earnings.KWD", "9.000 KWD", "8.250 KWD"),
-)  # fmt: skip
+)
 def the_terms_of_an_accepted_deal(tables):
     deal = tables.only("deal", partner="par_lot")
     deal["terms"] = deal["terms"].replace("2.750", "3.000")
@@ -378,8 +390,14 @@ def the_terms_of_an_accepted_deal(tables):
 def a_click_that_nobody_signed(tables):
     click = tables.remove(tables.only("click", flags=["bot", "head"]))
     forged = click["click"][:-1] + ("A" if click["click"][-1] != "A" else "B")
-    tables.put("click", {**click, "click": forged}, link="LINKCPA0", day="2026-03-01",
-               shard=keys.parts(click[keys.PK])[3], click=forged)  # fmt: skip
+    tables.put(
+        "click",
+        {**click, "click": forged},
+        link="LINKCPA0",
+        day="2026-03-01",
+        shard=keys.parts(click[keys.PK])[3],
+        click=forged,
+    )
 
 
 @damage(

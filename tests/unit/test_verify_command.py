@@ -88,9 +88,7 @@ def test_every_kind_of_difference_is_explained_on_the_screen_and_in_the_guide():
 
 
 # Raw clicks of March must not have expired, whenever this test runs.
-NAMED = (
-    "--facts-table", "facts", "--books-table", "books", "--click-key-secret", SECRET, "--click-days", "36500"
-)  # fmt: skip
+NAMED = ("--facts-table", "facts", "--books-table", "books", "--click-key-secret", SECRET, "--click-days", "36500")
 
 
 @pytest.mark.usefixtures("account")
@@ -221,8 +219,11 @@ def test_a_scan_goes_on_to_the_last_page_consistently():
     ]
     assert all(asked["TableName"] == "b" and asked["ConsistentRead"] for asked in pages.asked)
     assert [asked.get("ExclusiveStartKey", {}).get("pk") for asked in pages.asked] == [
-        None, {"S": "P#par_1"}, {"S": "P#par_2"}, {"S": "P#par_3"},
-    ]  # fmt: skip
+        None,
+        {"S": "P#par_1"},
+        {"S": "P#par_2"},
+        {"S": "P#par_3"},
+    ]
 
 
 @pytest.mark.usefixtures("account")
@@ -240,9 +241,33 @@ def test_a_scan_reads_every_kind_of_value_and_a_missing_table_is_unavailable():
 def test_every_key_belongs_to_its_own_kind_and_no_other(name):
     # given a key with values that try to look like other keys
     kind = keys.ITEMS[name]
-    values = ("link", "code", "day", "shard", "click", "brand", "client", "source", "event", "at", "digest", "host",
-              "campaign", "partner", "version", "from", "id", "month", "journal", "feed", "subject", "audit", "actor",
-              "key", "member")  # fmt: skip
+    values = (
+        "link",
+        "code",
+        "day",
+        "shard",
+        "click",
+        "brand",
+        "client",
+        "source",
+        "event",
+        "at",
+        "digest",
+        "host",
+        "campaign",
+        "partner",
+        "version",
+        "from",
+        "id",
+        "month",
+        "journal",
+        "feed",
+        "subject",
+        "audit",
+        "actor",
+        "key",
+        "member",
+    )
     for text in ("1", "a#b", "events", "balance%"):
         key = keys.key(name, **dict.fromkeys(values, text))
         # then

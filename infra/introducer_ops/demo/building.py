@@ -66,65 +66,120 @@ def build_world(stack: Stack, plan: Plan, first_day: date, day: date, progress: 
     with _one_moment(stack) as clock:
         progress("brand and campaigns")
         brand = open_brand(
-            configuration, name=plan.brand, domain=plan.domain, base_currency="EUR",
-            fallback_url=f"https://www.{plan.domain}/", author=_AUTHOR, clock=clock, random=chance.randbytes,
-        )  # fmt: skip
+            configuration,
+            name=plan.brand,
+            domain=plan.domain,
+            base_currency="EUR",
+            fallback_url=f"https://www.{plan.domain}/",
+            author=_AUTHOR,
+            clock=clock,
+            random=chance.randbytes,
+        )
         campaigns = [
             create_campaign(
-                configuration, brand=brand.brand, name=campaign.name,
-                landing_url=f"https://www.{plan.domain}/{campaign.path}", hosts=(f"go.{plan.domain}",),
-                click_parameter=campaign.click_parameter, window_days=campaign.window_days,
+                configuration,
+                brand=brand.brand,
+                name=campaign.name,
+                landing_url=f"https://www.{plan.domain}/{campaign.path}",
+                hosts=(f"go.{plan.domain}",),
+                click_parameter=campaign.click_parameter,
+                window_days=campaign.window_days,
                 attribution=Attribution.FIRST_CLICK if campaign.first_click else Attribution.LAST_CLICK,
-                countries=campaign.countries, author=_AUTHOR, clock=clock, random=chance.randbytes,
+                countries=campaign.countries,
+                author=_AUTHOR,
+                clock=clock,
+                random=chance.randbytes,
             )
             for campaign in plan.campaigns
-        ]  # fmt: skip
+        ]
         # Secrets and passwords are of this run alone: no seed makes them.
         _, source_secret = register_source(
-            configuration, SourceSecrets(stack.client("secretsmanager"), stack.outputs["SourceSecretPrefix"]),
-            brand=brand.brand, source=plan.source, author=_AUTHOR, clock=clock, random=secrets.token_bytes,
-        )  # fmt: skip
+            configuration,
+            SourceSecrets(stack.client("secretsmanager"), stack.outputs["SourceSecretPrefix"]),
+            brand=brand.brand,
+            source=plan.source,
+            author=_AUTHOR,
+            clock=clock,
+            random=secrets.token_bytes,
+        )
         progress("exchange rates")
         since = (first_day - _RATES_BEFORE).isoformat()
         load_rates(
-            RateStore(stack.outputs["BooksTableName"]), feed=ECB, published=rates.published(since), first=since,
+            RateStore(stack.outputs["BooksTableName"]),
+            feed=ECB,
+            published=rates.published(since),
+            first=since,
             through=day.isoformat(),
-        )  # fmt: skip
+        )
         progress("logins")
         pool = UserPool(stack.client("cognito-idp"), stack.outputs["UserPoolId"])
         manager = Login(Role.MANAGER, plan.manager_email, new_password())
         looks_after = invite_member(
-            configuration, pool, brand=brand.brand, partner=None, role=manager.role, email=manager.email,
-            name="Affiliate manager", language="en", password=manager.password, author=_AUTHOR, clock=clock,
-        )  # fmt: skip
+            configuration,
+            pool,
+            brand=brand.brand,
+            partner=None,
+            role=manager.role,
+            email=manager.email,
+            name="Affiliate manager",
+            language="en",
+            password=manager.password,
+            author=_AUTHOR,
+            clock=clock,
+        )
         partners: list[Partner] = []
         links: dict[tuple[int, int], Link] = {}
         for number, planned in enumerate(plan.partners):
             progress(f"partner {number + 1} of {len(plan.partners)}")
             partner = register_partner(
-                configuration, brand=brand.brand, name=planned.name, kind=PartnerKind(planned.kind),
-                country=planned.country, language=planned.language, currency=planned.currency,
+                configuration,
+                brand=brand.brand,
+                name=planned.name,
+                kind=PartnerKind(planned.kind),
+                country=planned.country,
+                language=planned.language,
+                currency=planned.currency,
                 parent=None if planned.parent is None else partners[planned.parent].partner,
-                manager=looks_after.member, author=_AUTHOR, clock=clock, random=chance.randbytes,
-            )  # fmt: skip
+                manager=looks_after.member,
+                author=_AUTHOR,
+                clock=clock,
+                random=chance.randbytes,
+            )
             partners.append(partner)
             deal = propose_deal(
                 configuration, partner=partner.partner, terms=planned.terms, author=_AUTHOR, clock=clock
             )
             accept_deal(
-                configuration, partner=partner.partner, version=deal.version, terms_hash=deal.terms_hash,
-                author=_AUTHOR, clock=clock,
-            )  # fmt: skip
+                configuration,
+                partner=partner.partner,
+                version=deal.version,
+                terms_hash=deal.terms_hash,
+                author=_AUTHOR,
+                clock=clock,
+            )
             for campaign in planned.campaigns:
                 links[number, campaign] = create_link(
-                    configuration, partner=partner.partner, campaign=campaigns[campaign].campaign, author=_AUTHOR,
-                    clock=clock, random=chance.randbytes,
-                )  # fmt: skip
+                    configuration,
+                    partner=partner.partner,
+                    campaign=campaigns[campaign].campaign,
+                    author=_AUTHOR,
+                    clock=clock,
+                    random=chance.randbytes,
+                )
         owner = Login(Role.OWNER, plan.owner_email, new_password())
         invite_member(
-            configuration, pool, brand=brand.brand, partner=partners[STAR].partner, role=owner.role, email=owner.email,
-            name=f"Owner of {partners[STAR].name}", language="en", password=owner.password, author=_AUTHOR, clock=clock,
-        )  # fmt: skip
+            configuration,
+            pool,
+            brand=brand.brand,
+            partner=partners[STAR].partner,
+            role=owner.role,
+            email=owner.email,
+            name=f"Owner of {partners[STAR].name}",
+            language="en",
+            password=owner.password,
+            author=_AUTHOR,
+            clock=clock,
+        )
     return World(plan, brand, tuple(partners), links, source_secret, (owner, manager))
 
 

@@ -105,9 +105,15 @@ def make_plan(seed: int) -> Plan:
         )
     slug = partners[STAR].name.split()[0].lower()
     return Plan(
-        seed, "Quillmark Markets", domain, "quillmark-platform", campaigns, tuple(partners),
-        f"owner@{slug}.example", f"manager@{domain}",
-    )  # fmt: skip
+        seed,
+        "Quillmark Markets",
+        domain,
+        "quillmark-platform",
+        campaigns,
+        tuple(partners),
+        f"owner@{slug}.example",
+        f"manager@{domain}",
+    )
 
 
 def _parent(number: int, chance: random.Random) -> int | None:

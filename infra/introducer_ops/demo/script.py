@@ -242,9 +242,14 @@ def _clicks(
         if known and not crawler and chance.random() < 0.15:
             same = chance.choice(known)
             click = replace(
-                click, visitor=same.visitor, campaign=same.campaign, address=same.address, country=same.country,
-                agent=same.agent, referer=same.referer,
-            )  # fmt: skip
+                click,
+                visitor=same.visitor,
+                campaign=same.campaign,
+                address=same.address,
+                country=same.country,
+                agent=same.agent,
+                referer=same.referer,
+            )
         if not crawler:
             visitors.append(click)
         if not crawler and chance.random() < 0.02:
@@ -320,9 +325,13 @@ def _story(plan: Plan, client: str, clicked: datetime, click: Click, writer: _Wr
         writer.tell("withdrawal", client, out, currency=currency, amount=_money(euros * share, currency), **account)
     if chance.random() < 0.012:
         writer.tell(
-            "chargeback", client, paid + timedelta(days=chance.randint(3, 12)), currency=currency,
-            amount=_money(euros, currency), ref=first,
-        )  # fmt: skip
+            "chargeback",
+            client,
+            paid + timedelta(days=chance.randint(3, 12)),
+            currency=currency,
+            amount=_money(euros, currency),
+            ref=first,
+        )
 
 
 def _trades(
@@ -420,9 +429,11 @@ def _late_and_odd(day: date, writer: _Writer) -> None:
     traded = [one for one in old if one.deliver.date() < day]
     for one in chance.sample(traded, min(4, len(traded))):
         writer.tell(
-            "cancel", one.message.fields["client_id"], datetime.combine(day, time(11, 10), UTC),
+            "cancel",
+            one.message.fields["client_id"],
+            datetime.combine(day, time(11, 10), UTC),
             ref=one.message.fields["event_id"],
-        )  # fmt: skip
+        )
     # From their first deposit on, of some clients everything overtakes the registration.
     fresh = [
         one

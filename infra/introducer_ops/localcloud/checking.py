@@ -36,8 +36,11 @@ def lint(template: str) -> list[str]:
     # A process of its own: cfn-lint takes 100 MB that a long-running command would never give back.
     ran = subprocess.run(
         [sys.executable, "-c", "from cfnlint.runner import main; main()", "--format", "json"],
-        input=template, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        input=template,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if ran.returncode and not ran.stdout.strip():
         raise RuntimeError(f"cfn-lint failed: {ran.stderr.strip()}")
     return [_line(finding) for finding in json.loads(ran.stdout or "[]")]

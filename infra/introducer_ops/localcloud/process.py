@@ -82,18 +82,33 @@ class LocalCloud:
             forget(state_dir)
         (state_dir / "logs").mkdir(parents=True, exist_ok=True)
         command = [
-            str(python), "-m", "launcher", "--state-dir", str(state_dir), "--worker-python", sys.executable,
-            "--port", str(port), "--portal-port", str(portal_port), *(["--keep"] if keep else []),
-        ]  # fmt: skip
+            str(python),
+            "-m",
+            "launcher",
+            "--state-dir",
+            str(state_dir),
+            "--worker-python",
+            sys.executable,
+            "--port",
+            str(port),
+            "--portal-port",
+            str(portal_port),
+            *(["--keep"] if keep else []),
+        ]
         # No AWS_* of the person's own may reach the emulator, or a function that runs in it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment |= {"PYTHONPATH": str(Path(__file__).parent), "PYTHONUNBUFFERED": "1", **(settings or {})}
         with (state_dir / "logs" / "cloud.log").open("wb") as errors:
             # A session of its own: Ctrl-C reaches us alone, and we stop it in good order.
             process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                text=True, start_new_session=True,
-            )  # fmt: skip
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
         cloud = cls(state_dir, process.pid, 0, 0, log or (lambda line: None), process)
         atexit.register(cloud.stop)
         cloud._await_ready()

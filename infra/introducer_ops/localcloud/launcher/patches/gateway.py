@@ -105,9 +105,15 @@ async def _portal(api: str, scope: Scope, receive: Receive, send: Send) -> None:
     query = scope.get("query_string", b"").decode("latin-1")
     path = apigateway.decode_http_api_path((scope.get("raw_path") or scope["path"].encode()).decode("latin-1"))
     status, answered, content = await apigateway.handle_execute(
-        api, "$default", path, scope["method"], headers, body,
-        parse_qs(query, keep_blank_values=True), raw_query_string=query,
-    )  # fmt: skip
+        api,
+        "$default",
+        path,
+        scope["method"],
+        headers,
+        body,
+        parse_qs(query, keep_blank_values=True),
+        raw_query_string=query,
+    )
     await ministack._send_response(send, status, answered, content, head=scope["method"] == "HEAD")
 
 

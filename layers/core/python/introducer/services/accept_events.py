@@ -64,9 +64,13 @@ class Receipt:
     def document(self) -> dict[str, Any]:
         """As JSON, without what is empty."""
         whole = {
-            "event_id": self.event_id, "status": str(self.status), "receipt": self.receipt, "code": self.code,
-            "detail": self.detail, "errors": list(self.errors),
-        }  # fmt: skip
+            "event_id": self.event_id,
+            "status": str(self.status),
+            "receipt": self.receipt,
+            "code": self.code,
+            "detail": self.detail,
+            "errors": list(self.errors),
+        }
         return {name: value for name, value in whole.items() if value or name == "event_id"}
 
 

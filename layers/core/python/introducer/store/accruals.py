@@ -86,9 +86,12 @@ class Accruals:
     def _mark(self, event: Event, applied_at: int) -> dict[str, Any]:
         key = keys.key("event", brand=event.brand, client=event.client, source=event.source, event=event.event_id)
         return self._connection.get_operation_kwargs(
-            self._facts, key.pk, key.sk, actions=[Path("applied_at").set(applied_at)],
+            self._facts,
+            key.pk,
+            key.sk,
+            actions=[Path("applied_at").set(applied_at)],
             condition=Path(keys.PK).exists() & Path("applied_at").does_not_exist(),
-        )  # fmt: skip
+        )
 
     def _state(self, state: ClientState) -> dict[str, Any]:
         unchanged = Path("version") == state.version if state.version else Path(keys.PK).does_not_exist()
@@ -111,10 +114,12 @@ class Accruals:
         for partner, amounts in moved.items():
             key = keys.key("balance", partner=partner)
             yield self._connection.get_operation_kwargs(
-                self._books, key.pk, key.sk,
+                self._books,
+                key.pk,
+                key.sk,
                 actions=[Path([name]).add(amount) for name, amount in sorted(amounts.items())],
                 condition=Path(FROZEN).does_not_exist() | (Path(FROZEN) < earliest[partner]),
-            )  # fmt: skip
+            )
 
     def _count(self, key: keys.Key, values: Mapping[str, int]) -> dict[str, Any]:
         return self._connection.get_operation_kwargs(

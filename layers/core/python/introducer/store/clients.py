@@ -217,9 +217,13 @@ class Clients:
             start = to_wire({keys.PK: base, keys.SK: "state", keys.OWNER_PK: pk, keys.OWNER_SK: owner_sk})
         with reading():
             answer = self._connection.query(
-                self._table, pk, index_name=keys.BY_OWNER, exclusive_start_key=start, limit=limit,
+                self._table,
+                pk,
+                index_name=keys.BY_OWNER,
+                exclusive_start_key=start,
+                limit=limit,
                 scan_index_forward=False,
-            )  # fmt: skip
+            )
         found = [from_wire(item) for item in answer["Items"]]
         states = {
             keys.key("client", brand=state.brand, client=state.client).pk: state

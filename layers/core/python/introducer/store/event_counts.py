@@ -44,9 +44,10 @@ class EventCounts:
         while True:
             with reading():
                 answer = self._connection.query(
-                    self._table, keys.partition("event_count", partner=partner, month=month),
+                    self._table,
+                    keys.partition("event_count", partner=partner, month=month),
                     exclusive_start_key=position,
-                )  # fmt: skip
+                )
             found += [count for count in map(_count, map(from_wire, answer["Items"])) if count]
             position = answer.get("LastEvaluatedKey")
             if not position:

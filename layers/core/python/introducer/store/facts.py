@@ -126,9 +126,14 @@ class Facts:
         attributes = to_wire(event_to_item(event))
         pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
         arguments = self._connection.get_operation_kwargs(
-            self._table, pk, sk, key=ITEM, attributes=attributes, condition=_absent(),
+            self._table,
+            pk,
+            sk,
+            key=ITEM,
+            attributes=attributes,
+            condition=_absent(),
             return_values_on_condition_failure="ALL_OLD",
-        )  # fmt: skip
+        )
         try:
             self._connection.dispatch(PUT_ITEM, arguments)
         except BOTOCORE_EXCEPTIONS as error:
@@ -167,9 +172,13 @@ class Facts:
         key = _event_key(brand, client, source, event_id)
         with _found("There is no such event.", "no_such_event"):
             answer = self._connection.update_item(
-                self._table, key.pk, key.sk, actions=[Path("retry").add(1)],
-                condition=Path(keys.PK).exists(), return_values="UPDATED_NEW",
-            )  # fmt: skip
+                self._table,
+                key.pk,
+                key.sk,
+                actions=[Path("retry").add(1)],
+                condition=Path(keys.PK).exists(),
+                return_values="UPDATED_NEW",
+            )
         return int(answer["Attributes"]["retry"]["N"])
 
     def quarantine(
@@ -192,9 +201,16 @@ class Facts:
         at = from_milliseconds(milliseconds(at))
         digest = hashlib.sha256(f"{reason}\n{message}".encode()).hexdigest()[:16]
         kept = Quarantined(
-            brand=brand, source=source, at=at, digest=digest, reason=reason, detail=detail, message=message,
-            event_id=event_id, client=client,
-        )  # fmt: skip
+            brand=brand,
+            source=source,
+            at=at,
+            digest=digest,
+            reason=reason,
+            detail=detail,
+            message=message,
+            event_id=event_id,
+            client=client,
+        )
         key = _quarantined_key(kept)
         attributes = {
             "at": milliseconds(at),
@@ -242,9 +258,12 @@ class Facts:
         key = _quarantined_key(kept)
         with _found("There is no such quarantined message.", "no_such_message"):
             self._connection.update_item(
-                self._table, key.pk, key.sk, actions=[Path("replayed_at").set(to_wire({"at": milliseconds(at)})["at"])],
+                self._table,
+                key.pk,
+                key.sk,
+                actions=[Path("replayed_at").set(to_wire({"at": milliseconds(at)})["at"])],
                 condition=Path(keys.PK).exists(),
-            )  # fmt: skip
+            )
 
     def scan_events(self, segment: int = 0, segments: int = 1) -> Iterator[Event]:
         """Every event, in no order. Reads the whole table: for operator commands only.
@@ -255,9 +274,13 @@ class Facts:
         while True:
             with reading():
                 answer = self._connection.scan(
-                    self._table, filter_condition=Path(keys.PK).startswith(_EVENT_PREFIX), segment=segment,
-                    total_segments=segments, exclusive_start_key=position, consistent_read=True,
-                )  # fmt: skip
+                    self._table,
+                    filter_condition=Path(keys.PK).startswith(_EVENT_PREFIX),
+                    segment=segment,
+                    total_segments=segments,
+                    exclusive_start_key=position,
+                    consistent_read=True,
+                )
             for item in answer["Items"]:
                 yield event_from_item(from_wire(item))
             position = answer.get("LastEvaluatedKey")
@@ -271,9 +294,13 @@ def _event_key(brand: str, client: str, source: str, event_id: str) -> keys.Key:
 
 def _quarantined_key(kept: Quarantined) -> keys.Key:
     return keys.key(
-        "quarantined", brand=kept.brand, source=kept.source, day=day_of(kept.at), at=milliseconds(kept.at),
+        "quarantined",
+        brand=kept.brand,
+        source=kept.source,
+        day=day_of(kept.at),
+        at=milliseconds(kept.at),
         digest=kept.digest,
-    )  # fmt: skip
+    )
 
 
 def _quarantined(item: Mapping[str, Any]) -> Quarantined:
