@@ -199,7 +199,7 @@ def changed_balance(item: dict[str, Any]) -> None:
 
 def changed_posting(item: dict[str, Any]) -> None:
     fold = json.loads(item["fold"]["S"])
-    fold["posted"][0][-1] += 1
+    fold["posted"][0][-1][0][-1] += 1
     item["fold"] = {"S": json.dumps(fold)}
 
 

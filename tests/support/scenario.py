@@ -35,6 +35,7 @@ from introducer.services.register_source import register_source
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
+from introducer.store.items import forget_connections
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
 from introducer_ops.localcloud import Stack
@@ -50,9 +51,11 @@ def the_stacks_account(stack: Stack) -> Iterator[None]:
     """This process's AWS variables point at the stack meanwhile."""
     before = {name: os.environ.get(name) for name in stack.environment}
     os.environ.update(stack.environment)
+    forget_connections()
     try:
         yield
     finally:
+        forget_connections()
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

@@ -84,7 +84,19 @@ _M = TypeVar("_M", bound=BooksItem)
 
 @cache
 def _root(table: str, region: str | None, host: str | None) -> type[BooksItem]:
-    meta = type("Meta", (), {"table_name": table, "region": region, "host": host})
+    meta = type(
+        "Meta",
+        (),
+        {
+            "table_name": table,
+            "region": region,
+            "host": host,
+            # As in `wire.connect`: a function must be able to answer before its gateway gives up.
+            "connect_timeout_seconds": 1,
+            "read_timeout_seconds": 2,
+            "max_retry_attempts": 2,
+        },
+    )
     root: type[BooksItem] = type("BoundItem", (BooksItem,), {"Meta": meta})
     # Made here, on the base: classes below find it and share one client, where each would otherwise open its own.
     root._get_connection()
@@ -95,6 +107,11 @@ def bind(model: type[_M], table: str, region: str | None = None, host: str | Non
     """The model, speaking to this table. Models of one table share a connection."""
     root = _root(table, region, host)
     return type(model.__name__, (model, root), {"Meta": root.Meta})
+
+
+def forget_connections() -> None:
+    """Open connections anew: for a process that moves to another account, as tests do."""
+    _root.cache_clear()
 
 
 def connection(table: str, region: str | None = None, host: str | None = None) -> Connection:
