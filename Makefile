@@ -23,22 +23,22 @@ $(INSTALLED): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.13 …") if sys.version_info < (3, 11) else 0'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the project …"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.lock 2>&1 | grep -v '^WARNING' || true
-	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . 2>&1 | grep -v '^WARNING' || true
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@$(BIN)/python -c 'import introducer, introducer_ops, pynamodb, pytest'
 	@touch $@
 
 $(CLOUD_INSTALLED): requirements/cloud.lock
 	@test -x $(CLOUD)/bin/python || $(PYTHON) -m venv $(CLOUD)
 	@echo "Installing the local cloud …"
-	@$(CLOUD)/bin/python -m pip install -q --require-hashes -r $< 2>&1 | grep -v '^WARNING' || true
+	@$(CLOUD)/bin/python -m pip install -qq --no-deps --require-hashes -r $<
 	@$(CLOUD)/bin/python -c 'import ministack'
 	@touch $@
 
 $(SAM_INSTALLED): requirements/sam.lock
 	@test -x $(SAM)/bin/python || $(PYTHON) -m venv $(SAM)
 	@echo "Installing the SAM command …"
-	@$(SAM)/bin/python -m pip install -q --require-hashes -r $< 2>&1 | grep -v '^WARNING' || true
+	@$(SAM)/bin/python -m pip install -qq --no-deps --require-hashes -r $<
 	@touch $@
 
 run: install ## The main job on the local cloud; leaves the portal open (ONCE=1 ends after the summary)
