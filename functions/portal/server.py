@@ -84,6 +84,8 @@ class Done:
 
 
 Column = tuple[str, Callable[[Any], Any]]
+Columns = Sequence[Column] | Callable[[Any], Sequence[Column]]
+"""A list's columns; for a page with more than one list, a function of the page's data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Spec:
     template: str
     who: Who
     method: str
-    columns: Sequence[Column]
+    columns: Columns
     again: Callable[..., Any] | None
     """The page that shows a refused form again."""
 
@@ -104,7 +106,7 @@ def page(
     *,
     method: str = "GET",
     who: Who = Who.PARTNER,
-    columns: Sequence[Column] = (),
+    columns: Columns = (),
     again: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
@@ -254,8 +256,9 @@ def _json(data: Any, status: int, headers: Mapping[str, str]) -> Response:
 def _csv(spec: Spec, visit: Visit, result: Mapping[str, Any], link: Mapping[str, str]) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(name for name, _ in spec.columns)
-    writer.writerows([cell(value(item)) for _, value in spec.columns] for item in result["items"])
+    columns = spec.columns(result) if callable(spec.columns) else spec.columns
+    writer.writerow(name for name, _ in columns)
+    writer.writerows([cell(value(item)) for _, value in columns] for item in result["items"])
     name = visit.path.strip("/").replace("/", "-") or "list"
     headers = {
         "Content-Type": "text/csv; charset=utf-8",

@@ -20,6 +20,7 @@ from introducer.store.configuration import Configuration
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.idempotency import Idempotency
+from introducer.store.intake_days import IntakeDays
 from introducer.store.ledger import Ledger
 
 
@@ -55,6 +56,10 @@ class Portal:
     @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.settings.books_table)
+
+    @cached_property
+    def intake_days(self) -> IntakeDays:
+        return IntakeDays(self.settings.books_table)
 
     @cached_property
     def facts(self) -> Facts:

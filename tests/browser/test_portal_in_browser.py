@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import ARGUMENTS, CHROMIUM, served
-from tests.browser.world import NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
+from tests.browser.world import CALM, NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
 
 pytestmark = [
     pytest.mark.cloud,
@@ -23,7 +23,7 @@ pytestmark = [
 PHONE, DESK = 390, 1440
 HEIGHTS = {PHONE: 844, DESK: 900}
 PARTNER_PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
-STAFF_PAGES = ("/desk/partners", f"/desk/events?source={SOURCE}")
+STAFF_PAGES = ("/desk/partners", "/desk/events", f"/desk/events?source={SOURCE}", f"/desk/events?source={CALM}")
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +292,38 @@ def test_the_desk_is_walked_by_keys(browser: Browser, address: str) -> None:
         page.goto("/desk/events")
         page.keyboard.press("/")
         expect(page.locator("[name=source]")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_day_that_needs_a_person_is_seen_first_and_leads_to_its_messages_and_back(
+    browser: Browser, address: str, width: int
+) -> None:
+    with Window(browser, address, width) as window:
+        page = window.sign_in(STAFF)
+        page.goto("/desk/events")
+
+        first = page.locator("tbody tr").first
+        expect(first).to_be_in_viewport()
+        expect(first).to_contain_text("17 Apr 2026")
+        expect(first).to_contain_text("Needs a person")
+        first.click()
+        expect(page.locator("article h2")).to_contain_text(["An exchange rate is missing"])
+        expect(page.get_by_label("Source")).to_have_value(SOURCE)
+        expect(page.get_by_label("Day", exact=True)).to_have_value("2026-04-17")
+        page.locator(".crumb a").click()
+        expect(page).to_have_url(f"{address}/desk/events")
+        assert window.said == []
+
+
+def test_a_source_is_chosen_and_not_typed(browser: Browser, address: str) -> None:
+    with Window(browser, address, PHONE) as window:
+        page = window.sign_in(STAFF)
+        page.goto("/desk/events")
+        page.get_by_label("Source").select_option(CALM)
+        page.get_by_role("button", name="Show").click()
+
+        expect(page.locator(".empty")).to_contain_text("Everything this source sent on that day was applied.")
+        assert window.said == []
 
 
 def test_the_keyboard_reaches_the_content_first(browser: Browser, address: str) -> None:

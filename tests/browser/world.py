@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 import boto3
 import pytest
 
-from introducer.domain.configuration import Change, PartnerKind, Role, Standing, Status
+from introducer.domain.configuration import Availability, Change, PartnerKind, Role, Source, Standing, Status
 from introducer.domain.events import LOT, Event, EventType, day_of, milliseconds
 from introducer.domain.money import minor_units
 from introducer.gateways.user_pool import UserPool
@@ -43,6 +43,7 @@ from introducer.store.accruals import Accruals
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
+from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
 from introducer_ops.localcloud import LocalCloud
@@ -58,7 +59,8 @@ PASSWORD = "Correct-horse-7-battery"
 PARTNER, OTHER, SUSPENDED = "owner@harbour.example", "owner@pips.example", "owner@stopped.example"
 STAFF, NEWCOMER, STRANGER = "manager@broker.example", "new@harbour.example", "nobody@nowhere.example"
 AUTHOR = Author(by="system:test", why="set up")
-SOURCE = "mt5-live"
+SOURCE, CALM, SILENT, FOREIGN = "mt5-live", "affiliate-network", "web-forms", "someone-elses"
+"""A source with messages in quarantine, one without, one that never sent anything, and one of another brand."""
 
 
 @dataclass
@@ -331,7 +333,7 @@ def _configure(
         Status.ACTIVE,
         Change(by="system:test", at=BEGAN, why="set up"),
     )  # fmt: skip
-    _register_source(configuration, brand)
+    _register_sources(configuration, brand)
     days = (BEGAN.date() + timedelta(days=n) for n in range((NOW.date() - BEGAN.date()).days))
     published = {
         day.isoformat(): {"USD": f"1.1{n % 90 + 10}", "PLN": f"4.2{n % 90 + 10}", "THB": f"37.{n % 90 + 10}"}
@@ -345,15 +347,12 @@ def _configure(
     return brand, partners, members, links
 
 
-def _register_source(configuration: Configuration, brand: str) -> None:
-    from introducer.domain.configuration import Availability, Source
-
-    configuration.register_source(
-        Source(source=SOURCE, brand=brand, dialect="introducer", status=Availability.ACTIVE),
-        Change(by="system:test", at=BEGAN, why="set up"),
-    )
-    other = Source(source="someone-elses", brand="brd_other", dialect="introducer", status=Availability.ACTIVE)
-    configuration.register_source(other, Change(by="system:test", at=BEGAN, why="set up"))
+def _register_sources(configuration: Configuration, brand: str) -> None:
+    for name, owner in ((SOURCE, brand), (CALM, brand), (SILENT, brand), (FOREIGN, "brd_other")):
+        configuration.register_source(
+            Source(source=name, brand=owner, dialect="introducer", status=Availability.ACTIVE),
+            Change(by="system:test", at=BEGAN, why="set up"),
+        )
 
 
 def _live(configuration: Configuration, links: Mapping[str, list[str]], facts_table: str, books: str) -> None:
@@ -397,6 +396,7 @@ def _live(configuration: Configuration, links: Mapping[str, list[str]], facts_ta
         message=json.dumps({"event_id": "b-1", "type": "bonus_granted", "note": "<script>alert(1)</script>"}),
         event_id="b-1", client="Zm9v",
     )  # fmt: skip
+    _count_intake(events, books)
     _count_clicks(configuration, links, chance, books)
 
 
@@ -435,6 +435,24 @@ def _a_client(chance: random.Random, number: int, brand: str, link: str) -> list
     if number == 2:
         happens("chargeback", 24 * 24, amount="50.00")
     return made
+
+
+def _count_intake(events: list[Event], books: str) -> None:
+    """Events as the rollup would have counted them. One of a day long gone never got into the books."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for event in events:
+        both = numbers.setdefault((SOURCE, day_of(event.accepted_at or event.occurred_at)), [0, 0, 0])
+        both[0], both[1] = both[0] + 1, both[1] + 1
+    lost = min(numbers)
+    numbers[lost][1] -= 1
+    numbers.setdefault((SOURCE, day_of(NOW)), [0, 0, 0])[2] = 2
+    for back in range(20):
+        numbers[CALM, day_of(NOW - timedelta(days=back))] = [5, 5, 0]
+    numbers[FOREIGN, day_of(NOW)] = [7, 0, 0]
+    for (source, day), (accepted, applied, quarantined) in numbers.items():
+        assert IntakeDays(books).add(
+            IntakeDay(source, day), IntakeDay(source, day, accepted, applied, quarantined, "m")
+        )
 
 
 def _count_clicks(

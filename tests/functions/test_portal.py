@@ -16,11 +16,12 @@ import pytest
 
 from introducer.domain.errors import Unavailable
 from introducer.domain.events import day_of
+from introducer.store.paging import Page
 from introducer_ops.localcloud import LocalCloud
-from tests.browser.world import NOW, OTHER, PARTNER, SOURCE, STAFF, Portal, a_portal
+from tests.browser.world import CALM, FOREIGN, NOW, OTHER, PARTNER, SILENT, SOURCE, STAFF, Portal, a_portal
 
 PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
-DESK = ("/desk/partners", f"/desk/events?source={SOURCE}")
+DESK = ("/desk/partners", "/desk/events", f"/desk/events?source={SOURCE}")
 
 
 pytestmark = pytest.mark.cloud
@@ -226,6 +227,83 @@ def test_the_desk_lists_the_partners_of_the_brand(portal: Portal) -> None:
     assert len(cards) == 7
 
 
+def test_the_desk_sees_at_once_which_days_need_a_person(portal: Portal) -> None:
+    # when staff opens the page
+    data = portal.machine(STAFF).get("/desk/events").json
+    page = _text(portal.signed_in(STAFF).get("/desk/events").body)
+
+    # then it names the brand's sources, and first the days with something in quarantine or left behind
+    assert [each["source"] for each in data["sources"]] == [CALM, SOURCE, SILENT]
+    urgent, others = data["items"][:2], data["items"][2:]
+    assert [(day["source"], day["day"]) for day in urgent] == [(SOURCE, "2026-04-17"), (SOURCE, "2026-03-13")]
+    assert [(day["waiting"], day["quarantined"]) for day in urgent] == [(0, 2), (1, 0)]
+    assert [day["needs_person"] for day in data["items"]] == [True] * 2 + [False] * len(others)
+    assert "2 days need a person" in page
+    assert f"Nothing has come yet from {SILENT}" in page
+
+    # and then the others, newest first, at most fourteen of a source
+    assert [day["day"] for day in others] == sorted((day["day"] for day in others), reverse=True)
+    assert [day["day"] for day in others if day["source"] == CALM] == [f"2026-04-{n:02d}" for n in range(17, 3, -1)]
+    assert sum(day["source"] == SOURCE and day["day"] > "2026-03-13" for day in data["items"]) == 14
+    assert all(day["waiting"] == day["accepted"] - day["applied"] for day in data["items"])
+
+
+def test_a_page_of_days_says_the_same_in_all_its_forms(portal: Portal) -> None:
+    machine, page = portal.machine(STAFF), portal.signed_in(STAFF).get("/desk/events").body
+    days = machine.get("/desk/events").json["items"]
+    told = list(csv.DictReader(io.StringIO(machine.get("/desk/events", accept="text/csv").body)))
+    rows = [
+        [_text(cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)]
+        for row in re.findall(r'<tr role="row" class="opens">(.*?)</tr>', page, re.DOTALL)
+    ]
+
+    assert [{name: str(value).lower() for name, value in day.items()} for day in days] == told
+    assert re.findall(r'<a href="/desk/events\?source=([^&]+)&amp;day=([^"]+)"', page) == [
+        (day["source"], day["day"]) for day in days
+    ]
+    for day, row in zip(days, rows, strict=True):
+        numbers = [str(day[name]) for name in ("accepted", "applied", "waiting")]
+        assert row[1:] == [day["source"], *numbers, f"In quarantine {day['quarantined']}"]
+        assert ("Needs a person" in row[0]) is day["needs_person"]
+
+
+def test_where_nobody_is_needed_the_page_says_so(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = portal.wiring.configuration
+    every = configuration.sources_of_brand(portal.brand).items
+
+    def page_of(*names: str) -> str:
+        some = Page(tuple(source for source in every if source.source in names))
+        monkeypatch.setattr(configuration, "sources_of_brand", lambda *_: some)
+        return _text(portal.signed_in(STAFF).get("/desk/events").body)
+
+    assert "Nothing needs a person." in page_of(CALM)
+    assert "Nothing has come yet" in page_of(SILENT)
+    assert "No source yet" in page_of()
+    assert "Nothing needs a person." not in page_of(CALM, SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("source", "day", "said"),
+    [
+        (SOURCE, "2026-03-13", "1 accepted event is not in the books all the same."),
+        (CALM, "2026-04-17", "Everything this source sent on that day was applied."),
+        (CALM, "2026-01-01", "Nothing came on this day"),
+    ],
+)
+def test_a_day_without_messages_says_what_that_means(portal: Portal, source: str, day: str, said: str) -> None:
+    path = f"/desk/events?source={source}&day={day}"
+    page, data = portal.signed_in(STAFF).get(path).body, portal.machine(STAFF).get(path).json
+
+    assert (data["items"], data["intake"]["day"]) == ([], day)
+    assert said in _text(page)
+    assert '<a href="/desk/events">' in page, "the way back"
+
+
+@pytest.mark.parametrize("query", ["day=2026-02-30", "day=x", f"source={SOURCE}&day=2026-4-1"])
+def test_a_day_is_a_day(portal: Portal, query: str) -> None:
+    assert portal.machine(STAFF).get(f"/desk/events?{query}").json["code"] == "bad_day"
+
+
 # ------------------------------------------------------------------------------------------------------- not another's
 
 
@@ -267,10 +345,13 @@ def test_partners_do_not_see_the_desk_and_staff_has_no_partner_pages(portal: Por
 def test_another_brand_s_source_is_as_good_as_none(portal: Portal) -> None:
     machine = portal.machine(STAFF)
 
-    theirs, missing = machine.get("/desk/events?source=someone-elses"), machine.get("/desk/events?source=nobodys")
+    for more in ("", "&day=2026-04-17"):
+        theirs = machine.get(f"/desk/events?source={FOREIGN}{more}")
+        missing = machine.get(f"/desk/events?source=nobodys{more}")
 
-    assert theirs.status == missing.status == 404
-    assert theirs.json["detail"] == missing.json["detail"]
+        assert theirs.status == missing.status == 404
+        assert theirs.json["detail"] == missing.json["detail"]
+    assert FOREIGN not in machine.get("/desk/events").body
 
 
 # --------------------------------------------------------------------------------------------------------------- pages

@@ -1,18 +1,24 @@
-"""`/desk/partners`: the brand's partners. `/desk/events`: what a source could not deliver, and sending it again."""
+"""`/desk/partners`: the brand's partners. `/desk/events`: what could not be applied, by day, and sending it again."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from server import STAFF_HOME, Done, Who, page
+from server import STAFF_HOME, Column, Done, Who, page
 from visit import Visit
 
 from introducer.domain.configuration import Source
 from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.events import milliseconds
+from introducer.services.read_intake_of_brand import (
+    read_intake_of_brand,
+    read_intake_of_day,
+    read_sources_of_brand,
+)
 from introducer.services.replay_quarantined import replay_quarantined
 from introducer.sources.events import UnknownType
 from introducer.store.facts import Quarantined
@@ -52,30 +58,64 @@ def partners(visit: Visit) -> dict[str, Any]:
     return {"items": found.items, "next": visit.next(subject, found.cursor)}
 
 
+_DAYS: tuple[Column, ...] = (
+    ("source", lambda row: row.source),
+    ("day", lambda row: row.day),
+    ("accepted", lambda row: row.accepted),
+    ("applied", lambda row: row.applied),
+    ("waiting", lambda row: row.waiting),
+    ("quarantined", lambda row: row.quarantined),
+    ("needs_person", lambda row: str(row.needs_person).lower()),
+)
+_MESSAGES: tuple[Column, ...] = (
+    ("id", lambda row: row["id"]),
+    ("at", lambda row: row["at"]),
+    ("reason", lambda row: row["reason"]),
+    ("detail", lambda row: row["detail"]),
+    ("event_id", lambda row: row["event_id"]),
+    ("replayed_at", lambda row: row["replayed_at"]),
+    ("can_replay", lambda row: str(row["can_replay"]).lower()),
+    ("message", lambda row: row["message"]),
+)
+
+
 @page(
     EVENTS,
     "desk_events.html",
     who=Who.STAFF,
-    columns=(
-        ("id", lambda row: row["id"]),
-        ("at", lambda row: row["at"]),
-        ("reason", lambda row: row["reason"]),
-        ("detail", lambda row: row["detail"]),
-        ("event_id", lambda row: row["event_id"]),
-        ("replayed_at", lambda row: row["replayed_at"]),
-        ("message", lambda row: row["message"]),
-    ),
+    columns=lambda data: _MESSAGES if data["source"] else _DAYS,
 )
 def events(visit: Visit) -> dict[str, Any]:
+    """The days of all sources; with `source`, the messages of one `day`, by default today's."""
     name, day = visit.query("source"), visit.query("day") or visit.today
     _check_day(day)
-    answer: dict[str, Any] = {"source": name, "day": day, "items": [], "next": None}
-    if not name:
-        return answer
-    source = _source(visit, name)
+    return _messages(visit, _source(visit, name), day) if name else _days(visit, day)
+
+
+def _days(visit: Visit, day: str) -> dict[str, Any]:
+    assert visit.member is not None
+    portal = visit.portal
+    found = read_intake_of_brand(
+        portal.configuration, portal.intake_days, portal.facts, brand=visit.member.brand, today=visit.today
+    )
+    return {
+        "source": "",
+        "day": day,
+        "sources": [_choice(source) for source in found.sources],
+        "items": found.days,
+        "next": None,
+    }
+
+
+def _messages(visit: Visit, source: Source, day: str) -> dict[str, Any]:
+    portal = visit.portal
     subject = f"quarantine of {source.brand} {source.source} on {day}"
-    found = visit.portal.facts.quarantined(source.brand, source.source, day, visit.position(subject), visit.limit())
-    return answer | {
+    found = portal.facts.quarantined(source.brand, source.source, day, visit.position(subject), visit.limit())
+    return {
+        "source": source.source,
+        "day": day,
+        "sources": [_choice(each) for each in read_sources_of_brand(portal.configuration, source.brand)],
+        "intake": read_intake_of_day(portal.intake_days, portal.facts, source=source, day=day, today=visit.today),
         "items": [_row(kept) for kept in found.items],
         "next": visit.next(subject, found.cursor),
     }
@@ -89,7 +129,7 @@ def replay(visit: Visit) -> Done:
     kept = replay_quarantined(
         visit.portal.facts, brand=source.brand, source=source.source, day=wish.day, name=wish.id, at=visit.now
     )
-    return Done(_row(kept), f"{EVENTS}?source={source.source}&day={wish.day}")
+    return Done(_row(kept), f"{EVENTS}?{urlencode({'source': source.source, 'day': wish.day})}")
 
 
 def _source(visit: Visit, name: str) -> Source:
@@ -99,6 +139,10 @@ def _source(visit: Visit, name: str) -> Source:
     if source.brand != visit.member.brand:
         raise NotFound("There is no such source.")
     return source
+
+
+def _choice(source: Source) -> dict[str, Any]:
+    return {"source": source.source, "status": source.status}
 
 
 def _row(kept: Quarantined) -> dict[str, Any]:

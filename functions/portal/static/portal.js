@@ -46,7 +46,7 @@ addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") {
-    const field = document.querySelector("main input:not([type=hidden])");
+    const field = document.querySelector("main :is(input:not([type=hidden]), select)");
     if (field) {
       event.preventDefault();
       field.focus();
