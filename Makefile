@@ -44,7 +44,8 @@ $(SAM_INSTALLED): requirements/sam.lock
 run: install ## The main job on the local cloud; leaves the portal open (ONCE=1 ends after the summary)
 	@$(BIN)/introducer demo $(if $(ONCE),--once)
 
-test: install ## All tests
+PYTEST ?= -n 2 --dist loadfile
+test: install ## All tests (PYTEST="-k engine" for some)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 lint: install $(SAM_INSTALLED) ## Style, types, import contracts, templates

@@ -209,6 +209,7 @@ def test_without_any_keys_the_answer_is_unavailable_and_not_a_refusal(pool: Pool
         keys.key("k1", NOW)
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_short_keys_and_keys_for_encryption_are_never_believed() -> None:
     pool = Pool(short=SHORT, other=OURS)
     pool.document["keys"][1]["use"] = "enc"
