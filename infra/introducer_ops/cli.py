@@ -7,6 +7,7 @@ import typer
 MODULES = (
     "introducer_ops.demo.command",  # demo
     "introducer_ops.localcloud.commands",  # up, deploy, down, reset
+    "introducer_ops.setup",  # setup brand, campaign, source, login, partner, deal, link, rates
     "introducer_ops.replay",  # replay access-log, replay lost-clicks
     "introducer_ops.verify",  # verify
     "introducer_ops.generate",  # generate

@@ -22,7 +22,7 @@ import typer
 
 from introducer.domain.errors import IntroducerError
 from introducer.domain.money import decimal_string
-from introducer_ops.localcloud.commands import STATE_DIR
+from introducer_ops.installation import STATE_DIR, NotFoundHere, StackOption, StateDirOption, attach, find_in_aws
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,10 +46,6 @@ class Installation:
     now: datetime
     click_days: int | None = None
     """Days that raw clicks are kept; None is what the template says unless told otherwise."""
-
-
-class NotFoundHere(RuntimeError):
-    """There is no installation to look at, in words for whoever asked."""
 
 
 def verify_stack(stack: Stack, progress: Progress | None = None) -> Report:
@@ -80,8 +76,8 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    state_dir: Annotated[Path, typer.Option(help="State directory of the running local cloud.")] = STATE_DIR,
-    stack: Annotated[str, typer.Option(help="A CloudFormation stack in AWS, in place of the local cloud.")] = "",
+    state_dir: StateDirOption = STATE_DIR,
+    stack: StackOption = "",
     facts_table: Annotated[str, typer.Option(help="FACTS by its name, with --books-table: restored copies, say.")] = "",
     books_table: Annotated[str, typer.Option(help="BOOKS by its name.")] = "",
     click_key_secret: Annotated[str, typer.Option(help="The secret that signs click ids.")] = "",
@@ -115,7 +111,9 @@ def _find(state_dir: Path, stack: str, facts: str, books: str, secret: str, clic
     if stack or any(named):
         import boto3
 
-        outputs, days = _outputs(stack) if stack else ({}, None)
+        place = find_in_aws(stack) if stack else None
+        outputs = place.outputs if place else {}
+        days = place.parameters.get("ClickTtlDays") if place else None
         facts = facts or outputs.get("FactsTableName", "")
         books = books or outputs.get("BooksTableName", "")
         secret = secret or outputs.get("ClickKeySecretName", "")
@@ -128,14 +126,9 @@ def _find(state_dir: Path, stack: str, facts: str, books: str, secret: str, clic
             books,
             secret,
             datetime.now(UTC),
-            click_days or days,
+            click_days or (int(days) if days else None),
         )
-    from introducer_ops.localcloud import LocalCloud
-
-    attached = LocalCloud.attach(state_dir)
-    if attached is None:
-        raise NotFoundHere(f"No local cloud runs with {state_dir}: `introducer up` starts one; --stack looks into AWS.")
-    local = _of_stack(attached[1])
+    local = _of_stack(attach(state_dir))
     return Installation(
         local.dynamodb, local.secrets, local.facts, local.books, local.click_key_secret, local.now, click_days or None
     )
@@ -150,20 +143,6 @@ def _of_stack(stack: Stack) -> Installation:
         stack.outputs["ClickKeySecretName"],
         stack.clock.now(),
     )
-
-
-def _outputs(name: str) -> tuple[dict[str, str], int | None]:
-    """The outputs of a stack in AWS, and how long it keeps clicks."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        (found,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except (BotoCoreError, ClientError) as error:
-        raise NotFoundHere(f"The stack {name} could not be read: {error}") from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
-    parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", ())}
-    return outputs, int(parameters["ClickTtlDays"]) if parameters.get("ClickTtlDays") else None
 
 
 def _scans(installation: Installation) -> Any:
