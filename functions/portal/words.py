@@ -21,6 +21,7 @@ WORDS: dict[str, dict[str, str]] = {
     "kind": {"earning": N_("Earning"), "clawback": N_("Clawback")},
     "rule": {
         "cpa": N_("CPA"),
+        "cpl": N_("CPL"),
         "revshare": N_("Revenue share"),
         "lot": N_("Per lot"),
     },
@@ -167,6 +168,7 @@ _TOLD: dict[str, tuple[str, str]] = {
     "share": ("money", N_("Of it %(number)s %%")),
     "carried_in": ("money", N_("Loss carried over from earlier months")),
     "carried_out": ("money", N_("Below zero: carried into the next month")),
+    "carry_capped": ("money", N_("Below zero: at most %(number)s average months are carried into the next month")),
     "loss_forgotten": ("money", N_("Below zero: counts as nothing, and is forgotten")),
     "lot_commission": ("money", N_("Lots × amount per lot")),
     "rounded": ("money", N_("Rounded once, a half to the even unit")),

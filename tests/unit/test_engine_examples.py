@@ -361,3 +361,91 @@ def test_a_rule_id_means_one_kind_of_rule_in_all_versions():
     with pytest.raises(Invalid, match="'main' was a revshare in version 1: give the lot another id"):
         check_successor(parse_terms(terms(lot("2.00") | {"id": "main"})), [(1, before)])
     check_successor(parse_terms(terms(lot("2.00"), revshare("20") | {"id": "main"})), [(1, before)])
+
+
+@pytest.mark.parametrize(("negative", "april"), [("reset", 25_000), ("carry", 0), ("capped", 5_000)])
+def test_a_carried_loss_may_be_capped_at_so_many_average_months(negative, april):
+    # raw 30,000, 9,999.9, −90,000, 25,000 cents at 100 %: one average month is 19,999.95
+    rule = revshare("100", negative) | ({"cap": "1"} if negative == "capped" else {})
+    books, registration = a_client(a_world(rule, **NET), at("2026-01-02"))
+    books.world.rates = {"2026-01-01": {"KWD": "1"}}
+    books.one_by_one(
+        registration,
+        a_trade("2026-01-10", "300.00"),
+        a_trade("2026-02-10", "100.00"),
+        a_trade("2026-02-11", "-0.001", "KWD"),
+        a_trade("2026-03-10", "-900.00"),
+        a_trade("2026-04-10", "250.00"),
+    )
+    assert books.by_month().get("2026-04", 0) == april
+    assert {month: books.by_month()[month] for month in ("2026-01", "2026-02")} == {
+        "2026-01": 30_000,
+        "2026-02": 10_000,
+    }
+    assert books.by_month().get("2026-03", 0) == 0
+
+
+def test_the_average_month_counts_months_without_anything_and_at_most_twelve():
+    # given 240.00 in January 2025, nothing for twelve months, 120.00 in February 2026 and a loss in March
+    rule = revshare("100", "capped") | {"cap": "1.5"}
+    books, registration = a_client(a_world(rule, **NET), at("2025-01-02"))
+    trades = [a_trade(f"{month}-10", amount) for month, amount in (("2025-01", "240.00"), ("2026-02", "120.00"))]
+    books.deliver(registration, *trades, a_trade("2026-03-10", "-500.00"), a_trade("2026-04-10", "100.00"))
+    # then the average of the twelve months before March is 10.00, and 15.00 are carried
+    assert books.by_month()["2026-04"] == 8_500
+
+
+def test_a_loss_in_the_first_month_is_not_carried_under_a_cap():
+    rule = revshare("100", "capped") | {"cap": "3"}
+    books, registration = a_client(a_world(rule, **NET), at("2026-01-02"))
+    books.deliver(registration, a_trade("2026-01-10", "-500.00"), a_trade("2026-02-10", "100.00"))
+    assert books.by_month()["2026-02"] == 10_000
+
+
+def test_a_cpl_is_paid_for_a_registration_that_passes_its_gate_and_asks_for_no_deposit():
+    rule = {"type": "cpl", "id": "cpl", "amounts": [{"countries": ["DE"], "amount": "12.00"}]}
+    gated = rule | {"qualification": {"kyc": True, "within_days": 7}}
+    for terms_of_rule, kyc_day, expected in ((rule, None, 1200), (gated, "2026-03-07", 1200), (gated, "2026-03-09", 0)):
+        books, registration = a_client(a_world(terms_of_rule), at("2026-03-01"), country="DE")
+        books.deliver(registration)
+        if kyc_day:
+            assert books.owed() == 0
+            books.deliver(an_event("kyc", at(kyc_day)))
+        assert books.owed() == expected
+        assert not any("qftd" in counts for counts in books.counts.values())
+    # and an event without a registration is no lead
+    books = Books(a_world(rule)).deliver(an_event("kyc", at("2026-03-02"), click_id=a_click(at("2026-03-01"))))
+    assert books.owed() == 0
+
+
+def test_a_cpl_and_a_cpa_of_one_deal_are_paid_side_by_side():
+    lead = {"type": "cpl", "id": "cpl", "amounts": [{"countries": [], "amount": "5.00"}]}
+    books, registration = a_client(a_world(lead, cpa("200.00")), at("2026-03-01"))
+    books.deliver(registration)
+    assert books.owed() == 500
+    books.deliver(an_event("deposit", at("2026-03-02"), amount="10.00"))
+    assert books.owed() == 20_500
+    books.deliver(an_event("cancel", at("2026-03-03"), ref=registration.event_id))
+    assert books.owed() == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (revshare("30", "capped"), "needs a cap exactly when"),
+        (revshare("30", "carry") | {"cap": "1"}, "needs a cap exactly when"),
+        (revshare("30", "capped") | {"cap": "-1"}, "cap of -1 average months"),
+        (revshare("0"), "pays 0 %"),
+        (revshare("101"), "pays 101 %"),
+        ({"type": "cpl", "id": "cpl", "amounts": []}, "pays nothing"),
+        (cpa("-1.00"), "negative amount"),
+        (cpa("1.001"), "more decimals than EUR"),
+        (cpa("1.00", min_lots="1"), "counts trading without an end"),
+        (cpa("1.00", min_deposit="10.00"), "min_deposit and within_hours together"),
+        (cpa("1.00", countries=["Germany"]), "'Germany': use two capital letters"),
+        ({"type": "teleport", "id": "x"}, "the type 'teleport'"),
+    ],
+)
+def test_wrong_terms_are_refused_with_the_sentence_that_is_wrong(rule, sentence):
+    with pytest.raises(Invalid, match=sentence):
+        parse_terms(terms(rule))

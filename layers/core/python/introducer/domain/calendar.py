@@ -33,9 +33,19 @@ def month_end(month: str) -> str:
     return _day(following.toordinal() - 1 - _EPOCH)
 
 
-def next_month(month: str) -> str:
-    """The month after."""
-    return plus_days(month_end(month), 1)[:7]
+def plus_months(month: str, months: int) -> str:
+    """The month so many months later."""
+    number = _month_number(month) + months
+    return f"{number // 12}-{number % 12 + 1:02d}"
+
+
+def months_between(first: str, last: str) -> int:
+    """How many months the second is after the first."""
+    return _month_number(last) - _month_number(first)
+
+
+def _month_number(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:]) - 1
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeVar
 
 from introducer.domain.errors import Invalid
@@ -27,7 +28,7 @@ FORMULA_FIELDS = TRADE_FIELDS + CASH_FIELDS
 
 
 class HoldFrom(StrEnum):
-    """What the hold period counts from. A cpa always counts from its qualification."""
+    """What the hold period counts from. A cpa or cpl always counts from its qualification."""
 
     QUALIFICATION = "qualification"
     MONTH_END = "month_end"
@@ -35,10 +36,11 @@ class HoldFrom(StrEnum):
 
 
 class NegativeMonths(StrEnum):
-    """What becomes of a client's negative month: forgotten, or carried into the next ones."""
+    """What becomes of a client's negative month: forgotten, carried into the next ones, or carried up to a cap."""
 
     RESET = "reset"
     CARRY = "carry"
+    CAPPED = "capped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """What a client must do for a cpa: all conditions that are set, within `within_days` of registration."""
+    """What a client must do for a cpa or cpl: all conditions that are set, within `within_days` of registration."""
 
     kyc: bool = False
     min_deposit: int | None = None
@@ -92,13 +94,13 @@ class CountryAmount:
 
 
 @dataclass(frozen=True, slots=True)
-class Cpa:
+class PerClient:
     """One amount per client that qualifies, by the client's country."""
 
     id: str
     amounts: tuple[CountryAmount, ...]
     qualification: Qualification
-    kind: str = "cpa"
+    kind: str = ""
 
     def amount_for(self, country: str | None) -> int:
         """The amount for a client of this country: the group that names it, else the group for all others, else 0."""
@@ -112,12 +114,28 @@ class Cpa:
 
 
 @dataclass(frozen=True, slots=True)
+class Cpa(PerClient):
+    """Paid for a client that deposits."""
+
+    kind: str = "cpa"
+
+
+@dataclass(frozen=True, slots=True)
+class Cpl(PerClient):
+    """Paid for a registration that passes its quality gate."""
+
+    kind: str = "cpl"
+
+
+@dataclass(frozen=True, slots=True)
 class Revshare:
     """A share of a client's net revenue of a month."""
 
     id: str
     percent: int
     negative: NegativeMonths
+    cap: int = 0
+    """With `CAPPED`: how many average months a carried loss may be at most, in ten-thousandths."""
     kind: str = "revshare"
 
 
@@ -150,7 +168,7 @@ class Lot:
         return rest
 
 
-Rule = Cpa | Revshare | Lot
+Rule = Cpa | Cpl | Revshare | Lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +208,7 @@ def parse_terms(terms: Mapping[str, Any]) -> Deal:
     for rule_id in ids:
         if ids.count(rule_id) > 1:
             raise Invalid(f"Two rules have the id {rule_id!r}: give each its own.", code="invalid_deal")
-    monthly = [rule for rule in rules if not isinstance(rule, Cpa)]
+    monthly = [rule for rule in rules if not isinstance(rule, PerClient)]
     if monthly and hold.counts_from is HoldFrom.QUALIFICATION:
         raise Invalid(
             f"The hold counts from qualification, but rule {monthly[0].id!r} has none: count from month_end.",
@@ -215,6 +233,11 @@ def parse_terms(terms: Mapping[str, Any]) -> Deal:
 def show_percent(percent: int) -> str:
     """A percentage in millionths as people write it: 300,000 is `30`."""
     return _trimmed(percent, PERCENT_ONE // 100)
+
+
+def show_coefficient(coefficient: int) -> str:
+    """A coefficient in ten-thousandths as people write it."""
+    return _trimmed(coefficient, COEFFICIENT_ONE)
 
 
 def show_lots(lots: int) -> str:
@@ -270,7 +293,7 @@ def _parse_rule(data: Any, currency: str) -> Rule:
     return _PARSERS[kind](rule_id, data, currency)
 
 
-def _parse_cpa(rule_id: str, data: Mapping[str, Any], currency: str) -> Cpa:
+def _parse_per_client(make: type[Cpa] | type[Cpl], rule_id: str, data: Mapping[str, Any], currency: str) -> Rule:
     where = f"Rule {rule_id!r}"
     _only(data, {"type", "id", "amounts", "qualification"}, where)
     groups = []
@@ -278,7 +301,7 @@ def _parse_cpa(rule_id: str, data: Mapping[str, Any], currency: str) -> Cpa:
         _only(group, {"countries", "amount"}, where)
         groups.append(CountryAmount(_countries(group, where), _amount(group, "amount", currency, where)))
     _groups_apart([group.countries for group in groups], "country", where)
-    return Cpa(rule_id, tuple(groups), _parse_qualification(data.get("qualification", {}), currency, where))
+    return make(rule_id, tuple(groups), _parse_qualification(data.get("qualification", {}), currency, where))
 
 
 def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> Qualification:
@@ -321,17 +344,22 @@ def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> 
 
 def _parse_revshare(rule_id: str, data: Mapping[str, Any], currency: str) -> Revshare:
     where = f"Rule {rule_id!r}"
-    _only(data, {"type", "id", "percent", "negative"}, where)
+    _only(data, {"type", "id", "percent", "negative", "cap"}, where)
     percent = _decimal(data, "percent", PERCENT_ONE // 100, where)
     if not 0 < percent <= PERCENT_ONE:
         raise Invalid(f"{where} pays {data['percent']} %: say more than 0 and at most 100.", code="invalid_deal")
     try:
-        return Revshare(rule_id, percent, NegativeMonths(data.get("negative", "reset")))
+        negative = NegativeMonths(data.get("negative", "reset"))
     except ValueError:
         raise Invalid(
-            f"{where} treats negative months as {data['negative']!r}: say reset or carry.",
-            code="invalid_deal",
+            f"{where} treats negative months as {data['negative']!r}: say reset, carry or capped.", code="invalid_deal"
         ) from None
+    if (negative is NegativeMonths.CAPPED) != ("cap" in data):
+        raise Invalid(f"{where} needs a cap exactly when negative months are capped.", code="invalid_deal")
+    cap = _decimal(data, "cap", COEFFICIENT_ONE, where) if "cap" in data else 0
+    if not 0 <= cap <= 100 * COEFFICIENT_ONE:
+        raise Invalid(f"{where} has a cap of {data['cap']} average months: say 0 to 100.", code="invalid_deal")
+    return Revshare(rule_id, percent, negative, cap)
 
 
 def _parse_lot(rule_id: str, data: Mapping[str, Any], currency: str) -> Lot:
@@ -347,7 +375,8 @@ def _parse_lot(rule_id: str, data: Mapping[str, Any], currency: str) -> Lot:
 
 
 _PARSERS: dict[str, Callable[[str, Mapping[str, Any], str], Rule]] = {
-    "cpa": _parse_cpa,
+    "cpa": partial(_parse_per_client, Cpa),
+    "cpl": partial(_parse_per_client, Cpl),
     "revshare": _parse_revshare,
     "lot": _parse_lot,
 }

@@ -18,7 +18,7 @@ from introducer.domain.counts import CountKey, Counts, add_counts, without_zeros
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string
-from introducer.domain.rules import cpa, lot, revshare
+from introducer.domain.rules import cpa, cpl, lot, qualification, revshare
 from introducer.domain.rules.target import Target, Targets
 from introducer.domain.tally import Tally
 
@@ -87,7 +87,7 @@ def accrue(
     last_at = max([state.last_at, *(milliseconds(event.occurred_at) for event in new.values())])
     after = replace(
         structure,
-        deposits=cpa.deciding_deposits(structure, contracts),
+        deposits=qualification.deciding_deposits(structure, contracts),
         cancelled=cancelled,
         cells=tally.cells,
         activity=tally.activity,
@@ -140,7 +140,7 @@ def first_part(transition: Transition, items: int) -> Transition:
 
 def targets(state: ClientState, contracts: Contracts) -> Targets:
     """What the client-scoped rules say in all, per key."""
-    owed: Targets = dict(cpa.targets(state, contracts).targets)
+    owed: Targets = {**cpa.targets(state, contracts).targets, **cpl.targets(state, contracts).targets}
     lanes: dict[tuple[str, str, str, str], dict[str, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, fine in state.cells.items():
         kind = contracts.rule(cell.partner, cell.version, cell.rule).kind
@@ -153,7 +153,7 @@ def targets(state: ClientState, contracts: Contracts) -> Targets:
 
 
 def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
-    """The counts a client makes once: registration, KYC, FTD, QFTD, and the cpa earned on the day it qualified."""
+    """The counts a client makes once: registration, KYC, FTD, QFTD, and what it earned (cpa, cpl) the day it qualified."""
     owner = state.owner
     if owner is None:
         return {}
@@ -162,16 +162,16 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
         marks.append((state.registered.at, "registrations", 1))
     if state.kyc:
         marks.append((state.kyc.at, "kyc", 1))
-    version = cpa.base_version(state, contracts)
-    ftd = cpa.first_deposit(state, version.deal if version else None, contracts.rates)
+    version = qualification.base_version(state, contracts)
+    ftd = qualification.first_deposit(state, version.deal if version else None, contracts.rates)
     if ftd:
         marks.append((state.deposits[ftd].at, "ftd", 1))
-    earned = cpa.targets(state, contracts)
-    if earned.moments:
-        marks.append((min(earned.moments.values()), "qftd", 1))
-    marks += [
-        (earned.moments[key], f"earnings.{key.currency}", target.minor * FINE) for key, target in earned.targets.items()
-    ]
+    qualified = cpa.targets(state, contracts)
+    if qualified.moments:
+        marks.append((min(qualified.moments.values()), "qftd", 1))
+    for paid in (qualified, cpl.targets(state, contracts)):
+        for key, target in paid.targets.items():
+            marks.append((paid.moments[key], f"earnings.{key.currency}", target.minor * FINE))
     counts: Counts = {}
     for at, name, value in marks:
         add_counts(counts, {CountKey(owner.partner, day_at(at), owner.link): {name: value}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from introducer.domain.calendar import day_at, next_month
+from introducer.domain.calendar import day_at, plus_months
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import DealVersion, Lot
 from introducer.domain.earnings import Posting, Transition
@@ -40,7 +40,7 @@ def journal(
     key, target = posting.key, posting.target
     post_month = key.earn_month
     if frozen_through is not None and post_month <= frozen_through:
-        post_month = next_month(frozen_through)
+        post_month = plus_months(frozen_through, 1)
     events = _events(posting, transition, contracts)
     return Journal(
         id=journal_id(key, post_month, at_ms, sequence),

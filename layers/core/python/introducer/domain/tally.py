@@ -11,7 +11,7 @@ from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, Counts, add_counts
 from introducer.domain.deal import PERCENT_ONE, DealVersion, HoldFrom, Lot, Revshare
 from introducer.domain.events import Event, EventType, milliseconds
-from introducer.domain.rules import cpa, lot, revshare
+from introducer.domain.rules import lot, qualification, revshare
 
 _FLOWS = {EventType.DEPOSIT: "deposits", EventType.WITHDRAWAL: "withdrawals"}
 
@@ -22,9 +22,9 @@ class Tally:
     def __init__(self, structure: ClientState, contracts: Contracts, start: ClientState | None = None) -> None:
         self._structure = structure
         self._contracts = contracts
-        version = cpa.base_version(structure, contracts)
+        version = qualification.base_version(structure, contracts)
         self._base = version.deal if version else None
-        self._window = cpa.activity_window(structure, self._base)
+        self._window = qualification.activity_window(structure, self._base)
         self._cells: dict[Cell, int] = defaultdict(int, start.cells if start else {})
         self.activity: dict[str, Activity] = dict(start.activity) if start else {}
         self.turnover: dict[str, Turnover] = dict(start.turnover) if start else {}

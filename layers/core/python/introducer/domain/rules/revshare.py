@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from introducer.domain.calendar import day_at, month_end, plus_days
+from introducer.domain.calendar import day_at, month_end, months_between, plus_days, plus_months
 from introducer.domain.client import Cell
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import (
@@ -14,6 +14,7 @@ from introducer.domain.deal import (
     Formula,
     NegativeMonths,
     Revshare,
+    show_coefficient,
     show_percent,
 )
 from introducer.domain.events import Event, EventType, milliseconds
@@ -48,12 +49,14 @@ def targets(
     months: Mapping[str, Sequence[tuple[Cell, int]]],
     contracts: Contracts,
 ) -> Targets:
-    """A client's share month by month; a negative month is forgotten or carried, as its newest version says.
+    """A client's share month by month; a negative month is forgotten, or carried (up to a cap), as its newest version
+    says.
 
     `months` has the net revenue cells (fine units) of one client, partner and rule.
     """
     owed: Targets = {}
     carry = 0
+    earned: dict[str, int] = {}
     for month in sorted(months):
         cells = sorted(months[month])
         lines: list[Line] = []
@@ -65,19 +68,38 @@ def targets(
             percent = show_percent(_rule(contracts, cell).percent)
             lines.append(Line("share", show_ratio(share, _UNIT, currency), (percent,)))
         newest = cells[-1][0]
-        carries = _rule(contracts, newest).negative is NegativeMonths.CARRY
-        if carries and carry:
+        rule = _rule(contracts, newest)
+        most = _capped(rule.cap, earned, month)
+        earned[month] = max(0, total)
+        if rule.negative is not NegativeMonths.RESET and carry:
             total += carry
             lines.append(Line("carried_in", show_ratio(carry, _UNIT, currency)))
-        if total < 0:
-            lines.append(Line("carried_out" if carries else "loss_forgotten", show_ratio(total, _UNIT, currency)))
-        carry = min(0, total) if carries else 0
+        carry = 0
+        if total < 0 and rule.negative is NegativeMonths.RESET:
+            lines.append(Line("loss_forgotten", show_ratio(total, _UNIT, currency)))
+        elif total < 0:
+            carry = total
+            if rule.negative is NegativeMonths.CAPPED and carry < -most:
+                carry = -most
+                capped = (show_coefficient(rule.cap), show_ratio(total, _UNIT, currency))
+                lines.append(Line("carry_capped", show_ratio(carry, _UNIT, currency), capped))
+            else:
+                lines.append(Line("carried_out", show_ratio(carry, _UNIT, currency)))
         minor = round_ratio(max(0, total), _UNIT)
         lines.append(Line("rounded", decimal_string(minor, currency)))
         hold = contracts.version(partner, newest.version).deal.hold
         key = Key(partner, rule_id, client, month, currency, plus_days(month_end(month), hold.days))
         owed[key] = Target(minor, "revshare", newest.version, tuple(lines))
     return owed
+
+
+def _capped(cap: int, earned: Mapping[str, int], month: str) -> int:
+    """The most that may be carried out of a month: `cap` times the average of the up to twelve months before it, since
+    the client's first. A month without anything counts as nothing; without a month before, nothing is carried."""
+    since = max(min(earned, default=month), plus_months(month, -12))
+    number = months_between(since, month)
+    total = sum(value for each, value in earned.items() if each >= since)
+    return cap * total // (number * COEFFICIENT_ONE) if number else 0
 
 
 def _rule(contracts: Contracts, cell: Cell) -> Revshare:
