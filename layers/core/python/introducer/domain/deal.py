@@ -246,8 +246,9 @@ def show_lots(lots: int) -> str:
 
 
 def _trimmed(value: int, one: int) -> str:
-    whole, part = divmod(value, one)
-    return f"{whole}.{part:0{len(str(one)) - 1}d}".rstrip("0").rstrip(".")
+    whole, part = divmod(abs(value), one)
+    text = f"{whole}.{part:0{len(str(one)) - 1}d}".rstrip("0").rstrip(".")
+    return f"-{text}" if value < 0 else text
 
 
 def check_successor(deal: Deal, earlier: Iterable[tuple[int, Deal]]) -> None:
