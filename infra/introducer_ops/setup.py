@@ -471,7 +471,9 @@ def rates(
         ),
     ] = None,
 ) -> Made:
-    """Load the ECB's reference rates: once to begin with, then each day. Bare: the day they are complete through.
+    """Load the ECB's reference rates: once to begin with, then each day.
+
+    Bare: the day that they are complete through.
 
     Days that are there stay as they are, so the same file may be loaded again.
     """
