@@ -69,7 +69,7 @@ def figures(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield path
 
 
-@pytest.mark.parametrize("path", figures(FULL), ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.parametrize("path", list(figures(FULL)), ids=lambda path: ".".join(map(str, path)))
 def test_changing_one_figure_changes_one_sentence(path: tuple[Any, ...]) -> None:
     changed = copy.deepcopy(FULL)
     place = changed

@@ -215,8 +215,8 @@ def _general(deal: Deal) -> Iterator[Sentence]:
         {
             HoldFrom.QUALIFICATION: N_("Days from qualification until an earning is available: %(number)s."),
             HoldFrom.MONTH_END: N_(
-                "Days until an earning is available, from the month's end (from qualification, where a client is paid for"
-                " once): %(number)s."
+                "Days until an earning is available, from the month's end (from qualification, where a client is paid"
+                " for once): %(number)s."
             ),
             HoldFrom.EVENT_DAY: N_("Days from the event until an earning is available: %(number)s."),
         }[deal.hold.counts_from],

@@ -153,7 +153,7 @@ def targets(state: ClientState, contracts: Contracts) -> Targets:
 
 
 def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
-    """The counts a client makes once: registration, KYC, FTD, QFTD, and what it earned (cpa, cpl) the day it qualified."""
+    """The counts a client makes once: registration, KYC, FTD, QFTD, and what it earned (cpa, cpl) when it qualified."""
     owner = state.owner
     if owner is None:
         return {}
