@@ -115,6 +115,8 @@ class ClientState:
     events: int = 0
     uncounted: Counts = field(default_factory=dict)
     """Counts that did not fit into the transaction that made them; the next one takes them. Almost always empty."""
+    unfinished: bool = False
+    """Whether postings or counts of the last fold still wait for a transaction of their own."""
     version: int = 0
     """How often the item was written; the condition of the next write. Not part of what the state says."""
 

@@ -8,13 +8,14 @@ pure function; delivering events in any order, split in any way, gives the same 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import Cell, ClientState, EventKey, Segment, attribute, merge
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, Counts, add_counts, without_zeros
+from introducer.domain.deal import PerClient
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string
@@ -100,13 +101,22 @@ def accrue(
         events=state.events + len(new),
         version=state.version,
         uncounted={},
+        unfinished=False,
     )
-    add_counts(counts, mark_counts(state, contracts.as_known(state.known)), -1)
-    add_counts(counts, mark_counts(after, contracts))
-    owed = targets(after, contracts)
+    if not refold and _settled(state, after):
+        # What is paid once per client stands as it is posted, and so do the counts made once: nine events of ten are
+        # trades, and change neither.
+        standing = _paid_once(after, contracts)
+        owed = monthly_targets(after, contracts)
+    else:
+        add_counts(counts, mark_counts(state, contracts.as_known(state.known)), -1)
+        add_counts(counts, mark_counts(after, contracts))
+        standing = {}
+        owed = targets(after, contracts)
+    posted = standing | {key: target.minor for key, target in owed.items() if target.minor}
     return Transition(
-        replace(after, posted={key: target.minor for key, target in owed.items() if target.minor}),
-        _difference(owed, state, contracts),
+        replace(after, posted=posted),
+        _difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts),
         without_zeros(counts),
         tuple(sorted(new.values(), key=lambda event: event.order)),
         tuple(sorted(facts, key=lambda event: event.order)),
@@ -134,13 +144,21 @@ def first_part(transition: Transition, items: int) -> Transition:
             posted[posting.key] = posting.before
     room = items - len(postings) - len(partners)
     ordered = sorted(transition.counts.items())
-    state = replace(transition.state, posted=posted, uncounted=dict(ordered[room:]))
+    rest = dict(ordered[room:])
+    unfinished = bool(rest) or len(postings) < len(transition.postings)
+    state = replace(transition.state, posted=posted, uncounted=rest, unfinished=unfinished)
     return replace(transition, state=state, postings=tuple(postings), counts=dict(ordered[:room]))
 
 
 def targets(state: ClientState, contracts: Contracts) -> Targets:
     """What the client-scoped rules say in all, per key."""
-    owed: Targets = {**cpa.targets(state, contracts).targets, **cpl.targets(state, contracts).targets}
+    once = {**cpa.targets(state, contracts).targets, **cpl.targets(state, contracts).targets}
+    return {**once, **monthly_targets(state, contracts)}
+
+
+def monthly_targets(state: ClientState, contracts: Contracts) -> Targets:
+    """What the rules say that are reckoned per month: revenue shares and lots."""
+    owed: Targets = {}
     lanes: dict[tuple[str, str, str, str], dict[str, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, fine in state.cells.items():
         kind = contracts.rule(cell.partner, cell.version, cell.rule).kind
@@ -195,11 +213,33 @@ def _counted(state: ClientState, history: Sequence[Event], contracts: Contracts)
     return tally.counts
 
 
-def _difference(owed: Targets, state: ClientState, contracts: Contracts) -> tuple[Posting, ...]:
+def _settled(before: ClientState, after: ClientState) -> bool:
+    """Whether everything that rules paid once per client look at is as it was, and was posted in full."""
+    return (
+        not before.unfinished
+        and after.registered == before.registered
+        and after.kyc == before.kyc
+        and after.country == before.country
+        and after.deposits == before.deposits
+        and after.chargebacks == before.chargebacks
+        and after.activity == before.activity
+    )
+
+
+def _paid_once(state: ClientState, contracts: Contracts) -> dict[Key, int]:
+    """What is posted under rules that pay once per client; their version is the one at the anchor."""
+    version = qualification.base_version(state, contracts)
+    if version is None:
+        return {}
+    rules = {rule.id for rule in version.deal.rules if isinstance(rule, PerClient)}
+    return {key: minor for key, minor in state.posted.items() if key.rule in rules and key.partner == version.partner}
+
+
+def _difference(owed: Targets, posted: Mapping[Key, int], contracts: Contracts) -> tuple[Posting, ...]:
     postings = []
-    for key in sorted(owed.keys() | state.posted.keys()):
+    for key in sorted(owed.keys() | posted.keys()):
         target = owed.get(key) or _no_longer_owed(key, contracts)
-        before = state.posted.get(key, 0)
+        before = posted.get(key, 0)
         if target.minor != before:
             postings.append(Posting(key, target.minor - before, before, target))
     return tuple(postings)

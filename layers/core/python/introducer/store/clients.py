@@ -44,6 +44,8 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
     }
     if state.known:
         item["known"] = _json(sorted(state.known.items()))
+    if state.unfinished:
+        item["unfinished"] = 1
     if state.uncounted:
         item["uncounted"] = _json([[*key, values] for key, values in sorted(state.uncounted.items())])
     if state.owner and state.anchor is not None:
@@ -109,6 +111,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             CountKey(partner, day, link): values
             for partner, day, link, values in json.loads(item.get("uncounted", "[]"))
         },
+        unfinished=bool(item.get("unfinished")),
         version=item["version"],
     )
 

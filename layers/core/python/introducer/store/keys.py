@@ -91,6 +91,9 @@ ITEMS: dict[str, Item] = {
         Item("event_count", BOOKS, "P#{partner}#N#{month}", "{day}#events#{link}",
              "registrations, kyc, ftd, qftd, deposits, withdrawals, net revenue, earnings"),
         Item("rates", BOOKS, "R#{feed}", "{day}", "units per EUR of each currency published that day; immutable"),
+        Item("rate_wait", BOOKS, "R#{feed}#waiting", "{day}#{brand}#{source}#{accepted}",
+             "events of a day wait in a source's quarantine for its rates; when that was noted, and settled",
+             expires="90 days"),
         Item("audit", BOOKS, "A#{subject}", "{at}#{audit}",
              "who changed what, before, after, why, from where; in the change's own transaction"),
         Item("idempotency", BOOKS, "I#{actor}", "{key}", "the answer to a write that carried this Idempotency-Key",
@@ -131,6 +134,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("counts_of_day", "What happened on this day, by link?", "click_count", "query {day}#", "portal"),
     Pattern("rates_of_day", "What did a feed publish that day?", "rates", "get", "engine"),
     Pattern("rates_before", "What was published last before a day?", "rates", "query < {day}, newest first", "engine"),
+    Pattern("waits_for_rates", "What waits for the rates of days that are there now?", "rate_wait", "query < {day}",
+            "rates"),
     Pattern("audit_of_subject", "Who changed this, and why?", "audit", "query", "desk"),
     Pattern("answer_by_key", "Was this write made before?", "idempotency", "get", "portal"),
 )
