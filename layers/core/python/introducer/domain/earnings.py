@@ -81,7 +81,7 @@ def accrue(
         facts = [event for event in everything.values() if happened(event, cancelled)]
         merged = merge(ClientState(state.brand, state.client), facts, contracts)
         timeline = attribute(merged, contracts)
-    structure = replace(merged, timeline=timeline)
+    structure = merged if timeline == merged.timeline else replace(merged, timeline=timeline)
     tally = Tally(structure, contracts, None if refold else state)
     tally.add(facts)
     add_counts(counts, tally.counts)

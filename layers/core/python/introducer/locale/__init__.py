@@ -6,7 +6,7 @@ when it has one. All figures are Western digits, in Arabic too: amounts must rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_skeleton, format_timedelta
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from introducer.domain.money import decimals
@@ -122,6 +123,10 @@ class Language:
     def currency(self, code: str) -> str:
         """The currency's name."""
         return str(self.locale.currencies.get(code, code))
+
+    def listed(self, names: Sequence[str]) -> str:
+        """A, B and C."""
+        return str(format_list(names, locale=self.locale))
 
 
 @lru_cache(maxsize=len(CODES))
