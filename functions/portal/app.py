@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pages.clients
+import pages.deal
 import pages.desk
 import pages.earnings
 import pages.links

@@ -69,6 +69,11 @@ def day(value: str | datetime, *, short: bool = False) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(text, shown)
 
 
+def last_day(end: datetime) -> Markup:
+    """The last UTC day before a midnight."""
+    return day(end - timedelta(days=1))
+
+
 def moment(value: datetime) -> Markup:
     """An exact moment, in UTC."""
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), _visit.get().language.moment(value))
@@ -102,7 +107,7 @@ def _make() -> Environment:
         lambda one, many, n: _visit.get().language.messages.ngettext(one, many, n),
         newstyle=True,
     )
-    environment.filters.update(money=money, when=when, day=day, moment=moment)
+    environment.filters.update(money=money, when=when, day=day, last_day=last_day, moment=moment)
     environment.globals.update(
         asset=asset,
         chart=charts.bars,

@@ -15,13 +15,16 @@ from pathlib import Path
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from introducer.domain import describe
 from introducer.locale import CODES, DEFAULT, HERE
 
 PORTAL = Path(__file__).resolve().parents[2] / "functions" / "portal"
+DEALS = Path(describe.__file__)
+"""Deals in words: said by the portal too, and marked with its own `N_`."""
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -36,6 +39,8 @@ def collected() -> Catalog:
         PORTAL, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
     ):
         catalog.add(message, locations=[(name, 0)], auto_comments=comments)
+    for _, message, comments, _ in extract_from_file("python", DEALS, keywords=_KEYWORDS):
+        catalog.add(message, locations=[(f"domain/{DEALS.name}", 0)], auto_comments=comments)
     return catalog
 
 

@@ -1,0 +1,110 @@
+"""`/deal`: what a partner is paid for, and accepting a proposal. `/desk/partners/{id}/deal`: the same for staff."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sentences import told
+from server import STAFF_HOME, Done, Who, page
+from visit import N_, FormRefused, Visit
+
+from introducer.domain.configuration import DealRecord, Role
+from introducer.domain.errors import Conflict, Forbidden, Malformed, NotFound
+from introducer.services.accept_deal import accept_deal
+from introducer.services.creation import Author
+from introducer.services.read_deal_of_partner import read_deal_of_partner, read_version_of_deal
+
+PATH = "/deal"
+_VERSION = re.compile(r"[1-9]\d{0,5}", re.ASCII)
+
+
+class Acceptance(BaseModel):
+    """Which version a partner accepts, and which words it read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=1, le=999_999)]
+    terms_hash: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+@page(PATH, "deal.html")
+def deal(visit: Visit) -> dict[str, Any]:
+    assert visit.partner is not None and visit.member is not None
+    return _shown(visit, visit.partner.partner, may_accept=visit.member.role is Role.OWNER)
+
+
+@page(PATH, "deal.html", method="POST", again=deal)
+def accept(visit: Visit) -> Done:
+    assert visit.partner is not None and visit.member is not None
+    if visit.member.role is not Role.OWNER:
+        raise Forbidden("Only the owner of this account accepts a deal.", code="owner_only")
+    wish = visit.read(Acceptance)
+    partner = visit.partner.partner
+    try:
+        accepted = accept_deal(
+            visit.portal.configuration,
+            partner=partner,
+            version=wish.version,
+            terms_hash=wish.terms_hash,
+            author=Author(by=visit.member.member, why="accepted in the portal"),
+            clock=visit.portal.now,
+        )
+    except Conflict as error:
+        # Two presses at once: the slower one finds the deal accepted, which is what it wanted.
+        found = _accepted(visit, partner, wish)
+        if found is None:
+            raise _refusal(error) from error
+        accepted = found
+    return Done(
+        {
+            "version": accepted.version,
+            "begins": accepted.valid_from,
+            "accepted_at": accepted.accepted_at,
+            "terms_hash": accepted.terms_hash,
+        },
+        f"{PATH}?accepted={accepted.version}",
+    )
+
+
+@page(STAFF_HOME + "/{partner}/deal", "deal.html", who=Who.STAFF)
+def deal_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
+    assert visit.member is not None
+    found = visit.portal.configuration.partner(partner)
+    if found.brand != visit.member.brand:
+        raise NotFound("There is no such partner.")
+    return _shown(visit, found.partner, may_accept=False) | {"partner": found.partner, "name": found.name}
+
+
+def _shown(visit: Visit, partner: str, *, may_accept: bool) -> dict[str, Any]:
+    """All versions, or the one that `version` asks for."""
+    configuration, wish = visit.portal.configuration, visit.query("version")
+    if wish and not _VERSION.fullmatch(wish):
+        raise Malformed("version is the number of a version, such as 2.", code="bad_version")
+    if wish:
+        found = read_version_of_deal(configuration, partner=partner, version=int(wish), at=visit.now)
+    else:
+        found = read_deal_of_partner(configuration, partner=partner, at=visit.now)
+    return {
+        "opened": int(wish) if wish else None,
+        "may_accept": may_accept,
+        "versions": [told(visit.language, version) for version in found],
+    }
+
+
+def _accepted(visit: Visit, partner: str, wish: Acceptance) -> DealRecord | None:
+    for record in visit.portal.configuration.deals(partner):
+        same = (record.version, record.terms_hash) == (wish.version, wish.terms_hash)
+        if same and record.accepted_at is not None:
+            return record
+    return None
+
+
+def _refusal(error: Conflict) -> FormRefused:
+    if error.code == "overtaken":
+        message = N_("A later version was accepted since: these terms can no longer be accepted.")
+    else:
+        message = N_("These are other terms than you read: read them again below, then accept them.")
+        error = Conflict(message, code="terms_changed")
+    return FormRefused({"": message}, {}, error)
