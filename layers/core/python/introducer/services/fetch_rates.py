@@ -64,7 +64,6 @@ def fetch_rates(rates: RateStore, bank: Bank, *, now: datetime, feed: str = ECB)
     newest = max(published)
     if newest > today:
         raise Invalid(f"{feed} has rates of {newest}, which has not begun.", code="invalid_rates_file")
-    changed = _changed(rates, feed, published, complete)
     first = max(f"{int(today[:4]) - 1}-01-01", min(published)) if complete is None else plus_days(complete, 1)
     last = _known_through(max(newest, complete or ""), today)
     try:
@@ -72,9 +71,10 @@ def fetch_rates(rates: RateStore, bank: Bank, *, now: datetime, feed: str = ECB)
     except Conflict as error:
         if error.code != "rates_differ":
             raise
-        # Another run stored these days meanwhile, and was told other figures.
-        new, changed = 0, (*changed, *_changed(rates, feed, published, rates.completed_through(feed)))
-    return Fetched(rates.completed_through(feed), new, tuple(sorted(set(changed))))
+        # Another run stored this day meanwhile, and was told other figures: that is found below.
+        new = 0
+    complete = rates.completed_through(feed)
+    return Fetched(complete, new, _changed(rates, feed, published, complete))
 
 
 def is_due(complete: str | None, now: datetime) -> bool:
