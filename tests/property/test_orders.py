@@ -71,7 +71,7 @@ VERSIONS: dict[str, Sequence[tuple[str, Mapping]]] = {
 """Deal versions by partner and first day. `par_none` has a link and no deal."""
 
 LINKS = {
-    f"LINK000{number}": LinkTerms(f"LINK000{number}", partner, campaign, 30, campaign == "cmp_first")
+    f"LINK000{number}": LinkTerms(f"LINK000{number}", BRAND, partner, campaign, 30, campaign == "cmp_first")
     for number, (partner, campaign) in enumerate(
         [
             ("par_qualify", "cmp_last"),

@@ -98,7 +98,7 @@ class World:
 
     def partner(self, name: str, deal: Mapping[str, Any], link: str = LINK, since: str = "2020-01-01") -> World:
         """A partner with a link and a first deal version."""
-        self.links[link] = LinkTerms(link, name, "cmp_1", 30)
+        self.links[link] = LinkTerms(link, BRAND, name, "cmp_1", 30)
         return self.version(name, deal, since)
 
     def version(self, name: str, deal: Mapping[str, Any], since: str) -> World:

@@ -99,7 +99,7 @@ class Tables:
         """A partner with one link, and accepted deal versions by the moment from which they are in force."""
         self.put("campaign", {"window_days": 30, "attribution": "last_click"}, brand=BRAND, campaign=CAMPAIGN)
         self.put("link", {"brand": BRAND, "partner": name, "campaign": CAMPAIGN, "hosts": []}, code=link)
-        self._links[link] = LinkTerms(link, name, CAMPAIGN, 30)
+        self._links[link] = LinkTerms(link, BRAND, name, CAMPAIGN, 30)
         for number, (since, terms) in enumerate(deals, 1):
             text = json.dumps(terms, sort_keys=True)
             item = {

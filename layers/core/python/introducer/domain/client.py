@@ -140,15 +140,22 @@ class ClientState:
         return found
 
 
-def merge(state: ClientState, events: Iterable[Event], contracts: Contracts) -> ClientState:
-    """The structure with more events in it. Cancelled events and cancels themselves must be left out by the caller."""
+def merge(
+    state: ClientState, events: Iterable[Event], contracts: Contracts, believed: Mapping[str, Visit] | None = None
+) -> ClientState:
+    """The structure with more events in it. Cancelled events and cancels themselves must be left out by the caller.
+
+    `believed` are visits that were verified before: a key that is no longer held does not undo them.
+    """
     first, registered, country, kyc = state.first, state.registered, state.country, state.kyc
     visits, deposits, chargebacks = dict(state.visits), dict(state.deposits), dict(state.chargebacks)
     for event in events:
         mark = Mark(milliseconds(event.occurred_at), event.source, event.event_id)
         if event.click_id is not None and event.click_id not in visits:
             click = click_id.verify(event.click_id, contracts.click_keys)
-            if click is not None and not click.flagged:
+            if believed and event.click_id in believed:
+                visits[event.click_id] = believed[event.click_id]
+            elif click is not None and not click.flagged:
                 visits[click.text] = Visit(click.at_ms, click.link_id)
         if event.type is EventType.CHARGEBACK:
             assert event.amount is not None and event.currency is not None
@@ -180,6 +187,7 @@ def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
     """Who the client belongs to: the last click in [anchor − window, anchor], or the first one of that campaign where
     the campaign says so. Ties go by click id, so that the order of arrival decides nothing.
 
+    Only the brand's own links count: click ids of all brands are signed alike, and anybody can write one into an address.
     The anchor's whole second counts: platforms report seconds, and a click of the same second came before.
     """
     anchor = state.anchor
@@ -189,7 +197,11 @@ def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
     eligible: list[tuple[int, str, LinkTerms]] = []
     for text, visit in state.visits.items():
         terms = contracts.links.get(visit.link)
-        if terms is not None and anchor - terms.window_days * DAY_MS <= visit.at <= until:
+        if (
+            terms is not None
+            and terms.brand == state.brand
+            and anchor - terms.window_days * DAY_MS <= visit.at <= until
+        ):
             eligible.append((visit.at, text, terms))
     if not eligible:
         return ()

@@ -18,6 +18,7 @@ class LinkTerms:
     """Whose link it is, and how the campaign attributes."""
 
     link: str
+    brand: str
     partner: str
     campaign: str
     window_days: int

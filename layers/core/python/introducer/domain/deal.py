@@ -224,7 +224,7 @@ def parse_terms(terms: Mapping[str, Any]) -> Deal:
     return Deal(
         currency=currency,
         hold=hold,
-        ftd_minimum=minor_units(terms.get("ftd_minimum", "0"), currency),
+        ftd_minimum=_amount(terms, "ftd_minimum", currency, "The deal") if "ftd_minimum" in terms else 0,
         net_revenue=_parse_formula(formula),
         rules=rules,
     )
@@ -287,7 +287,7 @@ def _parse_rule(data: Any, currency: str) -> Rule:
     if not isinstance(data, Mapping):
         raise Invalid("A rule must be an object with a type and an id.", code="invalid_deal")
     kind, rule_id = data.get("type"), data.get("id")
-    if kind not in _PARSERS:
+    if not isinstance(kind, str) or kind not in _PARSERS:
         raise Invalid(f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.", code="invalid_deal")
     if not isinstance(rule_id, str) or not _RULE_ID.fullmatch(rule_id):
         raise Invalid(f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.", code="invalid_deal")
@@ -333,6 +333,8 @@ def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> 
         countries=_countries(data, where),
         within_days=_integer(data, "within_days", where, 1, 365, optional=True),
     )
+    if qualification.min_lots is not None and qualification.min_lots <= 0:
+        raise Invalid(f"{where} has min_lots {data['min_lots']}: say more than 0.", code="invalid_deal")
     if (qualification.min_deposit is None) != (qualification.within_hours is None):
         raise Invalid(f"{where} needs min_deposit and within_hours together.", code="invalid_deal")
     if qualification.counts_activity and qualification.within_days is None:

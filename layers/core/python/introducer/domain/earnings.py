@@ -79,7 +79,7 @@ def accrue(
         add_counts(counts, _counted(state, history, contracts), -1)
         everything = {event.key: event for event in history} | new
         facts = [event for event in everything.values() if happened(event, cancelled)]
-        merged = merge(ClientState(state.brand, state.client), facts, contracts)
+        merged = merge(ClientState(state.brand, state.client), facts, contracts, believed=state.visits)
         timeline = attribute(merged, contracts)
     structure = merged if timeline == merged.timeline else replace(merged, timeline=timeline)
     tally = Tally(structure, contracts, None if refold else state)

@@ -16,6 +16,9 @@ from introducer.domain.errors import Invalid
 FINE = 10**20
 """Fine units in one minor unit."""
 
+LARGEST_FINE = 10**35
+"""The most that one event may be worth, in fine units. A counter holds 38 digits: a thousand such events fit."""
+
 _ZERO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 _TWO_DECIMALS = (
@@ -32,7 +35,7 @@ DECIMALS: dict[str, int] = {
 }
 """Decimal places of each currency (ISO 4217, column "minor unit")."""
 
-_AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,8})?", re.ASCII)
+_AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,8})?", re.ASCII)
 
 
 def decimals(currency: str) -> int:
@@ -49,8 +52,8 @@ def decimals(currency: str) -> int:
 def minor_units(text: str, currency: str) -> int:
     """The minor units of a decimal string: `"37.20"` EUR is 3720.
 
-    Raises `Invalid` when the text is not a plain decimal (no exponent, NaN or spaces) or has more decimals than the
-    currency: rounding here would invent or lose money.
+    Raises `Invalid` when the text is not a plain decimal (no exponent, NaN or spaces; at most twelve digits before the
+    point) or has more decimals than the currency: rounding here would invent or lose money.
     """
     places = decimals(currency)
     if not _AMOUNT.fullmatch(text):

@@ -56,7 +56,7 @@ def journal(
             events=tuple(sorted(events[:LISTED_EVENTS], key=lambda event: event.occurred_at)),
             more_events=max(0, len(events) - LISTED_EVENTS),
             lines=target.lines,
-            rates=_rates(events[:LISTED_EVENTS], transition.weighed, key.currency, contracts),
+            rates=_rates(posting, events[:LISTED_EVENTS], transition.weighed, contracts),
             target=target.minor,
             before=posting.before,
         ),
@@ -103,11 +103,12 @@ def _lot_rule(version: DealVersion, rule_id: str) -> Lot | None:
 
 
 def _rates(
-    listed: Sequence[ReceiptEvent], weighed: Sequence[Event], currency: str, contracts: Contracts
+    posting: Posting, listed: Sequence[ReceiptEvent], weighed: Sequence[Event], contracts: Contracts
 ) -> tuple[ReceiptRate, ...]:
-    """The rates the listed events were converted at."""
+    """The rates that the listed events were converted at."""
+    currency = posting.key.currency
     named = {(event.source, event.event_id) for event in listed if event.value is not None}
-    used = {
+    used = posting.target.used | {
         contracts.rates.rate(event.currency, currency, day_at(milliseconds(event.occurred_at)))
         for event in weighed
         if event.key in named and event.currency is not None and event.currency != currency

@@ -10,7 +10,9 @@ from introducer.domain.client import Activity, Cell, ClientState, Segment, Turno
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, Counts, add_counts
 from introducer.domain.deal import PERCENT_ONE, DealVersion, HoldFrom, Lot, Revshare
+from introducer.domain.errors import Poison
 from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.money import LARGEST_FINE
 from introducer.domain.rules import lot, qualification, revshare
 
 _FLOWS = {EventType.DEPOSIT: "deposits", EventType.WITHDRAWAL: "withdrawals"}
@@ -83,5 +85,7 @@ class Tally:
                     earned += commission
         if earned:
             counted[f"earnings.{deal.currency}"] = earned
+        if any(abs(value) > LARGEST_FINE for value in counted.values()):
+            raise Poison("This event is worth more than can be counted: see that its amounts and lots are right.")
         if counted:
             add_counts(self.counts, {CountKey(segment.partner, day, segment.link): counted})

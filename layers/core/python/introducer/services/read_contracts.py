@@ -77,12 +77,9 @@ class ContractReader:
             except NotFound:
                 # Only an id signed by us gets here with a link; it can name one that another brand's stack made.
                 return None
+            first_click = campaign.attribution is Attribution.FIRST_CLICK
             self._links[link] = LinkTerms(
-                link,
-                found.partner,
-                found.campaign,
-                campaign.window_days,
-                campaign.attribution is Attribution.FIRST_CLICK,
+                link, found.brand, found.partner, found.campaign, campaign.window_days, first_click
             )
         return self._links[link]
 

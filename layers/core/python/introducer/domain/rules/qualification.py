@@ -7,7 +7,7 @@ when each of them arrived, and facts that undo it (a chargeback, a cancelled dep
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from introducer.domain.calendar import DAY_MS, HOUR_MS, day_at, day_start, plus_days
@@ -16,16 +16,17 @@ from introducer.domain.contracts import Contracts
 from introducer.domain.deal import Cpl, Deal, DealVersion, PerClient, Qualification, show_lots
 from introducer.domain.ledger import Key, Line, ReceiptEvent
 from introducer.domain.money import FINE, decimal_string, show_ratio
-from introducer.domain.rates import Rates
+from introducer.domain.rates import Rate, Rates
 from introducer.domain.rules.target import Target
 
 
 class Qualified(NamedTuple):
-    """When a client qualified (ms), the conditions as lines, and the events that met them."""
+    """When a client qualified (ms), the conditions as lines, the events that met them, and the rates they took."""
 
     at: int
     lines: tuple[Line, ...]
     evidence: tuple[ReceiptEvent, ...]
+    used: frozenset[Rate]
 
 
 class PaidOnce(NamedTuple):
@@ -64,7 +65,7 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
         key = Key(owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days))
         paid = Line("amount_for_country", decimal_string(amount, deal.currency), (state.country or "",))
         lines = (*found.lines, Line("qualified", str(found.at)), paid)
-        owed[key] = Target(amount, rule.kind, version.version, lines, found.evidence)
+        owed[key] = Target(amount, rule.kind, version.version, lines, found.evidence, found.used)
         moments[key] = found.at
     return PaidOnce(owed, moments)
 
@@ -122,6 +123,7 @@ def qualified(state: ClientState, rule: PerClient, deal: Deal, rates: Rates) -> 
     met = [anchor]
     lines: list[Line] = []
     evidence: list[ReceiptEvent] = []
+    used: set[Rate] = set()
 
     def shown(mark: Mark, kind: str) -> None:
         evidence.append(ReceiptEvent(mark.source, mark.event_id, kind, mark.at))
@@ -148,8 +150,10 @@ def qualified(state: ClientState, rule: PerClient, deal: Deal, rates: Rates) -> 
         met.append(deposited.at)
         evidence += deposited.evidence
         lines.append(deposited.line)
+        used |= deposited.used
     for name, minimum, index, words in _activity_conditions(wanted, deal):
-        day = _reached(state.activity, index, minimum)
+        until = None if wanted.within_days is None else anchor + wanted.within_days * DAY_MS
+        day = _reached(state.activity, index, minimum, until)
         if day is None:
             return None
         met.append(day_start(day) + DAY_MS - 1)
@@ -159,7 +163,7 @@ def qualified(state: ClientState, rule: PerClient, deal: Deal, rates: Rates) -> 
         if at > anchor + wanted.within_days * DAY_MS:
             return None
         lines.append(Line("within_days", str(wanted.within_days)))
-    return Qualified(at, tuple(lines), tuple(evidence))
+    return Qualified(at, tuple(lines), tuple(evidence), frozenset(used))
 
 
 def in_deal_currency(flow: Deposit | Chargeback, deal: Deal, rates: Rates) -> int:
@@ -171,6 +175,7 @@ class _Deposited(NamedTuple):
     at: int
     line: Line
     evidence: list[ReceiptEvent]
+    used: set[Rate]
 
 
 def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rates) -> _Deposited | None:
@@ -184,26 +189,40 @@ def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rat
     start = state.deposits[first].at
     minimum = wanted.min_deposit if wanted.min_deposit is not None else deal.ftd_minimum
     required = max(minimum * FINE, 1)
-    taken_back: dict[EventKey, int] = defaultdict(int)
+    taken_back: dict[EventKey, list[Chargeback]] = defaultdict(list)
     for (source, _), chargeback in state.chargebacks.items():
-        fine = in_deal_currency(chargeback, deal, rates)
         if chargeback.ref is None:
-            required += fine
+            required += in_deal_currency(chargeback, deal, rates)
         else:
-            taken_back[source, chargeback.ref] += fine
+            taken_back[source, chargeback.ref].append(chargeback)
     end = start + (wanted.within_hours or 0) * HOUR_MS
     total = 0
     evidence: list[ReceiptEvent] = []
+    used: set[Rate] = set()
     for key, deposit in sorted(state.deposits.items(), key=lambda each: (each[1].at, each[0])):
         if not start <= deposit.at <= end or (wanted.within_hours is None and key != first):
             continue
-        value = max(0, in_deal_currency(deposit, deal, rates) - taken_back[key])
+        value = _left(deposit, taken_back[key], deal, rates)
         total += value
         evidence.append(ReceiptEvent(*key, "deposit", deposit.at, show_ratio(value, FINE, deal.currency)))
+        if deposit.currency != deal.currency:
+            used.add(rates.rate(deposit.currency, deal.currency, day_at(deposit.at)))
         if total >= required:
             values = (show_ratio(required, FINE, deal.currency), str(wanted.within_hours or 0))
-            return _Deposited(deposit.at, Line("deposited", show_ratio(total, FINE, deal.currency), values), evidence)
+            line = Line("deposited", show_ratio(total, FINE, deal.currency), values)
+            return _Deposited(deposit.at, line, evidence, used)
     return None
+
+
+def _left(deposit: Deposit, taken_back: Iterable[Chargeback], deal: Deal, rates: Rates) -> int:
+    """What is left of a deposit, in fine units of the deal's currency.
+
+    In its own currency the subtraction is exact: a deposit that was taken back in full is worth nothing, whatever the
+    rate did meanwhile. A chargeback in another currency counts at its own day's rate.
+    """
+    minor = deposit.minor - sum(each.minor for each in taken_back if each.currency == deposit.currency)
+    others = sum(in_deal_currency(each, deal, rates) for each in taken_back if each.currency != deposit.currency)
+    return max(0, in_deal_currency(deposit._replace(minor=max(0, minor)), deal, rates) - others)
 
 
 def _activity_conditions(wanted: Qualification, deal: Deal) -> list[tuple[str, int, int, str]]:
@@ -219,10 +238,15 @@ def _activity_conditions(wanted: Qualification, deal: Deal) -> list[tuple[str, i
     return conditions
 
 
-def _reached(activity: Mapping[str, Activity], index: int, minimum: int) -> str | None:
-    """The day from which on the running sum stays at or above the minimum (net revenue can fall again)."""
+def _reached(activity: Mapping[str, Activity], index: int, minimum: int, until: int | None) -> str | None:
+    """The day from which on the running sum stays at or above the minimum (net revenue can fall again).
+
+    Only days that end by `until` (ms) count: another rule of the deal may remember more of them.
+    """
     total, since = 0, None
     for day in sorted(activity):
+        if until is not None and day_start(day) + DAY_MS - 1 > until:
+            break
         total += activity[day][index]
         if total < minimum:
             since = None

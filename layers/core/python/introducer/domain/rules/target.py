@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from introducer.domain.ledger import Key, Line, ReceiptEvent
+from introducer.domain.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Target:
     version: int
     lines: tuple[Line, ...]
     evidence: tuple[ReceiptEvent, ...] = ()
+    used: frozenset[Rate] = frozenset()
+    """The rates at which the evidence was converted."""
 
 
 Targets = dict[Key, Target]

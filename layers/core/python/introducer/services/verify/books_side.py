@@ -101,7 +101,7 @@ class BooksSide:
         links = {}
         for code, (brand, partner, campaign) in self._links.items():
             if terms := self._campaigns.get((brand, campaign)):
-                links[code] = LinkTerms(code, partner, campaign, *terms)
+                links[code] = LinkTerms(code, brand, partner, campaign, *terms)
         return Contracts(links, deals, Rates(dict(self._publications())), click_keys)
 
     def states(self) -> Iterator[ClientState]:
