@@ -10,9 +10,23 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from introducer.services.propose_deal import propose_deal
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import ARGUMENTS, CHROMIUM, served
-from tests.browser.world import CALM, NEWCOMER, PARTNER, PASSWORD, SOURCE, STAFF, Portal, a_portal
+from tests.browser.world import (
+    AUTHOR,
+    CALM,
+    DEALT,
+    NEWCOMER,
+    PARTNER,
+    PASSWORD,
+    SOURCE,
+    STAFF,
+    UNDEALT,
+    Portal,
+    a_portal,
+)
+from tests.support.builders import revshare, terms
 
 pytestmark = [
     pytest.mark.cloud,
@@ -22,8 +36,16 @@ pytestmark = [
 
 PHONE, DESK = 390, 1440
 HEIGHTS = {PHONE: 844, DESK: 900}
-PARTNER_PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
-STAFF_PAGES = ("/desk/partners", "/desk/events", f"/desk/events?source={SOURCE}", f"/desk/events?source={CALM}")
+PARTNER_PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}", "/deal")
+DEAL_PAGES = ("/deal", "/deal?version=1", "/deal?version=5")
+STAFF_PAGES = (
+    "/desk/partners",
+    "/desk/events",
+    f"/desk/events?source={SOURCE}",
+    f"/desk/events?source={CALM}",
+    "/desk/partners/{partner}/deal",
+)
+EVERYBODY = ((PARTNER, PARTNER_PAGES), (DEALT, DEAL_PAGES), (UNDEALT, ("/deal",)), (STAFF, STAFF_PAGES))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +122,11 @@ class Window:
         ]
 
 
+def filled(path: str, portal: Portal) -> str:
+    """The path with what only this world knows."""
+    return path.format(journal=portal.first_journal(), partner=portal.partners[DEALT])
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_signing_in_leads_to_what_was_earned(browser: Browser, address: str, width: int) -> None:
     with Window(browser, address, width) as window:
@@ -127,10 +154,10 @@ def test_every_page_is_open_to_everybody_and_fits(
     with Window(browser, address, width) as window:
         window.prefers(language=language, theme=theme)
         assert (window.barriers(), window.sideways(), window.said) == ([], 0, []), "/sign-in"
-        for email, paths in ((PARTNER, PARTNER_PAGES), (STAFF, STAFF_PAGES)):
+        for email, paths in EVERYBODY:
             page = window.sign_in(email)
             for path in paths:
-                page.goto(path.format(journal=portal.first_journal()))
+                page.goto(filled(path, portal))
                 root = page.locator("html")
                 expect(root).to_have_attribute("lang", language)
                 expect(root).to_have_attribute("data-theme", theme)
@@ -144,10 +171,10 @@ def test_every_page_is_open_to_everybody_and_fits(
 def test_long_words_fit_a_phone_too(browser: Browser, address: str, portal: Portal, language: str) -> None:
     with Window(browser, address, PHONE) as window:
         window.prefers(language=language)
-        for email, paths in ((PARTNER, PARTNER_PAGES), (STAFF, STAFF_PAGES)):
+        for email, paths in EVERYBODY:
             page = window.sign_in(email)
             for path in paths:
-                page.goto(path.format(journal=portal.first_journal()))
+                page.goto(filled(path, portal))
                 expect(page.locator("html")).to_have_attribute("lang", language)
                 assert (window.sideways(), window.said) == (0, []), path
             window.context.clear_cookies(name="__Host-access")
@@ -181,6 +208,43 @@ def test_from_the_month_down_to_the_facts_and_back(browser: Browser, address: st
         expect(page.get_by_text("This entry: the difference")).to_be_visible()
         page.locator(".crumb a").click()
         expect(page.locator("h1")).to_have_text("What was posted")
+        assert window.said == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_the_deal_is_found_read_and_accepted(browser: Browser, address: str, portal: Portal, width: int) -> None:
+    with Window(browser, address, width) as window:
+        # given an owner to whom other terms were proposed
+        partner = portal.partners[UNDEALT]
+        proposal = propose_deal(
+            portal.configuration, partner=partner, terms=terms(revshare(str(30 + width % 7))), author=AUTHOR,
+            clock=portal.wiring.now,
+        )  # fmt: skip
+
+        # when the page is opened by its place: in the rail, or on a phone under "More"
+        page = window.sign_in(UNDEALT)
+        if width == PHONE:
+            expect(page.get_by_role("link", name="Deal")).to_have_count(0)
+            page.locator(".more summary").click()
+        page.get_by_role("link", name="Deal").click()
+        expect(page.locator("h1")).to_have_text("What you are paid for")
+        expect(page.locator("main .code", has_text=proposal.terms_hash[:12])).to_be_visible()
+        page.get_by_role("button", name="Accept these terms").click()
+
+        # then the page says from when on they hold, and asks no more
+        expect(page.get_by_role("status")).to_contain_text(f"You accepted version {proposal.version}")
+        expect(page.get_by_role("button", name="Accept these terms")).to_have_count(0)
+        assert (window.barriers(), window.sideways(), window.said) == ([], 0, [])
+
+
+def test_from_a_receipt_to_the_words_it_was_paid_by(browser: Browser, address: str, portal: Portal) -> None:
+    with Window(browser, address, PHONE) as window:
+        page = window.sign_in()
+        page.goto(f"/earnings/{portal.first_journal()}")
+        page.get_by_role("link", name="Version 1").click()
+
+        expect(page.locator("h1")).to_have_text("Version 1")
+        expect(page.locator(".clause").first).to_contain_text("For each client who qualifies: 200.00")
         assert window.said == []
 
 

@@ -31,7 +31,7 @@ from introducer.services.accept_deal import accept_deal
 from introducer.services.apply_events import Engine
 from introducer.services.create_campaign import create_campaign
 from introducer.services.create_link import create_link
-from introducer.services.creation import Author
+from introducer.services.creation import Author, Clock
 from introducer.services.invite_member import invite_member
 from introducer.services.load_rates import load_rates
 from introducer.services.open_brand import open_brand
@@ -57,6 +57,8 @@ BEGAN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 HOST = "portal.localhost"
 PASSWORD = "Correct-horse-7-battery"
 PARTNER, OTHER, SUSPENDED = "owner@harbour.example", "owner@pips.example", "owner@stopped.example"
+DEALT, COLLEAGUE, UNDEALT = "owner@lantern.example", "member@lantern.example", "owner@fresh.example"
+"""One whose deal went through every phase, another login of the same partner, and one without a deal."""
 STAFF, NEWCOMER, STRANGER = "manager@broker.example", "new@harbour.example", "nobody@nowhere.example"
 AUTHOR = Author(by="system:test", why="set up")
 SOURCE, CALM, SILENT, FOREIGN = "mt5-live", "affiliate-network", "web-forms", "someone-elses"
@@ -314,11 +316,19 @@ def _configure(
             configuration, brand=brand, name=f"Desk partner {number + 1}", kind=PartnerKind.IB, country="AE",
             language="ar", currency="USD", **made,
         )  # fmt: skip
+    for email, name in ((DEALT, "Lantern Signals"), (UNDEALT, "Fresh Start Media")):
+        partners[email] = register_partner(
+            configuration, brand=brand, name=name, kind=PartnerKind.AFFILIATE, country="DE", language="en",
+            currency="EUR", **made,
+        ).partner  # fmt: skip
+    _negotiate(configuration, partners[DEALT])
     partners[NEWCOMER] = partners[PARTNER]
-    for email in (PARTNER, OTHER, SUSPENDED, STAFF, NEWCOMER):
+    partners[COLLEAGUE] = partners[DEALT]
+    for email in (PARTNER, OTHER, SUSPENDED, STAFF, NEWCOMER, DEALT, COLLEAGUE, UNDEALT):
         partner = partners.get(email)
+        role = Role.MANAGER if partner is None else Role.MEMBER if email == COLLEAGUE else Role.OWNER
         member = invite_member(
-            configuration, logins, brand=brand, partner=partner, role=Role.OWNER if partner else Role.MANAGER,
+            configuration, logins, brand=brand, partner=partner, role=role,
             email=email, name="Robin Vale" if partner else "Sam Okoro", language="en",
             password=None if email == NEWCOMER else PASSWORD, author=AUTHOR, clock=began,
         )  # fmt: skip
@@ -345,6 +355,38 @@ def _configure(
         through=(NOW.date() - timedelta(days=1)).isoformat(),
     )  # fmt: skip
     return brand, partners, members, links
+
+
+def _stopped(moment: datetime) -> Clock:
+    """A clock that always shows this."""
+    return lambda: moment
+
+
+def _negotiate(configuration: Configuration, partner: str) -> None:
+    """Versions of a deal, one for each phase: 1 was in force once, 2 is, 3 was overtaken, 4 begins in May, 5 waits."""
+    leads = {
+        "type": "cpl", "id": "leads", "amounts": [{"countries": ["PL", "ES"], "amount": "4.00"}],
+        "qualification": {"kyc": True},
+    }  # fmt: skip
+    versions = (
+        ("2026-01-05 08:00", "2026-01-06 00:00", terms(revshare("20"), days=10)),
+        ("2026-02-02 08:00", "2026-02-10 00:00", terms(revshare("25", "carry"), lot("2.50"), days=10)),
+        ("2026-03-02 08:00", "2026-03-10 00:00", terms(revshare("10"), days=10)),
+        ("2026-04-10 08:00", "2026-05-01 00:00", terms(revshare("27.5", "carry"), lot("2.50"), days=10)),
+        (
+            "2026-04-16 08:00", "2026-05-10 00:00",
+            terms(leads, revshare("30", "carry"), days=15, net_revenue={"spread": "1", "pnl": "-0.5"}),
+        ),
+    )  # fmt: skip
+    for version, (proposed, begins, words) in enumerate(versions, 1):
+        then = _stopped(at(proposed))
+        deal = propose_deal(
+            configuration, partner=partner, terms=words, valid_from=at(begins), author=AUTHOR, clock=then
+        )
+        if version not in (3, 5):
+            accept_deal(
+                configuration, partner=partner, version=version, terms_hash=deal.terms_hash, author=AUTHOR, clock=then
+            )
 
 
 def _register_sources(configuration: Configuration, brand: str) -> None:

@@ -20,7 +20,7 @@ from introducer.store.paging import Page
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import CALM, FOREIGN, NOW, OTHER, PARTNER, SILENT, SOURCE, STAFF, Portal, a_portal
 
-PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}")
+PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}", "/deal")
 DESK = ("/desk/partners", "/desk/events", f"/desk/events?source={SOURCE}")
 
 
@@ -198,6 +198,15 @@ def test_a_receipt_shows_its_arithmetic_down_to_the_difference(portal: Portal) -
             assert "published on" in page
 
 
+def test_a_receipt_leads_to_the_version_it_was_paid_by(portal: Portal) -> None:
+    browser, journal = portal.signed_in(), portal.first_journal()
+    page = browser.get(f"/earnings/{journal}").body
+    version = portal.machine().get(f"/earnings/{journal}").json["version"]
+
+    assert f'<a href="/deal?version={version}">Version {version} ·' in page
+    assert browser.get(f"/deal?version={version}").status == 200
+
+
 def test_every_step_the_engine_writes_has_words(portal: Portal) -> None:
     told = portal.module.server.rendering.words._TOLD
     written = {
@@ -224,7 +233,7 @@ def test_the_desk_lists_the_partners_of_the_brand(portal: Portal) -> None:
     cards = portal.machine(STAFF).get("/desk/partners").json["items"]
 
     assert {portal.partners[PARTNER], portal.partners[OTHER]} <= {card["partner"] for card in cards}
-    assert len(cards) == 7
+    assert len(cards) == 9
 
 
 def test_the_desk_sees_at_once_which_days_need_a_person(portal: Portal) -> None:
@@ -337,7 +346,7 @@ def test_parameters_that_name_another_partner_change_nothing(portal: Portal) -> 
 def test_partners_do_not_see_the_desk_and_staff_has_no_partner_pages(portal: Portal) -> None:
     for path in DESK:
         assert portal.machine(PARTNER).get(path).json["code"] == "staff_only"
-    for path in ("/links", "/clients", "/earnings"):
+    for path in ("/links", "/clients", "/earnings", "/deal"):
         assert portal.machine(STAFF).get(path).json["code"] == "partners_only"
     assert portal.signed_in(STAFF).get("/").location == "/desk/partners"
 

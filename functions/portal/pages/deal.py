@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
+import sentences
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sentences import told
 from server import STAFF_HOME, Done, Who, page
 from visit import N_, FormRefused, Visit
 
@@ -89,7 +89,7 @@ def _shown(visit: Visit, partner: str, *, may_accept: bool) -> dict[str, Any]:
     return {
         "opened": int(wish) if wish else None,
         "may_accept": may_accept,
-        "versions": [told(visit.language, version) for version in found],
+        "versions": [sentences.told(visit.language, version) for version in found],
     }
 
 
