@@ -1,7 +1,8 @@
 """A request to a tracking link, read: who came, from where, with what. Every value is bounded here.
 
 Headers may be written by anybody. The visitor's address and country are believed only when CloudFront has added its
-secret; without it the address is the caller's own and the country is unknown.
+secret; without it the address is the caller's own and the country is unknown. `CloudFront-Viewer-Address` comes first:
+an edge that does not forward it leaves `X-Forwarded-For`, which begins with what the visitor sent.
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ class Visit:
         headers = self.headers
         text, country = self.source_ip, NOWHERE
         if edge_secret and compare_digest(headers.get("introducer-edge", "").encode(), edge_secret.encode()):
-            text = headers.get("x-forwarded-for", "").partition(",")[0].strip() or text
+            # The edge's own word for who is there; in a forwarded list the first entries are the visitor's to invent.
+            viewer = headers.get("cloudfront-viewer-address", "").rpartition(":")[0].strip("[]")
+            text = viewer or headers.get("x-forwarded-for", "").partition(",")[0].strip() or text
             country = headers.get("cloudfront-viewer-country", "")
             country = country if _COUNTRY.fullmatch(country) else NOWHERE
         return *_address(text), country

@@ -11,7 +11,7 @@ import pytest
 
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts
-from introducer.domain.errors import Unavailable
+from introducer.domain.errors import Poison, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.money import FINE
 from introducer.services.apply_events import Engine
@@ -315,3 +315,52 @@ def test_a_registration_that_comes_last_does_not_hide_the_trades_that_earned(pla
     assert told[registration.event_id] == ("registration", None)
     assert [value for kind, value in told.values() if kind == "trade"] == ["7.00", "2.82083863", "-1.00"]
     assert [rate.source for rate in share.receipt.rates] == ["USD"]
+
+
+class Impossible(CrashesOnce):
+    """Refuses for good whatever has an event of this id, as DynamoDB does with a number of 39 digits."""
+
+    def write(self, accrual: Accrual, applied_at: int) -> None:
+        if any(event.event_id == self.moment for event in accrual.events):
+            raise Poison("too large")
+        Accruals.write(self, accrual, applied_at)
+
+
+def test_an_event_that_the_tables_will_never_take_stops_no_other(platform: Platform) -> None:
+    # given two clients of one partner, and among the events of one of them what DynamoDB refuses for good
+    lives = [a_life(), a_life("client-2")]
+    poison = an_event("trade", at("2026-03-02 12:00"), lots="1", commission="5.00")
+    platform.accept(*lives[0], poison, *lives[1])
+
+    outcome = platform.engine(Impossible(platform.accruals, poison.event_id)).apply([*lives[0], poison, *lives[1]])
+
+    assert (outcome.applied, outcome.quarantined, outcome.failed) == (16, 1, ())
+    assert platform.amounts()["total"] == 2 * 20_665
+    [kept] = platform.facts.quarantined(BRAND, SOURCE, "2026-03-02").items
+    assert (kept.reason, kept.event_id) == ("poison", poison.event_id)
+
+
+def test_a_number_that_no_table_can_hold_goes_to_quarantine(platform: Platform) -> None:
+    registration, *_ = a_life()
+    absurd = an_event("trade", at("2026-03-02"), lots="1", commission=10**16, currency="EUR")
+    platform.accept(registration, absurd)
+    outcome = platform.engine().apply([registration, absurd])
+    assert (outcome.applied, outcome.quarantined, outcome.failed) == (1, 1, ())
+    [kept] = platform.facts.quarantined(BRAND, SOURCE, "2026-03-02").items
+    assert "more than can be counted" in kept.detail
+
+
+def test_more_parts_than_tries_are_all_written(platform: Platform) -> None:
+    # given 900 trading days that are held from their own day, and the registration at last
+    deal = terms(lot("2.00")) | {"hold": {"days": 3, "from": "event_day"}}
+    platform.world.deals.clear()
+    platform.world.partner(PARTNER, deal)
+    platform.world.rates = {}
+    start = at("2023-03-01")
+    days = [an_event("trade", start + timedelta(days=n), lots="1", currency="EUR") for n in range(900)]
+    registration = an_event("registration", start, click_id=a_click(start - timedelta(hours=1)))
+    platform.accept(*days, registration)
+    assert platform.engine().apply(days).failed == ()
+    outcome = platform.engine().apply([registration])
+    assert (outcome.applied, outcome.failed) == (1, ())
+    assert sum(platform.ledger.balance(PARTNER).earned.values()) == 900 * 200

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from introducer.domain.errors import Conflict, Invalid, Unavailable
 from introducer.gateways import ecb
 from introducer.gateways.ecb import Ecb, Published, publishes_on, read_history, read_xml
 from introducer.services.fetch_rates import days_behind, fetch_rates, is_due
+from tests.support.bank import Server, a_bank, sending, xml
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FRIDAY, MONDAY = "2026-02-27", "2026-03-02"
@@ -33,24 +33,6 @@ def recorded(name: str) -> bytes:
     if not path.exists():
         pytest.skip(f"the recorded file {name} is not on this machine")
     return path.read_bytes()
-
-
-def xml(days: Published, before: str = "", after: str = "") -> bytes:
-    """A file as the bank writes it."""
-    cubes = "".join(
-        f"<Cube time='{day}'>"
-        + "".join(f"<Cube currency='{name}' rate='{units}'/>" for name, units in rates.items())
-        + "</Cube>"
-        for day, rates in days.items()
-    )
-    return (
-        f"<?xml version='1.0' encoding='UTF-8'?>{before}"
-        "<gesmes:Envelope xmlns:gesmes='http://www.gesmes.org/xml/2002-08-01' "
-        "xmlns='http://www.ecb.int/vocabulary/2002-08-01/eurofxref'>"
-        "<gesmes:subject>Reference rates</gesmes:subject>"
-        f"<gesmes:Sender><gesmes:name>European Central Bank</gesmes:name></gesmes:Sender><Cube>{cubes}</Cube>{after}"
-        "</gesmes:Envelope>"
-    ).encode()
 
 
 ONE_DAY: Published = {MONDAY: {"USD": "1.1698", "JPY": "184.00"}}
@@ -202,52 +184,11 @@ def test_the_bank_is_open_on_the_others(day: str) -> None:
 
 # ---- fetching --------------------------------------------------------------------------------------------------------
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Server:
-    """Answers on 127.0.0.1 as a test wants; remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.answer: Answer = sending(xml(ONE_DAY))
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.asked.append(self.path)
-                with contextlib.suppress(OSError):  # whoever asked may have gone
-                    outer.answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/stats/"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def sending(body: bytes, status: int = 200, **headers: str) -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        for name, value in {"Content_Length": str(len(body)), **headers}.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return answer
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
+    with a_bank(sending(xml(ONE_DAY))) as server:
+        yield server
 
 
 def test_each_file_has_its_name_in_the_folder(server: Server) -> None:
@@ -320,7 +261,7 @@ def test_an_entity_bomb_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_another_host_is_not_followed(server: Server, status: int) -> None:
-    other = Server()
+    other = Server(sending(xml(ONE_DAY)))
     server.answer = sending(b"", status, Location=f"{other.url}eurofxref-daily.xml")
     with pytest.raises(Unavailable, match=f"status {status}"):
         Ecb(server.url, time.monotonic).daily()
@@ -357,7 +298,7 @@ def test_nobody_there_is_to_be_tried_again(server: Server) -> None:
 
 
 def test_no_proxy_of_the_environment_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Server()
+    other = Server(sending(xml(ONE_DAY)))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, other.url)
     monkeypatch.delenv("no_proxy", raising=False)

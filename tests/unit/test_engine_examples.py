@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from introducer.domain.deal import check_successor, parse_terms
 from introducer.domain.errors import Invalid, RateMissing
 from introducer.domain.money import FINE
-from tests.support.builders import Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
+from introducer.domain.receipts import journal
+from tests.support.builders import LINK, Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
 
 
 def a_world(*rules: dict, **more) -> World:
@@ -449,3 +451,53 @@ def test_a_cpl_and_a_cpa_of_one_deal_are_paid_side_by_side():
 def test_wrong_terms_are_refused_with_the_sentence_that_is_wrong(rule, sentence):
     with pytest.raises(Invalid, match=sentence):
         parse_terms(terms(rule))
+
+
+def test_a_deposit_taken_back_in_full_is_worth_nothing_whatever_the_rate_did():
+    for back, owed in (("200.00", 0), ("199.99", 60_000)):
+        books, registration = a_client(a_world(cpa()), at("2026-02-28"))
+        deposit = an_event("deposit", at("2026-03-03"), amount="200.00", currency="USD", event_id="d1")
+        taken = an_event("chargeback", at("2026-02-28"), amount=back, currency="USD", ref="d1")
+        books.deliver(registration, deposit, taken)
+        assert books.owed() == owed
+
+
+def test_the_window_of_one_cpa_does_not_decide_another():
+    short = cpa("600.00", min_net_revenue="100.00", within_days=30)
+    long = cpa("50.00", min_lots="100", within_days=90) | {"id": "other"}
+    for rules in ([short], [short, long]):
+        books, registration = a_client(a_world(*rules, **NET), at("2026-01-01"))
+        books.deliver(
+            registration,
+            an_event("deposit", at("2026-01-02"), amount="10.00"),
+            a_trade("2026-01-10", "150.00"),
+            a_trade("2026-03-01", "-100.00"),
+        )
+        assert books.owed() == 60_000
+
+
+def test_a_click_on_another_brands_link_attributes_nothing():
+    world = a_world(cpa())
+    world.links[LINK] = replace(world.links[LINK], brand="brd_other")
+    books, registration = a_client(world, at("2026-03-01"))
+    books.deliver(registration, an_event("deposit", at("2026-03-02"), amount="10.00"))
+    assert (books.state.timeline, books.owed()) == ((), 0)
+
+
+def test_a_key_that_is_no_longer_held_does_not_undo_what_was_attributed(monkeypatch):
+    books, registration = a_client(a_world(cpa()), at("2026-03-01"))
+    books.deliver(registration, an_event("deposit", at("2026-03-02"), amount="10.00"))
+    # when the key is gone, and a cancel refolds the client
+    monkeypatch.setattr("tests.support.builders.CLICK_KEY", b"another key")
+    books.deliver(an_event("cancel", at("2026-03-03"), ref="something"))
+    assert books.owed() == 60_000
+
+
+def test_the_receipt_of_a_cpa_shows_the_rate_of_a_deposit_that_came_earlier():
+    books, registration = a_client(a_world(cpa(kyc=True)), at("2026-02-28"))
+    books.deliver(registration, an_event("deposit", at("2026-03-01"), amount="200.00", currency="USD"))
+    books.deliver(an_event("kyc", at("2026-03-02")))
+    transition = books.transitions[-1]
+    [posting] = transition.postings
+    receipt = journal(posting, transition, books.world.contracts(books.applied), None, 1, 1).receipt
+    assert [(rate.source, rate.target, rate.day) for rate in receipt.rates] == [("USD", "EUR", "2026-02-27")]

@@ -187,7 +187,7 @@ def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
     """Who the client belongs to: the last click in [anchor − window, anchor], or the first one of that campaign where
     the campaign says so. Ties go by click id, so that the order of arrival decides nothing.
 
-    Only the brand's own links count: click ids of all brands are signed alike, and anybody can write one into an address.
+    Only the brand's own links count: click ids of all brands are signed alike, and anybody can copy one.
     The anchor's whole second counts: platforms report seconds, and a click of the same second came before.
     """
     anchor = state.anchor

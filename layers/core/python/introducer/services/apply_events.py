@@ -14,7 +14,7 @@ from typing import Protocol
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_part
-from introducer.domain.errors import Conflict, IntroducerError, Unavailable
+from introducer.domain.errors import Conflict, IntroducerError, Poison, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.ledger import Journal
 from introducer.domain.receipts import journal
@@ -103,8 +103,11 @@ class Engine:
         return Applied(applied, quarantined, tuple(failed))
 
     def _apply_batch(self, batch: dict[ClientKey, list[Event]]) -> Applied:
+        given = batch
         applied = quarantined = 0
         failed: list[Event] = []
+        suspects: dict[ClientKey, list[Event]] = {}
+        unfinished: list[ClientKey] = []
         for attempt in range(TRIES):
             if attempt:
                 self._pause(attempt)
@@ -121,16 +124,68 @@ class Engine:
                 try:
                     self._accruals.write(_joined(together), self._now_ms())
                     applied += sum(len(each.events) for each in together)
-                    again |= {each.client: [] for each in together if not each.complete}
+                    unfinished += [each.client for each in together if not each.complete]
                 except Conflict:
                     again |= {each.client: list(each.events) for each in together}
+                except Poison:
+                    suspects |= {each.client: list(each.events) for each in together}
                 except Unavailable:
                     failed += [event for each in together for event in each.events]
             batch = again
             if not batch:
                 break
-        failed += [event for events in batch.values() for event in events]
+        failed += [event for client, events in batch.items() for event in events or given[client]]
+        for client, events in suspects.items():
+            alone = self._apply_one_by_one(client, events)
+            applied += alone.applied
+            quarantined += alone.quarantined
+            failed += alone.failed
+        # A part that cannot be written now comes again with the events that made it.
+        failed += [event for client in unfinished if not self._finish(client) for event in given[client]]
         return Applied(applied, quarantined, tuple(failed))
+
+    def _finish(self, client: ClientKey) -> bool:
+        """Write what did not fit into a client's transaction, in as many more as it takes; whether all is written."""
+        conflicts = 0
+        while conflicts < TRIES:
+            try:
+                prepared, _ = self._prepare({client: []})
+                if not prepared:
+                    return True
+                self._accruals.write(prepared[0].accrual, self._now_ms())
+            except Conflict:
+                conflicts += 1
+                self._pause(conflicts)
+            except (Poison, Unavailable):
+                return False
+        return False
+
+    def _apply_one_by_one(self, client: ClientKey, events: Sequence[Event]) -> Applied:
+        """DynamoDB refused these for good when they went together: find the one that it will not take."""
+        applied = quarantined = 0
+        left = sorted(events, key=lambda event: event.order)
+        conflicts = 0
+        while left and conflicts < TRIES:
+            try:
+                waiting = self._still_waiting({client: left[:1]})[client]
+                prepared, poisoned = self._prepare({client: waiting}) if waiting else ([], [])
+                quarantined += len(poisoned)
+                for each in prepared:
+                    self._accruals.write(each.accrual, self._now_ms())
+                    applied += 1
+                    if not each.complete and not self._finish(client):
+                        return Applied(applied, quarantined, tuple(left))
+            except Conflict:
+                conflicts += 1
+                self._pause(conflicts)
+                continue
+            except Poison as error:
+                self._quarantine(left[0], error)
+                quarantined += 1
+            except Unavailable:
+                break
+            left = left[1:]
+        return Applied(applied, quarantined, tuple(left))
 
     def _still_waiting(self, batch: dict[ClientKey, list[Event]]) -> dict[ClientKey, list[Event]]:
         """The events that nobody applied meanwhile. A client without any stays: a part of what an earlier transaction

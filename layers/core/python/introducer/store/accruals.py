@@ -17,7 +17,7 @@ from pynamodb.expressions.operand import Path
 
 from introducer.domain.client import ClientState
 from introducer.domain.counts import Counts, add_counts
-from introducer.domain.errors import Conflict, Unavailable
+from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
@@ -28,6 +28,8 @@ from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute,
 from introducer.store.wire import BATCH, connect, to_wire
 
 _REFUSED = {"ConditionalCheckFailed", "TransactionConflict"}
+_IMPOSSIBLE = {"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"}
+"""Codes of what stays wrong however often it is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Accruals:
     def write(self, accrual: Accrual, applied_at: int) -> None:
         """Write all of it or nothing. `applied_at` is in ms.
 
-        Raises `Conflict` when something changed since it was read (read and fold again) and `Unavailable`.
+        Raises `Conflict` when something changed since it was read (read and fold again), `Poison` when DynamoDB will
+        never take it (an item or a number too large), and `Unavailable`.
         """
         if accrual.size() > BATCH:
             raise ValueError(f"{accrual.size()} items do not fit into one transaction of {BATCH}")
@@ -81,6 +84,10 @@ class Accruals:
         except TransactWriteError as error:
             if any(reason is not None and reason.code in _REFUSED for reason in error.cancellation_reasons):
                 raise Conflict("The books changed meanwhile: read again.") from error
+            if error.cause_response_code in _IMPOSSIBLE or any(
+                reason is not None and reason.code in _IMPOSSIBLE for reason in error.cancellation_reasons
+            ):
+                raise Poison("The books cannot hold what this event says: see that its amounts are right.") from error
             raise Unavailable("The books could not be written: try again.", code="store_unavailable") from error
 
     def _mark(self, event: Event, applied_at: int) -> dict[str, Any]:
