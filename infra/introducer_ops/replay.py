@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty, Full, Queue
 from statistics import quantiles
@@ -36,6 +37,7 @@ from introducer.services.restore_clicks import restore_click
 from introducer.sources.strict_json import read_object
 from introducer.store import keys
 from introducer.store.clicks import Clicks, key_of
+from introducer.store.facts import Facts
 from introducer_ops.access_log import Request, read_access_log
 from introducer_ops.localcloud import LocalCloud, Stack
 from introducer_ops.localcloud.process import ROOT
@@ -169,6 +171,37 @@ def lost_clicks(
     for sentence in broken[:_NAMED]:
         console.print(sentence, style="red", markup=False)
     raise typer.Exit(1 if broken else 0)
+
+
+@replay_app.command("events")
+def events(
+    facts_table: Annotated[str, typer.Option(help="The FACTS table in your AWS account; else the local one.")] = "",
+    older_than: Annotated[int, typer.Option(min=0, help="Only events accepted so many minutes ago.")] = 15,
+    state_dir: Annotated[Path, typer.Option(help="Where the local cloud notes its state.")] = ROOT / ".local",
+) -> None:
+    """Send accepted events that are not in the books to the engine again. What is applied meanwhile is not touched."""
+    console = Console(highlight=False)
+    now = datetime.now(UTC)
+    if not facts_table:
+        found = LocalCloud.attach(state_dir)
+        if found is None:
+            console.print("No local cloud is running: name a table with --facts-table.", style="red")
+            raise typer.Exit(2)
+        facts_table, now = found[1].outputs["FactsTableName"], found[1].clock.now()
+        os.environ.update(found[1].environment)
+    seen, sent = resend(Facts(facts_table), now - timedelta(minutes=older_than))
+    console.print(f"{seen} events read, {sent} sent to the engine again")
+
+
+def resend(facts: Facts, accepted_before: datetime) -> tuple[int, int]:
+    """Make the stream show every event again that was accepted before this and is not applied: read, and sent again."""
+    seen = sent = 0
+    for event in facts.scan_events():
+        seen += 1
+        if event.applied_at is None and (event.accepted_at is None or event.accepted_at <= accepted_before):
+            facts.mark_for_retry(event.brand, event.client, event.source, event.event_id)
+            sent += 1
+    return seen, sent
 
 
 def restore_lost(lines: Iterable[str], clicks: Clicks) -> tuple[int, int, list[str]]:

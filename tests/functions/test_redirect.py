@@ -566,6 +566,19 @@ def test_a_visitor_that_is_not_of_our_form_is_replaced(warm: World, forged: str)
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", warm.click(cookies=[forged])["visitor"])
 
 
+@pytest.mark.parametrize(
+    ("viewer", "same_as"),
+    [("203.0.113.9:46532", "203.0.113.9"), ("2001:db8::7:443", "2001:db8::7"), ("[2001:db8::7]:443", "2001:db8::7")],
+)
+def test_the_edges_own_word_for_the_visitors_address_comes_before_a_list_that_the_visitor_began(
+    warm: World, viewer: str, same_as: str
+) -> None:
+    named = warm.click(introducer_edge=EDGE, cloudfront_viewer_address=viewer, x_forwarded_for="10.1.2.3, 130.176.1.1")
+    plain = warm.click(introducer_edge=EDGE, x_forwarded_for=same_as)
+    assert named["address"] == plain["address"]
+    assert named["prefix"] == plain["prefix"]
+
+
 @pytest.mark.parametrize("edge", [None, "", "wrong", EDGE[:-1], EDGE + "x", "edge-secre\xe9"])
 def test_without_the_edges_secret_neither_address_nor_country_is_believed(warm: World, edge: str | None) -> None:
     click = warm.click(introducer_edge=edge, x_forwarded_for="203.0.113.77", cloudfront_viewer_country="TH")

@@ -20,6 +20,7 @@ from introducer.store.clients import Clients, state_hash
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.ledger import Ledger
+from introducer_ops.replay import resend
 from tests.conftest import Tables
 from tests.support.builders import BRAND, CLIENT, LINK, SOURCE, World, a_click, an_event, at, cpa, lot, revshare, terms
 
@@ -364,3 +365,16 @@ def test_more_parts_than_tries_are_all_written(platform: Platform) -> None:
     outcome = platform.engine().apply([registration])
     assert (outcome.applied, outcome.failed) == (1, ())
     assert sum(platform.ledger.balance(PARTNER).earned.values()) == 900 * 200
+
+
+def test_an_accepted_event_that_nobody_applied_is_shown_to_the_stream_again(platform: Platform) -> None:
+    # given a client's events of which the engine got only the first
+    events = a_life()
+    platform.accept(*events)
+    platform.engine().apply(events[:1])
+    accepted = max(event.accepted_at for event in events if event.accepted_at)
+    # when an operator sends again what is older than that, then only what waits is touched
+    assert resend(platform.facts, accepted - timedelta(days=400)) == (8, 0)
+    assert resend(platform.facts, accepted) == (8, 7)
+    items = {item["sk"]["S"]: item.get("retry") for item in platform.tables.items(platform.tables.facts)}
+    assert sorted(retry is not None for retry in items.values()) == [False] + [True] * 7

@@ -36,13 +36,6 @@ def test_a_setting_that_is_missing_is_named_when_it_is_needed() -> None:
             getattr(told, name)
 
 
-def test_numbers_have_defaults_and_must_be_numbers() -> None:
-    assert Settings({}).click_ttl_days == 400
-    assert Settings({"CLICK_TTL_DAYS": "30"}).click_ttl_days == 30
-    with pytest.raises(MissingSetting, match="CLICK_TTL_DAYS"):
-        _ = Settings({"CLICK_TTL_DAYS": "soon"}).click_ttl_days
-
-
 def is_about(moment: datetime, expected: datetime) -> bool:
     return abs(moment - expected) < timedelta(seconds=5)
 

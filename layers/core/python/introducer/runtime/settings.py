@@ -41,10 +41,6 @@ class Settings:
         return self._needed("BOOKS_TABLE")
 
     @property
-    def click_queue_url(self) -> str:
-        return self._needed("CLICK_QUEUE_URL")
-
-    @property
     def click_key_secret(self) -> str:
         """The id of the secret with the keys of click ids."""
         return self._needed("CLICK_KEY_SECRET")
@@ -63,20 +59,6 @@ class Settings:
     def source_secret_prefix(self) -> str:
         """What stands before a source's name in the id of its secret."""
         return self._needed("SOURCE_SECRET_PREFIX")
-
-    @property
-    def fallback_url(self) -> str:
-        return self._needed("FALLBACK_URL")
-
-    @property
-    def click_deadline_ms(self) -> int:
-        """How long one try to write a click may take; 50 unless set."""
-        return self._number("CLICK_DEADLINE_MS", 50)
-
-    @property
-    def click_ttl_days(self) -> int:
-        """How long clicks are kept; 400 unless set."""
-        return self._number("CLICK_TTL_DAYS", 400)
 
     @property
     def clock_file(self) -> str | None:
@@ -116,15 +98,6 @@ class Settings:
         if not value:
             raise MissingSetting(f"The environment variable {name} is not set: see template.yaml.")
         return value
-
-    def _number(self, name: str, default: int) -> int:
-        text = self._environment.get(name)
-        if not text:
-            return default
-        try:
-            return int(text)
-        except ValueError:
-            raise MissingSetting(f"The environment variable {name} must be a whole number.") from None
 
 
 settings = Settings(os.environ)
