@@ -92,6 +92,8 @@ class Window:
 
     def sign_in(self, email: str = PARTNER, password: str = PASSWORD) -> Page:
         self.page.goto("/sign-in")
+        # Typing before the browser has set the focus itself would make its console say so.
+        expect(self.page.locator("[autofocus]")).to_be_focused()
         self.page.fill("[name=email]", email)
         self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")
