@@ -11,7 +11,7 @@ from typing import Any
 from introducer.domain import click_id
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
-from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.contracts import Contracts, LinkTerms, Standing
 from introducer.domain.deal import DealVersion, parse_terms
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue
 from introducer.domain.events import LOT, Event, EventType, milliseconds
@@ -95,6 +95,12 @@ class World:
     deals: dict[str, list[DealVersion]] = field(default_factory=dict)
     links: dict[str, LinkTerms] = field(default_factory=dict)
     rates: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: ECB)
+    standings: dict[str, tuple[Standing, ...]] = field(default_factory=dict)
+
+    def decides(self, name: str, since: str, *, blocked: bool) -> World:
+        """A partner is blocked from a day on, or is no longer."""
+        self.standings[name] = (*self.standings.get(name, ()), Standing(milliseconds(at(since)), blocked))
+        return self
 
     def partner(self, name: str, deal: Mapping[str, Any], link: str = LINK, since: str = "2020-01-01") -> World:
         """A partner with a link and a first deal version."""
@@ -115,7 +121,7 @@ class World:
             if before:
                 found[day] = Publication("ECB", before[-1], self.rates[before[-1]])
         deals = {partner: tuple(versions) for partner, versions in self.deals.items()}
-        return Contracts(self.links, deals, Rates(found), {0: CLICK_KEY})
+        return Contracts(self.links, deals, Rates(found), {0: CLICK_KEY}, self.standings)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from introducer.domain.counts import without_zeros
 from introducer.domain.deal import check_successor, parse_terms
 from introducer.domain.errors import Invalid, RateMissing
 from introducer.domain.money import FINE
@@ -501,3 +502,30 @@ def test_the_receipt_of_a_cpa_shows_the_rate_of_a_deposit_that_came_earlier():
     [posting] = transition.postings
     receipt = journal(posting, transition, books.world.contracts(books.applied), None, 1, 1).receipt
     assert [(rate.source, rate.target, rate.day) for rate in receipt.rates] == [("USD", "EUR", "2026-02-27")]
+
+
+def test_what_happens_while_a_partner_is_blocked_is_kept_and_earns_nothing():
+    # given a partner blocked from 10 to 20 March
+    world = a_world(cpa("200.00"), revshare("10"), **NET)
+    world.decides("par_p", "2026-03-10", blocked=True).decides("par_p", "2026-03-20", blocked=False)
+    books, registration = a_client(world, at("2026-03-01"))
+    books.deliver(registration, *(a_trade(f"2026-03-{day}", "100.00") for day in ("05", "15", "25")))
+    assert (books.owed(), books.state.trades) == (2_000, 3)
+    # and a client who makes the first deposit meanwhile earns no cpa, later neither
+    books.deliver(an_event("deposit", at("2026-03-12"), amount="10.00"))
+    assert books.owed() == 2_000
+
+
+def test_a_block_that_is_decided_later_takes_back_what_was_earned_since():
+    world = a_world(revshare("10"), **NET)
+    books, registration = a_client(world, at("2026-03-01"))
+    books.deliver(registration, a_trade("2026-03-05", "100.00"), a_trade("2026-03-15", "100.00"))
+    assert books.owed() == 2_000
+    # when it is decided that the partner was blocked from 10 March on, and something happens
+    world.decides("par_p", "2026-03-10", blocked=True)
+    books.deliver(an_event("kyc", at("2026-03-16")))
+    # then state, sums and counters are those of a fold that knew it from the beginning
+    fresh = Books(world).deliver(*books.applied)
+    assert books.owed() == fresh.owed() == 1_000
+    assert books.state == fresh.state
+    assert without_zeros(books.counts) == without_zeros(fresh.counts)

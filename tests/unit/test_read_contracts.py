@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from introducer.domain.client import ClientState
-from introducer.domain.configuration import Attribution, DealRecord
+from introducer.domain.configuration import Attribution, DealRecord, Standing, Status
 from introducer.domain.errors import NotFound
+from introducer.domain.events import milliseconds
 from introducer.services.read_contracts import ContractReader, click_keys
 from tests.support.builders import BRAND, CLICK_KEY, CLIENT, LINK, a_click, an_event, at, revshare, terms
 
@@ -20,6 +21,7 @@ class Configuration:
 
     def __init__(self) -> None:
         self.versions = [self.a_version(1, "2026-01-01")]
+        self.decided: list[Standing] = []
         self.asked: list[str] = []
 
     def a_version(self, number: int, since: str) -> DealRecord:
@@ -41,6 +43,9 @@ class Configuration:
 
     def campaign(self, brand: str, campaign: str) -> Any:
         return type("Campaign", (), {"window_days": 30, "attribution": Attribution.LAST_CLICK})
+
+    def standings(self, partner: str) -> list[Standing]:
+        return self.decided
 
     def deals(self, partner: str) -> list[DealRecord]:
         self.asked.append(f"deals {partner}")
@@ -104,6 +109,21 @@ def test_a_proposed_version_prices_nothing(setting: Setting) -> None:
     proposed = setting.configuration.a_version(2, "2026-02-01")
     setting.configuration.versions.append(DealRecord(**{**_fields(proposed), "accepted_at": None}))
     assert setting.versions() == [1]
+
+
+def test_standings_come_in_the_order_in_which_they_were_decided(setting: Setting) -> None:
+    setting.configuration.decided = [
+        Standing(partner="par_p", standing=name, since=at(since), status=status, reason="", decided_at=at(decided))
+        for name, since, status, decided in (
+            ("b", "2026-02-01", Status.ACTIVE, "2026-02-20"),
+            ("a", "2026-02-01", Status.BLOCKED, "2026-02-10"),
+            ("c", "2026-03-05", Status.SUSPENDED, "2026-03-01"),
+        )
+    ]
+    event = an_event("registration", at("2026-03-02"), click_id=a_click(at("2026-03-01")))
+    contracts = setting.reader.contracts_for([ClientState(BRAND, CLIENT)], [event])
+    assert [standing.blocked for standing in contracts.standings["par_p"]] == [True, False, False]
+    assert contracts.blocked_at("par_p", milliseconds(at("2026-02-15"))) is False
 
 
 def test_a_click_of_a_link_nobody_has_names_no_partner(setting: Setting) -> None:

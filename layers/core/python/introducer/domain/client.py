@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from introducer.domain import click_id
 from introducer.domain.calendar import DAY_MS
-from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.contracts import Contracts, Known, LinkTerms
 from introducer.domain.counts import Counts
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key
@@ -109,8 +109,8 @@ class ClientState:
     trades: int = 0
     posted: Mapping[Key, int] = field(default_factory=dict)
     """What the books hold for each key, minor units; keys with nothing posted are absent."""
-    known: Mapping[str, int] = field(default_factory=dict)
-    """The newest deal version this fold saw, per partner; a newer one in force refolds the client."""
+    known: Mapping[str, Known] = field(default_factory=dict)
+    """What this fold saw of each partner's contracts; more of them refolds the client."""
     last_at: int = 0
     events: int = 0
     uncounted: Counts = field(default_factory=dict)

@@ -7,7 +7,8 @@ day. The service collects the snapshot; the rules only read it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from introducer.domain.deal import DealVersion, Rule
 from introducer.domain.rates import Rates
@@ -25,17 +26,44 @@ class LinkTerms:
     first_click: bool = False
 
 
+class Standing(NamedTuple):
+    """From a moment on (ms), the partner is blocked or is not."""
+
+    since: int
+    blocked: bool
+
+
+class Known(NamedTuple):
+    """What a fold saw of a partner's contracts: the newest deal version in force, and how many standings."""
+
+    version: int
+    standings: int
+
+
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The snapshot. `deals` has each partner's versions; `click_keys` verifies click ids."""
+    """The snapshot. `deals` has each partner's versions, `standings` what was decided about each partner, in that order;
+    `click_keys` verifies click ids."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]
     rates: Rates
     click_keys: Mapping[int, bytes]
+    standings: Mapping[str, tuple[Standing, ...]] = field(default_factory=dict)
+
+    def blocked_at(self, partner: str, at_ms: int) -> bool:
+        """Whether the partner was blocked at a moment: what happens meanwhile is kept and earns nothing."""
+        blocked, latest = False, -1
+        for standing in self.standings.get(partner, ()):
+            # A later decision about the same moment stands.
+            if latest <= standing.since <= at_ms:
+                blocked, latest = standing.blocked, standing.since
+        return blocked
 
     def version_at(self, partner: str, at_ms: int) -> DealVersion | None:
-        """The deal version in force at a moment: the latest `valid_from` not after it."""
+        """The deal version in force at a moment: the latest `valid_from` not after it; none while blocked."""
+        if self.blocked_at(partner, at_ms):
+            return None
         best: DealVersion | None = None
         for version in self.deals.get(partner, ()):
             if version.valid_from <= at_ms and (
@@ -58,16 +86,18 @@ class Contracts:
                 return rule
         raise KeyError((partner, number, rule_id))
 
-    def newest_by(self, partner: str, at_ms: int) -> int:
-        """The highest version number in force at or before a moment; 0 for none."""
-        return max((v.version for v in self.deals.get(partner, ()) if v.valid_from <= at_ms), default=0)
+    def known_by(self, partner: str, at_ms: int) -> Known:
+        """What a fold up to a moment sees of a partner. Every standing is seen: a decision may reach back."""
+        newest = max((v.version for v in self.deals.get(partner, ()) if v.valid_from <= at_ms), default=0)
+        return Known(newest, len(self.standings.get(partner, ())))
 
-    def as_known(self, known: Mapping[str, int]) -> Contracts:
-        """The contracts as a fold saw them that knew only these versions."""
+    def as_known(self, known: Mapping[str, Known]) -> Contracts:
+        """The contracts as a fold saw them that knew only this much."""
         return replace(
             self,
             deals={
-                partner: tuple(v for v in self.deals.get(partner, ()) if v.version <= newest)
-                for partner, newest in known.items()
+                partner: tuple(v for v in self.deals.get(partner, ()) if v.version <= seen.version)
+                for partner, seen in known.items()
             },
+            standings={partner: self.standings.get(partner, ())[: seen.standings] for partner, seen in known.items()},
         )

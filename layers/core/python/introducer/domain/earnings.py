@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import Cell, ClientState, EventKey, Segment, attribute, merge
-from introducer.domain.contracts import Contracts
+from introducer.domain.contracts import Contracts, Known
 from introducer.domain.counts import CountKey, Counts, add_counts, without_zeros
 from introducer.domain.deal import PerClient
 from introducer.domain.events import Event, EventType, milliseconds
@@ -56,7 +56,7 @@ def accrue(
     """Fold new events into a client's state.
 
     `events` may repeat; what is already applied must be left out. Raises `HistoryNeeded` when a change of structure
-    (anchor, attribution, cancelled ids, deal versions) asks for the applied events, and `RateMissing`.
+    (anchor, attribution, cancelled ids, deal versions, standings) asks for the applied events, and `RateMissing`.
     """
     new = {event.key: event for event in events}
     cancelled = state.cancelled | {
@@ -71,7 +71,7 @@ def accrue(
         cancelled != state.cancelled
         or merged.anchor != state.anchor
         or timeline != state.timeline
-        or known_versions(state.timeline, contracts, state.last_at) != state.known
+        or known_contracts(state.timeline, contracts, state.last_at) != state.known
     )
     if refold:
         if history is None:
@@ -96,7 +96,7 @@ def accrue(
         lots=tally.lots,
         trades=tally.trades,
         posted=state.posted,
-        known=known_versions(timeline, contracts, last_at),
+        known=known_contracts(timeline, contracts, last_at),
         last_at=last_at,
         events=state.events + len(new),
         version=state.version,
@@ -196,9 +196,9 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
     return counts
 
 
-def known_versions(timeline: tuple[Segment, ...], contracts: Contracts, until: int) -> dict[str, int]:
-    """The newest deal version in force up to a moment (ms), for each partner on the timeline."""
-    return {segment.partner: contracts.newest_by(segment.partner, until) for segment in timeline}
+def known_contracts(timeline: tuple[Segment, ...], contracts: Contracts, until: int) -> dict[str, Known]:
+    """What a fold up to a moment (ms) sees of each partner on the timeline."""
+    return {segment.partner: contracts.known_by(segment.partner, until) for segment in timeline}
 
 
 def happened(event: Event, cancelled: frozenset[EventKey]) -> bool:

@@ -1,7 +1,8 @@
 """Collects the contracts a fold needs: links, deal versions, rates and click keys, kept per container.
 
-Links and publications never change, so they are kept for ever. Deals are asked for again after a minute, and on every
-new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good for today.
+Links and publications never change, so they are kept for ever. Deals and standings are asked for again after a minute,
+and on every new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good for
+today. A standing that was decided within the minute is seen with the client's next event.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from introducer.domain import click_id
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
-from introducer.domain.configuration import Attribution, DealRecord
-from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.configuration import Attribution, DealRecord, Status
+from introducer.domain.configuration import Standing as StandingRecord
+from introducer.domain.contracts import Contracts, LinkTerms, Standing
 from introducer.domain.deal import DealVersion, parse_terms
 from introducer.domain.errors import NotFound
 from introducer.domain.events import Event, day_of, milliseconds
@@ -46,7 +48,7 @@ class ContractReader:
         self._today = today
         self._feed = feed
         self._links: dict[str, LinkTerms] = {}
-        self._deals: dict[str, tuple[float, str, tuple[DealVersion, ...]]] = {}
+        self._partners: dict[str, tuple[float, str, tuple[DealVersion, ...], tuple[Standing, ...]]] = {}
         self._publications: dict[str, Publication] = {}
         self._complete: str | None = None
 
@@ -64,7 +66,8 @@ class ContractReader:
         found = {day: publication for day in sorted(days) if (publication := self._publication(day))}
         return Contracts(
             links=links,
-            deals={partner: self._versions(partner) for partner in sorted(partners)},
+            deals={partner: self._decided(partner)[0] for partner in sorted(partners)},
+            standings={partner: self._decided(partner)[1] for partner in sorted(partners)},
             rates=Rates(found),
             click_keys=self._click_keys(),
         )
@@ -83,13 +86,17 @@ class ContractReader:
             )
         return self._links[link]
 
-    def _versions(self, partner: str) -> tuple[DealVersion, ...]:
-        read_at, day, versions = self._deals.get(partner, (float("-inf"), "", ()))
-        if day != self._today() or self._elapsed() - read_at >= _DEALS_KEPT:
-            day, read_at = self._today(), self._elapsed()
-            versions = deal_versions(self._configuration.deals(partner))
-            self._deals[partner] = (read_at, day, versions)
-        return versions
+    def _decided(self, partner: str) -> tuple[tuple[DealVersion, ...], tuple[Standing, ...]]:
+        """A partner's deal versions and standings."""
+        kept = self._partners.get(partner)
+        if kept is None or kept[1] != self._today() or self._elapsed() - kept[0] >= _DEALS_KEPT:
+            kept = self._partners[partner] = (
+                self._elapsed(),
+                self._today(),
+                deal_versions(self._configuration.deals(partner)),
+                standings(self._configuration.standings(partner)),
+            )
+        return kept[2], kept[3]
 
     def _publication(self, day: str) -> Publication | None:
         """The publication that holds for events of a day, once the feed is complete through the day before.
@@ -121,6 +128,12 @@ def deal_versions(records: Iterable[DealRecord]) -> tuple[DealVersion, ...]:
         for record in records
         if record.accepted_at is not None
     )
+
+
+def standings(records: Iterable[StandingRecord]) -> tuple[Standing, ...]:
+    """A partner's standings in the order in which they were decided. A suspended partner still earns."""
+    decided = sorted(records, key=lambda record: (record.decided_at, record.standing))
+    return tuple(Standing(milliseconds(record.since), record.status is Status.BLOCKED) for record in decided)
 
 
 def click_keys(secret: Mapping[str, str]) -> dict[int, bytes]:

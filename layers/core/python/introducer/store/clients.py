@@ -24,6 +24,7 @@ from introducer.domain.client import (
     Turnover,
     Visit,
 )
+from introducer.domain.contracts import Known
 from introducer.domain.counts import CountKey
 from introducer.domain.events import day_of, from_milliseconds
 from introducer.domain.ledger import Key
@@ -104,7 +105,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             for partner, rule, currency, amounts in fold.get("posted", ())
             for month, day, minor in amounts
         },
-        known=dict(json.loads(item.get("known", "[]"))),
+        known={partner: Known(*seen) for partner, seen in json.loads(item.get("known", "[]"))},
         last_at=fold["last_at"],
         events=fold["events"],
         uncounted={

@@ -46,7 +46,8 @@ def base_version(state: ClientState, contracts: Contracts) -> DealVersion | None
 def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -> PaidOnce:
     """What the client's rules of a kind say: the amount for its country, once it qualifies.
 
-    The month it is earned for, and the day its hold period counts from, are those of qualification.
+    The month it is earned for, and the day its hold period counts from, are those of qualification. Nothing is owed for
+    a client who registers or qualifies while the partner is blocked.
     """
     owed: dict[Key, Target] = {}
     moments: dict[Key, int] = {}
@@ -59,7 +60,7 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
             continue
         found = qualified(state, rule, deal, contracts.rates)
         amount = rule.amount_for(state.country)
-        if found is None or not amount:
+        if found is None or not amount or contracts.blocked_at(owner.partner, found.at):
             continue
         day = day_at(found.at)
         key = Key(owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days))

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from introducer.domain.client import ClientState
-from introducer.domain.configuration import Attribution, DealRecord
+from introducer.domain.configuration import Attribution, DealRecord, Status
+from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.counts import CountKey
 from introducer.domain.deal import DealVersion
@@ -19,7 +20,7 @@ from introducer.domain.events import from_milliseconds
 from introducer.domain.ledger import HOUSE, Journal, Key, journal_month
 from introducer.domain.money import decimal_string
 from introducer.domain.rates import Publication, Rates
-from introducer.services.read_contracts import ECB, deal_versions
+from introducer.services.read_contracts import ECB, deal_versions, standings
 from introducer.services.verify.report import Difference, Kind
 from introducer.store import keys
 from introducer.store.clients import ClientKey, state_from_item
@@ -59,6 +60,7 @@ class BooksSide:
         self._links: dict[str, tuple[str, str, str]] = {}
         self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
         self._deals: dict[str, list[DealRecord]] = defaultdict(list)
+        self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
         self._published: dict[str, Mapping[str, str]] = {}
         self._takers = {
             "client": self._client,
@@ -70,6 +72,7 @@ class BooksSide:
             "link": self._link,
             "campaign": self._campaign,
             "deal": self._deal,
+            "standing": self._standing,
             "rates": self._rates,
         }
 
@@ -102,7 +105,8 @@ class BooksSide:
         for code, (brand, partner, campaign) in self._links.items():
             if terms := self._campaigns.get((brand, campaign)):
                 links[code] = LinkTerms(code, brand, partner, campaign, *terms)
-        return Contracts(links, deals, Rates(dict(self._publications())), click_keys)
+        decided = {partner: standings(records) for partner, records in self._standings.items()}
+        return Contracts(links, deals, Rates(dict(self._publications())), click_keys, decided)
 
     def states(self) -> Iterator[ClientState]:
         """The states that can be read, one after the other."""
@@ -181,6 +185,18 @@ class BooksSide:
         _, brand = keys.parts(stored.key.pk)
         _, campaign = keys.parts(stored.key.sk)
         self._campaigns[brand, campaign] = (int(item["window_days"]), first_click)
+
+    def _standing(self, stored: Stored) -> None:
+        item = stored.item
+        record = StandingRecord(
+            partner=keys.parts(stored.key.pk)[1],
+            standing=item["standing"],
+            since=from_milliseconds(item["since"]),
+            status=Status(item["status"]),
+            reason=item["reason"],
+            decided_at=from_milliseconds(item["decided_at"]),
+        )
+        self._standings[record.partner].append(record)
 
     def _deal(self, stored: Stored) -> None:
         item = stored.item
