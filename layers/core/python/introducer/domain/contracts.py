@@ -42,8 +42,8 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The snapshot. `deals` has each partner's versions, `standings` what was decided about each partner, in that order;
-    `click_keys` verifies click ids."""
+    """The snapshot. `deals` has each partner's versions, `standings` what was decided about each partner, in that
+    order; `click_keys` verifies click ids."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]

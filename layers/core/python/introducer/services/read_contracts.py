@@ -1,8 +1,8 @@
 """Collects the contracts a fold needs: links, deal versions, rates and click keys, kept per container.
 
-Links and publications never change, so they are kept for ever. Deals and standings are asked for again after a minute,
-and on every new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good for
-today. A standing that was decided within the minute is seen with the client's next event.
+Links and publications never change, so they are kept for ever. Deals and standings are asked for again after a minute
+and on every new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good
+for today. A standing that was decided within the minute is seen with the client's next event.
 """
 
 from __future__ import annotations
