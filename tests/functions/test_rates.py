@@ -261,6 +261,20 @@ def test_events_that_waited_for_rates_are_priced_when_these_come(world: World) -
     assert world.waits.open("ECB", "2026-12-31") == []
 
 
+def test_an_event_that_is_applied_is_not_sent_again(world: World) -> None:
+    # given a note that is younger than clocks may differ, so that its replay proves nothing
+    world.known("2026-03-01")
+    world.time = at("2026-03-03 10:29")
+    events = a_client()
+    world.post(*events)
+    world.bank.publish(until("2026-03-02"))
+    assert world.run("2026-03-03 10:30")["replayed"] == 2
+    # when one of the two is applied
+    world.shown_again(events[:2])
+    # then the other alone is sent again
+    assert world.run("2026-03-03 10:31")["replayed"] == 1
+
+
 def test_rates_that_a_person_loaded_settle_what_waited_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECB_URL", "")
     world.known("2026-03-01")
