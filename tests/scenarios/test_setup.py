@@ -25,6 +25,7 @@ from introducer.domain.configuration import Role
 from introducer.domain.errors import Invalid
 from introducer.domain.identity import CLIENT, brand_key, keyed_hash
 from introducer.domain.signatures import HEADER, sign
+from introducer.gateways.ecb import read_history
 from introducer.gateways.identity import Identity, NewPasswordNeeded, Tokens
 from introducer.services.accept_deal import next_midnight
 from introducer.store.clicks import Clicks
@@ -32,8 +33,8 @@ from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.items import forget_connections
 from introducer.store.rates import RateStore
-from introducer_ops import ecb
 from introducer_ops.cli import app
+from introducer_ops.demo import rates as bank
 from introducer_ops.localcloud import LocalCloud, Stack
 from introducer_ops.terms import read_terms
 from tests.support.builders import cpa, revshare, terms
@@ -205,7 +206,7 @@ CURRENCIES = ("USD", "JPY", "GBP")
 
 def newest(days: int) -> list[tuple[str, dict[str, str]]]:
     """The newest publications that came with the installed package, the newest first."""
-    return sorted(ecb.read_package().items(), reverse=True)[:days]
+    return sorted(bank.in_package().items(), reverse=True)[:days]
 
 
 # ------------------------------------------------------------------------------------------------- what a person reads
@@ -526,7 +527,7 @@ def test_rates_begin_where_they_are_asked_to(account: dict[str, str], tmp_path: 
 
 @pytest.mark.skipif(not HISTORY.exists(), reason="the ECB's history is not beside the project: shared/data")
 def test_the_banks_own_history_is_loaded(account: dict[str, str]) -> None:
-    published = ecb.read_file(HISTORY)
+    published = read_history(HISTORY.read_bytes(), HISTORY.name)
     newest_day = max(published)
     since = (date.fromisoformat(newest_day) - timedelta(days=10)).isoformat()
 
@@ -555,7 +556,7 @@ def test_the_package_brings_rates_along(account: dict[str, str]) -> None:
         "",
         "Date,USD,\n",
         "Day,USD,\n2026-03-02,1.1,\n",
-        "Date,USD,\n2 March 2026,1.1,\n",
+        "Date,USD,\n2/3/2026,1.1,\n",
         "Date,USD,\n2026-03-02,1.1,1.2,\n",
         "Date,USD,\n2026-03-02,1.1,\n2026-03-02,1.1,\n",
         "PK\x03\x04 broken",
@@ -563,4 +564,4 @@ def test_the_package_brings_rates_along(account: dict[str, str]) -> None:
 )
 def test_what_is_not_the_banks_file_is_refused_in_words(text: str) -> None:
     with pytest.raises(Invalid, match=r"rates\.csv is not the ECB's"):
-        ecb.read(text.encode(), "rates.csv")
+        read_history(text.encode(), "rates.csv")
