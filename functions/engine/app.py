@@ -20,12 +20,13 @@ from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.apply_events import Engine
 from introducer.services.read_contracts import ContractReader, click_keys
+from introducer.services.wait_for_rates import note_wait
 from introducer.store.accruals import Accruals
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts, event_from_image
 from introducer.store.ledger import Ledger
-from introducer.store.rates import RateStore
+from introducer.store.rates import RateStore, RateWaits
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -62,10 +63,14 @@ def engine() -> Engine:
         now_ms=lambda: milliseconds(clock.now()),
         # Two containers that met on one partner must not meet again at once: full jitter.
         pause=lambda attempt: time.sleep(random.uniform(0, 0.02 * 2**attempt)),
-        report=lambda fact, error: logger().error(
-            "event quarantined", exc_info=error, extra={"client": fact.client, "event": fact.event_id}
-        ),
+        report=quarantined,
     )
+
+
+def quarantined(fact: Event, error: Exception) -> None:
+    """Called before an event goes to quarantine. Raises `Unavailable`; the batch then comes again."""
+    note_wait(RateWaits(settings.books_table), fact, error, clock.now())
+    logger().error("event quarantined", exc_info=error, extra={"client": fact.client, "event": fact.event_id})
 
 
 def _event(record: dict[str, Any]) -> Event | None:

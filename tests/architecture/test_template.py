@@ -166,6 +166,7 @@ def test_only_the_engine_and_the_replay_of_events_change_facts() -> None:
     assert {role for role in ROLES if may(role, "dynamodb:UpdateItem", "FactsTable")} == {
         "EngineRole",
         "PortalRole",
+        "RatesRole",
     }
 
 

@@ -219,9 +219,12 @@ def test_the_deal_is_found_read_and_accepted(browser: Browser, address: str, por
         # given an owner to whom other terms were proposed
         partner = portal.partners[UNDEALT]
         proposal = propose_deal(
-            portal.configuration, partner=partner, terms=terms(revshare(str(30 + width % 7))), author=AUTHOR,
+            portal.configuration,
+            partner=partner,
+            terms=terms(revshare("31" if width == PHONE else "32")),
+            author=AUTHOR,
             clock=portal.wiring.now,
-        )  # fmt: skip
+        )
 
         # when the page is opened by its place: in the rail, or on a phone under "More"
         page = window.sign_in(UNDEALT)

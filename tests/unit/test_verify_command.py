@@ -242,6 +242,7 @@ def test_every_key_belongs_to_its_own_kind_and_no_other(name):
     # given a key with values that try to look like other keys
     kind = keys.ITEMS[name]
     values = (
+        "accepted",
         "link",
         "code",
         "day",

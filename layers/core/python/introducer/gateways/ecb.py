@@ -63,7 +63,8 @@ def read_xml(data: bytes, name: str = "The file") -> Published:
     try:
         reader.parser.Parse(data, True)
         return _checked(reader.published)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        # An encoding that nobody knows is a LookupError.
         raise _refused(name, "XML", error) from error
 
 
