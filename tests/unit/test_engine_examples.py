@@ -444,9 +444,12 @@ def test_a_cpl_and_a_cpa_of_one_deal_are_paid_side_by_side():
         (cpa("-1.00"), "negative amount"),
         (cpa("1.001"), "more decimals than EUR"),
         (cpa("1.00", min_lots="1"), "counts trading without an end"),
+        (cpa("1.00", min_lots="-1", within_days=30), "min_lots -1: say more than 0"),
+        (cpa("1.00", min_lots="0", within_days=30), "min_lots 0: say more than 0"),
         (cpa("1.00", min_deposit="10.00"), "min_deposit and within_hours together"),
         (cpa("1.00", countries=["Germany"]), "'Germany': use two capital letters"),
         ({"type": "teleport", "id": "x"}, "the type 'teleport'"),
+        ({"type": ["cpa"], "id": "x"}, r"the type \['cpa'\]"),
     ],
 )
 def test_wrong_terms_are_refused_with_the_sentence_that_is_wrong(rule, sentence):
@@ -529,3 +532,9 @@ def test_a_block_that_is_decided_later_takes_back_what_was_earned_since():
     assert books.owed() == fresh.owed() == 1_000
     assert books.state == fresh.state
     assert without_zeros(books.counts) == without_zeros(fresh.counts)
+
+
+@pytest.mark.parametrize(("minimum", "sentence"), [("-5.00", "negative ftd_minimum"), (50, "needs ftd_minimum")])
+def test_a_first_deposit_has_a_minimum_that_can_be(minimum, sentence):
+    with pytest.raises(Invalid, match=sentence):
+        parse_terms(terms(cpa(), ftd_minimum=minimum))
