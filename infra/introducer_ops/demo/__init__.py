@@ -8,6 +8,5 @@ sending          the script goes out as clicks and signed postbacks
 waiting          until everything that was accepted is in the books
 summary          what came out, read from the books
 running          all of it in order
-running          all of it in order
 command          `introducer demo`
 """
