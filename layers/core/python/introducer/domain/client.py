@@ -49,8 +49,17 @@ class Chargeback(NamedTuple):
     ref: str | None
 
 
+class Move(NamedTuple):
+    """Staff decided that the client is this partner's from `start` on (ms; 0: from the beginning)."""
+
+    decided_at: int
+    start: int
+    partner: str
+
+
 class Segment(NamedTuple):
-    """From a moment on (ms), the client belongs to this partner by this evidence."""
+    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, or a decision (no
+    link)."""
 
     start: int
     partner: str
@@ -91,7 +100,7 @@ class ClientState:
     brand: str
     client: str
     first: Mark | None = None
-    """The earliest event save cancels and chargebacks; stands for the registration until that arrives."""
+    """The earliest event save cancels, chargebacks and moves; stands for the registration until that arrives."""
     registered: Mark | None = None
     country: str | None = None
     kyc: Mark | None = None
@@ -99,6 +108,7 @@ class ClientState:
     deposits: Mapping[EventKey, Deposit] = field(default_factory=dict)
     """The deposits that decide FTD and qualification; later ones are only in the sums."""
     chargebacks: Mapping[EventKey, Chargeback] = field(default_factory=dict)
+    moves: Mapping[EventKey, Move] = field(default_factory=dict)
     cancelled: frozenset[EventKey] = frozenset()
     timeline: tuple[Segment, ...] = ()
     cells: Mapping[Cell, int] = field(default_factory=dict)
@@ -129,7 +139,13 @@ class ClientState:
     @property
     def owner(self) -> Segment | None:
         """The partner's segment at the anchor: whose registration it is."""
-        return self.timeline[0] if self.timeline else None
+        anchor = self.anchor
+        return None if anchor is None else self.segment_at(anchor)
+
+    @property
+    def holder(self) -> Segment | None:
+        """The last segment: who has the client now, and lists it."""
+        return self.timeline[-1] if self.timeline else None
 
     def segment_at(self, at_ms: int) -> Segment | None:
         """Who the client belonged to at a moment."""
@@ -149,6 +165,7 @@ def merge(
     """
     first, registered, country, kyc = state.first, state.registered, state.country, state.kyc
     visits, deposits, chargebacks = dict(state.visits), dict(state.deposits), dict(state.chargebacks)
+    moves = dict(state.moves)
     for event in events:
         mark = Mark(milliseconds(event.occurred_at), event.source, event.event_id)
         if event.click_id is not None and event.click_id not in visits:
@@ -160,6 +177,11 @@ def merge(
         if event.type is EventType.CHARGEBACK:
             assert event.amount is not None and event.currency is not None
             chargebacks[event.key] = Chargeback(mark.at, event.amount, event.currency, event.ref)
+            continue
+        if event.type is EventType.MOVE:
+            assert event.partner is not None
+            start = milliseconds(event.starts_at) if event.starts_at else 0
+            moves[event.key] = Move(mark.at, start, event.partner)
             continue
         first = mark if first is None else min(first, mark)
         if event.type is EventType.REGISTRATION:
@@ -180,12 +202,25 @@ def merge(
         visits=visits,
         deposits=deposits,
         chargebacks=chargebacks,
+        moves=moves,
     )
 
 
 def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """Who the client belongs to: the last click in [anchor − window, anchor], or the first one of that campaign where
-    the campaign says so. Ties go by click id, so that the order of arrival decides nothing.
+    """Whose client it is, when: by the clicks, and then by what staff decided.
+
+    Decisions paint [start, ∞) in the order in which they were made, ties by id: a later one covers an earlier one.
+    """
+    segments = list(_by_clicks(state, contracts))
+    for _, move in sorted(state.moves.items(), key=lambda each: (each[1].decided_at, each[0])):
+        segments = [segment for segment in segments if segment.start < move.start]
+        segments.append(Segment(move.start, move.partner, "", "", ""))
+    return tuple(segments)
+
+
+def _by_clicks(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
+    """The last click in [anchor − window, anchor], or the first one of that campaign where the campaign says so. Ties go
+    by click id, so that the order of arrival decides nothing.
 
     Only the brand's own links count: click ids of all brands are signed alike, and anybody can copy one.
     The anchor's whole second counts: platforms report seconds, and a click of the same second came before.

@@ -23,6 +23,8 @@ class EventType(StrEnum):
     CREDIT = "credit"
     CHARGEBACK = "chargeback"
     CANCEL = "cancel"
+    MOVE = "move"
+    """Staff decided whose client it is. Platforms cannot send it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,9 @@ class Event:
     """kyc: `approved`, `pending`, `rejected`."""
     ref: str | None = None
     """The `event_id` a chargeback or cancel refers to (same source, same client)."""
+    partner: str | None = None
+    """move: whose client it is from `starts_at` on; without `starts_at`, from the beginning (a correction)."""
+    starts_at: datetime | None = None
     email_hash: str | None = None
     phone_hash: str | None = None
     address_hash: str | None = None

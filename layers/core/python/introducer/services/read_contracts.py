@@ -61,6 +61,8 @@ class ContractReader:
         partners = {terms.partner for terms in links.values()}
         partners |= {segment.partner for state in states for segment in state.timeline}
         partners |= {key.partner for state in states for key in state.posted}
+        partners |= {move.partner for state in states for move in state.moves.values()}
+        partners |= {event.partner for event in events if event.partner is not None}
         days = {day_of(event.occurred_at) for event in events}
         days |= {day for state in states for day in _days(state)}
         found = {day: publication for day in sorted(days) if (publication := self._publication(day))}

@@ -20,6 +20,7 @@ from introducer.domain.client import (
     ClientState,
     Deposit,
     Mark,
+    Move,
     Segment,
     Turnover,
     Visit,
@@ -49,10 +50,10 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
         item["unfinished"] = 1
     if state.uncounted:
         item["uncounted"] = _json([[*key, values] for key, values in sorted(state.uncounted.items())])
-    if state.owner and state.anchor is not None:
+    if state.holder and state.anchor is not None:
         item |= keys.owner_key(
             "client",
-            partner=state.owner.partner,
+            partner=state.holder.partner,
             registered=day_of(from_milliseconds(state.anchor)),
             client=state.client,
         )
@@ -86,9 +87,13 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             (sources[source], event): Chargeback(at, minor, currency, ref)
             for source, event, at, minor, currency, ref in fold.get("chargebacks", ())
         },
+        moves={
+            (sources[source], event): Move(decided, start, partners[partner])
+            for source, event, decided, start, partner in fold.get("moves", ())
+        },
         cancelled=frozenset((sources[source], event) for source, event in fold.get("cancelled", ())),
         timeline=tuple(
-            Segment(start, partners[partner], link or visits[click].link, campaign, click)
+            Segment(start, partners[partner], link or (visits[click].link if click else ""), campaign, click)
             for start, partner, link, campaign, click in fold.get("timeline", ())
         ),
         cells={
@@ -128,11 +133,12 @@ def fold_text(state: ClientState) -> str:
         {segment.partner for segment in state.timeline}
         | {cell.partner for cell in state.cells}
         | {key.partner for key in state.posted}
+        | {move.partner for move in state.moves.values()}
     )
     marks = [mark for mark in (state.first, state.registered, state.kyc) if mark]
     sources = sorted(
         {mark.source for mark in marks}
-        | {source for source, _ in (*state.deposits, *state.chargebacks, *state.cancelled)}
+        | {source for source, _ in (*state.deposits, *state.chargebacks, *state.moves, *state.cancelled)}
     )
     partner_number = {partner: index for index, partner in enumerate(partners)}
     source_number = {source: index for index, source in enumerate(sources)}
@@ -158,6 +164,10 @@ def fold_text(state: ClientState) -> str:
         "deposits": sorted((source_number[source], event, *each) for (source, event), each in state.deposits.items()),
         "chargebacks": sorted(
             (source_number[source], event, *each) for (source, event), each in state.chargebacks.items()
+        ),
+        "moves": sorted(
+            (source_number[source], event, move.decided_at, move.start, partner_number[move.partner])
+            for (source, event), move in state.moves.items()
         ),
         "cancelled": sorted((source_number[source], event) for source, event in state.cancelled),
         "timeline": [

@@ -44,7 +44,7 @@ from introducer.store.wire import (
 )
 
 _IN_THE_KEY = ("brand", "source", "client", "event_id")
-_TIMES = ("occurred_at", "accepted_at", "opened_at", "closed_at", "applied_at")
+_TIMES = ("occurred_at", "accepted_at", "opened_at", "closed_at", "starts_at", "applied_at")
 _STORED = tuple(field.name for field in fields(Event) if field.name not in _IN_THE_KEY)
 _EVENT_PREFIX = keys.partition("event", brand="", client="").split("#")[0] + "#"
 _QUARANTINE_PREFIX = keys.partition("quarantined", brand="", source="", day="").split("#")[0] + "#"
