@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from introducer.domain.calendar import plus_months
 from introducer.domain.ids import derived_ulid
 
 HOUSE = "house.commissions"
@@ -105,6 +106,14 @@ class Journal:
     def month(self) -> str:
         """The month as it stands in the id: 202603."""
         return self.post_month.replace("-", "")
+
+
+def post_month(earn_month: str, frozen_through: str | None) -> str:
+    """The month of the books in which something earned in `earn_month` is posted: that month, or the first open one
+    when it is closed. A closed month is never touched."""
+    if frozen_through is not None and earn_month <= frozen_through:
+        return plus_months(frozen_through, 1)
+    return earn_month
 
 
 def journal_id(key: Key, post_month: str, at_ms: int, sequence: int) -> str:

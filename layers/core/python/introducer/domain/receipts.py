@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from introducer.domain.calendar import day_at, plus_months
+from introducer.domain.calendar import day_at
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import DealVersion, Lot
 from introducer.domain.earnings import Posting, Transition
@@ -16,6 +16,7 @@ from introducer.domain.ledger import (
     ReceiptRate,
     earning_legs,
     journal_id,
+    post_month,
 )
 from introducer.domain.money import FINE, show_ratio
 from introducer.domain.rules import lot, revshare
@@ -38,16 +39,14 @@ def journal(
     which month it was earned.
     """
     key, target = posting.key, posting.target
-    post_month = key.earn_month
-    if frozen_through is not None and post_month <= frozen_through:
-        post_month = plus_months(frozen_through, 1)
+    month = post_month(key.earn_month, frozen_through)
     events = _events(posting, transition, contracts)
     return Journal(
-        id=journal_id(key, post_month, at_ms, sequence),
+        id=journal_id(key, month, at_ms, sequence),
         key=key,
         kind="earning" if posting.amount > 0 else "clawback",
         amount=posting.amount,
-        post_month=post_month,
+        post_month=month,
         posted_at=at_ms,
         legs=earning_legs(key, posting.amount),
         receipt=Receipt(

@@ -6,12 +6,10 @@ absent, the month is not closed. Whatever fails, nothing is written, and the eng
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pynamodb.constants import ITEM
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.operand import Path
 
@@ -24,8 +22,8 @@ from introducer.domain.ledger import Journal
 from introducer.store import keys
 from introducer.store.clients import state_to_item
 from introducer.store.event_counts import count_key
-from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_to_item
-from introducer.store.wire import BATCH, connect, to_wire
+from introducer.store.ledger import balance_updates, journal_put
+from introducer.store.wire import BATCH, connect, put_operation
 
 _REFUSED = {"ConditionalCheckFailed", "TransactionConflict"}
 _IMPOSSIBLE = {"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"}
@@ -71,10 +69,13 @@ class Accruals:
         """
         if accrual.size() > BATCH:
             raise ValueError(f"{accrual.size()} items do not fit into one transaction of {BATCH}")
-        puts = [self._state(state) for state in accrual.states] + [self._journal(each) for each in accrual.journals]
+        puts = [
+            *(self._state(state) for state in accrual.states),
+            *(journal_put(self._connection, self._books, journal) for journal in accrual.journals),
+        ]
         updates = [
             *(self._mark(event, applied_at) for event in accrual.events),
-            *self._balances(accrual.journals),
+            *balance_updates(self._connection, self._books, accrual.journals),
             *(self._count(count_key(*key), values) for key, values in accrual.counts.items() if any(values.values())),
         ]
         try:
@@ -102,31 +103,8 @@ class Accruals:
 
     def _state(self, state: ClientState) -> dict[str, Any]:
         unchanged = Path("version") == state.version if state.version else Path(keys.PK).does_not_exist()
-        return self._put(self._books, state_to_item(replace(state, version=state.version + 1)), unchanged)
-
-    def _journal(self, journal: Journal) -> dict[str, Any]:
-        return self._put(self._books, journal_to_item(journal), Path(keys.PK).does_not_exist())
-
-    def _balances(self, journals: Sequence[Journal]) -> Iterable[dict[str, Any]]:
-        moved: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        earliest: dict[str, str] = {}
-        for journal in journals:
-            partner, currency = journal.key.partner, journal.key.currency
-            for leg in journal.legs:
-                bucket, _, day = leg.account.partition(".")
-                if bucket != "house":
-                    moved[partner][balance_attribute(currency, bucket, day)] += leg.amount
-            moved[partner][earned_attribute(currency, journal.key.earn_month)] += journal.amount
-            earliest[partner] = min(journal.post_month, earliest.get(partner, journal.post_month))
-        for partner, amounts in moved.items():
-            key = keys.key("balance", partner=partner)
-            yield self._connection.get_operation_kwargs(
-                self._books,
-                key.pk,
-                key.sk,
-                actions=[Path([name]).add(amount) for name, amount in sorted(amounts.items())],
-                condition=Path(FROZEN).does_not_exist() | (Path(FROZEN) < earliest[partner]),
-            )
+        item = state_to_item(replace(state, version=state.version + 1))
+        return put_operation(self._connection, self._books, item, unchanged)
 
     def _count(self, key: keys.Key, values: Mapping[str, int]) -> dict[str, Any]:
         return self._connection.get_operation_kwargs(
@@ -134,13 +112,6 @@ class Accruals:
             key.pk,
             key.sk,
             actions=[Path([name]).add(value) for name, value in sorted(values.items())],
-        )
-
-    def _put(self, table: str, item: Mapping[str, Any], condition: Any) -> dict[str, Any]:
-        attributes = to_wire(item)
-        pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
-        return self._connection.get_operation_kwargs(
-            table, pk, sk, key=ITEM, attributes=attributes, condition=condition
         )
 
 

@@ -1,12 +1,18 @@
-"""Journals and balances in BOOKS. `accruals` writes a journal once, in the transaction that moves the balance."""
+"""Journals and balances in BOOKS. A journal is written once, in the transaction that moves the balance: by `accruals`
+for the engine, by `adjustments` for what people decide."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pynamodb.connection.base import Connection
+from pynamodb.expressions.operand import Path
+
 from introducer.domain.ledger import (
+    HOUSE,
     PENDING,
     Balance,
     Journal,
@@ -20,7 +26,7 @@ from introducer.domain.ledger import (
 )
 from introducer.store import keys
 from introducer.store.paging import Page
-from introducer.store.wire import connect, from_wire, reading, to_wire
+from introducer.store.wire import connect, from_wire, put_operation, reading, to_wire
 
 EARNED = "earned"
 FROZEN = "frozen_through"
@@ -103,6 +109,35 @@ def balance_from_item(partner: str, item: Mapping[str, Any]) -> Balance:
         elif bucket != PENDING or day:
             amounts[currency, bucket, day] = value
     return Balance(partner, amounts, earned, item.get(FROZEN))
+
+
+def journal_put(connection: Connection, table: str, journal: Journal) -> dict[str, Any]:
+    """The part of a transaction that writes a journal: once, and never over another."""
+    return put_operation(connection, table, journal_to_item(journal), Path(keys.PK).does_not_exist())
+
+
+def balance_updates(connection: Connection, table: str, journals: Sequence[Journal]) -> Iterator[dict[str, Any]]:
+    """The parts of a transaction that move the balances by these journals, one per partner: each leg into its bucket,
+    each amount into what was earned for its month. They say that the earliest of the journals' months is not closed."""
+    moved: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    earliest: dict[str, str] = {}
+    for journal in journals:
+        partner, currency = journal.key.partner, journal.key.currency
+        for leg in journal.legs:
+            bucket, _, day = leg.account.partition(".")
+            if leg.account != HOUSE:
+                moved[partner][balance_attribute(currency, bucket, day)] += leg.amount
+        moved[partner][earned_attribute(currency, journal.key.earn_month)] += journal.amount
+        earliest[partner] = min(journal.post_month, earliest.get(partner, journal.post_month))
+    for partner, amounts in moved.items():
+        key = keys.key("balance", partner=partner)
+        yield connection.get_operation_kwargs(
+            table,
+            key.pk,
+            key.sk,
+            actions=[Path([name]).add(amount) for name, amount in sorted(amounts.items())],
+            condition=Path(FROZEN).does_not_exist() | (Path(FROZEN) < earliest[partner]),
+        )
 
 
 class Ledger:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pynamodb.connection.base import Connection, MetaTable
+from pynamodb.constants import ITEM
 from pynamodb.exceptions import PynamoDBConnectionError
 
 from introducer.domain.errors import Unavailable
@@ -82,6 +83,13 @@ def connect(*tables: str, region: str | None = None, host: str | None = None) ->
             )
         )
     return connection
+
+
+def put_operation(connection: Connection, table: str, item: Mapping[str, Any], condition: Any) -> dict[str, Any]:
+    """The put of an item under a condition, as a part of a transaction."""
+    attributes = to_wire(item)
+    pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
+    return connection.get_operation_kwargs(table, pk, sk, key=ITEM, attributes=attributes, condition=condition)
 
 
 def batch_get(
