@@ -39,6 +39,7 @@ from introducer.domain.configuration import (
 from introducer.domain.errors import NotFound
 from introducer.domain.events import milliseconds
 from introducer.domain.ids import derived_id
+from introducer.domain.statement import MonthClose
 from introducer.store import keys
 from introducer.store.items import (
     BooksItem,
@@ -164,6 +165,18 @@ class MemberItem(BooksItem):
     signed_out_at = MomentAttribute(null=True)
 
 
+class MonthCloseItem(BooksItem):
+    brand = UnicodeAttribute()
+    month = UnicodeAttribute()
+    began_at = MomentAttribute()
+    began_by = UnicodeAttribute()
+    closed_at = MomentAttribute(null=True)
+    closed_by = UnicodeAttribute(null=True)
+    partners = IntegerAttribute()
+    entries = IntegerAttribute()
+    sums = UnicodeAttribute(null=True)
+
+
 class AuditItem(BooksItem):
     subject = UnicodeAttribute()
     audit = UnicodeAttribute()
@@ -184,6 +197,7 @@ _READERS: Mapping[str, Any] = {
     "Role": Role,
     "Status": Status,
     "tuple[str, ...]": tuple,
+    "Mapping[str, int] | None": json.loads,
 }
 
 
@@ -205,6 +219,7 @@ class Configuration:
         self._deals = bound(DealItem)
         self._links = bound(LinkItem)
         self._members = bound(MemberItem)
+        self._closes = bound(MonthCloseItem)
         self._audits = bound(AuditItem)
 
     # ------------------------------------------------------------------------------------------------------ reads
@@ -212,6 +227,10 @@ class Configuration:
     def brand(self, brand: str) -> Brand:
         """Raises `NotFound`."""
         return _record(Brand, _get(self._brands, keys.key("brand", brand=brand), "brand"))
+
+    def brands(self, cursor: str | None = None, limit: int = 100) -> Page[Brand]:
+        """A page of all brands."""
+        return self._owned(self._brands, Brand, keys.owner_partition("brand"), cursor, limit)
 
     def brand_host(self, host: str) -> BrandHost:
         """Raises `NotFound`."""
@@ -273,6 +292,15 @@ class Configuration:
         """A page of those who may sign in for a partner."""
         return self._owned(self._members, Member, keys.owner_partition("member", partner=partner), cursor, limit)
 
+    def month_close(self, brand: str, month: str) -> MonthClose:
+        """Raises `NotFound` when nobody began to close that month."""
+        return _record(MonthClose, _get(self._closes, keys.key("month_close", brand=brand, month=month), "close"))
+
+    def months_of_brand(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[MonthClose]:
+        """A page of the months that are closed or being closed, the newest first."""
+        partition = keys.partition("month_close", brand=brand)
+        return _page(self._closes, MonthClose, partition, cursor, limit, newest_first=True)
+
     def audit_of_subject(self, subject: str, cursor: str | None = None, limit: int = 100) -> Page[AuditRecord]:
         """A page of what was changed about a brand, campaign, source, partner, link or member, newest first."""
         partition = keys.partition("audit", subject=subject)
@@ -288,7 +316,12 @@ class Configuration:
             "open_brand",
             change,
             brand,
-            _item(self._brands, keys.key("brand", brand=brand.brand), brand),
+            _item(
+                self._brands,
+                keys.key("brand", brand=brand.brand),
+                brand,
+                keys.owner_key("brand", brand=brand.brand),
+            ),
             _item(self._hosts, keys.key("brand_host", host=host.host), host),
             refusal=f"The brand {brand.name} or its host {brand.domain} exists already.",
         )
@@ -462,6 +495,38 @@ class Configuration:
             [self._members.signed_out_at.set(at)],
             self._members.pk.exists(),
             refusal="There is no such login.",
+        )
+
+    def begin_month_close(self, close: MonthClose, change: Change) -> None:
+        """Somebody begins to close a brand's month. Raises `Conflict` when somebody did before."""
+        self._create(
+            close.brand,
+            "begin_month_close",
+            change,
+            close,
+            _item(self._closes, keys.key("month_close", brand=close.brand, month=close.month), close),
+            refusal=f"{close.month} is being closed already.",
+        )
+
+    def finish_month_close(self, close: MonthClose, change: Change) -> None:
+        """A brand's month is closed. Raises `Conflict` when it was before, or when nobody began to close it."""
+        assert close.closed_at is not None and close.closed_by is not None and close.sums is not None
+        self._change(
+            close.brand,
+            "close_month",
+            change,
+            {"month": close.month},
+            {"month": close.month, "partners": close.partners, "entries": close.entries, "sums": _json(close.sums)},
+            self._closes(*keys.key("month_close", brand=close.brand, month=close.month)),
+            [
+                self._closes.closed_at.set(close.closed_at),
+                self._closes.closed_by.set(close.closed_by),
+                self._closes.partners.set(close.partners),
+                self._closes.entries.set(close.entries),
+                self._closes.sums.set(_json(close.sums)),
+            ],
+            self._closes.pk.exists() & self._closes.closed_at.does_not_exist(),
+            refusal=f"{close.month} is closed already, or nobody began to close it.",
         )
 
     # ------------------------------------------------------------------------------------------------------- parts

@@ -154,13 +154,20 @@ class Ledger:
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return balance_from_item(partner, from_wire(answer.get("Item", {})))
 
-    def journals(self, partner: str, month: str, cursor: str | None = None, limit: int = 50) -> Page[Journal]:
+    def journals(
+        self, partner: str, month: str, cursor: str | None = None, limit: int = 50, *, consistent: bool = False
+    ) -> Page[Journal]:
         """What was posted for a partner in a month of the books (`2026-03`), newest first."""
         pk = keys.partition("journal", partner=partner, month=month.replace("-", ""))
         start = to_wire({keys.PK: pk, keys.SK: cursor}) if cursor else None
         with reading():
             answer = self._connection.query(
-                self._table, pk, exclusive_start_key=start, limit=limit, scan_index_forward=False
+                self._table,
+                pk,
+                exclusive_start_key=start,
+                limit=limit,
+                scan_index_forward=False,
+                consistent_read=consistent,
             )
         last = answer.get("LastEvaluatedKey")
         return Page(
@@ -168,11 +175,11 @@ class Ledger:
             last[keys.SK]["S"] if last else None,
         )
 
-    def all_journals(self, partner: str, month: str) -> Iterator[Journal]:
-        """Every journal of a partner's month, page after page."""
+    def all_journals(self, partner: str, month: str, *, consistent: bool = False) -> Iterator[Journal]:
+        """Every journal of a partner's month, page after page, newest first; `consistent` misses none that is there."""
         cursor: str | None = None
         while True:
-            page = self.journals(partner, month, cursor, limit=200)
+            page = self.journals(partner, month, cursor, limit=200, consistent=consistent)
             yield from page.items
             cursor = page.cursor
             if cursor is None:
