@@ -20,11 +20,12 @@ from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.counts import Counts, add_counts
-from introducer.domain.deal import DealVersion, parse_terms
+from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_part
 from introducer.domain.events import LOT, Event, milliseconds
 from introducer.domain.ledger import Key
 from introducer.domain.rates import Publication, Rates
+from introducer.domain.terms import parse_terms
 from introducer.store.clients import fold_text, state_hash
 from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, lot, revshare, terms
 from tests.support.reference import Reference

@@ -12,12 +12,13 @@ from introducer.domain import click_id
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts, LinkTerms, Standing
-from introducer.domain.deal import DealVersion, parse_terms
+from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue
 from introducer.domain.events import LOT, Event, EventType, milliseconds
 from introducer.domain.ledger import Key
 from introducer.domain.money import minor_units
 from introducer.domain.rates import Publication, Rates
+from introducer.domain.terms import parse_terms
 
 BRAND, SOURCE, CLIENT = "brd_1", "mt5", "client-1"
 CLICK_KEY = b"a key for tests"

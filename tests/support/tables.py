@@ -17,12 +17,13 @@ from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.counts import CountKey
-from introducer.domain.deal import DealVersion, parse_terms
+from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, accrue
 from introducer.domain.events import Event, day_of, milliseconds
 from introducer.domain.ledger import HOUSE, Journal
 from introducer.domain.rates import Publication, Rates
 from introducer.domain.receipts import journal
+from introducer.domain.terms import parse_terms
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
 from introducer.store.clients import state_from_item, state_to_item

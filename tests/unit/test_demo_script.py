@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.deal import parse_terms
 from introducer.domain.errors import Invalid
 from introducer.domain.money import DECIMALS
+from introducer.domain.terms import parse_terms
 from introducer.sources.events import UnknownType, read_event
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.deal import parse_terms
 from introducer.domain.describe import Clause, Number, Weighted, describe
 from introducer.domain.money import Money
+from introducer.domain.terms import parse_terms
 from tests.support.builders import cpa, lot, revshare, terms
 
 FULL: dict[str, Any] = terms(

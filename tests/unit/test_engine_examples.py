@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from introducer.domain.counts import without_zeros
-from introducer.domain.deal import check_successor, parse_terms
 from introducer.domain.errors import Invalid, RateMissing
 from introducer.domain.money import FINE
 from introducer.domain.receipts import journal
+from introducer.domain.terms import check_successor, parse_terms
 from tests.support.builders import LINK, Books, World, a_click, a_client, an_event, at, cpa, lot, revshare, terms
 
 

@@ -219,8 +219,9 @@ def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
 
 
 def _by_clicks(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """The last click in [anchor − window, anchor], or the first one of that campaign where the campaign says so. Ties go
-    by click id, so that the order of arrival decides nothing.
+    """The last click in [anchor − window, anchor], or the first one of that campaign where the campaign says so.
+
+    Ties go by click id, so that the order of arrival decides nothing.
 
     Only the brand's own links count: click ids of all brands are signed alike, and anybody can copy one.
     The anchor's whole second counts: platforms report seconds, and a click of the same second came before.

@@ -6,6 +6,7 @@ depend on (deal versions, standings) is effective-dated and append-only: the pas
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -135,6 +136,10 @@ class Source:
     status: Availability
 
 
+DESK = "desk"
+"""The source of events that staff decide. No platform may have this name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """Anyone paid for introducing traders."""
@@ -146,7 +151,8 @@ class Partner:
     status: Status
     """The standing now, for lists and sign-in; what earnings read is the history of `Standing`."""
     parent: str | None
-    """The partner who introduced this one; overrides climb along it."""
+    """Who introduced this partner, as decided last, for lists. A decision can be for a month to come: what earnings
+    read is the history of `Parenting`."""
     manager: str | None
     """The member of staff who looks after the partner."""
     country: str
@@ -181,6 +187,34 @@ class Standing:
     status: Status
     reason: str
     decided_at: datetime
+
+
+BEGINNING = "0000-00"
+"""The month before all months: what holds from it on has always held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parenting:
+    """From the first instant of `month` on, the partner stands below `parent`. Of several for one month the one that
+    was decided last counts. Overrides climb along these."""
+
+    partner: str
+    parenting: str
+    month: str
+    """A UTC month (`2026-05`), or `BEGINNING`."""
+    parent: str | None
+    """None: from then on nobody introduced this partner."""
+    reason: str
+    decided_at: datetime
+
+
+def parent_in(month: str, history: Iterable[Parenting]) -> str | None:
+    """Who the parent was in a month; `history` as the books have it, oldest first."""
+    found = None
+    for parenting in history:
+        if parenting.month <= month:
+            found = parenting.parent
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,17 @@
-"""Deals: a partner's versioned commission terms, as plain frozen data.
+"""Deals: a partner's versioned commission terms, as plain frozen data (docs/deals.md says what each part means).
 
-`parse_terms` reads terms written as data (what is stored, shown and accepted) and refuses contradictions with the
-sentence that is wrong. Percentages are integers of a millionth (30 % is 300,000), coefficients of a ten-thousandth,
-amounts are minor units of the deal's currency, lots are integers of `LOT` to one lot.
+`domain.terms` reads them from data. Percentages are integers of a millionth (30 % is 300,000), coefficients of a
+ten-thousandth, amounts are minor units of the deal's currency, lots are integers of `LOT` to one lot.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
-from functools import partial
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Generic, TypeVar
 
-from introducer.domain.errors import Invalid
 from introducer.domain.events import LOT
-from introducer.domain.money import decimals, minor_units
 
 PERCENT_ONE = 1_000_000
 COEFFICIENT_ONE = 10_000
@@ -85,6 +79,90 @@ class Qualification:
         return self.min_lots is not None or self.min_trades is not None or self.min_net_revenue is not None
 
 
+class Basis(StrEnum):
+    """What a tier or a goal looks at: a partner's month."""
+
+    FTD = "ftd"
+    QFTD = "qftd"
+    LOTS = "lots"
+    NET_REVENUE = "net_revenue"
+
+
+class Mode(StrEnum):
+    """Whether a band prices only what lies in it, or the whole month once it is reached."""
+
+    MARGINAL = "marginal"
+    RETROACTIVE = "retroactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """From `start` on (clients, lots or minor units), a percentage, or an amount per client or lot.
+
+    The percentage is a revenue share's own, or what a cpa or lot gets on top.
+    """
+
+    start: int
+    percent: int = 0
+    add: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """Bands, rising."""
+
+    by: Basis
+    mode: Mode
+    bands: tuple[Band, ...]
+
+    def reached(self, activity: int, one: int = 1) -> Band | None:
+        """The highest band that an activity (`one` of it to a unit of `start`) has reached."""
+        found = None
+        for band in self.bands:
+            if band.start * one <= activity:
+                found = band
+        return found
+
+
+class Per(StrEnum):
+    """For how long the places of a cap are counted."""
+
+    DAY = "day"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most so many clients."""
+
+    per: Per
+    clients: int
+
+
+Price = TypeVar("Price")
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion(Generic[Price]):
+    """A price for a time: UTC days, both included."""
+
+    first: str
+    last: str
+    price: Price
+
+    def holds_on(self, day: str) -> bool:
+        return self.first <= day <= self.last
+
+
+class Whose(StrEnum):
+    """Whose price an amount goes by; each goes before the ones above it."""
+
+    PROGRAM = "program"
+    OWN = "own"
+    PROMOTION = "promotion"
+
+
 @dataclass(frozen=True, slots=True)
 class CountryAmount:
     """An amount for some countries; for all others when there are none."""
@@ -101,11 +179,32 @@ class PerClient:
     amounts: tuple[CountryAmount, ...]
     qualification: Qualification
     kind: str = ""
+    caps: tuple[Cap, ...] = ()
+    most: int | None = None
+    """What a month's earnings are cut at; None for no such cap."""
+    tiers: Tiers | None = None
+    own: tuple[CountryAmount, ...] | None = None
+    promotion: Promotion[tuple[CountryAmount, ...]] | None = None
 
-    def amount_for(self, country: str | None) -> int:
-        """The amount for a client of this country: the group that names it, else the group for all others, else 0."""
+    @property
+    def of_partner(self) -> bool:
+        """Whether what is owed for a client depends on other clients."""
+        return bool(self.caps) or self.most is not None
+
+    def whose(self, day: str) -> Whose:
+        """Whose price holds for a client registered on a UTC day."""
+        if self.promotion is not None and self.promotion.holds_on(day):
+            return Whose.PROMOTION
+        return Whose.PROGRAM if self.own is None else Whose.OWN
+
+    def amount_for(self, country: str | None, day: str) -> int:
+        """The amount for a client of this country registered on this UTC day: the group that names the country, else
+        the group for all others, else 0."""
+        amounts = self.amounts if self.own is None else self.own
+        if self.promotion is not None and self.promotion.holds_on(day):
+            amounts = self.promotion.price
         rest = 0
-        for group in self.amounts:
+        for group in amounts:
             if country in group.countries:
                 return group.amount
             if not group.countries:
@@ -129,7 +228,7 @@ class Cpl(PerClient):
 
 @dataclass(frozen=True, slots=True)
 class Revshare:
-    """A share of a client's net revenue of a month."""
+    """A share of net revenue: per client and month, or pooled over the partner's clients."""
 
     id: str
     percent: int
@@ -137,6 +236,27 @@ class Revshare:
     cap: int = 0
     """With `CAPPED`: how many average months a carried loss may be at most, in ten-thousandths."""
     kind: str = "revshare"
+    pooled: bool = False
+    fence: int | None = None
+    """Pooled: a client whose month is below minus this is left out of the pool (minor units); None for no fence."""
+    tiers: Tiers | None = None
+    own: int | None = None
+    promotion: Promotion[int] | None = None
+
+    @property
+    def of_partner(self) -> bool:
+        """Whether what is owed depends on the partner's clients together."""
+        return self.pooled
+
+    @property
+    def base(self) -> int:
+        """The percentage outside of promotions and tiers."""
+        return self.percent if self.own is None else self.own
+
+    @property
+    def steps(self) -> Tiers | None:
+        """The tiers, unless the partner's own price goes before them."""
+        return self.tiers if self.own is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +265,8 @@ class SymbolAmount:
 
     symbols: frozenset[str]
     amount: int
+    group: str | None = None
+    """What the deal calls these symbols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +278,28 @@ class Lot:
     min_holding_seconds: int = 0
     account_types: frozenset[str] = frozenset()
     kind: str = "lot"
+    tiers: Tiers | None = None
+    own: tuple[SymbolAmount, ...] | None = None
+    promotion: Promotion[tuple[SymbolAmount, ...]] | None = None
 
-    def amount_for(self, symbol: str | None) -> int:
-        """Minor units per lot of this symbol; 0 when no group has it."""
+    @property
+    def of_partner(self) -> bool:
+        """Whether what is owed depends on the partner's clients together."""
+        return self.tiers is not None
+
+    def whose(self, day: str) -> Whose:
+        """Whose price holds for trades of a UTC day."""
+        if self.promotion is not None and self.promotion.holds_on(day):
+            return Whose.PROMOTION
+        return Whose.PROGRAM if self.own is None else Whose.OWN
+
+    def amount_for(self, symbol: str | None, day: str) -> int:
+        """Minor units per lot of this symbol traded on this UTC day; 0 when no group has it."""
+        groups = self.groups if self.own is None else self.own
+        if self.promotion is not None and self.promotion.holds_on(day):
+            groups = self.promotion.price
         rest = 0
-        for group in self.groups:
+        for group in groups:
             if symbol in group.symbols:
                 return group.amount
             if not group.symbols:
@@ -168,10 +307,62 @@ class Lot:
         return rest
 
 
-Rule = Cpa | Cpl | Revshare | Lot
+@dataclass(frozen=True, slots=True)
+class Window:
+    """UTC days, both included."""
+
+    first: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
+class Bonus:
+    """An amount while a month, or a window of its own, has reached a goal."""
+
+    id: str
+    by: Basis
+    goal: int
+    """Clients, lots (`LOT` to one) or minor units."""
+    amount: int
+    window: Window | None = None
+    kind: str = "bonus"
+    of_partner: bool = True
+
+
+NET_REVENUE, QUALIFIED = "net_revenue", "qftd"
+KINDS = ("cpa", "cpl", "revshare", "lot", "bonus", "override")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a descendant at a depth brings: a percentage of its earnings of some kinds, or of its net revenue, or cash
+    per qualified client."""
+
+    level: int
+    percent: int = 0
+    of: tuple[str, ...] = ()
+    """Kinds of rules; or `net_revenue` alone; or `qftd` alone, with an amount."""
+    amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A part of what the partners below bring, by depth."""
+
+    id: str
+    levels: tuple[Level, ...]
+    kind: str = "override"
+    of_partner: bool = True
+
+    def at(self, level: int) -> Level | None:
+        """What this depth brings; None for nothing."""
+        return next((each for each in self.levels if each.level == level), None)
+
+
+Rule = Cpa | Cpl | Revshare | Lot | Bonus | Override
+
+
+@dataclass(frozen=True)
 class Deal:
     """Commission terms: one currency, one base formula, one hold period, some rules."""
 
@@ -180,6 +371,29 @@ class Deal:
     ftd_minimum: int
     net_revenue: Formula
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def of_partner(self) -> bool:
+        """Whether any rule looks at the partner's clients together, or at the partners below."""
+        return any(rule.of_partner or getattr(rule, "tiers", None) for rule in self.rules)
+
+    @cached_property
+    def monthly(self) -> bool:
+        """Whether such a rule looks at a whole month of the partner's; a goal with a window of its own does not."""
+        return any(
+            (rule.of_partner or getattr(rule, "tiers", None)) and not (isinstance(rule, Bonus) and rule.window)
+            for rule in self.rules
+        )
+
+    @cached_property
+    def bases(self) -> frozenset[Basis]:
+        """What tiers and goals look at."""
+        tiers = [rule.tiers.by for rule in self.rules if isinstance(rule, Cpa | Revshare | Lot) and rule.tiers]
+        return frozenset([*tiers, *(rule.by for rule in self.rules if isinstance(rule, Bonus))])
+
+    @cached_property
+    def overrides(self) -> tuple[Override, ...]:
+        return tuple(rule for rule in self.rules if isinstance(rule, Override))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,44 +404,6 @@ class DealVersion:
     version: int
     valid_from: int
     deal: Deal
-
-
-def parse_terms(terms: Mapping[str, Any]) -> Deal:
-    """Terms written as data → a deal. Raises `Invalid` with the sentence that is wrong.
-
-    Amounts are decimal strings in the deal's currency, percentages and coefficients decimal strings.
-    """
-    _only(terms, {"currency", "hold", "ftd_minimum", "net_revenue", "rules"}, "The deal")
-    currency = _text(terms, "currency", "The deal")
-    decimals(currency)
-    hold = _parse_hold(_mapping(terms, "hold", "The deal"))
-    rules = tuple(_parse_rule(rule, currency) for rule in _list(terms, "rules", "The deal"))
-    if not rules:
-        raise Invalid("The deal has no rules: give at least one.", code="invalid_deal")
-    ids = [rule.id for rule in rules]
-    for rule_id in ids:
-        if ids.count(rule_id) > 1:
-            raise Invalid(f"Two rules have the id {rule_id!r}: give each its own.", code="invalid_deal")
-    monthly = [rule for rule in rules if not isinstance(rule, PerClient)]
-    if monthly and hold.counts_from is HoldFrom.QUALIFICATION:
-        raise Invalid(
-            f"The hold counts from qualification, but rule {monthly[0].id!r} has none: count from month_end.",
-            code="invalid_deal",
-        )
-    if hold.counts_from is HoldFrom.EVENT_DAY and any(isinstance(rule, Revshare) for rule in rules):
-        raise Invalid(
-            "The hold counts from the event's day, but a revenue share is known only at the month's end:"
-            " count from month_end.",
-            code="invalid_deal",
-        )
-    formula = terms.get("net_revenue", {"spread": "1", "commission": "1"})
-    return Deal(
-        currency=currency,
-        hold=hold,
-        ftd_minimum=_amount(terms, "ftd_minimum", currency, "The deal") if "ftd_minimum" in terms else 0,
-        net_revenue=_parse_formula(formula),
-        rules=rules,
-    )
 
 
 def show_percent(percent: int) -> str:
@@ -249,240 +425,3 @@ def _trimmed(value: int, one: int) -> str:
     whole, part = divmod(abs(value), one)
     text = f"{whole}.{part:0{len(str(one)) - 1}d}".rstrip("0").rstrip(".")
     return f"-{text}" if value < 0 else text
-
-
-def check_successor(deal: Deal, earlier: Iterable[tuple[int, Deal]]) -> None:
-    """Raise `Invalid` when a rule id means another kind of rule than in an earlier version (number, deal).
-
-    The id is part of what an amount is owed for: two kinds under one id would be taken for one amount.
-    """
-    kinds = {rule.id: rule.kind for rule in deal.rules}
-    for number, before in earlier:
-        for rule in before.rules:
-            if kinds.get(rule.id, rule.kind) != rule.kind:
-                raise Invalid(
-                    f"Rule {rule.id!r} was a {rule.kind} in version {number}: give the {kinds[rule.id]} another id.",
-                    code="invalid_deal",
-                )
-
-
-_RULE_ID = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
-_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-
-
-def _parse_hold(data: Mapping[str, Any]) -> Hold:
-    _only(data, {"days", "from"}, "The hold")
-    days = _integer(data, "days", "The hold", 0, 365)
-    assert days is not None
-    try:
-        return Hold(days, HoldFrom(data.get("from", "month_end")))
-    except ValueError:
-        raise Invalid(
-            f"The hold counts from {data['from']!r}: say qualification, month_end or event_day.",
-            code="invalid_deal",
-        ) from None
-
-
-def _parse_rule(data: Any, currency: str) -> Rule:
-    if not isinstance(data, Mapping):
-        raise Invalid("A rule must be an object with a type and an id.", code="invalid_deal")
-    kind, rule_id = data.get("type"), data.get("id")
-    if not isinstance(kind, str) or kind not in _PARSERS:
-        raise Invalid(f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.", code="invalid_deal")
-    if not isinstance(rule_id, str) or not _RULE_ID.fullmatch(rule_id):
-        raise Invalid(f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.", code="invalid_deal")
-    return _PARSERS[kind](rule_id, data, currency)
-
-
-def _parse_per_client(make: type[Cpa] | type[Cpl], rule_id: str, data: Mapping[str, Any], currency: str) -> Rule:
-    where = f"Rule {rule_id!r}"
-    _only(data, {"type", "id", "amounts", "qualification"}, where)
-    groups = []
-    for group in _list(data, "amounts", where):
-        _only(group, {"countries", "amount"}, where)
-        groups.append(CountryAmount(_countries(group, where), _amount(group, "amount", currency, where)))
-    _groups_apart([group.countries for group in groups], "country", where)
-    return make(rule_id, tuple(groups), _parse_qualification(data.get("qualification", {}), currency, where))
-
-
-def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> Qualification:
-    where = f"The qualification of {where[0].lower()}{where[1:]}"
-    _only(
-        data,
-        {
-            "kyc",
-            "min_deposit",
-            "within_hours",
-            "min_lots",
-            "min_trades",
-            "min_net_revenue",
-            "countries",
-            "within_days",
-        },
-        where,
-    )
-    if not isinstance(data.get("kyc", False), bool):
-        raise Invalid(f"{where} has a kyc that is neither true nor false.", code="invalid_deal")
-    qualification = Qualification(
-        kyc=data.get("kyc", False),
-        min_deposit=_amount(data, "min_deposit", currency, where) if "min_deposit" in data else None,
-        within_hours=_integer(data, "within_hours", where, 1, 24 * 90, optional=True),
-        min_lots=_decimal(data, "min_lots", LOT, where) if "min_lots" in data else None,
-        min_trades=_integer(data, "min_trades", where, 1, 1_000_000, optional=True),
-        min_net_revenue=_amount(data, "min_net_revenue", currency, where) if "min_net_revenue" in data else None,
-        countries=_countries(data, where),
-        within_days=_integer(data, "within_days", where, 1, 365, optional=True),
-    )
-    if qualification.min_lots is not None and qualification.min_lots <= 0:
-        raise Invalid(f"{where} has min_lots {data['min_lots']}: say more than 0.", code="invalid_deal")
-    if (qualification.min_deposit is None) != (qualification.within_hours is None):
-        raise Invalid(f"{where} needs min_deposit and within_hours together.", code="invalid_deal")
-    if qualification.counts_activity and qualification.within_days is None:
-        raise Invalid(
-            f"{where} counts trading without an end: say within how many days of registration.",
-            code="invalid_deal",
-        )
-    return qualification
-
-
-def _parse_revshare(rule_id: str, data: Mapping[str, Any], currency: str) -> Revshare:
-    where = f"Rule {rule_id!r}"
-    _only(data, {"type", "id", "percent", "negative", "cap"}, where)
-    percent = _decimal(data, "percent", PERCENT_ONE // 100, where)
-    if not 0 < percent <= PERCENT_ONE:
-        raise Invalid(f"{where} pays {data['percent']} %: say more than 0 and at most 100.", code="invalid_deal")
-    try:
-        negative = NegativeMonths(data.get("negative", "reset"))
-    except ValueError:
-        raise Invalid(
-            f"{where} treats negative months as {data['negative']!r}: say reset, carry or capped.", code="invalid_deal"
-        ) from None
-    if (negative is NegativeMonths.CAPPED) != ("cap" in data):
-        raise Invalid(f"{where} needs a cap exactly when negative months are capped.", code="invalid_deal")
-    cap = _decimal(data, "cap", COEFFICIENT_ONE, where) if "cap" in data else 0
-    if not 0 <= cap <= 100 * COEFFICIENT_ONE:
-        raise Invalid(f"{where} has a cap of {data['cap']} average months: say 0 to 100.", code="invalid_deal")
-    return Revshare(rule_id, percent, negative, cap)
-
-
-def _parse_lot(rule_id: str, data: Mapping[str, Any], currency: str) -> Lot:
-    where = f"Rule {rule_id!r}"
-    _only(data, {"type", "id", "groups", "min_holding_seconds", "account_types"}, where)
-    groups = []
-    for group in _list(data, "groups", where):
-        _only(group, {"symbols", "amount"}, where)
-        groups.append(SymbolAmount(_names(group, "symbols", where), _amount(group, "amount", currency, where)))
-    _groups_apart([group.symbols for group in groups], "symbol", where)
-    holding = _integer(data, "min_holding_seconds", where, 0, 86_400 * 30, optional=True)
-    return Lot(rule_id, tuple(groups), holding or 0, _names(data, "account_types", where))
-
-
-_PARSERS: dict[str, Callable[[str, Mapping[str, Any], str], Rule]] = {
-    "cpa": partial(_parse_per_client, Cpa),
-    "cpl": partial(_parse_per_client, Cpl),
-    "revshare": _parse_revshare,
-    "lot": _parse_lot,
-}
-
-
-def _parse_formula(data: Any) -> Formula:
-    if not isinstance(data, Mapping) or not data:
-        raise Invalid("net_revenue must name at least one field and its coefficient.", code="invalid_deal")
-    for name in data:
-        if name not in FORMULA_FIELDS:
-            raise Invalid(
-                f"net_revenue uses {name!r}, which no event has: use {', '.join(FORMULA_FIELDS)}.",
-                code="invalid_deal",
-            )
-    return Formula(tuple(sorted((name, _decimal(data, name, COEFFICIENT_ONE, "net_revenue")) for name in data)))
-
-
-def _groups_apart(groups: Sequence[frozenset[str]], what: str, where: str) -> None:
-    if not groups:
-        raise Invalid(f"{where} pays nothing: give at least one {what} group.", code="invalid_deal")
-    if sum(not group for group in groups) > 1:
-        raise Invalid(f"{where} has two amounts for all others: keep one.", code="invalid_deal")
-    seen: set[str] = set()
-    for group in groups:
-        for name in sorted(group & seen):
-            raise Invalid(f"{where} has the {what} {name} in two groups: keep one.", code="invalid_deal")
-        seen |= group
-
-
-def _only(data: Any, known: set[str], where: str) -> None:
-    if not isinstance(data, Mapping):
-        raise Invalid(f"{where} must be an object.", code="invalid_deal")
-    for name in data:
-        if name not in known:
-            raise Invalid(
-                f"{where} has the unknown field {name!r}: use {', '.join(sorted(known))}.",
-                code="invalid_deal",
-            )
-
-
-T = TypeVar("T")
-
-
-def _of_type(data: Mapping[str, Any], name: str, where: str, kind: type[T], words: str) -> T:
-    value = data.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise Invalid(f"{where} needs {name}: {words}.", code="invalid_deal")
-    return value
-
-
-def _text(data: Mapping[str, Any], name: str, where: str) -> str:
-    return _of_type(data, name, where, str, "a text")
-
-
-def _mapping(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
-    return _of_type(data, name, where, Mapping, "an object")  # type: ignore[type-abstract]
-
-
-def _list(data: Mapping[str, Any], name: str, where: str) -> list[Any]:
-    return _of_type(data, name, where, list, "a list")
-
-
-def _integer(
-    data: Mapping[str, Any], name: str, where: str, least: int, most: int, *, optional: bool = False
-) -> int | None:
-    if optional and name not in data:
-        return None
-    value = _of_type(data, name, where, int, "a whole number")
-    if not least <= value <= most:
-        raise Invalid(f"{where} has {name} {value}: say {least} to {most}.", code="invalid_deal")
-    return value
-
-
-def _amount(data: Mapping[str, Any], name: str, currency: str, where: str) -> int:
-    amount = minor_units(_of_type(data, name, where, str, 'a decimal string such as "600.00"'), currency)
-    if amount < 0:
-        raise Invalid(f"{where} has the negative {name} {data[name]}.", code="invalid_deal")
-    return amount
-
-
-def _decimal(data: Mapping[str, Any], name: str, one: int, where: str) -> int:
-    text = _of_type(data, name, where, str, "a decimal string")
-    if not re.fullmatch(r"-?\d{1,9}(\.\d{1,8})?", text, re.ASCII):
-        raise Invalid(f"{where} has {name} {text[:40]!r}: send a plain decimal string.", code="invalid_deal")
-    value = Fraction(text) * one
-    if value.denominator != 1:
-        raise Invalid(f"{where} has {name} {text}: that is finer than can be kept.", code="invalid_deal")
-    return int(value)
-
-
-def _names(data: Mapping[str, Any], name: str, where: str) -> frozenset[str]:
-    values = data.get(name, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) and 0 < len(value) <= 40 for value in values):
-        raise Invalid(f"{where} needs {name} as a list of texts.", code="invalid_deal")
-    return frozenset(values)
-
-
-def _countries(data: Mapping[str, Any], where: str) -> frozenset[str]:
-    names = _names(data, "countries", where)
-    for name in sorted(names):
-        if not _COUNTRY.fullmatch(name):
-            raise Invalid(
-                f"{where} names the country {name!r}: use two capital letters (ISO 3166).",
-                code="invalid_deal",
-            )
-    return names

@@ -88,7 +88,7 @@ def _rule(rule: Rule, deal: Deal) -> Iterator[Sentence]:
         yield from _per_client(rule, deal)
     elif isinstance(rule, Revshare):
         yield from _revshare(rule)
-    else:
+    elif isinstance(rule, Lot):
         yield from _lot(rule, deal)
 
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from introducer.domain.configuration import Change, DealRecord
-from introducer.domain.deal import check_successor, parse_terms
 from introducer.domain.errors import Invalid
 from introducer.domain.events import day_of
+from introducer.domain.terms import check_successor, parse_terms
 from introducer.services.accept_deal import next_midnight
 from introducer.services.creation import Author, Clock, create_once, now
 from introducer.store.configuration import Configuration

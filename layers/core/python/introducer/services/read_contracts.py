@@ -16,10 +16,11 @@ from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
 from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contracts import Contracts, LinkTerms, Standing
-from introducer.domain.deal import DealVersion, parse_terms
+from introducer.domain.deal import DealVersion
 from introducer.domain.errors import NotFound
 from introducer.domain.events import Event, day_of, milliseconds
 from introducer.domain.rates import Publication, Rates
+from introducer.domain.terms import parse_terms
 from introducer.store.configuration import Configuration
 from introducer.store.rates import RateStore
 

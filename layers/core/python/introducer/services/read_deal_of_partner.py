@@ -12,9 +12,9 @@ from itertools import zip_longest
 from typing import Any
 
 from introducer.domain.configuration import DealRecord
-from introducer.domain.deal import parse_terms
 from introducer.domain.describe import Clause, Sentence, describe
 from introducer.domain.errors import NotFound
+from introducer.domain.terms import parse_terms
 from introducer.services.accept_deal import next_midnight
 from introducer.store.configuration import Configuration
 

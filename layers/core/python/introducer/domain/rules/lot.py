@@ -9,7 +9,7 @@ from introducer.domain.calendar import month_end, plus_days
 from introducer.domain.client import Cell
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import Lot
-from introducer.domain.events import LOT, Event, EventType
+from introducer.domain.events import LOT, Event, EventType, day_of
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string, round_fine, show_ratio
 from introducer.domain.rules.target import Target, Targets
@@ -26,7 +26,7 @@ def commission(event: Event, rule: Lot) -> int:
             return 0
         if (event.closed_at - event.opened_at).total_seconds() < rule.min_holding_seconds:
             return 0
-    return event.lots * rule.amount_for(event.symbol) * (FINE // LOT)
+    return event.lots * rule.amount_for(event.symbol, day_of(event.occurred_at)) * (FINE // LOT)
 
 
 def targets(

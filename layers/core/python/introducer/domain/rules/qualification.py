@@ -59,7 +59,7 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
         if not isinstance(rule, kind):
             continue
         found = qualified(state, rule, deal, contracts.rates)
-        amount = rule.amount_for(state.country)
+        amount = rule.amount_for(state.country, day_at(state.anchor or 0))
         if found is None or not amount or contracts.blocked_at(owner.partner, found.at):
             continue
         day = day_at(found.at)

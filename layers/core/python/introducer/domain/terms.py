@@ -1,0 +1,630 @@
+"""Terms as data → a deal. What cannot be is refused with the sentence that is wrong (docs/deals.md, "What is refused").
+
+Amounts are decimal strings in the deal's currency, percentages, lots and coefficients decimal strings, days texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from functools import partial
+from typing import Any, NoReturn, TypeVar
+
+from introducer.domain.deal import (
+    COEFFICIENT_ONE,
+    FORMULA_FIELDS,
+    KINDS,
+    NET_REVENUE,
+    PERCENT_ONE,
+    QUALIFIED,
+    Band,
+    Basis,
+    Bonus,
+    Cap,
+    CountryAmount,
+    Cpa,
+    Cpl,
+    Deal,
+    Formula,
+    Hold,
+    HoldFrom,
+    Level,
+    Lot,
+    Mode,
+    NegativeMonths,
+    Override,
+    Per,
+    PerClient,
+    Promotion,
+    Qualification,
+    Revshare,
+    Rule,
+    SymbolAmount,
+    Tiers,
+    Window,
+)
+from introducer.domain.errors import Invalid
+from introducer.domain.events import LOT
+from introducer.domain.money import decimals, minor_units
+
+DEEPEST = 5
+"""How many levels down an override reaches."""
+
+LONGEST_DAYS = 366
+"""Of a promotion, or of a goal's own window."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the parts of a deal are read with."""
+
+    currency: str
+    symbol_groups: Mapping[str, frozenset[str]]
+
+
+def parse_terms(terms: Mapping[str, Any]) -> Deal:
+    """Terms written as data → a deal. Raises `Invalid` with the sentence that is wrong."""
+    _only(terms, {"currency", "hold", "ftd_minimum", "net_revenue", "symbol_groups", "rules"}, "The deal")
+    currency = _text(terms, "currency", "The deal")
+    decimals(currency)
+    hold = _parse_hold(_mapping(terms, "hold", "The deal"))
+    context = _Context(currency, _parse_symbol_groups(terms))
+    rules = tuple(_parse_rule(rule, context) for rule in _list(terms, "rules", "The deal"))
+    if not rules:
+        _refuse("The deal has no rules: give at least one.")
+    ids = [rule.id for rule in rules]
+    for rule_id in ids:
+        if ids.count(rule_id) > 1:
+            _refuse(f"Two rules have the id {rule_id!r}: give each its own.")
+    _check_hold(hold, rules)
+    _check_counted(rules)
+    _check_goals([rule for rule in rules if isinstance(rule, Bonus)])
+    return Deal(
+        currency=currency,
+        hold=hold,
+        ftd_minimum=_amount(terms, "ftd_minimum", currency, "The deal") if "ftd_minimum" in terms else 0,
+        net_revenue=_parse_formula(terms.get("net_revenue", {"spread": "1", "commission": "1"})),
+        rules=rules,
+    )
+
+
+def check_successor(deal: Deal, earlier: Iterable[tuple[int, Deal]]) -> None:
+    """Raise `Invalid` when a rule id means another kind of rule than in an earlier version (number, deal).
+
+    The id is part of what an amount is owed for: two kinds under one id would be taken for one amount.
+    """
+    kinds = {rule.id: rule.kind for rule in deal.rules}
+    for number, before in earlier:
+        for rule in before.rules:
+            kind = kinds.get(rule.id, rule.kind)
+            if kind != rule.kind:
+                _refuse(f"Rule {rule.id!r} was a {rule.kind} in version {number}: give the {kind} another id.")
+
+
+def begins_with_a_month(deal: Deal, before: Deal | None) -> bool:
+    """Whether a version must begin on the first of a month: its rules look at whole months over all clients, and the
+    version before did not. (Nothing was written down for them earlier in the month.) A first version need not."""
+    if not deal.monthly or before is None:
+        return False
+    return not (before.monthly and deal.bases <= before.bases)
+
+
+def windows(deal: Deal) -> tuple[Window, ...]:
+    """The windows of goals; a version must be in force when they open."""
+    return tuple(rule.window for rule in deal.rules if isinstance(rule, Bonus) and rule.window)
+
+
+_RULE_ID = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _parse_hold(data: Mapping[str, Any]) -> Hold:
+    _only(data, {"days", "from"}, "The hold")
+    days = _integer(data, "days", "The hold", 0, 365)
+    assert days is not None
+    return Hold(days, _choice(data, "from", HoldFrom, "The hold") if "from" in data else HoldFrom.MONTH_END)
+
+
+def _check_hold(hold: Hold, rules: Sequence[Rule]) -> None:
+    monthly = [rule for rule in rules if not isinstance(rule, PerClient)]
+    if monthly and hold.counts_from is HoldFrom.QUALIFICATION:
+        _refuse(f"The hold counts from qualification, but rule {monthly[0].id!r} has none: count from month_end.")
+    dayless = [rule for rule in rules if isinstance(rule, Revshare | Bonus | Override)]
+    if dayless and hold.counts_from is HoldFrom.EVENT_DAY:
+        _refuse(
+            f"The hold counts from the event's day, but rule {dayless[0].id!r} is known only at the month's end:"
+            " count from month_end."
+        )
+
+
+def _check_counted(rules: Sequence[Rule]) -> None:
+    """Qualified clients can only be counted where a cpa says who qualifies."""
+    if any(isinstance(rule, Cpa) for rule in rules):
+        return
+    for rule in rules:
+        tiers = rule.tiers if isinstance(rule, Revshare | Lot) else None
+        if Basis.QFTD in (tiers and tiers.by, isinstance(rule, Bonus) and rule.by):
+            _refuse(f"Rule {rule.id!r} counts qualified clients, but no cpa of the deal says who qualifies: count ftd.")
+
+
+def _check_goals(goals: Sequence[Bonus]) -> None:
+    for number, goal in enumerate(goals):
+        for other in goals[:number]:
+            same = (goal.by, goal.goal) == (other.by, other.goal)
+            if same and _meet(goal.window, other.window):
+                _refuse(f"Rules {other.id!r} and {goal.id!r} pay for the same goal: keep one.")
+
+
+def _meet(one: Window | None, other: Window | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.first <= other.last and other.first <= one.last
+
+
+def _parse_symbol_groups(terms: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    if "symbol_groups" not in terms:
+        return {}
+    groups = _mapping(terms, "symbol_groups", "The deal")
+    for name in groups:
+        if not isinstance(name, str) or not _RULE_ID.fullmatch(name):
+            _refuse(f"symbol_groups has the name {name!r}: use small letters, digits and _.")
+        if not _names(groups, name, "symbol_groups"):
+            _refuse(f"symbol_groups has no symbols for {name!r}: name at least one.")
+    return {name: _names(groups, name, "symbol_groups") for name in groups}
+
+
+def _parse_rule(data: Any, context: _Context) -> Rule:
+    if not isinstance(data, Mapping):
+        _refuse("A rule must be an object with a type and an id.")
+    kind, rule_id = data.get("type"), data.get("id")
+    if not isinstance(kind, str) or kind not in _PARSERS:
+        _refuse(f"A rule has the type {kind!r}: this release knows {', '.join(_PARSERS)}.")
+    if not isinstance(rule_id, str) or not _RULE_ID.fullmatch(rule_id):
+        _refuse(f"A {kind} rule has the id {rule_id!r}: use small letters, digits and _.")
+    return _PARSERS[kind](rule_id, data, context)
+
+
+def _parse_per_client(make: type[Cpa] | type[Cpl], rule_id: str, data: Mapping[str, Any], context: _Context) -> Rule:
+    where = f"Rule {rule_id!r}"
+    known = {"type", "id", "amounts", "qualification", "caps", "own", "promotion"}
+    _only(data, known | {"tiers"} if make is Cpa else known, where)
+    currency = context.currency
+    caps, most = _parse_caps(data, currency, where)
+    rule = make(
+        rule_id,
+        _parse_amounts(data, currency, where),
+        _parse_qualification(data.get("qualification", {}), currency, where),
+        caps=caps,
+        most=most,
+        own=_parse_own(data, {"amounts"}, where, lambda own, at: _parse_amounts(own, currency, at)),
+        promotion=_parse_promotion(data, {"amounts"}, where, lambda own, at: _parse_amounts(own, currency, at)),
+    )
+    if "tiers" not in data:
+        return rule
+    tiers = _parse_tiers(data, ("add", "add_percent"), (Basis.QFTD, Basis.LOTS, Basis.NET_REVENUE), context, where)
+    if tiers.mode is Mode.MARGINAL and tiers.by is not Basis.QFTD:
+        _refuse(f"{where} pays per client, so its tiers can be marginal by qftd alone: say retroactive.")
+    return replace(rule, tiers=tiers)
+
+
+def _parse_amounts(data: Mapping[str, Any], currency: str, where: str) -> tuple[CountryAmount, ...]:
+    groups = []
+    for group in _list(data, "amounts", where):
+        _only(group, {"countries", "amount"}, where)
+        groups.append(CountryAmount(_countries(group, where), _amount(group, "amount", currency, where)))
+    _groups_apart([group.countries for group in groups], "country", where)
+    return tuple(groups)
+
+
+def _parse_caps(data: Mapping[str, Any], currency: str, where: str) -> tuple[tuple[Cap, ...], int | None]:
+    """The caps on clients, and the cap on a month's sum."""
+    caps: list[Cap] = []
+    most: int | None = None
+    for cap in _list(data, "caps", where) if "caps" in data else []:
+        what = f"A cap of {where[0].lower()}{where[1:]}"
+        _only(cap, {"per", "clients", "amount"}, what)
+        per = _choice(cap, "per", Per, what)
+        if ("clients" in cap) == ("amount" in cap):
+            _refuse(f"{what} needs either clients or an amount.")
+        if "amount" in cap:
+            if per is not Per.MONTH:
+                _refuse(f"{what} cuts an amount per {per}: amounts are cut per month.")
+            if most is not None:
+                _refuse(f"{where} has two caps on the month's amount: keep one.")
+            most = _amount(cap, "amount", currency, what)
+            if not most:
+                _refuse(f"{what} leaves nothing: say more than 0.")
+        else:
+            clients = _integer(cap, "clients", what, 1, 1_000_000)
+            assert clients is not None
+            if any(other.per is per for other in caps):
+                _refuse(f"{where} has two caps on clients per {per}: keep one.")
+            caps.append(Cap(per, clients))
+    return tuple(caps), most
+
+
+def _parse_qualification(data: Mapping[str, Any], currency: str, where: str) -> Qualification:
+    where = f"The qualification of {where[0].lower()}{where[1:]}"
+    _only(
+        data,
+        {
+            "kyc",
+            "min_deposit",
+            "within_hours",
+            "min_lots",
+            "min_trades",
+            "min_net_revenue",
+            "countries",
+            "within_days",
+        },
+        where,
+    )
+    if not isinstance(data.get("kyc", False), bool):
+        _refuse(f"{where} has a kyc that is neither true nor false.")
+    qualification = Qualification(
+        kyc=data.get("kyc", False),
+        min_deposit=_amount(data, "min_deposit", currency, where) if "min_deposit" in data else None,
+        within_hours=_integer(data, "within_hours", where, 1, 24 * 90, optional=True),
+        min_lots=_decimal(data, "min_lots", LOT, where) if "min_lots" in data else None,
+        min_trades=_integer(data, "min_trades", where, 1, 1_000_000, optional=True),
+        min_net_revenue=_amount(data, "min_net_revenue", currency, where) if "min_net_revenue" in data else None,
+        countries=_countries(data, where),
+        within_days=_integer(data, "within_days", where, 1, 365, optional=True),
+    )
+    if qualification.min_lots is not None and qualification.min_lots <= 0:
+        _refuse(f"{where} has min_lots {data['min_lots']}: say more than 0.")
+    if (qualification.min_deposit is None) != (qualification.within_hours is None):
+        _refuse(f"{where} needs min_deposit and within_hours together.")
+    if qualification.counts_activity and qualification.within_days is None:
+        _refuse(f"{where} counts trading without an end: say within how many days of registration.")
+    return qualification
+
+
+def _parse_revshare(rule_id: str, data: Mapping[str, Any], context: _Context) -> Rule:
+    where = f"Rule {rule_id!r}"
+    known = {"type", "id", "percent", "negative", "cap", "pooled", "fence", "tiers", "own", "promotion"}
+    _only(data, known, where)
+    negative = _choice(data, "negative", NegativeMonths, where) if "negative" in data else NegativeMonths.RESET
+    if (negative is NegativeMonths.CAPPED) != ("cap" in data):
+        _refuse(f"{where} needs a cap exactly when negative months are capped.")
+    cap = _decimal(data, "cap", COEFFICIENT_ONE, where) if "cap" in data else 0
+    if not 0 <= cap <= 100 * COEFFICIENT_ONE:
+        _refuse(f"{where} has a cap of {data['cap']} average months: say 0 to 100.")
+    pooled = _boolean(data, "pooled", where)
+    if not pooled and "fence" in data:
+        _refuse(f"{where} has a fence without a pool: each client stands alone already.")
+    if not pooled and "tiers" in data:
+        _refuse(f"{where} has tiers, but its clients are not pooled: say pooled.")
+    rule = Revshare(
+        rule_id,
+        _percent(data, "percent", where),
+        negative,
+        cap,
+        pooled=pooled,
+        fence=_amount(data, "fence", context.currency, where) if "fence" in data else None,
+        own=_parse_own(data, {"percent"}, where, lambda own, at: _percent(own, "percent", at)),
+        promotion=_parse_promotion(data, {"percent"}, where, lambda own, at: _percent(own, "percent", at)),
+    )
+    if "tiers" not in data:
+        return rule
+    tiers = _parse_tiers(data, ("percent",), (Basis.NET_REVENUE, Basis.LOTS, Basis.QFTD), context, where)
+    if tiers.mode is Mode.MARGINAL and tiers.by is not Basis.NET_REVENUE:
+        _refuse(f"{where} shares net revenue, so its tiers can be marginal by net_revenue alone: say retroactive.")
+    if tiers.mode is Mode.MARGINAL and rule.fence is not None:
+        _refuse(f"{where} has a fence, which has no marginal price for a single client: say retroactive.")
+    return replace(rule, tiers=tiers)
+
+
+def _parse_lot(rule_id: str, data: Mapping[str, Any], context: _Context) -> Rule:
+    where = f"Rule {rule_id!r}"
+    _only(data, {"type", "id", "groups", "min_holding_seconds", "account_types", "tiers", "own", "promotion"}, where)
+    holding = _integer(data, "min_holding_seconds", where, 0, 86_400 * 30, optional=True)
+    rule = Lot(
+        rule_id,
+        _parse_groups(data, context, where),
+        holding or 0,
+        _names(data, "account_types", where),
+        own=_parse_own(data, {"groups"}, where, lambda own, at: _parse_groups(own, context, at)),
+        promotion=_parse_promotion(data, {"groups"}, where, lambda own, at: _parse_groups(own, context, at)),
+    )
+    if "tiers" not in data:
+        return rule
+    tiers = _parse_tiers(data, ("add", "add_percent"), (Basis.LOTS, Basis.QFTD, Basis.NET_REVENUE), context, where)
+    if tiers.mode is Mode.MARGINAL and tiers.by is not Basis.LOTS:
+        _refuse(f"{where} pays per lot, so its tiers can be marginal by lots alone: say retroactive.")
+    if tiers.mode is Mode.MARGINAL and any(band.percent for band in tiers.bands):
+        _refuse(f"{where} has a marginal band with add_percent, but lots have different prices: say add.")
+    return replace(rule, tiers=tiers)
+
+
+def _parse_groups(data: Mapping[str, Any], context: _Context, where: str) -> tuple[SymbolAmount, ...]:
+    groups = []
+    for group in _list(data, "groups", where):
+        _only(group, {"symbols", "group", "amount"}, where)
+        if "group" in group and "symbols" in group:
+            _refuse(f"{where} has a group with symbols and a name: give one of them.")
+        name = group.get("group")
+        if name is not None and (not isinstance(name, str) or name not in context.symbol_groups):
+            names = ", ".join(sorted(context.symbol_groups)) or "none"
+            _refuse(f"{where} names the symbol group {name!r}, which the deal does not have (it has {names}).")
+        symbols = context.symbol_groups[name] if name is not None else _names(group, "symbols", where)
+        groups.append(SymbolAmount(symbols, _amount(group, "amount", context.currency, where), name))
+    _groups_apart([group.symbols for group in groups], "symbol", where)
+    return tuple(groups)
+
+
+def _parse_bonus(rule_id: str, data: Mapping[str, Any], context: _Context) -> Rule:
+    where = f"Rule {rule_id!r}"
+    _only(data, {"type", "id", "by", "goal", "amount", "window"}, where)
+    by = _choice(data, "by", Basis, where)
+    goal = _activity(data, "goal", by, context, where)
+    amount = _amount(data, "amount", context.currency, where)
+    if not amount:
+        _refuse(f"{where} pays nothing: say more than 0.")
+    if "window" not in data:
+        return Bonus(rule_id, by, goal, amount)
+    if by not in (Basis.FTD, Basis.QFTD):
+        _refuse(f"{where} has a window of its own, which counts ftd or qftd alone: count those, or take it out.")
+    window = _mapping(data, "window", where)
+    _only(window, {"from", "until"}, f"The window of rule {rule_id!r}")
+    return Bonus(rule_id, by, goal, amount, Window(*_days(window, f"The window of rule {rule_id!r}")))
+
+
+def _parse_override(rule_id: str, data: Mapping[str, Any], context: _Context) -> Rule:
+    where = f"Rule {rule_id!r}"
+    _only(data, {"type", "id", "levels"}, where)
+    levels: list[Level] = []
+    for each in _list(data, "levels", where):
+        what = f"A level of rule {rule_id!r}"
+        _only(each, {"level", "percent", "amount", "of"}, what)
+        depth = _integer(each, "level", what, 1, DEEPEST)
+        assert depth is not None
+        if any(other.level == depth for other in levels):
+            _refuse(f"{where} has two entries for level {depth}: keep one.")
+        of = each.get("of")
+        if of == QUALIFIED:
+            if "percent" in each:
+                _refuse(f"{what} counts qualified clients: give an amount for each, not a percentage.")
+            amount = _amount(each, "amount", context.currency, what)
+            if not amount:
+                _refuse(f"{what} pays nothing: say more than 0.")
+            levels.append(Level(depth, of=(QUALIFIED,), amount=amount))
+            continue
+        kinds = [NET_REVENUE] if of == NET_REVENUE else of
+        if not isinstance(kinds, list) or not kinds or not all(kind in (*KINDS, NET_REVENUE) for kind in kinds):
+            _refuse(f"{what} is of {of!r}: give a list of {', '.join(KINDS)}, or net_revenue, or qftd.")
+        if NET_REVENUE in kinds and len(kinds) > 1:
+            _refuse(f"{what} is of net_revenue and of earnings: keep one of them.")
+        if "amount" in each:
+            _refuse(f"{what} is of earnings or revenue: give a percentage, not an amount.")
+        levels.append(Level(depth, _percent(each, "percent", what), tuple(sorted(set(kinds)))))
+    if not levels:
+        _refuse(f"{where} pays nothing: give at least one level.")
+    return Override(rule_id, tuple(sorted(levels, key=lambda level: level.level)))
+
+
+_PARSERS: dict[str, Callable[[str, Mapping[str, Any], _Context], Rule]] = {
+    "cpa": partial(_parse_per_client, Cpa),
+    "cpl": partial(_parse_per_client, Cpl),
+    "revshare": _parse_revshare,
+    "lot": _parse_lot,
+    "bonus": _parse_bonus,
+    "override": _parse_override,
+}
+
+
+def _parse_tiers(
+    data: Mapping[str, Any], gives: Sequence[str], bases: Sequence[Basis], context: _Context, where: str
+) -> Tiers:
+    """`gives` is what a band may give: percent, or add and add_percent."""
+    what = f"The tiers of rule {data['id']!r}"
+    tiers = _mapping(data, "tiers", where)
+    _only(tiers, {"by", "mode", "bands"}, what)
+    by = _choice(tiers, "by", Basis, what)
+    if by not in bases:
+        _refuse(f"{what} go by {by}: say {', '.join(bases)}.")
+    mode = _choice(tiers, "mode", Mode, what)
+    bands: list[Band] = []
+    for each in _list(tiers, "bands", what):
+        _only(each, {"from", *gives}, what)
+        start = _activity(each, "from", by, context, what)
+        if bands and start <= bands[-1].start:
+            _refuse(f"{what} overlap: the band from {each['from']} must begin above the one before it.")
+        given = [name for name in gives if name in each]
+        if len(given) != 1:
+            _refuse(f"{what} have a band from {each['from']} that needs {' or '.join(gives)}.")
+        if given[0] == "add":
+            add = _amount(each, "add", context.currency, what)
+            if not add:
+                _refuse(f"{what} have a band from {each['from']} that adds nothing: say more than 0.")
+            bands.append(Band(start, add=add))
+        else:
+            bands.append(Band(start, percent=_percent(each, given[0], what)))
+    if not bands:
+        _refuse(f"{what} have no bands: give at least one.")
+    return Tiers(by, mode, tuple(bands))
+
+
+def _activity(data: Mapping[str, Any], name: str, by: Basis, context: _Context, where: str) -> int:
+    """A threshold: clients, lots or minor units; more than none of them."""
+    if by is Basis.NET_REVENUE:
+        value = _amount(data, name, context.currency, where)
+    elif by is Basis.LOTS:
+        value = _decimal(data, name, LOT, where)
+    else:
+        value = _decimal(data, name, 1, where)
+    if value <= 0:
+        _refuse(f"{where} has {name} {data[name]}: say more than 0.")
+    return value
+
+
+P = TypeVar("P")
+
+
+def _parse_own(
+    data: Mapping[str, Any], price: set[str], where: str, read: Callable[[Mapping[str, Any], str], P]
+) -> P | None:
+    """The partner's own price."""
+    if "own" not in data:
+        return None
+    what = f"The own price of rule {data['id']!r}"
+    own = _mapping(data, "own", where)
+    _only(own, price, what)
+    return read(own, what)
+
+
+def _parse_promotion(
+    data: Mapping[str, Any], price: set[str], where: str, read: Callable[[Mapping[str, Any], str], P]
+) -> Promotion[P] | None:
+    if "promotion" not in data:
+        return None
+    what = f"The promotion of rule {data['id']!r}"
+    promotion = _mapping(data, "promotion", where)
+    _only(promotion, price | {"from", "until"}, what)
+    return Promotion(*_days(promotion, what), read(promotion, what))
+
+
+def _days(data: Mapping[str, Any], where: str) -> tuple[str, str]:
+    """The first and the last UTC day."""
+    found = []
+    for name in ("from", "until"):
+        text = _of_type(data, name, where, str, "a day such as 2026-11-30")
+        try:
+            found.append(date.fromisoformat(text) if _DAY.fullmatch(text) else None)
+        except ValueError:
+            found.append(None)
+        if found[-1] is None:
+            _refuse(f"{where} has {name} {text[:40]!r}: say a day such as 2026-11-30.")
+    first, last = found
+    assert first is not None and last is not None
+    if last < first:
+        _refuse(f"{where} ends on {last}, before it begins on {first}.")
+    if (last - first).days >= LONGEST_DAYS:
+        _refuse(f"{where} lasts longer than {LONGEST_DAYS} days: say an earlier end.")
+    return first.isoformat(), last.isoformat()
+
+
+def _parse_formula(data: Any) -> Formula:
+    if not isinstance(data, Mapping) or not data:
+        _refuse("net_revenue must name at least one field and its coefficient.")
+    for name in data:
+        if name not in FORMULA_FIELDS:
+            _refuse(f"net_revenue uses {name!r}, which no event has: use {', '.join(FORMULA_FIELDS)}.")
+    return Formula(tuple(sorted((name, _decimal(data, name, COEFFICIENT_ONE, "net_revenue")) for name in data)))
+
+
+def _groups_apart(groups: Sequence[frozenset[str]], what: str, where: str) -> None:
+    if not groups:
+        _refuse(f"{where} pays nothing: give at least one {what} group.")
+    if sum(not group for group in groups) > 1:
+        _refuse(f"{where} has two amounts for all others: keep one.")
+    seen: set[str] = set()
+    for group in groups:
+        for name in sorted(group & seen):
+            _refuse(f"{where} has the {what} {name} in two groups: keep one.")
+        seen |= group
+
+
+def _only(data: Any, known: set[str], where: str) -> None:
+    if not isinstance(data, Mapping):
+        _refuse(f"{where} must be an object.")
+    for name in data:
+        if name not in known:
+            _refuse(f"{where} has the unknown field {name!r}: use {', '.join(sorted(known))}.")
+
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise Invalid(sentence, code="invalid_deal")
+
+
+def _choice(data: Mapping[str, Any], name: str, kind: type[E], where: str) -> E:
+    if data.get(name) not in list(kind):
+        *others, last = kind
+        _refuse(f"{where} has {name} {data.get(name)!r}: say {', '.join(others)} or {last}.")
+    return kind(data[name])
+
+
+def _boolean(data: Mapping[str, Any], name: str, where: str) -> bool:
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        _refuse(f"{where} has a {name} that is neither true nor false.")
+    return value
+
+
+def _percent(data: Mapping[str, Any], name: str, where: str) -> int:
+    """A percentage in millionths, more than 0 and at most 100."""
+    percent = _decimal(data, name, PERCENT_ONE // 100, where)
+    if not 0 < percent <= PERCENT_ONE:
+        _refuse(f"{where} pays {data[name]} %: say more than 0 and at most 100.")
+    return percent
+
+
+def _of_type(data: Mapping[str, Any], name: str, where: str, kind: type[T], words: str) -> T:
+    value = data.get(name)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        _refuse(f"{where} needs {name}: {words}.")
+    return value
+
+
+def _text(data: Mapping[str, Any], name: str, where: str) -> str:
+    return _of_type(data, name, where, str, "a text")
+
+
+def _mapping(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    return _of_type(data, name, where, Mapping, "an object")  # type: ignore[type-abstract]
+
+
+def _list(data: Mapping[str, Any], name: str, where: str) -> list[Any]:
+    return _of_type(data, name, where, list, "a list")
+
+
+def _integer(
+    data: Mapping[str, Any], name: str, where: str, least: int, most: int, *, optional: bool = False
+) -> int | None:
+    if optional and name not in data:
+        return None
+    value = _of_type(data, name, where, int, "a whole number")
+    if not least <= value <= most:
+        _refuse(f"{where} has {name} {value}: say {least} to {most}.")
+    return value
+
+
+def _amount(data: Mapping[str, Any], name: str, currency: str, where: str) -> int:
+    amount = minor_units(_of_type(data, name, where, str, 'a decimal string such as "600.00"'), currency)
+    if amount < 0:
+        _refuse(f"{where} has the negative {name} {data[name]}.")
+    return amount
+
+
+def _decimal(data: Mapping[str, Any], name: str, one: int, where: str) -> int:
+    text = _of_type(data, name, where, str, "a decimal string")
+    if not re.fullmatch(r"-?\d{1,9}(\.\d{1,8})?", text, re.ASCII):
+        _refuse(f"{where} has {name} {text[:40]!r}: send a plain decimal string.")
+    value = Fraction(text) * one
+    if value.denominator != 1:
+        _refuse(f"{where} has {name} {text}: that is finer than can be kept.")
+    return int(value)
+
+
+def _names(data: Mapping[str, Any], name: str, where: str) -> frozenset[str]:
+    values = data.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) and 0 < len(value) <= 40 for value in values):
+        _refuse(f"{where} needs {name} as a list of texts.")
+    return frozenset(values)
+
+
+def _countries(data: Mapping[str, Any], where: str) -> frozenset[str]:
+    names = _names(data, "countries", where)
+    for name in sorted(names):
+        if not _COUNTRY.fullmatch(name):
+            _refuse(f"{where} names the country {name!r}: use two capital letters (ISO 3166).")
+    return names
