@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,12 @@ import pytest
 from introducer.store import keys
 from introducer_ops.localcloud import LocalCloud
 from tests.support.cloud import cloud, stack
+from tests.support.memory import Memory, served_by
 
 __all__ = ["cloud", "stack"]
+
+STORES = (pytest.param("cloud", marks=pytest.mark.cloud), "memory")
+"""What a test of the store runs on: the same questions must have the same answers on both."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,20 @@ class Tables:
         return found
 
 
+@pytest.fixture(params=STORES)
+def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
+    """Both tables, empty: on the local cloud, in an account of this test's own, and in this process."""
+    if request.param == "cloud":
+        yield request.getfixturevalue("cloud_tables")
+        return
+    with in_memory() as client:
+        for table, index in (("facts", False), ("books", True)):
+            create_table(client, table, index)
+        yield Tables("facts", "books", client)
+
+
 @pytest.fixture
-def tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
+def cloud_tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
     """Both tables on the local cloud, in an account of this test's own."""
     suffix = secrets.token_hex(6)
     environment = {
@@ -53,6 +70,14 @@ def tables(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table
     yield Tables(facts, books, client)
     for table in (facts, books):
         client.delete_table(TableName=table)
+
+
+@contextmanager
+def in_memory() -> Iterator[Any]:
+    """The client of a DynamoDB in this process; every connection of ours speaks to it meanwhile."""
+    memory = Memory()
+    with served_by(memory.client):
+        yield memory.client
 
 
 def create_table(client: Any, table: str, index: bool) -> None:

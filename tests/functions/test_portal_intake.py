@@ -15,8 +15,6 @@ from introducer.store.intake_days import IntakeDay, IntakeDays
 from tests.conftest import Tables
 from tests.support.builders import at
 
-pytestmark = pytest.mark.cloud
-
 NOW = at("2026-04-17 09:30")
 TODAY = "2026-04-17"
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from introducer.domain.errors import Unavailable
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from introducer.store.intake_days import IntakeDay, IntakeDays
-from tests.support.posting import cloud, table
+from tests.conftest import Tables
 
 DAY = "2026-03-02"
 
 
-@pytest.fixture(scope="module")
-def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, cloud(patch):
-        yield
-
-
 @pytest.fixture
-def books(account: None, request: pytest.FixtureRequest) -> str:
+def books(tables: Tables) -> str:
     """The name of an empty table of this test's own."""
-    name = f"books-{abs(hash(request.node.nodeid))}"
-    table(name)
-    return name
+    return tables.books
 
 
 def span(first: int, last: int) -> Span:
@@ -82,7 +72,7 @@ def test_a_day_that_another_has_changed_is_not_added_to(books: str) -> None:
     assert days.get("meta", DAY) == IntakeDay("meta", DAY, accepted=2, applied=1, marks="third")
 
 
-def test_a_store_that_does_not_answer_is_unavailable(account: None) -> None:
+def test_a_store_that_does_not_answer_is_unavailable(tables: Tables) -> None:
     counts, days = ClickCounts("no-such-table"), IntakeDays("no-such-table")
     for ask in (
         lambda: counts.add(a_count(), {0: span(1, 1)}),

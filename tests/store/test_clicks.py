@@ -17,9 +17,6 @@ from tests.support.clicks import a_click
 DAY = "2026-03-02"
 
 
-pytestmark = pytest.mark.cloud
-
-
 @pytest.fixture
 def clicks(tables: Tables) -> Clicks:
     """The clicks of an empty FACTS table."""

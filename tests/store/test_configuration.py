@@ -31,19 +31,21 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.store.configuration import Configuration
 from introducer.store.idempotency import ABANDONED, KEPT, Answer, Idempotency
 from introducer.store.rates import RateStore
-from introducer_ops.localcloud import LocalCloud
+from tests.conftest import STORES, in_memory
 from tests.support.books import Clients, account, empty_books
-
-pytestmark = pytest.mark.cloud
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHANGE = Change(by="mem_1", at=NOW, why="Because it was asked for", origin="test")
 
 
-@pytest.fixture(name="clients", scope="module")
-def _clients(cloud: LocalCloud) -> Iterator[Clients]:
-    with account(cloud) as clients:
-        yield clients
+@pytest.fixture(name="clients", scope="module", params=STORES)
+def _clients(request: pytest.FixtureRequest) -> Iterator[Clients]:
+    if request.param == "cloud":
+        with account(request.getfixturevalue("cloud")) as clients:
+            yield clients
+    else:
+        with in_memory() as client:
+            yield lambda service: client
 
 
 @pytest.fixture(name="table")

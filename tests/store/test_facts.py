@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
@@ -18,23 +15,15 @@ from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import Event, EventType, from_milliseconds
 from introducer.store import keys
 from introducer.store.facts import Facts, event_from_image, event_from_item, event_to_item
-from tests.support.posting import cloud, table
+from tests.conftest import Tables
 
 AT = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, cloud(patch):
-        yield
-
-
 @pytest.fixture
-def facts(account: None, request: pytest.FixtureRequest) -> Facts:
+def facts(tables: Tables) -> Facts:
     """An empty FACTS table of this test's own."""
-    name = f"facts-{abs(hash(request.node.nodeid))}"
-    table(name)
-    return Facts(name)
+    return Facts(tables.facts)
 
 
 def an_event(**changes: Any) -> Event:
@@ -182,9 +171,9 @@ def test_a_client_of_many_pages_is_read_to_the_end(facts: Facts, monkeypatch: py
 
 
 @pytest.mark.pattern("events_of_client")
-def test_the_engines_mark_is_part_of_what_is_read(facts: Facts) -> None:
+def test_the_engines_mark_is_part_of_what_is_read(facts: Facts, tables: Tables) -> None:
     facts.put_event(an_event())
-    boto3.client("dynamodb").update_item(
+    tables.client.update_item(
         TableName=facts._table,
         Key=wire(keys.key("event", brand="brd_one", client="hash-of-client", source="meta", event="dep-1").item()),
         UpdateExpression="SET applied_at = :now",
@@ -266,10 +255,10 @@ def test_the_same_message_at_the_same_moment_is_kept_once_and_keeps_its_mark(fac
 
 
 @pytest.mark.pattern("quarantine_of_day")
-def test_a_quarantined_message_leaves_after_ninety_days(facts: Facts) -> None:
+def test_a_quarantined_message_leaves_after_ninety_days(facts: Facts, tables: Tables) -> None:
     quarantine(facts)
-    [item] = boto3.resource("dynamodb").Table(facts._table).scan()["Items"]
-    assert item[keys.TTL] == Decimal(int((AT + timedelta(days=90)).timestamp()))
+    [item] = tables.items(tables.facts)
+    assert item[keys.TTL] == {"N": str(int((AT + timedelta(days=90)).timestamp()))}
 
 
 @pytest.mark.pattern("quarantine_of_day")
@@ -283,12 +272,12 @@ def test_only_what_is_in_quarantine_can_be_marked_as_replayed(facts: Facts) -> N
 # ---- Reading the whole table ----------------------------------------------------------------------------------------
 
 
-def test_a_scan_finds_every_event_and_nothing_else(facts: Facts) -> None:
+def test_a_scan_finds_every_event_and_nothing_else(facts: Facts, tables: Tables) -> None:
     events = [an_event(event_id=f"e{n}", client=f"c{n}") for n in range(12)]
     for event in events:
         facts.put_event(event)
     quarantine(facts)
-    boto3.client("dynamodb").put_item(
+    tables.client.put_item(
         TableName=facts._table,
         Item={"pk": {"S": "C#Ab12Cd34#2026-03-02#0"}, "sk": {"S": "x"}, "unique": {"BOOL": True}},
     )
@@ -307,7 +296,7 @@ def test_the_segments_of_a_scan_share_the_events(facts: Facts) -> None:
 # ---- Trouble --------------------------------------------------------------------------------------------------------
 
 
-def test_a_table_that_is_not_there_is_trouble_of_ours(account: None) -> None:
+def test_a_table_that_is_not_there_is_trouble_of_ours(tables: Tables) -> None:
     nowhere = Facts("no-such-table")
     key = ("brd_one", "hash-of-client", "meta", "dep-1")
     calls = [

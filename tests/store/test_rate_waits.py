@@ -6,23 +6,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
+from pynamodb.connection import Connection
 
 from introducer.store.rates import RateStore, RateWait, RateWaits
-from introducer_ops.localcloud import LocalCloud
+from tests.conftest import STORES, in_memory
 from tests.support.books import Clients, account, empty_books
-
-pytestmark = pytest.mark.cloud
 
 NOW = datetime(2026, 3, 2, 12, 0, 0, 123_000, tzinfo=UTC)
 WAIT = RateWait("ECB", "2026-03-02", "brd_1", "mt5", "2026-03-03", NOW)
 
 
-@pytest.fixture(name="clients", scope="module")
-def _clients(cloud: LocalCloud) -> Iterator[Clients]:
-    with account(cloud) as clients:
-        yield clients
+@pytest.fixture(name="clients", scope="module", params=STORES)
+def _clients(request: pytest.FixtureRequest) -> Iterator[Clients]:
+    if request.param == "cloud":
+        with account(request.getfixturevalue("cloud")) as clients:
+            yield clients
+    else:
+        with in_memory() as client:
+            yield lambda service: client
 
 
 @pytest.fixture(name="table")
@@ -82,10 +84,10 @@ def test_rates_are_read_consistently(table: str, monkeypatch: pytest.MonkeyPatch
     asked: list[tuple[str, bool]] = []
     rates = RateStore(table)
     rates.put_day("ECB", "2026-02-27", {"USD": "1.1805"})
-    client = type(boto3.client("dynamodb"))
-    call = client._make_api_call
+    call = Connection._make_api_call
     monkeypatch.setattr(
-        "botocore.client.BaseClient._make_api_call",
+        Connection,
+        "_make_api_call",
         lambda self, name, given: asked.append((name, given.get("ConsistentRead", False))) or call(self, name, given),
     )
 
