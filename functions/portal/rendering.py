@@ -17,8 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from visit import N_, THEMES, Visit
 
-from introducer.domain.money import Money
-from introducer.locale import CODES, language
+from introducer.domain.money import Money, decimal_string
+from introducer.locale import CODES, MINUS, language
+from introducer.wording.sentences import figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 _visit: ContextVar[Visit] = ContextVar("visit")
@@ -37,19 +38,14 @@ def render(template: str, visit: Visit, data: Any) -> str:
 
 def money(amount: Money, *, signed: bool = False) -> Markup:
     """An amount with its currency, figures first; never mirrored, never broken."""
-    figure = _visit.get().language.amount(amount.minor, amount.currency)
-    if signed and amount.minor > 0:
-        figure = f"+{figure}"
-    kind = "money minus" if amount.minor < 0 else "money"
-    return Markup('<bdi dir="ltr" class="{}">{}<small>\N{THIN SPACE}{}</small></bdi>').format(
-        kind, figure, amount.currency
-    )
+    return exact(decimal_string(amount.minor, amount.currency), amount.currency, signed=signed)
 
 
-def exact(text: str, currency: str) -> Markup:
-    """A decimal string of money with all of its decimals."""
-    figure = _visit.get().language.exact(text)
-    return Markup('<bdi dir="ltr" class="money">{}<small>\N{THIN SPACE}{}</small></bdi>').format(figure, currency)
+def exact(text: str, currency: str, *, signed: bool = False) -> Markup:
+    """A decimal string of money, as `money` writes amounts, with all of its decimals."""
+    shown = figure(_visit.get().language, text, signed=signed)
+    kind = "money minus" if shown.startswith(MINUS) else "money"
+    return Markup('<bdi dir="ltr" class="{}">{}<small>\N{THIN SPACE}{}</small></bdi>').format(kind, shown, currency)
 
 
 def when(moment: datetime) -> Markup:
@@ -121,7 +117,6 @@ def _make() -> Environment:
         rate_of=rate_of,
         say=lambda message: _visit.get().language.text(message),
         word=lambda group, name: words.word(_visit.get().language, group, name),
-        step=lambda line, currency: words.step(_visit.get().language, line, currency),
         problem_advice=lambda known: words.advice(_visit.get().language, known["status"], known["code"]),
         days_in_month=lambda month: monthrange(int(month[:4]), int(month[5:]))[1],
         exact=exact,

@@ -1,15 +1,9 @@
-"""The words for what the house records by code: kinds, stages, reasons, and the steps of a receipt's arithmetic."""
+"""The portal's own words for codes: reasons, problems, marks; what others say too is in `introducer.wording`."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from introducer.domain.events import from_milliseconds
-from introducer.domain.ledger import Line
 from introducer.locale import Language
-
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+from introducer.wording import codes
 
 
 def N_(message: str) -> str:
@@ -17,48 +11,7 @@ def N_(message: str) -> str:
     return message
 
 
-WORDS: dict[str, dict[str, str]] = {
-    "kind": {"earning": N_("Earning"), "clawback": N_("Clawback")},
-    "rule": {
-        "cpa": N_("CPA"),
-        "cpl": N_("CPL"),
-        "revshare": N_("Revenue share"),
-        "lot": N_("Per lot"),
-    },
-    "partner_kind": {"affiliate": N_("Affiliate"), "ib": N_("Introducing broker")},
-    "status": {
-        "active": N_("Active"),
-        "paused": N_("Paused"),
-        "suspended": N_("Suspended"),
-        "blocked": N_("Blocked"),
-    },
-    "stage": {
-        "seen": N_("Not registered yet"),
-        "registered": N_("Registered"),
-        "verified": N_("Verified"),
-        "deposited": N_("Deposited"),
-        "traded": N_("Trading"),
-    },
-    "event": {
-        "registration": N_("Registration"),
-        "kyc": N_("Identity check"),
-        "deposit": N_("Deposit"),
-        "trade": N_("Trade"),
-        "withdrawal": N_("Withdrawal"),
-        "credit": N_("Credit"),
-        "chargeback": N_("Chargeback"),
-        "cancel": N_("Cancellation"),
-    },
-    "field": {
-        "spread": N_("spread"),
-        "commission": N_("commission"),
-        "swap": N_("swap"),
-        "pnl": N_("client's result"),
-        "deposits": N_("deposits"),
-        "withdrawals": N_("withdrawals"),
-        "credits": N_("credits"),
-        "chargebacks": N_("chargebacks"),
-    },
+WORDS: dict[str, dict[str, str]] = codes.WORDS | {
     "mark": {"new": N_("New"), "gone": N_("Gone")},
     "theme": {"auto": N_("As the device"), "light": N_("Light"), "dark": N_("Dark")},
     "reason": {
@@ -111,8 +64,7 @@ WORDS: dict[str, dict[str, str]] = {
 
 def word(language: Language, group: str, code: str) -> str:
     """The word for a code; the code itself, spaced, for one that is newer than these words."""
-    message = WORDS[group].get(str(code))
-    return language.text(message) if message else str(code).replace("_", " ")
+    return codes.word(language, group, code, WORDS)
 
 
 def advice(language: Language, status: int, code: str) -> str:
@@ -120,70 +72,3 @@ def advice(language: Language, status: int, code: str) -> str:
     if code in WORDS["problem"]:
         return word(language, "problem", code)
     return language.text(WORDS["problem_advice"].get(str(status), WORDS["problem_advice"]["400"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A line of arithmetic: what was done, and what came out, as an exact amount (`money`) or as a text."""
-
-    words: str
-    outcome: str = ""
-    money: str = ""
-
-
-def step(language: Language, line: Line, currency: str) -> Step:
-    """A receipt's line in words. A step that is newer than these words is shown by its code."""
-    told = _TOLD.get(line.step)
-    if told is None:
-        return Step(line.step.replace("_", " "), line.result)
-    kind, message = told
-    first, second = (*line.values, "", "")[:2]
-    if line.step == "deposited" and second in ("", "0"):
-        message = _FIRST_DEPOSIT
-    if line.step == "amount_for_country" and not first:
-        message = _AMOUNT
-    figure = language.exact(first) if _NUMBER.fullmatch(first) else ""
-    words = language.text(message) % {
-        "minimum": f"{figure} {currency}",
-        "number": figure,
-        "hours": second,
-        "days": line.result,
-        "country": language.country(first),
-    }
-    match kind:
-        case "money":
-            return Step(words, money=line.result)
-        case "moment":
-            return Step(words, language.moment(from_milliseconds(int(line.result))))
-        case "day":
-            return Step(words, language.day(line.result))
-        case "country":
-            return Step(words, language.country(line.result))
-        case _:
-            return Step(words)
-
-
-_AMOUNT = N_("Amount")
-_FIRST_DEPOSIT = N_("First deposit, at least %(minimum)s")
-_TOLD: dict[str, tuple[str, str]] = {
-    "registered": ("moment", N_("Registered")),
-    "country": ("country", N_("Country is one the deal names")),
-    "kyc": ("moment", N_("Identity confirmed")),
-    "deposited": ("money", N_("Deposited within %(hours)s hours of the first deposit, at least %(minimum)s")),
-    "reached_lots": ("day", N_("Traded %(number)s lots by")),
-    "reached_trades": ("day", N_("Made %(number)s trades by")),
-    "reached_net_revenue": ("day", N_("Brought net revenue of %(minimum)s by")),
-    "within_days": ("", N_("All of it within %(days)s days of registration")),
-    "qualified": ("moment", N_("Qualified")),
-    "amount_for_country": ("money", N_("Amount for %(country)s")),
-    "net_revenue": ("money", N_("Net revenue of the month")),
-    "share": ("money", N_("Of it %(number)s %%")),
-    "carried_in": ("money", N_("Loss carried over from earlier months")),
-    "carried_out": ("money", N_("Below zero: carried into the next month")),
-    "carry_capped": ("money", N_("Below zero: at most %(number)s average months are carried into the next month")),
-    "loss_forgotten": ("money", N_("Below zero: counts as nothing, and is forgotten")),
-    "lot_commission": ("money", N_("Lots × amount per lot")),
-    "rounded": ("money", N_("Rounded once, a half to the even unit")),
-    "no_longer_owed": ("money", N_("Nothing is owed for this any more")),
-}
-"""Each step of `domain.earnings`: what its result is, and how it is said."""

@@ -1,4 +1,4 @@
-"""The portal's message catalogues: collected from templates and code, kept per language, compiled for gettext.
+"""The message catalogues: collected from templates and code, kept per language, compiled for gettext.
 
 `python -m introducer_ops.catalogues update` collects messages into every language's `messages.po` (new ones empty, gone
 ones removed) and compiles them; `compile` only compiles; `check` says what is missing. Files depend on the sources
@@ -19,12 +19,15 @@ from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from introducer import wording
 from introducer.domain import describe
 from introducer.locale import CODES, DEFAULT, HERE
 
 PORTAL = Path(__file__).resolve().parents[2] / "functions" / "portal"
+SHARED = Path(wording.__file__).parent
+"""What the portal and the command line say in the same words."""
 DEALS = Path(describe.__file__)
-"""Deals in words: said by the portal too, and marked with its own `N_`."""
+"""Deals in words: said by both too, and marked with its own `N_`."""
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -33,12 +36,14 @@ _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 
 
 def collected() -> Catalog:
-    """Every message the portal can say."""
+    """Every message that we can say."""
     catalog = _new(None)
     for name, _, message, comments, _ in extract_from_dir(
         PORTAL, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
     ):
         catalog.add(message, locations=[(name, 0)], auto_comments=comments)
+    for name, _, message, comments, _ in extract_from_dir(SHARED, method_map=_METHODS[:1], keywords=_KEYWORDS):
+        catalog.add(message, locations=[(f"{SHARED.name}/{name}", 0)], auto_comments=comments)
     for _, message, comments, _ in extract_from_file("python", DEALS, keywords=_KEYWORDS):
         catalog.add(message, locations=[(f"domain/{DEALS.name}", 0)], auto_comments=comments)
     return catalog

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import Any
 
 from server import page
 from visit import Visit
 
 from introducer.domain.errors import Malformed
-from introducer.services.read_earnings_of_partner import EntryWithReceipt, read_earnings_of_month, read_entry
+from introducer.services.read_earnings_of_partner import (
+    clause_of,
+    entry_with_receipt,
+    read_earnings_of_month,
+    read_journal,
+    subject_of,
+)
+from introducer.wording.receipts import tell
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -53,9 +61,20 @@ def earnings(visit: Visit) -> dict[str, Any]:
 
 
 @page("/earnings/{journal}", "receipt.html")
-def earning(visit: Visit, journal: str) -> EntryWithReceipt:
+def earning(visit: Visit, journal: str) -> dict[str, Any]:
+    """An entry with its receipt: as data, and as `told` in the reader's words, as `introducer explain` has them."""
     assert visit.partner is not None
-    return read_entry(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
+    found = read_journal(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
+    data = entry_with_receipt(found)
+    subject = subject_of(found)
+    told = tell(
+        visit.language,
+        found,
+        client=subject.client,
+        below=subject.below,
+        clause=clause_of(visit.portal.configuration, found),
+    )
+    return {field.name: getattr(data, field.name) for field in fields(data)} | {"told": told}
 
 
 def _shifted(month: str, by: int) -> str:

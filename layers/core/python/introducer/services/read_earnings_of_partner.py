@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from introducer.domain.describe import Clause, describe
 from introducer.domain.errors import NotFound
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ledger import Journal, Line, ReceiptRate
 from introducer.domain.money import Money
+from introducer.domain.terms import parse_terms
 from introducer.services.read_clients_of_partner import pseudonym
+from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
 from introducer.store.paging import Page
 
@@ -20,7 +24,7 @@ class Entry:
 
     id: str
     kind: str
-    """`earning`, or `clawback` when it takes back."""
+    """`earning`, `clawback` when it takes back, or what people decided: `adjustment`, `reversal`."""
     rule: str
     rule_kind: str
     earn_month: str
@@ -28,8 +32,10 @@ class Entry:
     post_month: str
     posted_at: datetime
     available_day: str
-    client: str
-    """A pseudonym."""
+    client: str | None
+    """A pseudonym; None where it is of no single client."""
+    below: str | None
+    """The partner below whose activity an override is of; None where it is of no such one."""
     amount: Money
 
 
@@ -84,14 +90,46 @@ def read_earnings_of_month(
     )
 
 
-def read_entry(ledger: Ledger, *, partner: str, journal: str) -> EntryWithReceipt:
-    """One entry of this partner. Raises `NotFound` when there is none, or it is another's."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose activity an entry is of: a client, a partner below, or (neither) the partner's clients together."""
+
+    client: str | None = None
+    """A pseudonym."""
+    below: str | None = None
+    """A partner's id."""
+
+
+def read_journal(ledger: Ledger, *, partner: str, journal: str) -> Journal:
+    """One journal of this partner. Raises `NotFound` when there is none, or it is another's."""
     found = ledger.journal(partner, journal)
     if found is None:
         raise NotFound("There is no such earning.")
-    receipt = found.receipt
+    return found
+
+
+def clause_of(configuration: Configuration, journal: Journal) -> Clause | None:
+    """What the deal's version says of the journal's rule; None where no version stands behind it, or not this rule."""
+    for record in configuration.deals(journal.key.partner):
+        if record.version == journal.receipt.version:
+            clauses = describe(parse_terms(json.loads(record.terms)))
+            return next((clause for clause in clauses if clause.rule == journal.key.rule), None)
+    return None
+
+
+def subject_of(journal: Journal) -> Subject:
+    """Whose activity a journal is of."""
+    scope, kind = journal.key.scope, journal.receipt.rule_kind
+    if kind == "override":
+        return Subject(below=scope)
+    return Subject() if not scope or kind in _OF_NO_CLIENT else Subject(client=pseudonym(scope))
+
+
+def entry_with_receipt(journal: Journal) -> EntryWithReceipt:
+    """A journal as its partner reads it, with its evidence."""
+    receipt, currency = journal.receipt, journal.key.currency
     return EntryWithReceipt(
-        entry=entry_of(found),
+        entry=entry_of(journal),
         version=receipt.version,
         events=tuple(
             EventOfEntry(
@@ -106,13 +144,14 @@ def read_entry(ledger: Ledger, *, partner: str, journal: str) -> EntryWithReceip
         more_events=receipt.more_events,
         lines=receipt.lines,
         rates=receipt.rates,
-        target=Money(receipt.target, found.key.currency),
-        before=Money(receipt.before, found.key.currency),
+        target=Money(receipt.target, currency),
+        before=Money(receipt.before, currency),
     )
 
 
 def entry_of(journal: Journal) -> Entry:
     """A journal as its partner reads it."""
+    subject = subject_of(journal)
     return Entry(
         id=journal.id,
         kind=journal.kind,
@@ -122,6 +161,10 @@ def entry_of(journal: Journal) -> Entry:
         post_month=journal.post_month,
         posted_at=from_milliseconds(journal.posted_at),
         available_day=journal.key.available_day,
-        client=pseudonym(journal.key.scope),
+        client=subject.client,
+        below=subject.below,
         amount=Money(journal.amount, journal.key.currency),
     )
+
+
+_OF_NO_CLIENT = ("bonus", "adjustment")

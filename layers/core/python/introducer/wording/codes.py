@@ -1,0 +1,78 @@
+"""The words for what the house records by code: kinds, rules, stages, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from introducer.locale import Language
+
+
+def N_(message: str) -> str:
+    """Marks a message for the catalogues; it is translated where it is shown."""
+    return message
+
+
+WORDS: dict[str, dict[str, str]] = {
+    "kind": {
+        "earning": N_("Earning"),
+        "clawback": N_("Clawback"),
+        "adjustment": N_("Adjustment"),
+        "reversal": N_("Reversal"),
+    },
+    "rule": {
+        "cpa": N_("CPA"),
+        "cpl": N_("CPL"),
+        "revshare": N_("Revenue share"),
+        "lot": N_("Per lot"),
+        "bonus": N_("Bonus"),
+        "override": N_("Override"),
+        "adjustment": N_("Adjustment"),
+    },
+    "partner_kind": {"affiliate": N_("Affiliate"), "ib": N_("Introducing broker")},
+    "status": {
+        "active": N_("Active"),
+        "paused": N_("Paused"),
+        "suspended": N_("Suspended"),
+        "blocked": N_("Blocked"),
+    },
+    "stage": {
+        "seen": N_("Not registered yet"),
+        "registered": N_("Registered"),
+        "verified": N_("Verified"),
+        "deposited": N_("Deposited"),
+        "traded": N_("Trading"),
+    },
+    "event": {
+        "registration": N_("Registration"),
+        "kyc": N_("Identity check"),
+        "deposit": N_("Deposit"),
+        "trade": N_("Trade"),
+        "withdrawal": N_("Withdrawal"),
+        "credit": N_("Credit"),
+        "chargeback": N_("Chargeback"),
+        "cancel": N_("Cancellation"),
+    },
+    "field": {
+        "spread": N_("spread"),
+        "commission": N_("commission"),
+        "swap": N_("swap"),
+        "pnl": N_("client's result"),
+        "deposits": N_("deposits"),
+        "withdrawals": N_("withdrawals"),
+        "credits": N_("credits"),
+        "chargebacks": N_("chargebacks"),
+    },
+    "activity": {
+        "ftd": N_("first deposits"),
+        "qftd": N_("qualified clients"),
+        "lots": N_("lots"),
+        "net_revenue": N_("net revenue"),
+    },
+}
+"""By group, then by code."""
+
+
+def word(language: Language, group: str, code: str, words: Mapping[str, Mapping[str, str]] = WORDS) -> str:
+    """The word for a code; the code itself, spaced, for one that is newer than these words."""
+    message = words[group].get(str(code))
+    return language.text(message) if message else str(code).replace("_", " ")

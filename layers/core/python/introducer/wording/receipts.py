@@ -1,0 +1,537 @@
+"""A receipt in words: what an entry is, the events behind it, the arithmetic line by line, the rates, the deal's rule.
+
+The steps are those that the rules write as `domain.ledger.Line`. A step that is newer than these words, or has other
+values than they expect, is shown by its code and its result: a receipt opens whatever it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from introducer.domain.describe import Clause
+from introducer.domain.ledger import Journal, Line, ReceiptEvent, ReceiptRate
+from introducer.domain.money import decimal_string
+from introducer.locale import Language
+from introducer.wording.codes import N_, word
+from introducer.wording.sentences import (
+    NOTHING,
+    Code,
+    Day,
+    Exact,
+    Figure,
+    Moment,
+    Month,
+    Part,
+    Said,
+    Text,
+    fill,
+    joined,
+    say,
+    shown,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A fact about an entry, with its label. `name` tells a page which one it is."""
+
+    name: str
+    label: str
+    value: Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldEvent:
+    """An event that moved the entry."""
+
+    type: str
+    when: Said
+    event: Said
+    source: Said
+    value: Said
+    """What it brought in the deal's currency; empty where it has no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A line of arithmetic: what was done, and what came out."""
+
+    words: Said
+    outcome: Said = NOTHING
+    money: Exact | None = None
+    """The outcome where it is an amount, for a page that writes amounts its own way."""
+    sum: bool = False
+    """Whether the lines before add up to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldRate:
+    """A rate that was used, and who published it when."""
+
+    rate: Said
+    published: Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An entry of the books with its receipt, in one reader's words."""
+
+    kind: str
+    rule: str
+    amount: Exact
+    facts: tuple[Fact, ...]
+    note: Said
+    """Why it stands in the books of another month than it was earned for; empty where it does not."""
+    events: tuple[ToldEvent, ...]
+    more_events: str
+    """How many more there were; empty when all are listed."""
+    steps: tuple[Step, ...]
+    rates: tuple[ToldRate, ...]
+    deal: tuple[Said, ...]
+    """What the deal's version says of this rule."""
+
+
+def tell(
+    language: Language,
+    journal: Journal,
+    *,
+    client: str | None = None,
+    below: str | None = None,
+    clause: Clause | None = None,
+) -> Told:
+    """A journal as `language` tells it. `client` is a pseudonym, `below` the partner whose activity it is of; `clause`
+    is what the deal's version says of the rule, where there is one."""
+    receipt, currency = journal.receipt, journal.key.currency
+    late = journal.post_month != journal.key.earn_month
+    months: Mapping[str, Part] = {"earned": Month(journal.key.earn_month), "posted": Month(journal.post_month)}
+    more = receipt.more_events
+    return Told(
+        kind=word(language, "kind", journal.kind),
+        rule=word(language, "rule", receipt.rule_kind),
+        amount=_amount(journal.amount, currency, signed=True),
+        facts=_facts(language, journal, client, below),
+        note=fill(language, _CLOSED, months) if late else NOTHING,
+        events=tuple(_event(language, event, currency) for event in receipt.events),
+        more_events=(
+            language.messages.ngettext("and %(num)s earlier event", "and %(num)s earlier events", more) % {"num": more}
+            if more
+            else ""
+        ),
+        steps=arithmetic(language, journal),
+        rates=tuple(_rate(language, rate) for rate in receipt.rates),
+        deal=tuple(say(language, sentence) for sentence in clause.sentences) if clause else (),
+    )
+
+
+def arithmetic(language: Language, journal: Journal) -> tuple[Step, ...]:
+    """The arithmetic line by line, down to the difference that the journal posts."""
+    receipt, currency = journal.receipt, journal.key.currency
+    steps, by = [], ""
+    for line in receipt.lines:
+        if line.step in ("tier_basis", "goal"):
+            by = line.values[0] if line.values else ""
+        steps.append(step(language, line, currency, by))
+    for message, minor in ((_OWED, receipt.target), (_BEFORE, receipt.before), (_DIFFERENCE, journal.amount)):
+        amount = _amount(minor, currency, signed=message == _DIFFERENCE)
+        outcome = shown(language, amount)
+        steps.append(Step(words=fill(language, message, {}), outcome=outcome, money=amount, sum=message != _BEFORE))
+    return tuple(steps)
+
+
+def step(language: Language, line: Line, currency: str, by: str = "") -> Step:
+    """A receipt's line in words. `by` is what tiers go by, as the line before said it."""
+    told = _TOLD.get(line.step)
+    if told is None:
+        raw = Text(line.step.replace("_", " "))
+        return Step(words=shown(language, raw), outcome=shown(language, Figure(line.result)))
+    saying = told(_Wanted(language, line, currency, by))
+    outcome = saying.outcome
+    return Step(
+        words=fill(language, saying.message, saying.values),
+        outcome=NOTHING if outcome is None else shown(language, outcome),
+        money=outcome if isinstance(outcome, Exact) else None,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- the facts
+
+_CLOSED = N_("It stands in the books of %(posted)s: %(earned)s was closed when it was posted.")
+_OWED, _BEFORE, _DIFFERENCE = N_("Owed in all"), N_("Posted before"), N_("This entry: the difference")
+
+
+def _facts(language: Language, journal: Journal, client: str | None, below: str | None) -> tuple[Fact, ...]:
+    version = journal.receipt.version
+    found: list[tuple[str, str, Said]] = []
+    if client is not None:
+        found.append(("client", N_("Client"), shown(language, Code(client))))
+    if below is not None:
+        found.append(("below", N_("Partner"), shown(language, Code(below))))
+    found += [
+        ("earned_for", N_("Earned for"), shown(language, Month(journal.key.earn_month))),
+        ("posted", N_("Posted"), shown(language, Moment(str(journal.posted_at)))),
+        ("books", N_("In the books of"), shown(language, Month(journal.post_month))),
+        ("available", N_("Available"), shown(language, Day(journal.key.available_day))),
+    ]
+    if version:
+        found.append(
+            (
+                "deal",
+                N_("Deal"),
+                joined(
+                    fill(language, N_("Version %(version)s"), {"version": Figure(str(version))}),
+                    shown(language, Code(journal.key.rule)),
+                ),
+            )
+        )
+    return tuple(Fact(name=name, label=language.text(label), value=value) for name, label, value in found)
+
+
+def _event(language: Language, event: ReceiptEvent, currency: str) -> ToldEvent:
+    return ToldEvent(
+        type=word(language, "event", event.type),
+        when=shown(language, Moment(str(event.occurred_at))),
+        event=shown(language, Code(event.event_id)),
+        source=shown(language, Code(event.source)),
+        value=shown(language, Exact(event.value, currency)) if event.value else NOTHING,
+    )
+
+
+def _rate(language: Language, rate: ReceiptRate) -> ToldRate:
+    figure = shown(language, Figure(rate.rate))
+    return ToldRate(
+        rate=shown(language, Code(f"1 {rate.source} = {figure} {rate.target}")),
+        published=fill(
+            language,
+            N_("%(feed)s, published on %(day)s"),
+            {"feed": Code(rate.feed.upper()), "day": Day(rate.day)},
+        ),
+    )
+
+
+def _amount(minor: int, currency: str, *, signed: bool = False) -> Exact:
+    return Exact(decimal_string(minor, currency), currency, signed)
+
+
+# ---------------------------------------------------------------------------------------------------------- the steps
+
+
+class _Wanted(NamedTuple):
+    """A line that is to be said, and all that saying it depends on."""
+
+    language: Language
+    line: Line
+    currency: str
+    by: str
+
+    def value(self, place: int) -> str:
+        """A value of the line; empty where it has none."""
+        return self.line.values[place] if place < len(self.line.values) else ""
+
+    def money(self, place: int, currency: str = "") -> Exact:
+        return Exact(self.value(place), currency or self.currency)
+
+    def result(self, currency: str = "") -> Exact:
+        return Exact(self.line.result, currency or self.currency)
+
+    def measured(self, text: str, by: str) -> Part:
+        """A figure of what is counted by `by`: an amount for net revenue, else a number."""
+        return Exact(text, self.currency) if by == "net_revenue" else Figure(text)
+
+    def said(self, group: str, code: str) -> Text:
+        return Text(word(self.language, group, code))
+
+
+class _Saying(NamedTuple):
+    """A message with its values, and the outcome beside it."""
+
+    message: str
+    outcome: Part | None = None
+    values: Mapping[str, Part] = {}
+
+
+_Words = Callable[[_Wanted], _Saying]
+
+
+def _money(message: str) -> _Words:
+    """Words without values, and an amount."""
+    return lambda wanted: _Saying(message, wanted.result())
+
+
+def _moment(message: str) -> _Words:
+    return lambda wanted: _Saying(message, Moment(wanted.line.result))
+
+
+def _numbered(message: str) -> _Words:
+    """Words with a number (a percentage, how many clients), and an amount."""
+    return lambda wanted: _Saying(message, wanted.result(), {"number": Figure(wanted.value(0))})
+
+
+def _deposited(wanted: _Wanted) -> _Saying:
+    values: dict[str, Part] = {"minimum": wanted.money(0)}
+    if wanted.value(1) in ("", "0"):
+        return _Saying(N_("First deposit, at least %(minimum)s"), wanted.result(), values)
+    message = N_("Deposited within %(hours)s hours of the first deposit, at least %(minimum)s")
+    return _Saying(message, wanted.result(), values | {"hours": Figure(wanted.value(1))})
+
+
+def _reached(wanted: _Wanted) -> _Saying:
+    day, minimum = Day(wanted.line.result), wanted.value(0)
+    match wanted.line.step:
+        case "reached_lots":
+            return _Saying(N_("Traded %(number)s lots by"), day, {"number": Figure(minimum)})
+        case "reached_trades":
+            return _Saying(N_("Made %(number)s trades by"), day, {"number": Figure(minimum)})
+        case _:
+            return _Saying(N_("Brought net revenue of %(minimum)s by"), day, {"minimum": wanted.money(0)})
+
+
+def _country(wanted: _Wanted) -> _Saying:
+    return _Saying(N_("Country is one the deal names"), Text(wanted.language.country(wanted.line.result)))
+
+
+def _within_days(wanted: _Wanted) -> _Saying:
+    message = N_("All of it within %(days)s days of registration")
+    return _Saying(message, None, {"days": Figure(wanted.line.result)})
+
+
+def _for_country(wanted: _Wanted) -> _Saying:
+    country = wanted.value(0)
+    if not country:
+        return _Saying(N_("Amount"), wanted.result())
+    return _Saying(N_("Amount for %(country)s"), wanted.result(), {"country": Text(wanted.language.country(country))})
+
+
+# Caps: the places of a cap on clients go by (moment of qualification, client).
+
+
+def _slot(wanted: _Wanted) -> _Saying:
+    messages = {
+        "day": N_("Place on %(day)s (cap of the day: %(limit)s)"),
+        "month": N_("Place in %(month)s (cap of the month: %(limit)s)"),
+        "total": N_("Place in all (cap: %(limit)s)"),
+    }
+    return _capped(wanted, messages, Figure(wanted.line.result))
+
+
+def _no_slot(wanted: _Wanted) -> _Saying:
+    messages = {
+        "day": N_("No place left on %(day)s (cap of the day: %(limit)s)"),
+        "month": N_("No place left in %(month)s (cap of the month: %(limit)s)"),
+        "total": N_("No place left (cap: %(limit)s)"),
+    }
+    return _capped(wanted, messages, wanted.result())
+
+
+def _capped(wanted: _Wanted, messages: Mapping[str, str], outcome: Part) -> _Saying:
+    values: dict[str, Part] = {
+        "limit": Figure(wanted.value(1)),
+        "day": Day(wanted.value(2)),
+        "month": Month(wanted.value(2)),
+    }
+    return _Saying(messages.get(wanted.value(0), messages["total"]), outcome, values)
+
+
+def _money_cap(wanted: _Wanted) -> _Saying:
+    return _Saying(N_("The month's cap of %(amount)s leaves"), wanted.result(), {"amount": wanted.money(0)})
+
+
+# Tiers: what the partner's month reached, and what its bands give.
+
+
+def _tier_basis(wanted: _Wanted) -> _Saying:
+    by = wanted.value(0)
+    messages = {
+        "qftd": N_("For the tiers: qualified clients of the month"),
+        "lots": N_("For the tiers: lots of the month"),
+        "net_revenue": N_("For the tiers: net revenue of the month"),
+    }
+    other = N_("For the tiers: %(activity)s of the month")
+    outcome = wanted.measured(wanted.line.result, by)
+    return _Saying(messages.get(by, other), outcome, {"activity": wanted.said("activity", by)})
+
+
+def _tier(wanted: _Wanted) -> _Saying:
+    marginal, what = wanted.value(2) == "marginal", wanted.value(3)
+    rate: Part = wanted.money(1) if what == "add" else Figure(wanted.value(1))
+    match what, marginal:
+        case "percent", True:
+            message = N_("Of the part from %(from)s on: %(rate)s %%")
+        case "percent", False:
+            message = N_("The band from %(from)s on is reached: %(rate)s %% of all")
+        case "add", True:
+            message = N_("For each from %(from)s on: %(rate)s more")
+        case "add", False:
+            message = N_("The band from %(from)s on is reached: %(rate)s more for each")
+        case "add_percent", True:
+            message = N_("For each from %(from)s on: %(rate)s %% more")
+        case "add_percent", False:
+            message = N_("The band from %(from)s on is reached: %(rate)s %% more for each")
+        case _:
+            message = N_("The band from %(from)s on: %(rate)s")
+    return _Saying(message, wanted.result(), {"from": wanted.measured(wanted.value(0), wanted.by), "rate": rate})
+
+
+# Pools.
+
+
+def _pooled(wanted: _Wanted) -> _Saying:
+    message = N_("Net revenue of all clients together (%(number)s), under version %(version)s")
+    values: dict[str, Part] = {"version": Figure(wanted.value(0)), "number": Figure(wanted.value(1))}
+    return _Saying(message, wanted.result(), values)
+
+
+def _fenced(wanted: _Wanted) -> _Saying:
+    message = N_("Left out: what clients lost beyond the fence of %(fence)s (%(number)s); it stays with them")
+    return _Saying(message, wanted.result(), {"number": Figure(wanted.value(0)), "fence": wanted.money(1)})
+
+
+def _promotion(wanted: _Wanted) -> _Saying:
+    message = N_("Of it %(number)s %% at the promotion's rate, %(first)s to %(last)s")
+    values: dict[str, Part] = {
+        "number": Figure(wanted.value(0)),
+        "first": Day(wanted.value(1)),
+        "last": Day(wanted.value(2)),
+    }
+    return _Saying(message, wanted.result(), values)
+
+
+# Goals.
+
+
+def _goal(wanted: _Wanted) -> _Saying:
+    by = wanted.value(0)
+    messages = {
+        "ftd": N_("First deposits from %(first)s to %(last)s; the goal is %(goal)s"),
+        "qftd": N_("Qualified clients from %(first)s to %(last)s; the goal is %(goal)s"),
+        "lots": N_("Lots from %(first)s to %(last)s; the goal is %(goal)s"),
+        "net_revenue": N_("Net revenue from %(first)s to %(last)s; the goal is %(goal)s"),
+    }
+    other = N_("%(activity)s from %(first)s to %(last)s; the goal is %(goal)s")
+    values: dict[str, Part] = {
+        "activity": wanted.said("activity", by),
+        "goal": wanted.measured(wanted.value(1), by),
+        "first": Day(wanted.value(2)),
+        "last": Day(wanted.value(3)),
+    }
+    return _Saying(messages.get(by, other), wanted.measured(wanted.line.result, by), values)
+
+
+# Overrides: what a partner below did, in its own currency until a line converts it.
+
+
+def _descendant(wanted: _Wanted) -> _Saying:
+    message = N_("Activity of partner %(partner)s, level %(level)s below")
+    return _Saying(message, None, {"partner": Code(wanted.value(0)), "level": Figure(wanted.line.result)})
+
+
+def _descendant_earned(wanted: _Wanted) -> _Saying:
+    message = N_("That partner earned: %(kind)s")
+    return _Saying(message, wanted.result(wanted.value(1)), {"kind": wanted.said("rule", wanted.value(0))})
+
+
+def _descendant_net_revenue(wanted: _Wanted) -> _Saying:
+    return _Saying(N_("Net revenue of that partner's clients"), wanted.result(wanted.value(0)))
+
+
+def _descendant_clients(wanted: _Wanted) -> _Saying:
+    return _Saying(N_("Qualified clients of that partner"), Figure(wanted.line.result))
+
+
+def _converted(wanted: _Wanted) -> _Saying:
+    message = N_("%(amount)s converted at %(rate)s, the rate of %(day)s")
+    values: dict[str, Part] = {
+        "amount": wanted.money(0, wanted.value(1)),
+        "rate": Figure(wanted.value(2)),
+        "day": Day(wanted.value(3)),
+    }
+    return _Saying(message, wanted.result(), values)
+
+
+def _override_cash(wanted: _Wanted) -> _Saying:
+    message = N_("%(amount)s for each of the clients (%(number)s)")
+    return _Saying(message, wanted.result(), {"amount": wanted.money(0), "number": Figure(wanted.value(1))})
+
+
+def _contribution(wanted: _Wanted) -> _Saying:
+    what, group = wanted.value(1), "activity"
+    if what not in _COUNTED | {"net_revenue"}:
+        group = "rule"
+    outcome: Part = Figure(wanted.line.result) if what in _COUNTED else wanted.result()
+    values: dict[str, Part] = {"who": Code(wanted.value(0)), "what": wanted.said(group, what)}
+    return _Saying(N_("Among the largest: %(who)s, %(what)s"), outcome, values)
+
+
+_COUNTED = {"ftd", "qftd", "lots"}
+"""Activities whose figures are no amounts."""
+
+
+# What people decide.
+
+
+def _adjusted(wanted: _Wanted) -> _Saying:
+    message = N_("Manual correction: %(reason)s (proposed by %(proposer)s, approved by %(approver)s)")
+    values: dict[str, Part] = {
+        "reason": Text(wanted.value(0)),
+        "proposer": Text(wanted.value(1)),
+        "approver": Text(wanted.value(2)),
+    }
+    return _Saying(message, wanted.result(), values)
+
+
+def _reversed(wanted: _Wanted) -> _Saying:
+    message = N_("Takes back the entry %(entry)s: %(reason)s")
+    return _Saying(message, wanted.result(), {"entry": Code(wanted.value(0)), "reason": Text(wanted.value(1))})
+
+
+_TOLD: dict[str, _Words] = {
+    "registered": _moment(N_("Registered")),
+    "country": _country,
+    "kyc": _moment(N_("Identity confirmed")),
+    "deposited": _deposited,
+    "reached_lots": _reached,
+    "reached_trades": _reached,
+    "reached_net_revenue": _reached,
+    "within_days": _within_days,
+    "qualified": _moment(N_("Qualified")),
+    "amount_for_country": _for_country,
+    "net_revenue": _money(N_("Net revenue of the month")),
+    "share": _numbered(N_("Of it %(number)s %%")),
+    "carried_in": _money(N_("Loss carried over from earlier months")),
+    "carried_out": _money(N_("Below zero: carried into the next month")),
+    "carry_capped": _numbered(N_("Below zero: at most %(number)s average months are carried into the next month")),
+    "loss_forgotten": _money(N_("Below zero: counts as nothing, and is forgotten")),
+    "lot_commission": _money(N_("Lots × amount per lot")),
+    "rounded": _money(N_("Rounded once, a half to the even unit")),
+    "no_longer_owed": _money(N_("Nothing is owed for this any more")),
+    "slot": _slot,
+    "no_slot": _no_slot,
+    "clients_paid": _numbered(N_("Sum over the clients who qualified (%(number)s)")),
+    "money_cap": _money_cap,
+    "tier_basis": _tier_basis,
+    "tier": _tier,
+    "uplift": _money(N_("More by the tiers in the month, before rounding")),
+    "pooled_net_revenue": _pooled,
+    "fenced": _fenced,
+    "fence_carry": _numbered(N_("Set off against earlier losses of fenced clients (%(number)s)")),
+    "promotion_share": _promotion,
+    "own_share": _numbered(N_("Of it %(number)s %% at the partner's own rate")),
+    "goal": _goal,
+    "goal_paid": _money(N_("The goal is reached: bonus")),
+    "goal_missed": _money(N_("The goal is not reached: no bonus")),
+    "descendant": _descendant,
+    "descendant_earned": _descendant_earned,
+    "descendant_net_revenue": _descendant_net_revenue,
+    "descendant_clients": _descendant_clients,
+    "converted": _converted,
+    "override_share": _numbered(N_("Of it %(number)s %%")),
+    "override_cash": _override_cash,
+    "contribution": _contribution,
+    "adjusted": _adjusted,
+    "reversed": _reversed,
+}
+"""How each step of the rules is said."""
+
+STEPS = frozenset(_TOLD)
+"""The steps that have words."""
