@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 
 from introducer.domain import forms
-from introducer.domain.configuration import Availability, Change, Source
+from introducer.domain.configuration import DESK, Availability, Change, Source
 from introducer.domain.errors import Invalid
 from introducer.gateways.source_secrets import SourceSecrets
 from introducer.services.creation import Author, Clock, Randomness, create_once, now
@@ -33,6 +33,8 @@ def register_source(
     configuration.brand(brand)
     if dialect not in DIALECTS:
         raise Invalid(f"Nobody here reads the dialect {dialect!r}: say {', '.join(DIALECTS)}.", code="invalid_dialect")
+    if source == DESK:
+        raise Invalid(f"{DESK} is the source of what staff decide: choose another name.", code="invalid_name")
     new = Source(source=forms.slug(source, "source"), brand=brand, dialect=dialect, status=Availability.ACTIVE)
     change = Change(by=author.by, at=now(clock), why=author.why, origin=author.origin)
     # First the name, then the secret: of two who want one name, only one gets past `create`.

@@ -18,6 +18,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from introducer.domain.configuration import (
+    BEGINNING,
     Attribution,
     AuditRecord,
     Availability,
@@ -28,6 +29,7 @@ from introducer.domain.configuration import (
     DealRecord,
     Link,
     Member,
+    Parenting,
     Partner,
     PartnerCard,
     PartnerKind,
@@ -131,6 +133,15 @@ class StandingItem(BooksItem):
     decided_at = MomentAttribute()
 
 
+class ParentingItem(BooksItem):
+    partner = UnicodeAttribute()
+    parenting = UnicodeAttribute()
+    month = UnicodeAttribute()
+    parent = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute()
+    decided_at = MomentAttribute()
+
+
 class DealItem(BooksItem):
     partner = UnicodeAttribute()
     version = IntegerAttribute()
@@ -216,6 +227,7 @@ class Configuration:
         self._partners = bound(PartnerItem)
         self._cards = bound(CardItem)
         self._standings = bound(StandingItem)
+        self._parentings = bound(ParentingItem)
         self._deals = bound(DealItem)
         self._links = bound(LinkItem)
         self._members = bound(MemberItem)
@@ -276,6 +288,14 @@ class Configuration:
         found = _query_all(self._standings, keys.partition("standing", partner=partner))
         return sorted((_record(Standing, item) for item in found), key=lambda s: (s.since, s.decided_at, s.standing))
 
+    def parentings(self, partner: str) -> list[Parenting]:
+        """Below whom a partner stands from which month on: by month, and those of one month in the order in which they
+        were decided (the last one counts). The first one is of the registration; empty for an unknown partner."""
+        with translated("not a write"):
+            # Consistently: whether a change would close a circle is decided by it.
+            found = list(self._parentings.query(keys.partition("parenting", partner=partner), consistent_read=True))
+        return sorted((_record(Parenting, item) for item in found), key=lambda p: (p.month, p.decided_at, p.parenting))
+
     def link(self, code: str) -> Link:
         """Raises `NotFound`."""
         return _record(Link, _get(self._links, keys.key("link", code=code), "link"))
@@ -293,8 +313,9 @@ class Configuration:
         return self._owned(self._members, Member, keys.owner_partition("member", partner=partner), cursor, limit)
 
     def month_close(self, brand: str, month: str) -> MonthClose:
-        """Raises `NotFound` when nobody began to close that month."""
-        return _record(MonthClose, _get(self._closes, keys.key("month_close", brand=brand, month=month), "close"))
+        """Read consistently. Raises `NotFound` when nobody began to close that month."""
+        key = keys.key("month_close", brand=brand, month=month)
+        return _record(MonthClose, _get(self._closes, key, "close", consistent=True))
 
     def months_of_brand(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[MonthClose]:
         """A page of the months that are closed or being closed, the newest first."""
@@ -355,8 +376,16 @@ class Configuration:
         )
 
     def register_partner(self, partner: Partner, change: Change) -> None:
-        """A new partner with its card. Raises `Conflict` when its id is taken."""
+        """A new partner with its card, below its parent from the beginning. Raises `Conflict` when its id is taken."""
         card = PartnerCard(**{field.name: getattr(partner, field.name) for field in fields(PartnerCard)})
+        parenting = Parenting(
+            partner=partner.partner,
+            parenting=derived_id("prt", partner.partner, BEGINNING),
+            month=BEGINNING,
+            parent=partner.parent,
+            reason=change.why,
+            decided_at=change.at,
+        )
         self._create(
             partner.partner,
             "register_partner",
@@ -364,6 +393,7 @@ class Configuration:
             partner,
             _item(self._partners, keys.key("partner", partner=partner.partner), partner),
             _item(self._cards, keys.key("card", brand=partner.brand, partner=partner.partner), card),
+            _item(self._parentings, _parenting_key(parenting), parenting),
             refusal=f"The partner {partner.name} exists already.",
         )
 
@@ -439,6 +469,33 @@ class Configuration:
                 {"status": current},
                 _values(standing),
             )
+
+    def set_parent(self, parenting: Parenting, lines: Mapping[str, str | None], change: Change) -> None:
+        """A new entry in the history of a partner's parents; the profile then names this parent at once, also when the
+        entry is for a month to come.
+
+        `lines` are the partner and those above its new parent, each with the parent their profile named when they were
+        read: where another decision came between, or the entry is there already, it is a `Conflict`. So no two
+        decisions at once can close a circle.
+        """
+        own = self._partners(*keys.key("partner", partner=parenting.partner))
+        item = _item(self._parentings, _parenting_key(parenting), parenting)
+        name = self._partners.parent
+        before = lines[parenting.partner]
+        refusal = "A parent was changed meanwhile: read it again."
+        with translated(refusal), TransactWrite(connection=self._connection) as transaction:
+            transaction.save(item, condition=self._parentings.pk.does_not_exist())
+            for partner, parent in lines.items():
+                unchanged = name.does_not_exist() if parent is None else name == parent
+                unchanged = self._partners.pk.exists() & unchanged
+                if partner == parenting.partner:
+                    action = name.remove() if parenting.parent is None else name.set(parenting.parent)
+                    transaction.update(own, [action], condition=unchanged)
+                else:
+                    key = keys.key("partner", partner=partner)
+                    transaction.condition_check(self._partners, *key, condition=unchanged)
+            after = _values(parenting)
+            self._audit(transaction, parenting.partner, "set_parent", change, {"parent": before}, after)
 
     def create_link(self, link: Link, change: Change) -> None:
         """A new link. Raises `Conflict` (code `code_taken`) when its code is taken."""
@@ -597,21 +654,37 @@ class Configuration:
         before: Mapping[str, Any] | None,
         after: Mapping[str, Any],
     ) -> None:
-        # Derived, so that two changes of one kind in one millisecond are two records only when they differ.
-        audit = derived_id("aud", subject, action, milliseconds(change.at), change.by, _json(after))
-        item = self._audits(
-            *keys.key("audit", subject=subject, at=milliseconds(change.at), audit=audit),
-            subject=subject,
-            audit=audit,
-            at=change.at,
-            by=change.by,
-            action=action,
-            why=change.why,
-            origin=change.origin,
-            before=None if before is None else _json(before),
-            after=_json(after),
-        )
-        transaction.save(item, condition=self._audits.pk.does_not_exist())
+        record = audit_record(subject, action, change, before, after)
+        transaction.save(_item(self._audits, audit_key(record), record), condition=self._audits.pk.does_not_exist())
+
+
+def audit_record(
+    subject: str, action: str, change: Change, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> AuditRecord:
+    """The record of a change."""
+    # Derived, so that two changes of one kind in one millisecond are two records only when they differ.
+    audit = derived_id("aud", subject, action, milliseconds(change.at), change.by, _json(after))
+    return AuditRecord(
+        subject=subject,
+        audit=audit,
+        at=change.at,
+        by=change.by,
+        action=action,
+        why=change.why,
+        origin=change.origin,
+        before=None if before is None else _json(before),
+        after=_json(after),
+    )
+
+
+def audit_key(record: AuditRecord) -> keys.Key:
+    """Where the record of a change stands."""
+    return keys.key("audit", subject=record.subject, at=milliseconds(record.at), audit=record.audit)
+
+
+def audit_to_item(record: AuditRecord) -> dict[str, Any]:
+    """The record as a plain item, for transactions that are not made of models."""
+    return {**audit_key(record).item(), **asdict(record), "at": milliseconds(record.at)}
 
 
 def _item(model: type[_I], key: keys.Key, record: object, owner: Mapping[str, str] | None = None) -> _I:
@@ -619,15 +692,19 @@ def _item(model: type[_I], key: keys.Key, record: object, owner: Mapping[str, st
     return model(*key, True, **values)
 
 
+def _parenting_key(parenting: Parenting) -> keys.Key:
+    return keys.key("parenting", partner=parenting.partner, month=parenting.month, id=parenting.parenting)
+
+
 def _deal_key(partner: str, version: int) -> keys.Key:
     # Padded, so that version 10 sorts after version 9.
     return keys.key("deal", partner=partner, version=f"{version:06d}")
 
 
-def _get(model: type[_I], key: keys.Key, what: str) -> _I:
+def _get(model: type[_I], key: keys.Key, what: str, *, consistent: bool = False) -> _I:
     with translated("not a write"):
         try:
-            return model.get(*key)
+            return model.get(*key, consistent_read=consistent)
         except model.DoesNotExist:
             raise NotFound(f"There is no such {what}.") from None
 
