@@ -9,7 +9,7 @@ from functools import cached_property
 
 from cursors import Cursors
 
-from introducer.gateways import identity
+from introducer.gateways import identity, workflows
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
@@ -22,6 +22,7 @@ from introducer.store.facts import Facts
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
 from introducer.store.ledger import Ledger
+from introducer.store.statements import Statements
 
 
 @dataclass
@@ -64,6 +65,15 @@ class Portal:
     @cached_property
     def facts(self) -> Facts:
         return Facts(self.settings.facts_table)
+
+    @cached_property
+    def statements(self) -> Statements:
+        return Statements(self.settings.books_table)
+
+    @cached_property
+    def closes(self) -> workflows.Workflows:
+        """The executions that close months."""
+        return workflows.Workflows(workflows.new_client(), self.settings.period_close_machine)
 
     @cached_property
     def identity(self) -> identity.Identity:

@@ -61,6 +61,11 @@ class Settings:
         return self._needed("SOURCE_SECRET_PREFIX")
 
     @property
+    def period_close_machine(self) -> str:
+        """The ARN of the state machine that closes months."""
+        return self._needed("PERIOD_CLOSE_MACHINE")
+
+    @property
     def clock_file(self) -> str | None:
         """Where the local stage keeps its clock's offset; None unless set."""
         return self._environment.get("CLOCK_FILE") or None
