@@ -9,6 +9,7 @@ from functools import cached_property
 
 from cursors import Cursors
 
+from introducer.domain.identity import brand_key
 from introducer.gateways import identity, workflows
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
@@ -22,6 +23,7 @@ from introducer.store.facts import Facts
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
 from introducer.store.ledger import Ledger
+from introducer.store.moves import Moves
 from introducer.store.statements import Statements
 
 
@@ -88,11 +90,23 @@ class Portal:
         )
 
     @cached_property
-    def cursors(self) -> Cursors:
-        import boto3  # only lists with a next page need it
+    def moves(self) -> Moves:
+        return Moves(self.settings.facts_table, self.settings.books_table)
 
-        secrets = Secrets(boto3.client("secretsmanager"), elapsed=self.elapsed)
-        return Cursors(secrets.text(self.settings.edge_secret).encode())
+    @cached_property
+    def secrets(self) -> Secrets:
+        import boto3  # most pages need no secret
+
+        return Secrets(boto3.client("secretsmanager"), elapsed=self.elapsed)
+
+    def brand_key(self, brand: str) -> bytes:
+        """What the brand's people are hashed under."""
+        return brand_key(self.secrets.text(self.settings.identity_key_secret).encode(), brand)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        # Only lists with a next page need it.
+        return Cursors(self.secrets.text(self.settings.edge_secret).encode())
 
 
 portal = Portal(settings, clock.now, clock.true_now, clock.elapsed)

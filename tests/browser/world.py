@@ -61,6 +61,7 @@ DEALT, COLLEAGUE, UNDEALT = "owner@lantern.example", "member@lantern.example", "
 """One whose deal went through every phase, another login of the same partner, and one without a deal."""
 STAFF, NEWCOMER, STRANGER = "manager@broker.example", "new@harbour.example", "nobody@nowhere.example"
 AUTHOR = Author(by="system:test", why="set up")
+IDENTITY_SECRET = "what people are hashed under"
 SOURCE, CALM, SILENT, FOREIGN = "mt5-live", "affiliate-network", "web-forms", "someone-elses"
 """A source with messages in quarantine, one without, one that never sent anything, and one of another brand."""
 
@@ -207,6 +208,7 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
     """The world, built anew; with clients and their events when `lively`."""
     suffix = secrets.token_hex(5)
     facts, books, edge = f"facts-{suffix}", f"books-{suffix}", f"introducer/{suffix}/edge"
+    people = f"introducer/{suffix}/identity-key"
     environment = {
         "AWS_ENDPOINT_URL": cloud.endpoint,
         # Signing in is not signed by IAM: Cognito's calls land in this account, so everything else does as well.
@@ -218,6 +220,7 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
         "FACTS_TABLE": facts,
         "BOOKS_TABLE": books,
         "EDGE_SECRET": edge,
+        "IDENTITY_KEY_SECRET": people,
         "POWERTOOLS_SERVICE_NAME": "portal",
         "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
     }
@@ -231,6 +234,7 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
         for table, index in ((facts, False), (books, True)):
             create_table(boto3.client("dynamodb"), table, index)
         boto3.client("secretsmanager").create_secret(Name=edge, SecretString="edge secret")
+        boto3.client("secretsmanager").create_secret(Name=people, SecretString=IDENTITY_SECRET)
         pool_id, client_id = _make_pool(suffix)
         patch.setenv("USER_POOL_ID", pool_id)
         patch.setenv("USER_POOL_CLIENT_ID", client_id)
