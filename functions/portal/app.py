@@ -10,6 +10,7 @@ import pages.links
 import pages.month
 import pages.preferences
 import pages.sign_in
+import pages.statements
 import pages.static_files  # noqa: F401 (importing a page module registers its routes)
 import server
 from adapter import adapted
