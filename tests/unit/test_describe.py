@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import copy
+import json
 from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from introducer.domain.describe import Clause, Number, Weighted, describe
+from introducer.domain.describe import Clause, Kinds, Names, Number, Reached, Weighted, describe
 from introducer.domain.money import Money
 from introducer.domain.terms import parse_terms
 from tests.support.builders import cpa, lot, revshare, terms
@@ -49,6 +51,127 @@ FULL: dict[str, Any] = terms(
 )
 
 
+COUNTRIES = [{"countries": ["DE"], "amount": "300.00"}, {"countries": [], "amount": "100.00"}]
+SYMBOLS = [
+    {"group": "metals", "amount": "9.00"},
+    {"symbols": ["EURUSD"], "amount": "8.00"},
+    {"symbols": [], "amount": "7.00"},
+]
+DAYS = {"from": "2026-11-01", "until": "2026-11-30"}
+PARTNER: dict[str, Any] = terms(
+    {
+        "type": "cpa",
+        "id": "tiered",
+        "amounts": COUNTRIES,
+        "qualification": {"kyc": True},
+        "caps": [
+            {"per": "day", "clients": 10},
+            {"per": "month", "clients": 100},
+            {"per": "total", "clients": 1000},
+            {"per": "month", "amount": "5000.00"},
+        ],
+        "tiers": {
+            "by": "qftd",
+            "mode": "marginal",
+            "bands": [{"from": "11", "add_percent": "10"}, {"from": "31", "add": "25.00"}],
+        },
+        "promotion": DAYS | {"amounts": COUNTRIES},
+    },
+    {
+        "type": "cpa",
+        "id": "agreed",
+        "amounts": COUNTRIES,
+        "tiers": {
+            "by": "lots",
+            "mode": "retroactive",
+            "bands": [{"from": "11", "add_percent": "10"}, {"from": "31", "add": "25.00"}],
+        },
+        "own": {"amounts": COUNTRIES},
+        "promotion": DAYS | {"amounts": COUNTRIES},
+    },
+    {
+        "type": "cpl",
+        "id": "leads",
+        "amounts": COUNTRIES,
+        "caps": [{"per": "month", "clients": 50}],
+        "own": {"amounts": [{"countries": [], "amount": "4.00"}]},
+        "promotion": DAYS | {"amounts": COUNTRIES},
+    },
+    {
+        "type": "revshare",
+        "id": "pool",
+        "percent": "25",
+        "negative": "capped",
+        "cap": "1.5",
+        "pooled": True,
+        "fence": "1000.00",
+        "tiers": {
+            "by": "net_revenue",
+            "mode": "retroactive",
+            "bands": [{"from": "10000.00", "percent": "30"}, {"from": "50000.00", "percent": "35"}],
+        },
+        "promotion": DAYS | {"percent": "40"},
+    },
+    {
+        "type": "revshare",
+        "id": "steps",
+        "percent": "20",
+        "negative": "carry",
+        "pooled": True,
+        "tiers": {"by": "net_revenue", "mode": "marginal", "bands": [{"from": "10000.00", "percent": "22"}]},
+    },
+    {
+        "type": "revshare",
+        "id": "ours",
+        "percent": "20",
+        "pooled": True,
+        "tiers": {"by": "qftd", "mode": "retroactive", "bands": [{"from": "10", "percent": "22"}]},
+        "own": {"percent": "35"},
+    },
+    {
+        "type": "lot",
+        "id": "steplot",
+        "groups": SYMBOLS,
+        "min_holding_seconds": 120,
+        "tiers": {"by": "lots", "mode": "marginal", "bands": [{"from": "100", "add": "1.00"}]},
+        "promotion": DAYS | {"groups": SYMBOLS},
+    },
+    {
+        "type": "lot",
+        "id": "ownlot",
+        "groups": SYMBOLS,
+        "tiers": {
+            "by": "net_revenue",
+            "mode": "retroactive",
+            "bands": [{"from": "100.00", "add": "1.00"}, {"from": "200.00", "add_percent": "15"}],
+        },
+        "own": {"groups": SYMBOLS},
+    },
+    {
+        "type": "lot",
+        "id": "morelot",
+        "groups": [{"symbols": [], "amount": "1.00"}],
+        "tiers": {"by": "qftd", "mode": "retroactive", "bands": [{"from": "5", "add_percent": "15"}]},
+    },
+    {"type": "bonus", "id": "ten", "by": "qftd", "goal": "10", "amount": "500.00"},
+    {"type": "bonus", "id": "vol", "by": "lots", "goal": "250.5", "amount": "300.00"},
+    {"type": "bonus", "id": "rich", "by": "net_revenue", "goal": "9000.00", "amount": "400.00"},
+    {"type": "bonus", "id": "nov", "by": "ftd", "goal": "5", "amount": "250.00", "window": DAYS},
+    {
+        "type": "override",
+        "id": "net",
+        "levels": [
+            {"level": 1, "percent": "10", "of": ["cpa", "revshare", "lot"]},
+            {"level": 3, "percent": "5", "of": "net_revenue"},
+        ],
+    },
+    {"type": "override", "id": "heads", "levels": [{"level": 4, "amount": "20.00", "of": "qftd"}]},
+    days=20,
+    symbol_groups={"metals": ["XAUUSD", "XAGUSD"]},
+)
+"""What looks at a partner's clients together, and whose price holds."""
+
+
 def sentences(deal: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
         (sentence.message, dict(sentence.values))
@@ -65,25 +188,53 @@ def figures(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from figures(inner, (*path, index))
-    elif not isinstance(value, bool) and str(value).lstrip("-").replace(".", "").isdigit():
+    elif not isinstance(value, bool) and str(value).translate(str.maketrans("", "", "-.")).isdigit():
         yield path
 
 
-@pytest.mark.parametrize("path", list(figures(FULL)), ids=lambda path: ".".join(map(str, path)))
-def test_changing_one_figure_changes_one_sentence(path: tuple[Any, ...]) -> None:
-    changed = copy.deepcopy(FULL)
-    place = changed
+def one_more(value: Any) -> Any:
+    """The next number, the same amount and one, or the next day."""
+    if isinstance(value, int):
+        return value + 1
+    if value.count("-") == 2:
+        return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
+    return str(Decimal(value) + 1)
+
+
+def changed(deal: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    """The terms with one more at the end of the path."""
+    other: dict[str, Any] = json.loads(json.dumps(deal))
+    place = other
     for step in path[:-1]:
         place = place[step]
-    value = place[path[-1]]
-    place[path[-1]] = value + 1 if isinstance(value, int) else str(float(value) + 1)
-    before, after = sentences(FULL), sentences(changed)
+    place[path[-1]] = one_more(place[path[-1]])
+    return other
+
+
+EVERY_FIGURE = [(deal, path) for deal in (FULL, PARTNER) for path in figures(deal)]
+
+
+@pytest.mark.parametrize(
+    ("deal", "path"), EVERY_FIGURE, ids=lambda each: "" if isinstance(each, dict) else ".".join(map(str, each))
+)
+def test_changing_one_figure_changes_one_sentence(deal: dict[str, Any], path: tuple[Any, ...]) -> None:
+    before, after = sentences(deal), sentences(changed(deal, path))
     assert len(before) == len(after)
     assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
 
 
-def test_every_message_has_the_values_it_names() -> None:
-    for message, values in sentences(FULL):
+def test_every_kind_of_figure_is_among_those_that_are_changed() -> None:
+    names = {next(step for step in reversed(path) if isinstance(step, str)) for _, path in EVERY_FIGURE}
+    assert names == {
+        "days", "amount", "ftd_minimum", "min_deposit", "within_hours", "min_lots", "min_trades", "min_net_revenue",
+        "within_days", "percent", "cap", "min_holding_seconds", "clients", "from", "until", "add", "add_percent",
+        "fence", "goal", "level", "spread", "pnl",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("deal", [FULL, PARTNER])
+def test_every_message_has_the_values_it_names(deal: dict[str, Any]) -> None:
+    for message, values in sentences(deal):
         assert message % values
         assert message.count("%(") == len(values)
 
@@ -121,3 +272,155 @@ def test_rules_come_in_their_order_and_what_holds_for_all_comes_last() -> None:
         (None, None),
     ]
     assert Number("30") in [v.get("number") for v in (s.values for s in clauses[-1].sentences)]
+
+
+def of_rule(rule: dict[str, Any], *others: dict[str, Any], **more: Any) -> list[str]:
+    """The messages of one rule, with its values left open."""
+    return [sentence.message for sentence in describe(parse_terms(terms(rule, *others, **more)))[0].sentences]
+
+
+def general(*rules: dict[str, Any]) -> list[str]:
+    return [sentence.message for sentence in describe(parse_terms(terms(*rules)))[-1].sentences]
+
+
+def test_no_two_sentences_of_a_rule_are_the_same() -> None:
+    """Or a reader could not tell the promotion's price from the program's."""
+    for clause in describe(parse_terms(PARTNER)):
+        said = [(sentence.message, tuple(sorted(sentence.values.items()))) for sentence in clause.sentences]
+        assert len(said) == len(set(said)), clause.rule
+
+
+def test_beside_a_price_of_its_own_the_tiers_are_not_said_as_if_they_gave_something() -> None:
+    tiers = {"by": "net_revenue", "mode": "retroactive", "bands": [{"from": "100.00", "percent": "30"}]}
+    pooled = revshare("25") | {"pooled": True, "tiers": tiers}
+
+    program, own = of_rule(pooled), of_rule(pooled | {"own": {"percent": "35"}})
+
+    assert "From %(reached)s on: %(number)s %% of net revenue." in program
+    assert "From %(reached)s on: %(number)s %% of net revenue." not in own
+    assert own[0] == "A price of this partner's own holds, in place of the program's."
+    assert "The program's tiers give nothing here: the partner's own price goes before them." in own
+    assert "Without the own price, from %(reached)s on: %(number)s %% of net revenue." in own
+
+
+def test_the_price_that_holds_is_said_first_and_the_program_s_as_one_that_does_not() -> None:
+    said = describe(parse_terms(terms(revshare("25") | {"own": {"percent": "35"}})))[0].sentences
+    assert [(each.message, each.values.get("number")) for each in said[1:3]] == [
+        ("%(number)s %% of each client's net revenue of a month.", Number("35")),
+        ("The program's rate, which does not hold here: %(number)s %%.", Number("25")),
+    ]
+
+
+@pytest.mark.parametrize(("negative", "says"), [
+    ("reset", "A negative month of the pool counts as nothing and is forgotten."),
+    ("carry", "A negative month of the pool is set off against the pool's next months."),
+    ("capped", "A negative month of the pool is set off against the pool's next months, at most up to this many of its"
+               " average months: %(number)s."),
+])  # fmt: skip
+def test_a_pool_s_negative_months_are_the_pool_s(negative: str, says: str) -> None:
+    cap = {"cap": "2"} if negative == "capped" else {}
+    said = of_rule(revshare("25", negative) | {"pooled": True} | cap)
+    assert said[:3] == [
+        "%(number)s %% of the month's net revenue of all clients together.",
+        "One client's loss lowers what is earned for the others.",
+        says,
+    ]
+    assert not any("same client" in each for each in said)
+
+
+@pytest.mark.parametrize(("negative", "forgotten"), [("reset", True), ("carry", False)])
+def test_a_fenced_loss_is_forgotten_or_kept_as_the_rule_says(negative: str, forgotten: bool) -> None:
+    said = of_rule(revshare("25", negative) | {"pooled": True, "fence": "0"})
+    assert ("The loss of a client who was left out is forgotten." in said) == forgotten
+    assert any(each.startswith("The whole loss of a client who was left out is set off") for each in said) != forgotten
+
+
+TIERS = {
+    ("cpa", "qftd", "marginal"): "Each client goes by the tier of its place among the clients",
+    ("cpa", "qftd", "retroactive"): "The tier that the clients paid for by this rule reach in the month holds for all",
+    ("cpa", "lots", "retroactive"): "The tier that all lots of the month reach holds for all of the month's clients",
+    ("cpa", "net_revenue", "retroactive"): "The tier that the month's net revenue reaches holds for all of its clients",
+    ("revshare", "net_revenue", "marginal"): "Each part of the month's net revenue of all clients earns at the rate",
+    ("revshare", "net_revenue", "retroactive"): "The tier that the month's net revenue of all clients reaches",
+    ("revshare", "lots", "retroactive"): "The tier that all lots of the month reach holds for all of the month's net",
+    ("revshare", "qftd", "retroactive"): "The tier that the month's qualified clients reach holds for all of its net",
+    ("lot", "lots", "marginal"): "Each lot that this rule pays for goes by the tier that it lies in",
+    ("lot", "lots", "retroactive"): "The tier that the lots paid for by this rule reach in the month holds for all",
+    ("lot", "qftd", "retroactive"): "The tier that the month's qualified clients reach holds for all of its lots",
+    ("lot", "net_revenue", "retroactive"): "The tier that the month's net revenue reaches holds for all of its lots",
+}
+
+
+@pytest.mark.parametrize(("kind", "by", "mode"), TIERS)
+def test_tiers_say_what_they_go_by_and_what_they_price(kind: str, by: str, mode: str) -> None:
+    gives = {"percent": "30"} if kind == "revshare" else {"add": "1.00"}
+    tiers = {"tiers": {"by": by, "mode": mode, "bands": [{"from": "10"} | gives]}}
+    rule = {"cpa": cpa(), "revshare": revshare("25") | {"pooled": True}, "lot": lot("2.00")}[kind] | tiers
+    others = [] if kind == "cpa" else [cpa()]
+
+    said = describe(parse_terms(terms(rule, *others)))[0].sentences
+
+    [at] = [n for n, each in enumerate(said) if each.message.startswith(TIERS[kind, by, mode])]
+    figure = Money(1_000, "EUR") if by == "net_revenue" else Number("10")
+    assert said[at + 1].values["reached"] == Reached(by, figure)
+
+
+def test_a_group_of_symbols_is_said_by_its_name_with_its_symbols() -> None:
+    rule = lot("0") | {"groups": [{"group": "metals", "amount": "9.00"}]}
+    [said] = describe(parse_terms(terms(rule, symbol_groups={"metals": ["XAUUSD", "XAGUSD"]})))[0].sentences
+    assert (said.message, said.values) == (
+        "For each lot of %(group)s (%(names)s): %(amount)s.",
+        {"group": Names(("metals",)), "names": Names(("XAGUSD", "XAUUSD")), "amount": Money(900, "EUR")},
+    )
+
+
+def test_a_goal_is_taken_back_and_says_whose_terms_decide() -> None:
+    goal = {"type": "bonus", "id": "ten", "by": "ftd", "goal": "10", "amount": "500.00"}
+    monthly, once = of_rule(goal), of_rule(goal | {"window": {"from": "2026-11-10", "until": "2026-11-30"}})
+
+    assert monthly[:2] == [
+        "For each month that reaches %(reached)s: %(amount)s.",
+        "The terms in force when the month begins decide.",
+    ]
+    assert once[0] == "When %(reached)s is reached from %(first)s to %(last)s, both days included: %(amount)s, once."
+    assert "The terms in force when the first of these days begins decide; later terms do not end it." in once
+    assert monthly[-1] == once[-1]
+    assert "taken back" in once[-1]
+
+
+def test_an_override_says_each_level_and_at_which_rate_it_converts() -> None:
+    rule = {
+        "type": "override", "id": "net",
+        "levels": [{"level": 1, "percent": "10", "of": ["lot", "cpa"]}, {"level": 2, "amount": "20.00", "of": "qftd"}],
+    }  # fmt: skip
+    said = describe(parse_terms(terms(rule)))[0].sentences
+    assert said[0].values == {"level": Number("1"), "number": Number("10"), "kinds": Kinds(("cpa", "lot"))}
+    assert said[1].message == "Level %(level)s: %(amount)s for each qualified client of the partners there."
+    assert said[-1].message.endswith("at the rate of the month's first day.")
+
+
+TOGETHER = "What is reckoned over all clients together"
+
+
+@pytest.mark.parametrize("rule", [
+    cpa() | {"caps": [{"per": "month", "amount": "100.00"}]},
+    cpa() | {"tiers": {"by": "qftd", "mode": "marginal", "bands": [{"from": "2", "add": "1.00"}]}},
+    revshare() | {"pooled": True},
+    lot("1.00") | {"tiers": {"by": "lots", "mode": "marginal", "bands": [{"from": "2", "add": "1.00"}]}},
+    {"type": "bonus", "id": "ten", "by": "ftd", "goal": "10", "amount": "500.00"},
+    {"type": "override", "id": "net", "levels": [{"level": 1, "percent": "1", "of": "net_revenue"}]},
+])  # fmt: skip
+def test_what_looks_at_all_clients_is_rounded_once_and_held_from_the_month_s_end(rule: dict[str, Any]) -> None:
+    assert [each for each in general(rule) if each.startswith(TOGETHER)] == [
+        f"{TOGETHER} counts these days from the month's end.",
+        f"{TOGETHER} is rounded once per month, for all of them together.",
+    ]
+
+
+@pytest.mark.parametrize("rule", [
+    cpa() | {"caps": [{"per": "month", "clients": 10}]}, revshare(), lot("1.00"),
+    cpa() | {"tiers": {"by": "qftd", "mode": "marginal", "bands": [{"from": "2", "add": "1.00"}]},
+             "own": {"amounts": [{"countries": [], "amount": "1.00"}]}},
+])  # fmt: skip
+def test_what_is_earned_per_client_does_not_speak_of_all_together(rule: dict[str, Any]) -> None:
+    assert not any(each.startswith(TOGETHER) for each in general(rule))

@@ -8,19 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from introducer.domain.deal import (
+    NET_REVENUE,
+    QUALIFIED,
+    Band,
+    Basis,
+    Bonus,
+    CountryAmount,
+    Cpa,
     Cpl,
     Deal,
     Formula,
     HoldFrom,
     Lot,
+    Mode,
     NegativeMonths,
+    Override,
+    Per,
     PerClient,
+    Promotion,
     Qualification,
     Revshare,
     Rule,
+    SymbolAmount,
+    Tiers,
+    Whose,
     show_coefficient,
     show_lots,
     show_percent,
@@ -52,7 +66,26 @@ class Weighted(NamedTuple):
     terms: tuple[tuple[str, str], ...]
 
 
-Value = Money | Number | Countries | Names | Weighted
+class Day(NamedTuple):
+    """A UTC day, 2026-11-30."""
+
+    text: str
+
+
+class Reached(NamedTuple):
+    """How much of an activity (a `Basis`) must be reached."""
+
+    by: str
+    figure: Money | Number
+
+
+class Kinds(NamedTuple):
+    """Kinds of rules, in order."""
+
+    kinds: tuple[str, ...]
+
+
+Value = Money | Number | Countries | Names | Weighted | Day | Reached | Kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +120,84 @@ def _rule(rule: Rule, deal: Deal) -> Iterator[Sentence]:
     if isinstance(rule, PerClient):
         yield from _per_client(rule, deal)
     elif isinstance(rule, Revshare):
-        yield from _revshare(rule)
+        yield from _revshare(rule, deal)
     elif isinstance(rule, Lot):
         yield from _lot(rule, deal)
+    elif isinstance(rule, Bonus):
+        yield from _bonus(rule, deal)
+    else:
+        yield from _override(rule, deal)
+
+
+# ------------------------------------------------------------------------------------------------- once per client
 
 
 def _per_client(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
-    named = any(group.countries for group in rule.amounts)
-    for group in rule.amounts:
-        amount = Money(group.amount, deal.currency)
-        if group.countries:
-            message = (
-                N_("For each registration from %(countries)s that passes: %(amount)s.")
-                if isinstance(rule, Cpl)
-                else N_("For each client from %(countries)s who qualifies: %(amount)s.")
-            )
-            yield Sentence(message, {"countries": Countries(tuple(sorted(group.countries))), "amount": amount})
-        elif isinstance(rule, Cpl):
-            yield Sentence(
-                N_("For each registration from any other country that passes: %(amount)s.")
-                if named
-                else N_("For each registration that passes: %(amount)s."),
-                {"amount": amount},
-            )
-        else:
-            yield Sentence(
-                N_("For each client from any other country who qualifies: %(amount)s.")
-                if named
-                else N_("For each client who qualifies: %(amount)s."),
-                {"amount": amount},
-            )
+    if rule.own is None:
+        yield from _country_amounts(rule, rule.amounts, Whose.PROGRAM, deal)
+    else:
+        yield _OWN_HOLDS
+        yield from _country_amounts(rule, rule.own, Whose.OWN, deal)
+        yield from _replaced_country_amounts(rule.amounts, deal)
     yield from _qualification(rule, deal)
+    yield from _caps(rule, deal)
+    if rule.tiers is not None:
+        yield from _tiers(rule, rule.tiers, deal)
+    if rule.promotion is not None:
+        yield from _promotion_days(
+            N_("The promotion holds for clients who register from %(first)s to %(last)s, both days included."),
+            rule.promotion,
+        )
+        yield from _country_amounts(rule, rule.promotion.price, Whose.PROMOTION, deal)
+        yield from _past_tiers(rule)
+
+
+_NAMED, _OTHERS, _ALL = "named", "others", "all"
+"""Whether an amount is for some countries or symbols, for all others, or for all."""
+
+
+def _country_amounts(
+    rule: PerClient, groups: tuple[CountryAmount, ...], whose: Whose, deal: Deal
+) -> Iterator[Sentence]:
+    by_program = {
+        (True, _NAMED): N_("For each registration from %(countries)s that passes: %(amount)s."),
+        (True, _OTHERS): N_("For each registration from any other country that passes: %(amount)s."),
+        (True, _ALL): N_("For each registration that passes: %(amount)s."),
+        (False, _NAMED): N_("For each client from %(countries)s who qualifies: %(amount)s."),
+        (False, _OTHERS): N_("For each client from any other country who qualifies: %(amount)s."),
+        (False, _ALL): N_("For each client who qualifies: %(amount)s."),
+    }
+    by_promotion = {
+        (True, _NAMED): N_("In the promotion, for each registration from %(countries)s that passes: %(amount)s."),
+        (True, _OTHERS): N_("In the promotion, for each registration from any other country that passes: %(amount)s."),
+        (True, _ALL): N_("In the promotion, for each registration that passes: %(amount)s."),
+        (False, _NAMED): N_("In the promotion, for each client from %(countries)s who qualifies: %(amount)s."),
+        (False, _OTHERS): N_("In the promotion, for each client from any other country who qualifies: %(amount)s."),
+        (False, _ALL): N_("In the promotion, for each client who qualifies: %(amount)s."),
+    }
+    messages = by_promotion if whose is Whose.PROMOTION else by_program
+    for which, values in _by_country(groups, deal):
+        yield Sentence(messages[isinstance(rule, Cpl), which], values)
+
+
+def _replaced_country_amounts(groups: tuple[CountryAmount, ...], deal: Deal) -> Iterator[Sentence]:
+    messages = {
+        _NAMED: N_("The program's price for %(countries)s, which does not hold here: %(amount)s."),
+        _OTHERS: N_("The program's price for any other country, which does not hold here: %(amount)s."),
+        _ALL: N_("The program's price, which does not hold here: %(amount)s."),
+    }
+    for which, values in _by_country(groups, deal):
+        yield Sentence(messages[which], values)
+
+
+def _by_country(groups: tuple[CountryAmount, ...], deal: Deal) -> Iterator[tuple[str, dict[str, Value]]]:
+    named = any(group.countries for group in groups)
+    for group in groups:
+        values: dict[str, Value] = {"amount": Money(group.amount, deal.currency)}
+        if group.countries:
+            yield _NAMED, {"countries": Countries(tuple(sorted(group.countries)))} | values
+        else:
+            yield _OTHERS if named else _ALL, values
 
 
 def _qualification(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
@@ -161,38 +241,139 @@ def _qualification(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
         )
 
 
-def _revshare(rule: Revshare) -> Iterator[Sentence]:
-    yield Sentence(
-        N_("%(number)s %% of each client's net revenue of a month."), {"number": Number(show_percent(rule.percent))}
-    )
+def _caps(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
+    messages = {
+        Per.DAY: N_("Clients paid for per day, at most: %(number)s."),
+        Per.MONTH: N_("Clients paid for per month, at most: %(number)s."),
+        Per.TOTAL: N_("Clients paid for in all, at most: %(number)s."),
+    }
+    for cap in rule.caps:
+        yield Sentence(messages[cap.per], {"number": Number(str(cap.clients))})
+    if rule.caps:
+        yield Sentence(N_("The places go to clients in the order of the moments at which they qualify."))
+    if rule.most is not None:
+        yield Sentence(
+            N_("A month's sum over all clients is cut at %(amount)s."), {"amount": Money(rule.most, deal.currency)}
+        )
+        if rule.tiers is not None and rule.own is None:
+            yield Sentence(N_("What the tiers give is part of the sum that is cut."))
+
+
+# ------------------------------------------------------------------------------------------------ a share of revenue
+
+
+def _revshare(rule: Revshare, deal: Deal) -> Iterator[Sentence]:
+    base = {"number": Number(show_percent(rule.base))}
+    if rule.own is not None:
+        yield _OWN_HOLDS
+    if not rule.pooled:
+        yield Sentence(N_("%(number)s %% of each client's net revenue of a month."), base)
+    else:
+        if rule.steps is None:
+            yield Sentence(N_("%(number)s %% of the month's net revenue of all clients together."), base)
+        elif rule.steps.mode is Mode.MARGINAL:
+            yield Sentence(
+                N_("%(number)s %% of the part of the month's net revenue of all clients that lies below the tiers."),
+                base,
+            )
+        else:
+            yield Sentence(
+                N_("%(number)s %% of the month's net revenue of all clients together, when no tier is reached."), base
+            )
+        yield Sentence(N_("One client's loss lowers what is earned for the others."))
+    if rule.own is not None:
+        yield Sentence(
+            N_("The program's rate, which does not hold here: %(number)s %%."),
+            {"number": Number(show_percent(rule.percent))},
+        )
+    yield from _negative_months(rule)
+    if rule.fence is not None:
+        yield from _fence(rule, Money(rule.fence, deal.currency))
+    if rule.tiers is not None:
+        yield from _tiers(rule, rule.tiers, deal)
+    if rule.promotion is not None:
+        yield from _promotion_days(_TRADES_PROMOTED, rule.promotion)
+        yield Sentence(
+            N_("In the promotion, %(number)s %% of net revenue."),
+            {"number": Number(show_percent(rule.promotion.price))},
+        )
+        yield from _past_tiers(rule)
+
+
+def _negative_months(rule: Revshare) -> Iterator[Sentence]:
     if rule.negative is NegativeMonths.RESET:
-        yield Sentence(N_("A client's negative month counts as nothing and is forgotten."))
+        yield Sentence(
+            N_("A negative month of the pool counts as nothing and is forgotten.")
+            if rule.pooled
+            else N_("A client's negative month counts as nothing and is forgotten.")
+        )
     elif rule.negative is NegativeMonths.CARRY:
-        yield Sentence(N_("A client's negative month is set off against the same client's next months."))
+        yield Sentence(
+            N_("A negative month of the pool is set off against the pool's next months.")
+            if rule.pooled
+            else N_("A client's negative month is set off against the same client's next months.")
+        )
     else:
         yield Sentence(
             N_(
+                "A negative month of the pool is set off against the pool's next months, at most up to this many of its"
+                " average months: %(number)s."
+            )
+            if rule.pooled
+            else N_(
                 "A client's negative month is set off against the same client's next months, at most up to this many"
                 " of its average months: %(number)s."
             ),
             {"number": Number(show_coefficient(rule.cap))},
         )
+        yield Sentence(
+            N_(
+                "The average is of the twelve months before, or of those since the first one with revenue; a negative"
+                " month counts as zero."
+            )
+        )
+
+
+def _fence(rule: Revshare, fence: Money) -> Iterator[Sentence]:
+    yield Sentence(
+        N_("A client whose net revenue of a month is more than %(amount)s below zero is left out of the pool."),
+        {"amount": fence},
+    )
+    if rule.negative is NegativeMonths.RESET:
+        yield Sentence(N_("The loss of a client who was left out is forgotten."))
+    else:
+        yield Sentence(
+            N_(
+                "The whole loss of a client who was left out is set off against what the same client brings later; only"
+                " the rest of that is pooled."
+            )
+        )
+
+
+# ------------------------------------------------------------------------------------------------------ cash per lot
 
 
 def _lot(rule: Lot, deal: Deal) -> Iterator[Sentence]:
-    named = any(group.symbols for group in rule.groups)
-    for group in rule.groups:
-        amount = Money(group.amount, deal.currency)
-        if group.symbols:
-            yield Sentence(
-                N_("For each lot of %(names)s: %(amount)s."),
-                {"names": Names(tuple(sorted(group.symbols))), "amount": amount},
-            )
-        else:
-            yield Sentence(
-                N_("For each lot of any other symbol: %(amount)s.") if named else N_("For each lot: %(amount)s."),
-                {"amount": amount},
-            )
+    prices = {
+        _NAMED: N_("For each lot of %(names)s: %(amount)s."),
+        _GROUP: N_("For each lot of %(group)s (%(names)s): %(amount)s."),
+        _OTHERS: N_("For each lot of any other symbol: %(amount)s."),
+        _ALL: N_("For each lot: %(amount)s."),
+    }
+    if rule.own is None:
+        yield from _symbol_amounts(rule.groups, prices, deal)
+    else:
+        yield _OWN_HOLDS
+        yield from _symbol_amounts(rule.own, prices, deal)
+        replaced = {
+            _NAMED: N_("The program's price for each lot of %(names)s, which does not hold here: %(amount)s."),
+            _GROUP: N_(
+                "The program's price for each lot of %(group)s (%(names)s), which does not hold here: %(amount)s."
+            ),
+            _OTHERS: N_("The program's price for each lot of any other symbol, which does not hold here: %(amount)s."),
+            _ALL: N_("The program's price for each lot, which does not hold here: %(amount)s."),
+        }
+        yield from _symbol_amounts(rule.groups, replaced, deal)
     if rule.min_holding_seconds:
         yield Sentence(
             N_("A trade counts when it was held for at least this many seconds: %(number)s."),
@@ -202,6 +383,179 @@ def _lot(rule: Lot, deal: Deal) -> Iterator[Sentence]:
         yield Sentence(
             N_("Only accounts of these types count: %(names)s."), {"names": Names(tuple(sorted(rule.account_types)))}
         )
+    if rule.tiers is not None:
+        yield from _tiers(rule, rule.tiers, deal)
+    if rule.promotion is not None:
+        promoted = {
+            _NAMED: N_("In the promotion, for each lot of %(names)s: %(amount)s."),
+            _GROUP: N_("In the promotion, for each lot of %(group)s (%(names)s): %(amount)s."),
+            _OTHERS: N_("In the promotion, for each lot of any other symbol: %(amount)s."),
+            _ALL: N_("In the promotion, for each lot: %(amount)s."),
+        }
+        yield from _promotion_days(_TRADES_PROMOTED, rule.promotion)
+        yield from _symbol_amounts(rule.promotion.price, promoted, deal)
+        yield from _past_tiers(rule)
+
+
+_GROUP = "group"
+"""An amount is for a list of symbols that has a name."""
+
+
+def _symbol_amounts(groups: tuple[SymbolAmount, ...], messages: Mapping[str, str], deal: Deal) -> Iterator[Sentence]:
+    named = any(group.symbols for group in groups)
+    for group in groups:
+        values: dict[str, Value] = {"amount": Money(group.amount, deal.currency)}
+        if not group.symbols:
+            yield Sentence(messages[_OTHERS if named else _ALL], values)
+            continue
+        values["names"] = Names(tuple(sorted(group.symbols)))
+        if group.group is not None:
+            values["group"] = Names((group.group,))
+        yield Sentence(messages[_NAMED if group.group is None else _GROUP], values)
+
+
+# ------------------------------------------------------------------------------------------------- goals, and below
+
+
+def _bonus(rule: Bonus, deal: Deal) -> Iterator[Sentence]:
+    values: dict[str, Value] = {
+        "amount": Money(rule.amount, deal.currency),
+        "reached": _reached(rule.by, rule.goal, deal),
+    }
+    if rule.window is None:
+        yield Sentence(N_("For each month that reaches %(reached)s: %(amount)s."), values)
+        yield Sentence(N_("The terms in force when the month begins decide."))
+    else:
+        days: dict[str, Value] = {"first": Day(rule.window.first), "last": Day(rule.window.last)}
+        yield Sentence(
+            N_("When %(reached)s is reached from %(first)s to %(last)s, both days included: %(amount)s, once."),
+            values | days,
+        )
+        yield Sentence(N_("It is earned for the month in which the goal is reached."))
+        yield Sentence(N_("The terms in force when the first of these days begins decide; later terms do not end it."))
+    yield Sentence(N_("It is taken back when the goal is undone, as by a chargeback or a cancelled trade."))
+
+
+def _override(rule: Override, deal: Deal) -> Iterator[Sentence]:
+    for level in rule.levels:
+        values: dict[str, Value] = {"level": Number(str(level.level))}
+        if level.of == (QUALIFIED,):
+            yield Sentence(
+                N_("Level %(level)s: %(amount)s for each qualified client of the partners there."),
+                values | {"amount": Money(level.amount, deal.currency)},
+            )
+            continue
+        values["number"] = Number(show_percent(level.percent))
+        if level.of == (NET_REVENUE,):
+            yield Sentence(
+                N_(
+                    "Level %(level)s: %(number)s %% of the net revenue of each partner there; a negative month counts"
+                    " as nothing."
+                ),
+                values,
+            )
+        else:
+            yield Sentence(
+                N_("Level %(level)s: %(number)s %% of what the partners there earn by %(kinds)s."),
+                values | {"kinds": Kinds(level.of)},
+            )
+    yield Sentence(N_("Level 1 is the partners directly below, level 2 those below them, and so on."))
+    yield Sentence(N_("Who stands below whom when the month begins decides, and so do the terms then in force."))
+    yield Sentence(N_("Their amounts in other currencies are converted at the rate of the month's first day."))
+
+
+# -------------------------------------------------------------------------------------- prices, promotions and tiers
+
+_OWN_HOLDS = Sentence(N_("A price of this partner's own holds, in place of the program's."))
+_TRADES_PROMOTED = N_("The promotion holds for trades from %(first)s to %(last)s, both days included.")
+
+
+def _promotion_days(message: str, promotion: Promotion[Any]) -> Iterator[Sentence]:
+    yield Sentence(message, {"first": Day(promotion.first), "last": Day(promotion.last)})
+
+
+def _past_tiers(rule: PerClient | Revshare | Lot) -> Iterator[Sentence]:
+    if rule.tiers is not None and rule.own is None:
+        yield Sentence(N_("What the promotion prices gets nothing from the tiers, and still counts towards them."))
+
+
+def _tiers(rule: PerClient | Revshare | Lot, tiers: Tiers, deal: Deal) -> Iterator[Sentence]:
+    """How the tiers go, and a sentence for each band. Beside a price of the partner's own they give nothing: then each
+    band says what it would be."""
+    if rule.own is not None:
+        yield Sentence(N_("The program's tiers give nothing here: the partner's own price goes before them."))
+    else:
+        yield Sentence(_how_tiers_go(rule, tiers))
+    for band in tiers.bands:
+        yield _band(rule, tiers, band, deal)
+
+
+def _band(rule: PerClient | Revshare | Lot, tiers: Tiers, band: Band, deal: Deal) -> Sentence:
+    holds = rule.own is None
+    values: dict[str, Value] = {"reached": _reached(tiers.by, band.start, deal)}
+    if band.add:
+        values["amount"] = Money(band.add, deal.currency)
+        if isinstance(rule, Lot):
+            more = N_("From %(reached)s on: %(amount)s more for each lot.")
+            idle = N_("Without the own price, from %(reached)s on: %(amount)s more for each lot.")
+        else:
+            more = N_("From %(reached)s on: %(amount)s more for each client.")
+            idle = N_("Without the own price, from %(reached)s on: %(amount)s more for each client.")
+        return Sentence(more if holds else idle, values)
+    values["number"] = Number(show_percent(band.percent))
+    if isinstance(rule, Revshare):
+        share = N_("From %(reached)s on: %(number)s %% of net revenue.")
+        idle = N_("Without the own price, from %(reached)s on: %(number)s %% of net revenue.")
+        return Sentence(share if holds else idle, values)
+    if isinstance(rule, Lot):
+        more = N_("From %(reached)s on: %(number)s %% more for each lot.")
+        idle = N_("Without the own price, from %(reached)s on: %(number)s %% more for each lot.")
+    else:
+        more = N_("From %(reached)s on: %(number)s %% more for each client.")
+        idle = N_("Without the own price, from %(reached)s on: %(number)s %% more for each client.")
+    return Sentence(more if holds else idle, values)
+
+
+def _how_tiers_go(rule: PerClient | Revshare | Lot, tiers: Tiers) -> str:
+    marginal = tiers.mode is Mode.MARGINAL
+    if isinstance(rule, Revshare):
+        if marginal:
+            return N_(
+                "Each part of the month's net revenue of all clients earns at the rate of the tier that it lies in; a"
+                " sum below zero counts at the rate below the tiers."
+            )
+        return {
+            Basis.NET_REVENUE: N_("The tier that the month's net revenue of all clients reaches holds for all of it."),
+            Basis.LOTS: N_("The tier that all lots of the month reach holds for all of the month's net revenue."),
+            Basis.QFTD: N_("The tier that the month's qualified clients reach holds for all of its net revenue."),
+        }[tiers.by]
+    if isinstance(rule, Lot):
+        if marginal:
+            return N_("Each lot that this rule pays for goes by the tier that it lies in, counted over the month.")
+        return {
+            Basis.LOTS: N_("The tier that the lots paid for by this rule reach in the month holds for all of them."),
+            Basis.QFTD: N_("The tier that the month's qualified clients reach holds for all of its lots."),
+            Basis.NET_REVENUE: N_("The tier that the month's net revenue reaches holds for all of its lots."),
+        }[tiers.by]
+    if marginal:
+        return N_(
+            "Each client goes by the tier of its place among the clients that this rule pays for in the month, in the"
+            " order of the moments at which they qualify."
+        )
+    return {
+        Basis.QFTD: N_("The tier that the clients paid for by this rule reach in the month holds for all of them."),
+        Basis.LOTS: N_("The tier that all lots of the month reach holds for all of the month's clients."),
+        Basis.NET_REVENUE: N_("The tier that the month's net revenue reaches holds for all of its clients."),
+    }[tiers.by]
+
+
+def _reached(by: Basis, figure: int, deal: Deal) -> Reached:
+    if by is Basis.NET_REVENUE:
+        return Reached(by.value, Money(figure, deal.currency))
+    return Reached(by.value, Number(show_lots(figure) if by is Basis.LOTS else str(figure)))
+
+
+# ----------------------------------------------------------------------------------------------- what holds for all
 
 
 def _general(deal: Deal) -> Iterator[Sentence]:
@@ -211,6 +565,7 @@ def _general(deal: Deal) -> Iterator[Sentence]:
             {"amount": Money(deal.ftd_minimum, deal.currency)},
         )
     yield Sentence(N_("Net revenue is %(formula)s."), {"formula": _formula(deal.net_revenue)})
+    yield from _counted(deal)
     yield Sentence(
         {
             HoldFrom.QUALIFICATION: N_("Days from qualification until an earning is available: %(number)s."),
@@ -222,10 +577,36 @@ def _general(deal: Deal) -> Iterator[Sentence]:
         }[deal.hold.counts_from],
         {"number": Number(str(deal.hold.days))},
     )
+    together = any(map(_reckoned_together, deal.rules))
+    if together:
+        yield Sentence(N_("What is reckoned over all clients together counts these days from the month's end."))
     yield Sentence(N_("Each amount is rounded once, per client and month, a half to the even unit."))
+    if together:
+        yield Sentence(
+            N_("What is reckoned over all clients together is rounded once per month, for all of them together.")
+        )
     yield Sentence(
         N_("Other currencies are converted at the European Central Bank's last rate published before the event's day.")
     )
+
+
+def _counted(deal: Deal) -> Iterator[Sentence]:
+    """What tiers and goals count, where the word alone does not say it."""
+    if Basis.FTD in deal.bases:
+        yield Sentence(
+            N_("First deposits are counted by clients who registered under a deal of this partner, each once.")
+        )
+    if Basis.QFTD in deal.bases:
+        yield Sentence(
+            N_("Qualified clients are counted when they first qualify for a CPA, whether or not a cap leaves a place.")
+        )
+
+
+def _reckoned_together(rule: Rule) -> bool:
+    """Whether one amount is owed for all clients of a month, or for all of a partner below."""
+    if isinstance(rule, PerClient):
+        return rule.most is not None or (isinstance(rule, Cpa) and rule.tiers is not None and rule.own is None)
+    return rule.of_partner
 
 
 def _formula(formula: Formula) -> Weighted:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from introducer.domain.deal import FORMULA_FIELDS
-from introducer.domain.describe import Countries, Names, Number, Sentence, Value, Weighted
+from introducer.domain.describe import Countries, Day, Kinds, Names, Number, Reached, Sentence, Value, Weighted
 from introducer.domain.events import from_milliseconds
 from introducer.domain.money import Money
 from introducer.locale import MINUS, Language
@@ -31,12 +31,6 @@ class Exact(NamedTuple):
 
 class Figure(NamedTuple):
     """A number as decimal text; what is no number stays the text it is."""
-
-    text: str
-
-
-class Day(NamedTuple):
-    """A UTC day, 2026-03-01; what is no day stays the text it is."""
 
     text: str
 
@@ -65,7 +59,7 @@ class Text(NamedTuple):
     text: str
 
 
-Part = Value | Exact | Figure | Day | Month | Moment | Code | Text
+Part = Value | Exact | Figure | Month | Moment | Code | Text
 """What can stand in a place of a message."""
 
 
@@ -140,6 +134,11 @@ def _shown(language: Language, value: Part, isolate: Isolate) -> str:
             return _listed(language, sorted(language.country(code) for code in value.codes), isolate)
         case Names():
             return _listed(language, value.names, isolate)
+        case Kinds():
+            return _listed(language, [word(language, "rule", kind) for kind in value.kinds], isolate)
+        case Reached():
+            figure_said = _shown(language, value.figure, isolate)
+            return f"{figure_said} ({isolate(word(language, 'activity', value.by), 'auto')})"
         case Weighted():
             return _formula(language, value, isolate)
         case Code():
