@@ -9,6 +9,7 @@ MODULES = (
     "introducer_ops.localcloud.commands",  # up, deploy, down, reset
     "introducer_ops.setup",  # setup brand, campaign, source, login, partner, deal, link, rates
     "introducer_ops.replay",  # replay access-log, replay lost-clicks
+    "introducer_ops.explain",  # explain
     "introducer_ops.verify",  # verify
     "introducer_ops.generate",  # generate
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from introducer.domain.describe import Clause
+from introducer.domain.describe import Clause, Day
 from introducer.domain.ledger import Journal, Line, ReceiptEvent, ReceiptRate
 from introducer.domain.money import decimal_string
 from introducer.locale import Language
@@ -18,7 +18,6 @@ from introducer.wording.codes import N_, word
 from introducer.wording.sentences import (
     NOTHING,
     Code,
-    Day,
     Exact,
     Figure,
     Moment,
@@ -31,6 +30,19 @@ from introducer.wording.sentences import (
     say,
     shown,
 )
+
+WHAT_HAPPENED, HOW_COMPUTED = N_("What happened"), N_("How it was computed")
+AT_WHICH_RATE, WHAT_DEAL_SAYS = N_("At which rate"), N_("What the deal says of it")
+WHEN, EVENT, NUMBER, SOURCE, BROUGHT = (
+    N_("When"),
+    N_("Event"),
+    N_("Platform's number"),
+    N_("Source"),
+    N_("Brought"),
+)
+ENTRY, PARTNER = N_("Entry"), N_("Partner")
+LEGS = N_("In the ledger: legs that add up to zero")
+"""Headings, for a reader without a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,17 +371,17 @@ def _tier(wanted: _Wanted) -> _Saying:
         case "percent", True:
             message = N_("Of the part from %(from)s on: %(rate)s %%")
         case "percent", False:
-            message = N_("The band from %(from)s on is reached: %(rate)s %% of all")
+            message = N_("The tier from %(from)s on is reached: %(rate)s %% of all")
         case "add", True:
             message = N_("For each from %(from)s on: %(rate)s more")
         case "add", False:
-            message = N_("The band from %(from)s on is reached: %(rate)s more for each")
+            message = N_("The tier from %(from)s on is reached: %(rate)s more for each")
         case "add_percent", True:
             message = N_("For each from %(from)s on: %(rate)s %% more")
         case "add_percent", False:
-            message = N_("The band from %(from)s on is reached: %(rate)s %% more for each")
+            message = N_("The tier from %(from)s on is reached: %(rate)s %% more for each")
         case _:
-            message = N_("The band from %(from)s on: %(rate)s")
+            message = N_("The tier from %(from)s on: %(rate)s")
     return _Saying(message, wanted.result(), {"from": wanted.measured(wanted.value(0), wanted.by), "rate": rate})
 
 

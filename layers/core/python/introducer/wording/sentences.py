@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
@@ -20,7 +21,8 @@ Isolate = Callable[[object, str], str]
 """A piece of text that keeps its direction (`ltr`, or `auto`) in a sentence of the other one."""
 
 
-class Exact(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Exact:
     """An exact amount of money, as decimal text with all of its decimals."""
 
     text: str
