@@ -68,14 +68,19 @@ class Segment(NamedTuple):
     click: str
 
 
+ALL_REVENUE, ALL_LOTS = "~net", "~lots"
+"""Cells that no rule has: the partner's net revenue (fine units) and lots (`LOT` to one), for tiers and goals."""
+
+
 class Cell(NamedTuple):
-    """Where an event's value is summed. `day` is only there when the hold counts from the event's day."""
+    """Where an event's value is summed. `part` tells apart what one rule prices or holds differently: the event's day,
+    when the hold counts from it; a promotion; whose price it was."""
 
     partner: str
     rule: str
     month: str
     version: int
-    day: str
+    part: str
 
 
 class Activity(NamedTuple):
@@ -112,7 +117,7 @@ class ClientState:
     cancelled: frozenset[EventKey] = frozenset()
     timeline: tuple[Segment, ...] = ()
     cells: Mapping[Cell, int] = field(default_factory=dict)
-    """Fine units: net revenue for a revenue share, commission for lots."""
+    """Fine units: net revenue for a revenue share, commission for lots; and what tiers and goals look at."""
     activity: Mapping[str, Activity] = field(default_factory=dict)
     turnover: Mapping[str, Turnover] = field(default_factory=dict)
     lots: int = 0
@@ -125,8 +130,10 @@ class ClientState:
     events: int = 0
     uncounted: Counts = field(default_factory=dict)
     """Counts that did not fit into the transaction that made them; the next one takes them. Almost always empty."""
+    due: frozenset[tuple[str, str]] = frozenset()
+    """Partners and months whose rows did not fit either. Almost always empty."""
     unfinished: bool = False
-    """Whether postings or counts of the last fold still wait for a transaction of their own."""
+    """Whether postings, counts or rows of the last fold still wait for a transaction of their own."""
     version: int = 0
     """How often the item was written; the condition of the next write. Not part of what the state says."""
 

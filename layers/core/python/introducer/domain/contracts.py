@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from introducer.domain.deal import DealVersion, Rule
+from introducer.domain.calendar import day_start, month_end, plus_days
+from introducer.domain.deal import NET_REVENUE, Basis, DealVersion, Rule
 from introducer.domain.rates import Rates
+
+DEEPEST = 5
+"""How many levels down an override reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,20 @@ class Standing(NamedTuple):
     blocked: bool
 
 
+class Parenting(NamedTuple):
+    """From a month on (`2026-03`; empty: from the beginning), this is the partner's parent, or it has none."""
+
+    month: str
+    parent: str | None
+
+
+class Above(NamedTuple):
+    """An ancestor with an override in a month, and how many levels up."""
+
+    level: int
+    version: DealVersion
+
+
 class Known(NamedTuple):
     """What a fold saw of a partner's contracts: the newest deal version in force, and how many standings."""
 
@@ -42,14 +60,16 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The snapshot. `deals` has each partner's versions, `standings` what was decided about each partner, in that
-    order; `click_keys` verifies click ids."""
+    """The snapshot. `deals` has each partner's versions, `standings` and `parents` what was decided about each partner,
+    in that order; `click_keys` verifies click ids."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]
     rates: Rates
     click_keys: Mapping[int, bytes]
     standings: Mapping[str, tuple[Standing, ...]] = field(default_factory=dict)
+    parents: Mapping[str, tuple[Parenting, ...]] = field(default_factory=dict)
+    _bases: dict[tuple[str, str], frozenset[Basis] | None] = field(default_factory=dict, repr=False, compare=False)
 
     def blocked_at(self, partner: str, at_ms: int) -> bool:
         """Whether the partner was blocked at a moment: what happens meanwhile is kept and earns nothing."""
@@ -86,6 +106,65 @@ class Contracts:
                 return rule
         raise KeyError((partner, number, rule_id))
 
+    def kind(self, partner: str, rule_id: str) -> str:
+        """The kind of a rule; its id keeps it over all versions. The id itself, where no version has it."""
+        for version in self.deals.get(partner, ()):
+            for rule in version.deal.rules:
+                if rule.id == rule_id:
+                    return rule.kind
+        return rule_id
+
+    def ends_at(self, version: DealVersion) -> int | None:
+        """When the next version takes over (ms); None for the newest."""
+        order = (version.valid_from, version.version)
+        later = [each.valid_from for each in self.deals[version.partner] if (each.valid_from, each.version) > order]
+        return min(later, default=None)
+
+    def ancestors(self, partner: str, month: str) -> tuple[str, ...]:
+        """Who stood above a partner in a month, the parent first, as far up as overrides reach."""
+        above: list[str] = []
+        while len(above) < DEEPEST:
+            parent = None
+            for parenting in sorted(self.parents.get(partner, ()), key=lambda each: each.month):
+                if parenting.month <= month:
+                    parent = parenting.parent
+            if parent is None or parent in above:
+                break
+            above.append(parent)
+            partner = parent
+        return tuple(above)
+
+    def above(self, partner: str, month: str) -> tuple[Above, ...]:
+        """The ancestors whose deal at the month's first instant has an override."""
+        found = []
+        for level, ancestor in enumerate(self.ancestors(partner, month), 1):
+            version = self.version_at(ancestor, day_start(f"{month}-01"))
+            if version is not None and any(rule.at(level) for rule in version.deal.overrides):
+                found.append(Above(level, version))
+        return tuple(found)
+
+    def bases(self, partner: str, month: str) -> frozenset[Basis] | None:
+        """What must be counted of a partner's month besides what its clients' own rules need; None when nothing need be
+        written down: no rule so far looked at its clients together, and no ancestor has an override."""
+        key = (partner, month)
+        if key not in self._bases:
+            self._bases[key] = self._looked_at(partner, month)
+        return self._bases[key]
+
+    def _looked_at(self, partner: str, month: str) -> frozenset[Basis] | None:
+        until = day_start(plus_days(month_end(month), 1))
+        deals = [each.deal for each in self.deals.get(partner, ()) if each.valid_from < until]
+        above = self.above(partner, month)
+        if not above and not any(deal.of_partner for deal in deals):
+            return None
+        bases = {basis for deal in deals for basis in deal.bases}
+        for level, version in above:
+            for rule in version.deal.overrides:
+                entry = rule.at(level)
+                if entry is not None and entry.of == (NET_REVENUE,):
+                    bases.add(Basis.NET_REVENUE)
+        return frozenset(bases)
+
     def known_by(self, partner: str, at_ms: int) -> Known:
         """What a fold up to a moment sees of a partner. Every standing is seen: a decision may reach back."""
         newest = max((v.version for v in self.deals.get(partner, ()) if v.valid_from <= at_ms), default=0)
@@ -100,4 +179,5 @@ class Contracts:
                 for partner, seen in known.items()
             },
             standings={partner: self.standings.get(partner, ())[: seen.standings] for partner, seen in known.items()},
+            _bases={},
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import Cell, ClientState, EventKey, Segment, attribute, merge
@@ -19,6 +19,7 @@ from introducer.domain.deal import PerClient
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string
+from introducer.domain.rows import MonthOf, Row, months_of, rows_of
 from introducer.domain.rules import cpa, cpl, lot, qualification, revshare
 from introducer.domain.rules.target import Target, Targets
 from introducer.domain.tally import Tally
@@ -44,6 +45,8 @@ class Transition:
     applied: tuple[Event, ...]
     weighed: tuple[Event, ...]
     """The events that were added up: the new ones, or all of the client's when the structure changed."""
+    rows: Mapping[MonthOf, Row] = field(default_factory=dict)
+    """What the client is now in partners' months, where rules look at clients together."""
 
 
 class HistoryNeeded(Exception):
@@ -101,6 +104,7 @@ def accrue(
         events=state.events + len(new),
         version=state.version,
         uncounted={},
+        due=frozenset(),
         unfinished=False,
     )
     if not refold and _settled(state, after):
@@ -114,12 +118,14 @@ def accrue(
         standing = {}
         owed = targets(after, contracts)
     posted = standing | {key: target.minor for key, target in owed.items() if target.minor}
+    after = replace(after, posted=posted)
     return Transition(
-        replace(after, posted=posted),
+        after,
         _difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts),
         without_zeros(counts),
         tuple(sorted(new.values(), key=lambda event: event.order)),
         tuple(sorted(facts, key=lambda event: event.order)),
+        _rows(state, after, facts, contracts, refold=refold),
     )
 
 
@@ -127,8 +133,8 @@ def first_part(transition: Transition, items: int) -> Transition:
     """As much of a transition as fits into so many items besides its events and its state, each partner's balance
     counted; the rest follows by folding no events into the state this leaves.
 
-    Postings that do not fit are not in `posted` yet, so the difference names them again; counts that do not fit stay in
-    the state. A client of many months that changes hands is the case this is for.
+    Postings that do not fit are not in `posted` yet, so the difference names them again; counts and rows that do not
+    fit stay in the state. A client of many months that changes hands is the case this is for.
     """
     partners: set[str] = set()
     postings: list[Posting] = []
@@ -145,15 +151,22 @@ def first_part(transition: Transition, items: int) -> Transition:
     room = items - len(postings) - len(partners)
     ordered = sorted(transition.counts.items())
     rest = dict(ordered[room:])
-    unfinished = bool(rest) or len(postings) < len(transition.postings)
-    state = replace(transition.state, posted=posted, uncounted=rest, unfinished=unfinished)
-    return replace(transition, state=state, postings=tuple(postings), counts=dict(ordered[:room]))
+    # Rows show what is posted in all, so they come last, and together with what they show.
+    room = 0 if rest or len(postings) < len(transition.postings) else room - len(ordered)
+    rows = sorted(transition.rows.items())
+    due = frozenset(month for month, _ in rows[room:])
+    unfinished = bool(rest) or len(postings) < len(transition.postings) or bool(due)
+    state = replace(transition.state, posted=posted, uncounted=rest, due=due, unfinished=unfinished)
+    counts = dict(ordered[: len(ordered) - len(rest)])
+    return replace(transition, state=state, postings=tuple(postings), counts=counts, rows=dict(rows[:room]))
 
 
 def targets(state: ClientState, contracts: Contracts) -> Targets:
     """What the client-scoped rules say in all, per key."""
-    once = {**cpa.targets(state, contracts).targets, **cpl.targets(state, contracts).targets}
-    return {**once, **monthly_targets(state, contracts)}
+    once: Targets = {}
+    for paid in (cpa.targets(state, contracts), cpl.targets(state, contracts)):
+        once |= {key: target for key, target in paid.targets.items() if key not in paid.shared}
+    return once | monthly_targets(state, contracts)
 
 
 def monthly_targets(state: ClientState, contracts: Contracts) -> Targets:
@@ -161,7 +174,12 @@ def monthly_targets(state: ClientState, contracts: Contracts) -> Targets:
     owed: Targets = {}
     lanes: dict[tuple[str, str, str, str], dict[str, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, fine in state.cells.items():
-        kind = contracts.rule(cell.partner, cell.version, cell.rule).kind
+        if "~" in cell.rule:
+            continue
+        rule_of_cell = contracts.rule(cell.partner, cell.version, cell.rule)
+        if rule_of_cell.of_partner:
+            continue
+        kind = rule_of_cell.kind
         currency = contracts.version(cell.partner, cell.version).deal.currency
         lanes[cell.partner, cell.rule, kind, currency][cell.month].append((cell, fine))
     for (partner, rule, kind, currency), months in lanes.items():
@@ -185,11 +203,11 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
     if ftd:
         marks.append((state.deposits[ftd].at, "ftd", 1))
     qualified = cpa.targets(state, contracts)
-    if qualified.moments:
-        marks.append((min(qualified.moments.values()), "qftd", 1))
+    if qualified.qualified:
+        marks.append((min(each.at for each in qualified.qualified.values()), "qftd", 1))
     for paid in (qualified, cpl.targets(state, contracts)):
         for key, target in paid.targets.items():
-            marks.append((paid.moments[key], f"earnings.{key.currency}", target.minor * FINE))
+            marks.append((paid.qualified[key].at, f"earnings.{key.currency}", target.minor * FINE))
     counts: Counts = {}
     for at, name, value in marks:
         add_counts(counts, {CountKey(owner.partner, day_at(at), owner.link): {name: value}})
@@ -197,8 +215,12 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
 
 
 def known_contracts(timeline: tuple[Segment, ...], contracts: Contracts, until: int) -> dict[str, Known]:
-    """What a fold up to a moment (ms) sees of each partner on the timeline."""
-    return {segment.partner: contracts.known_by(segment.partner, until) for segment in timeline}
+    """What a fold up to a moment (ms) sees of each partner on the timeline, and of those above it."""
+    partners = {segment.partner for segment in timeline}
+    if contracts.parents:
+        month = day_at(until)[:7]
+        partners |= {above for partner in partners for above in contracts.ancestors(partner, month)}
+    return {partner: contracts.known_by(partner, until) for partner in partners}
 
 
 def happened(event: Event, cancelled: frozenset[EventKey]) -> bool:
@@ -211,6 +233,30 @@ def _counted(state: ClientState, history: Sequence[Event], contracts: Contracts)
     tally = Tally(state, contracts.as_known(state.known))
     tally.add(event for event in history if happened(event, state.cancelled))
     return tally.counts
+
+
+def _rows(
+    before: ClientState, after: ClientState, facts: Sequence[Event], contracts: Contracts, *, refold: bool
+) -> dict[MonthOf, Row]:
+    """The rows that changed. After a refold, all of them: what was written before may have followed other contracts."""
+    partners = {segment.partner for segment in (*before.timeline, *after.timeline)}
+    if not any(_looked_at(partner, contracts) for partner in partners):
+        return {}
+    if refold:
+        return rows_of(after, contracts, months_of(before, contracts) | months_of(after, contracts) | before.due)
+    if not _settled(before, after):
+        months = months_of(before, contracts) | months_of(after, contracts)
+        was = rows_of(before, contracts, months)
+        now = rows_of(after, contracts, months | before.due)
+        return {month: row for month, row in now.items() if month in before.due or row != was[month]}
+    moments = [milliseconds(event.occurred_at) for event in facts]
+    segments = [(after.segment_at(at), at) for at in moments]
+    return rows_of(after, contracts, {(segment.partner, day_at(at)[:7]) for segment, at in segments if segment})
+
+
+def _looked_at(partner: str, contracts: Contracts) -> bool:
+    """Whether any rule might look at the partner's clients together."""
+    return partner in contracts.parents or any(each.deal.of_partner for each in contracts.deals.get(partner, ()))
 
 
 def _settled(before: ClientState, after: ClientState) -> bool:

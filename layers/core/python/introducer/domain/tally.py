@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from introducer.domain.calendar import day_at
-from introducer.domain.client import Activity, Cell, ClientState, Segment, Turnover
+from introducer.domain.client import ALL_LOTS, ALL_REVENUE, Activity, Cell, ClientState, Segment, Turnover
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, Counts, add_counts
-from introducer.domain.deal import PERCENT_ONE, DealVersion, HoldFrom, Lot, Revshare
+from introducer.domain.deal import PERCENT_ONE, Basis, DealVersion, Lot, Revshare
 from introducer.domain.errors import Poison
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.money import LARGEST_FINE
@@ -63,6 +63,15 @@ class Tally:
             net = revshare.net_revenue(event, self._base.net_revenue, self._base.currency, self._contracts.rates)
             self.activity[day] = Activity(held.lots + (event.lots or 0), held.trades + 1, held.net_revenue + net)
 
+    def _look(
+        self, event: Event, day: str, segment: Segment, version: DealVersion, net: int, bases: frozenset[Basis]
+    ) -> None:
+        """Count what the partner's tiers and goals look at, whatever the rules pay for it."""
+        if net and Basis.NET_REVENUE in bases:
+            self._cells[Cell(segment.partner, ALL_REVENUE, day[:7], version.version, "")] += net
+        if event.lots and Basis.LOTS in bases and event.type is EventType.TRADE:
+            self._cells[Cell(segment.partner, ALL_LOTS, day[:7], version.version, "")] += event.lots
+
     def _accrue(self, event: Event, day: str, segment: Segment, version: DealVersion) -> None:
         deal, rates = version.deal, self._contracts.rates
         counted: dict[str, int] = {}
@@ -72,16 +81,23 @@ class Tally:
         net = revshare.net_revenue(event, deal.net_revenue, deal.currency, rates)
         if net:
             counted[f"net_revenue.{deal.currency}"] = net
+        bases = self._contracts.bases(segment.partner, day[:7])
+        if bases is not None:
+            self._look(event, day, segment, version, net, bases)
         earned = 0
         for rule in deal.rules:
             if isinstance(rule, Revshare) and net:
-                self._cells[Cell(segment.partner, rule.id, day[:7], version.version, "")] += net
-                earned += net * rule.percent // PERCENT_ONE
+                part = revshare.part(rule, day)
+                self._cells[Cell(segment.partner, rule.id, day[:7], version.version, part)] += net
+                earned += net * revshare.percent_of(rule, part) // PERCENT_ONE
             elif isinstance(rule, Lot):
                 commission = lot.commission(event, rule)
                 if commission:
-                    held = day if deal.hold.counts_from is HoldFrom.EVENT_DAY else ""
-                    self._cells[Cell(segment.partner, rule.id, day[:7], version.version, held)] += commission
+                    part = lot.part(rule, day, deal.hold.counts_from)
+                    self._cells[Cell(segment.partner, rule.id, day[:7], version.version, part)] += commission
+                    if bases is not None:
+                        paid = Cell(segment.partner, lot.paid_lots(rule.id), day[:7], version.version, part)
+                        self._cells[paid] += event.lots or 0
                     earned += commission
         if earned:
             counted[f"earnings.{deal.currency}"] = earned

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
+from introducer.domain.contracts import DEEPEST
 from introducer.domain.deal import (
     COEFFICIENT_ONE,
     FORMULA_FIELDS,
@@ -50,9 +51,6 @@ from introducer.domain.deal import (
 from introducer.domain.errors import Invalid
 from introducer.domain.events import LOT
 from introducer.domain.money import decimals, minor_units
-
-DEEPEST = 5
-"""How many levels down an override reaches."""
 
 LONGEST_DAYS = 366
 """Of a promotion, or of a goal's own window."""

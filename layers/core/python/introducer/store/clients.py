@@ -48,6 +48,8 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
         item["known"] = _json(sorted(state.known.items()))
     if state.unfinished:
         item["unfinished"] = 1
+    if state.due:
+        item["due"] = _json(sorted(state.due))
     if state.uncounted:
         item["uncounted"] = _json([[*key, values] for key, values in sorted(state.uncounted.items())])
     if state.holder and state.anchor is not None:
@@ -97,9 +99,9 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             for start, partner, link, campaign, click in fold.get("timeline", ())
         ),
         cells={
-            Cell(partners[partner], rule, month, version, day): int(fine)
+            Cell(partners[partner], rule, month, version, part): int(fine)
             for partner, rule, version, sums in fold.get("cells", ())
-            for month, day, fine in sums
+            for month, part, fine in sums
         },
         activity={day: Activity(lots, trades, int(net)) for day, lots, trades, net in fold.get("activity", ())},
         turnover={currency: Turnover(paid, drawn) for currency, paid, drawn in fold.get("turnover", ())},
@@ -117,6 +119,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             CountKey(partner, day, link): values
             for partner, day, link, values in json.loads(item.get("uncounted", "[]"))
         },
+        due=frozenset((partner, month) for partner, month in json.loads(item.get("due", "[]"))),
         unfinished=bool(item.get("unfinished")),
         version=item["version"],
     )
@@ -148,7 +151,7 @@ def fold_text(state: ClientState) -> str:
 
     cells: dict[tuple[int, str, int], list[tuple[str, str, str]]] = defaultdict(list)
     for cell, fine in sorted(state.cells.items()):
-        cells[partner_number[cell.partner], cell.rule, cell.version].append((cell.month, cell.day, str(fine)))
+        cells[partner_number[cell.partner], cell.rule, cell.version].append((cell.month, cell.part, str(fine)))
     posted: dict[tuple[int, str, str], list[tuple[str, str, int]]] = defaultdict(list)
     for key, minor in sorted(state.posted.items()):
         amounts = posted[partner_number[key.partner], key.rule, key.currency]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from introducer.domain.calendar import month_end, plus_days
 from introducer.domain.client import Cell
 from introducer.domain.contracts import Contracts
-from introducer.domain.deal import Lot
+from introducer.domain.deal import HoldFrom, Lot
 from introducer.domain.events import LOT, Event, EventType, day_of
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string, round_fine, show_ratio
@@ -29,6 +29,19 @@ def commission(event: Event, rule: Lot) -> int:
     return event.lots * rule.amount_for(event.symbol, day_of(event.occurred_at)) * (FINE // LOT)
 
 
+def paid_lots(rule_id: str) -> str:
+    """The cell of the lots that a rule pays for, beside the cell of what it pays."""
+    return f"{rule_id}~"
+
+
+def part(rule: Lot, day: str, counts_from: HoldFrom) -> str:
+    """What a trade of this day is summed with: under tiers, what has the same owner of its price; else what matures on
+    the same day."""
+    if rule.tiers is not None:
+        return rule.whose(day).value
+    return day if counts_from is HoldFrom.EVENT_DAY else ""
+
+
 def targets(
     client: str,
     partner: str,
@@ -42,7 +55,7 @@ def targets(
     for month, cells in months.items():
         for cell, fine in sorted(cells):
             hold = contracts.version(partner, cell.version).deal.hold
-            matures = plus_days(cell.day or month_end(month), hold.days)
+            matures = plus_days(cell.part or month_end(month), hold.days)
             sums[Key(partner, rule_id, client, month, currency, matures)].append((cell, fine))
     owed: Targets = {}
     for key, parts in sums.items():

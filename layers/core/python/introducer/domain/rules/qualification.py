@@ -29,11 +29,23 @@ class Qualified(NamedTuple):
     used: frozenset[Rate]
 
 
+class Qualifying(NamedTuple):
+    """A client qualified for a rule: when (ms), under which version, for what (minor units), at whose price."""
+
+    rule: str
+    version: int
+    at: int
+    amount: int
+    whose: str
+
+
 class PaidOnce(NamedTuple):
-    """A client's targets under rules that pay once per client, and when it qualified for each (ms)."""
+    """A client's targets under rules that pay once per client, and how it qualified for each."""
 
     targets: Mapping[Key, Target]
-    moments: Mapping[Key, int]
+    qualified: Mapping[Key, Qualifying]
+    shared: frozenset[Key]
+    """Those whose rule has caps: the partner's settling decides what is paid."""
 
 
 def base_version(state: ClientState, contracts: Contracts) -> DealVersion | None:
@@ -50,16 +62,17 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
     a client who registers or qualifies while the partner is blocked.
     """
     owed: dict[Key, Target] = {}
-    moments: dict[Key, int] = {}
-    version, owner = base_version(state, contracts), state.owner
-    if version is None or owner is None:
-        return PaidOnce(owed, moments)
-    deal = version.deal
+    moments: dict[Key, Qualifying] = {}
+    shared: set[Key] = set()
+    version, owner, anchor = base_version(state, contracts), state.owner, state.anchor
+    if version is None or owner is None or anchor is None:
+        return PaidOnce(owed, moments, frozenset())
+    deal, registered = version.deal, day_at(anchor)
     for rule in deal.rules:
         if not isinstance(rule, kind):
             continue
         found = qualified(state, rule, deal, contracts.rates)
-        amount = rule.amount_for(state.country, day_at(state.anchor or 0))
+        amount = rule.amount_for(state.country, registered)
         if found is None or not amount or contracts.blocked_at(owner.partner, found.at):
             continue
         day = day_at(found.at)
@@ -67,8 +80,10 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
         paid = Line("amount_for_country", decimal_string(amount, deal.currency), (state.country or "",))
         lines = (*found.lines, Line("qualified", str(found.at)), paid)
         owed[key] = Target(amount, rule.kind, version.version, lines, found.evidence, found.used)
-        moments[key] = found.at
-    return PaidOnce(owed, moments)
+        moments[key] = Qualifying(rule.id, version.version, found.at, amount, rule.whose(registered).value)
+        if rule.of_partner:
+            shared.add(key)
+    return PaidOnce(owed, moments, frozenset(shared))
 
 
 def first_deposit(state: ClientState, deal: Deal | None, rates: Rates) -> EventKey | None:

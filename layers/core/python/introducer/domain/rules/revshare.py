@@ -29,7 +29,7 @@ _CASH = {
     EventType.CREDIT: "credits",
     EventType.CHARGEBACK: "chargebacks",
 }
-_UNIT = FINE * PERCENT_ONE
+UNIT = FINE * PERCENT_ONE
 """Shares are exact in millionths of a fine unit until the one rounding of the month."""
 
 
@@ -39,6 +39,16 @@ def net_revenue(event: Event, formula: Formula, currency: str, rates: Rates) -> 
     if not weighted or event.currency is None:
         return 0
     return rates.fine(weighted, event.currency, currency, day_at(milliseconds(event.occurred_at))) // COEFFICIENT_ONE
+
+
+def part(rule: Revshare, day: str) -> str:
+    """What a day's net revenue is summed with: a promotion's, by its first day, stands apart."""
+    return rule.promotion.first if rule.promotion is not None and rule.promotion.holds_on(day) else ""
+
+
+def percent_of(rule: Revshare, part: str) -> int:
+    """The percentage of a part, outside of tiers."""
+    return rule.promotion.price if part and rule.promotion is not None else rule.base
 
 
 def targets(
@@ -62,30 +72,17 @@ def targets(
         lines: list[Line] = []
         total = 0
         for cell, net in cells:
-            share = net * _rule(contracts, cell).percent
+            rule = rule_of(contracts, cell)
+            share = net * percent_of(rule, cell.part)
             total += share
             lines.append(Line("net_revenue", show_ratio(net, FINE, currency), (str(cell.version),)))
-            percent = show_percent(_rule(contracts, cell).percent)
-            lines.append(Line("share", show_ratio(share, _UNIT, currency), (percent,)))
+            lines.append(share_line(rule, cell.part, share, currency))
         newest = cells[-1][0]
-        rule = _rule(contracts, newest)
-        most = _capped(rule.cap, earned, month)
+        rule = rule_of(contracts, newest)
+        most = most_carried(rule.cap, earned, month)
         earned[month] = max(0, total)
-        if rule.negative is not NegativeMonths.RESET and carry:
-            total += carry
-            lines.append(Line("carried_in", show_ratio(carry, _UNIT, currency)))
-        carry = 0
-        if total < 0 and rule.negative is NegativeMonths.RESET:
-            lines.append(Line("loss_forgotten", show_ratio(total, _UNIT, currency)))
-        elif total < 0:
-            carry = total
-            if rule.negative is NegativeMonths.CAPPED and carry < -most:
-                carry = -most
-                capped = (show_coefficient(rule.cap), show_ratio(total, _UNIT, currency))
-                lines.append(Line("carry_capped", show_ratio(carry, _UNIT, currency), capped))
-            else:
-                lines.append(Line("carried_out", show_ratio(carry, _UNIT, currency)))
-        minor = round_ratio(max(0, total), _UNIT)
+        total, carry = carried(rule, total, carry, most, currency, lines)
+        minor = round_ratio(max(0, total), UNIT)
         lines.append(Line("rounded", decimal_string(minor, currency)))
         hold = contracts.version(partner, newest.version).deal.hold
         key = Key(partner, rule_id, client, month, currency, plus_days(month_end(month), hold.days))
@@ -93,7 +90,27 @@ def targets(
     return owed
 
 
-def _capped(cap: int, earned: Mapping[str, int], month: str) -> int:
+def carried(rule: Revshare, raw: int, carry: int, most: int, currency: str, lines: list[Line]) -> tuple[int, int]:
+    """A month's raw share with what was carried into it, and what it carries out; each step becomes a line. `most` is
+    what a capped loss is cut at."""
+    total = raw
+    if rule.negative is not NegativeMonths.RESET and carry:
+        total += carry
+        lines.append(Line("carried_in", show_ratio(carry, UNIT, currency)))
+    if total >= 0:
+        return total, 0
+    if rule.negative is NegativeMonths.RESET:
+        lines.append(Line("loss_forgotten", show_ratio(total, UNIT, currency)))
+        return total, 0
+    if rule.negative is NegativeMonths.CAPPED and total < -most:
+        capped = (show_coefficient(rule.cap), show_ratio(total, UNIT, currency))
+        lines.append(Line("carry_capped", show_ratio(-most, UNIT, currency), capped))
+        return total, -most
+    lines.append(Line("carried_out", show_ratio(total, UNIT, currency)))
+    return total, total
+
+
+def most_carried(cap: int, earned: Mapping[str, int], month: str) -> int:
     """The most that may be carried out of a month: `cap` times the average of the up to twelve months before it, since
     the client's first. A month without anything counts as nothing; without a month before, nothing is carried."""
     since = max(min(earned, default=month), plus_months(month, -12))
@@ -102,7 +119,17 @@ def _capped(cap: int, earned: Mapping[str, int], month: str) -> int:
     return cap * total // (number * COEFFICIENT_ONE) if number else 0
 
 
-def _rule(contracts: Contracts, cell: Cell) -> Revshare:
+def share_line(rule: Revshare, part: str, share: int, currency: str) -> Line:
+    """A share outside of tiers, and whose percentage it is."""
+    result = show_ratio(share, UNIT, currency)
+    if part and rule.promotion is not None:
+        values = (show_percent(rule.promotion.price), rule.promotion.first, rule.promotion.last)
+        return Line("promotion_share", result, values)
+    return Line("share" if rule.own is None else "own_share", result, (show_percent(rule.base),))
+
+
+def rule_of(contracts: Contracts, cell: Cell) -> Revshare:
+    """The revenue share that a cell is of."""
     rule = contracts.rule(cell.partner, cell.version, cell.rule)
     assert isinstance(rule, Revshare)
     return rule
