@@ -93,12 +93,7 @@ def _uplift(
     bands = {band.start: band for band in tiers.bands}
     for start, gain in gains:
         if gain:
-            band = bands[start]
-            what = (
-                ("add", decimal_string(band.add, currency)) if band.add else ("add_percent", show_percent(band.percent))
-            )
-            values = (show_start(tiers.by, start, currency), what[1], tiers.mode.value, what[0])
-            lines.append(Line("tier", show_ratio(gain, _UNIT, currency), values))
+            lines.append(gain_line(tiers, bands[start], show_ratio(gain, _UNIT, currency), currency))
     return sum(gain for _, gain in gains)
 
 

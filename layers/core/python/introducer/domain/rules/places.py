@@ -144,13 +144,8 @@ def _uplift(seen: Month, those: list[_Placed], placed: list[_Placed], currency: 
                 gains[band.start] += band.add * PERCENT_ONE + each.qualifying.amount * band.percent
         for band in tiers.bands:
             if band.start in gains:
-                what = (
-                    ("add", decimal_string(band.add, currency))
-                    if band.add
-                    else ("add_percent", show_percent(band.percent))
-                )
-                values = (show_start(tiers.by, band.start, currency), what[1], tiers.mode.value, what[0])
-                lines.append(Line("tier", show_ratio(gains[band.start], PERCENT_ONE, currency), values))
+                gained = show_ratio(gains[band.start], PERCENT_ONE, currency)
+                lines.append(gain_line(tiers, band, gained, currency))
         total += sum(gains.values())
     if by_version:
         lines.append(Line("uplift", show_ratio(total, PERCENT_ONE, currency)))
