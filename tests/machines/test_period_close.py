@@ -51,9 +51,7 @@ def ended(world: Scenario, month: str) -> Execution:
     found: Execution = eventually(
         "ended execution",
         lambda: (
-            (latest := workflows(world).latest(execution_name(world.brand, month)))
-            and not latest.is_running
-            and latest
+            (latest := workflows(world).latest(execution_name(world.brand, month))) and not latest.is_running and latest
         ),
     )
     return found
@@ -159,9 +157,10 @@ def test_a_late_event_posts_into_the_open_month_and_says_which_month_it_is_for(w
 def statement_page(world: Scenario, partner: str, month: str) -> bytes:
     """What the partner's program reads."""
     email, password = world.a_login(partner, Role.OWNER)
-    token = world.http.post("/sign-in", json={"email": email, "password": password}).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    answer = world.http.get(f"/statements/{month}", headers=headers)
+    program = {"Accept": "application/json"}
+    signed_in = world.http.post("/sign-in", json={"email": email, "password": password}, headers=program)
+    program["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
+    answer = world.http.get(f"/statements/{month}", headers=program)
     assert answer.status_code == 200, answer.text
     return answer.content
 
