@@ -31,6 +31,7 @@ from introducer.services.invite_member import invite_member
 from introducer.services.load_rates import load_rates
 from introducer.services.open_brand import open_brand
 from introducer.services.propose_deal import propose_deal
+from introducer.services.read_deal_of_partner import read_version_of_deal
 from introducer.services.register_partner import register_partner
 from introducer.services.register_source import register_source
 from introducer.store.configuration import Configuration
@@ -49,6 +50,14 @@ TERMS: dict[str, Any] = {
     "net_revenue": {"spread": "1"},
     "rules": [{"type": "revshare", "id": "rev", "percent": "30"}],
 }
+POOLED = TERMS | {"rules": [{"type": "revshare", "id": "rev", "percent": "30", "pooled": True}]}
+
+
+def a_goal(first: str) -> dict[str, Any]:
+    """Terms with a goal whose days begin on this one."""
+    window = {"from": first, "until": "2026-03-31"}
+    goal = {"type": "bonus", "id": "goal", "by": "ftd", "goal": "5", "amount": "100.00", "window": window}
+    return TERMS | {"rules": [*TERMS["rules"], goal]}
 
 
 class World:
@@ -303,6 +312,78 @@ class TestDeals:
 
         assert refusal(lambda: self.propose(world, partner, terms=TERMS | {"rules": rules})) == "invalid_deal"
         assert world.books.deals(partner) == []
+
+    # What looks at whole months of all clients begins with one.
+
+    def test_terms_that_look_at_whole_months_begin_with_the_next_one(self, world: World, partner: str) -> None:
+        self.accept(world, self.propose(world, partner))
+
+        pooled = self.propose(world, partner, terms=POOLED)
+
+        assert pooled.valid_from == datetime(2026, 4, 1, tzinfo=UTC)
+        assert self.accept(world, pooled).valid_from == datetime(2026, 4, 1, tzinfo=UTC)
+
+    def test_another_day_is_refused_for_them_in_words(self, world: World, partner: str) -> None:
+        self.propose(world, partner)
+
+        with pytest.raises(Invalid, match=r"first of a month, such as 2026-04-01") as refused:
+            self.propose(world, partner, terms=POOLED, valid_from=datetime(2026, 3, 20, tzinfo=UTC))
+
+        assert refused.value.code == "invalid_valid_from"
+        may = datetime(2026, 5, 1, tzinfo=UTC)
+        assert self.propose(world, partner, terms=POOLED, valid_from=may).valid_from == may
+
+    def test_a_partner_s_first_terms_begin_at_any_midnight(self, world: World, partner: str) -> None:
+        assert self.propose(world, partner, terms=POOLED).valid_from == datetime(2026, 3, 3, tzinfo=UTC)
+
+    def test_terms_that_look_at_the_same_as_before_begin_at_any_midnight(self, world: World, partner: str) -> None:
+        self.accept(world, self.propose(world, partner, terms=POOLED))
+
+        assert self.propose(world, partner, terms=POOLED).valid_from == datetime(2026, 3, 3, tzinfo=UTC)
+
+    def test_accepted_late_they_begin_with_the_month_after(self, world: World, partner: str) -> None:
+        self.accept(world, self.propose(world, partner))
+        pooled = self.propose(world, partner, terms=POOLED)
+        world.now = datetime(2026, 4, 10, 12, tzinfo=UTC)
+
+        [told] = read_version_of_deal(world.books, partner=partner, version=2, at=world.now)
+        accepted = self.accept(world, pooled)
+
+        assert told.begins == accepted.valid_from == datetime(2026, 5, 1, tzinfo=UTC)
+        assert world.books.deals(partner)[1].valid_from == accepted.valid_from
+
+    def test_a_proposal_that_nobody_accepted_is_no_terms_before(self, world: World, partner: str) -> None:
+        # given terms in force, and two proposals that look at months; only the second is accepted
+        self.accept(world, self.propose(world, partner))
+        self.propose(world, partner, terms=POOLED)
+        second = self.propose(world, partner, terms=POOLED, valid_from=datetime(2026, 4, 5, tzinfo=UTC))
+
+        # then it begins with a month all the same: nothing was written down for April
+        assert self.accept(world, second).valid_from == datetime(2026, 5, 1, tzinfo=UTC)
+
+    # A goal with days of its own.
+
+    def test_a_goal_whose_days_begin_before_its_terms_is_refused(self, world: World, partner: str) -> None:
+        with pytest.raises(Invalid, match=r"opens on 2026-03-02, before the terms begin on 2026-03-03") as refused:
+            self.propose(world, partner, terms=a_goal("2026-03-02"))
+
+        assert refused.value.code == "invalid_valid_from"
+        assert world.books.deals(partner) == []
+        assert self.propose(world, partner, terms=a_goal("2026-03-03")).valid_from == datetime(2026, 3, 3, tzinfo=UTC)
+
+    def test_a_goal_whose_days_began_meanwhile_is_proposed_anew(self, world: World, partner: str) -> None:
+        deal = self.propose(world, partner, terms=a_goal("2026-03-10"))
+
+        world.now = datetime(2026, 3, 9, 12, tzinfo=UTC)
+        [in_time] = read_version_of_deal(world.books, partner=partner, version=1, at=world.now)
+        world.now += timedelta(days=1)
+        [too_late] = read_version_of_deal(world.books, partner=partner, version=1, at=world.now)
+        with pytest.raises(Conflict, match=r"opens on 2026-03-10, .* would begin on 2026-03-11: propose it anew") as no:
+            self.accept(world, deal)
+
+        assert (in_time.too_late, too_late.too_late) == (False, True)
+        assert no.value.code == "overtaken"
+        assert world.books.deals(partner)[0].accepted_at is None
 
     def test_proposing_a_version_again_is_the_same_proposal(self, world: World, partner: str) -> None:
         first = self.propose(world, partner, version=1)

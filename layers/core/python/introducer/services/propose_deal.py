@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 from introducer.domain.configuration import Change, DealRecord
 from introducer.domain.errors import Invalid
 from introducer.domain.events import day_of
-from introducer.domain.terms import check_successor, parse_terms
-from introducer.services.accept_deal import next_midnight
+from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms
+from introducer.services.accept_deal import month_start, next_midnight, opens_before
 from introducer.services.creation import Author, Clock, create_once, now
 from introducer.store.configuration import Configuration
 
@@ -29,28 +29,15 @@ def propose_deal(
 ) -> DealRecord:
     """The proposed version: the next one, or `version` for a caller that may try again.
 
-    `valid_from` is a UTC midnight still to come (the next one by default) and not before that of an earlier version.
+    `valid_from` is a UTC midnight still to come (the next one by default) and not before that of an earlier version;
+    with terms that begin with a month, the first of a month (the next one by default).
     Raises `Invalid` with the sentence of the terms that is wrong, `NotFound` for an unknown partner, `Conflict` when
     somebody else proposed this version.
     """
     configuration.partner(partner)
-    deal = parse_terms(terms)
+    earlier = [each for each in configuration.deals(partner) if version is None or each.version < version]
     at = now(clock)
-    earlier = [deal for deal in configuration.deals(partner) if version is None or deal.version < version]
-    check_successor(deal, ((each.version, parse_terms(json.loads(each.terms))) for each in earlier))
-    from_when = valid_from if valid_from is not None else next_midnight(at)
-    if from_when != next_midnight(from_when, or_this=True) or from_when <= at:
-        raise Invalid(
-            "A deal begins at a UTC midnight after its acceptance: choose a day to come.",
-            code="invalid_valid_from",
-        )
-    for version_before in earlier:
-        if from_when < version_before.valid_from:
-            raise Invalid(
-                f"Version {version_before.version} begins on {day_of(version_before.valid_from)}:"
-                " a later version cannot begin before it.",
-                code="invalid_valid_from",
-            )
+    from_when = check_proposal(terms, earlier, valid_from, at)
     text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     record = DealRecord(
         partner=partner,
@@ -70,3 +57,46 @@ def propose_deal(
         lambda existing: existing.terms_hash == record.terms_hash,
         record,
     )
+
+
+def check_proposal(
+    terms: Mapping[str, Any], earlier: Sequence[DealRecord], valid_from: datetime | None, at: datetime
+) -> datetime:
+    """When the version would begin that these terms make after the `earlier` ones, in their order.
+
+    Raises `Invalid` with the sentence of the terms that is wrong, or with the code `invalid_valid_from`.
+    """
+    deal = parse_terms(terms)
+    parsed = [(each.version, parse_terms(json.loads(each.terms))) for each in earlier]
+    check_successor(deal, parsed)
+    with_a_month = begins_with_a_month(deal, parsed[-1][1] if parsed else None)
+    soonest = next_midnight(at)
+    if with_a_month:
+        soonest = month_start(soonest)
+    from_when = valid_from if valid_from is not None else soonest
+    if from_when != next_midnight(from_when, or_this=True) or from_when <= at:
+        raise Invalid(
+            "A deal begins at a UTC midnight after its acceptance: choose a day to come.",
+            code="invalid_valid_from",
+        )
+    for version_before in earlier:
+        if from_when < version_before.valid_from:
+            raise Invalid(
+                f"Version {version_before.version} begins on {day_of(version_before.valid_from)}:"
+                " a later version cannot begin before it.",
+                code="invalid_valid_from",
+            )
+    if with_a_month and from_when != month_start(from_when):
+        raise Invalid(
+            "These terms look at whole months of all clients, which the version before did not: let them begin on the"
+            f" first of a month, such as {day_of(month_start(from_when))}.",
+            code="invalid_valid_from",
+        )
+    opened = opens_before(deal, from_when)
+    if opened is not None:
+        raise Invalid(
+            f"The window of a goal opens on {opened}, before the terms begin on {day_of(from_when)}: let it open then"
+            " or later, or let the terms begin earlier.",
+            code="invalid_valid_from",
+        )
+    return from_when

@@ -15,7 +15,7 @@ from introducer.domain.configuration import DealRecord
 from introducer.domain.describe import Clause, Sentence, describe
 from introducer.domain.errors import NotFound
 from introducer.domain.terms import parse_terms
-from introducer.services.accept_deal import next_midnight
+from introducer.services.accept_deal import begins_when_accepted, opens_before
 from introducer.store.configuration import Configuration
 
 
@@ -68,6 +68,8 @@ class VersionOfDeal:
     """For a proposal: when it would begin if it were accepted now."""
     ends: datetime | None
     """The moment the next version begins; None where none is known."""
+    too_late: bool
+    """Waits, but can no longer be accepted: a goal's window would open before the version begins."""
     accepted_at: datetime | None
     terms_hash: str
     terms: Mapping[str, Any]
@@ -79,7 +81,8 @@ class VersionOfDeal:
 def read_deal_of_partner(configuration: Configuration, *, partner: str, at: datetime) -> tuple[VersionOfDeal, ...]:
     """All versions, the newest first; empty for a partner to whom nothing was proposed yet."""
     records = configuration.deals(partner)
-    clauses = {record.version: describe(parse_terms(json.loads(record.terms))) for record in records}
+    deals = {record.version: parse_terms(json.loads(record.terms)) for record in records}
+    clauses = {version: describe(deal) for version, deal in deals.items()}
     accepted = [record for record in records if record.accepted_at is not None]
     in_force = _in_force(accepted, at)
     found = []
@@ -92,6 +95,7 @@ def read_deal_of_partner(configuration: Configuration, *, partner: str, at: date
                 phase=phase,
                 begins=begins,
                 ends=ends,
+                too_late=phase is Phase.PROPOSED and opens_before(deals[record.version], begins) is not None,
                 accepted_at=record.accepted_at,
                 terms_hash=record.terms_hash,
                 terms=json.loads(record.terms),
@@ -126,9 +130,7 @@ def _phase(
     if record.accepted_at is None:
         if later:
             return Phase.OVERTAKEN, record.valid_from, None
-        # As `accept_deal` will have it.
-        begins = max(record.valid_from, next_midnight(at), *(each.valid_from for each in accepted))
-        return Phase.PROPOSED, begins, None
+        return Phase.PROPOSED, begins_when_accepted(accepted, record, at), None
     ends = min((each.valid_from for each in later), default=None)
     if ends is not None and ends <= record.valid_from:
         return Phase.OVERTAKEN, record.valid_from, ends
