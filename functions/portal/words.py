@@ -25,6 +25,7 @@ WORDS: dict[str, dict[str, str]] = codes.WORDS | {
         "csrf": N_("This form is of another session: load the page again and repeat."),
         "staff_only": N_("This page is for the broker's staff."),
         "owner_only": N_("Only the owner of this account accepts a deal: ask them to sign in and accept it."),
+        "not_your_role": N_("This is for colleagues with another role: write to your admin if it should be yours."),
         "partners_only": N_("This page is for partners."),
         "partner_suspended": N_("This account is closed for now: write to your manager."),
         "partner_blocked": N_("This account is closed for now: write to your manager."),

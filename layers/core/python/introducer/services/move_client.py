@@ -69,7 +69,7 @@ def move_client(
         if before.event_id == move.event_id:
             return _same(before, move)
     if target.status is Status.BLOCKED:
-        raise Conflict("This partner is blocked and earns nothing: choose another.", code="partner_blocked")
+        raise Conflict("This partner is blocked and earns nothing: choose another.", code="target_blocked")
     if starts_at is not None and not EARLIEST <= starts_at <= at:
         raise Invalid("A client moves from a moment that has come: choose one up to now.", code="invalid_starts_at")
     segments = belongings(state, decided)
