@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pages.adjustments
 import pages.clients
 import pages.deal
 import pages.desk
+import pages.desk_clients
 import pages.earnings
 import pages.links
 import pages.month
+import pages.parents
 import pages.preferences
 import pages.sign_in
 import pages.statements

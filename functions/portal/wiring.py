@@ -15,6 +15,7 @@ from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
+from introducer.store.adjustments import Adjustments
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
@@ -43,6 +44,10 @@ class Portal:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.settings.books_table)
+
+    @cached_property
+    def adjustments(self) -> Adjustments:
+        return Adjustments(self.settings.books_table)
 
     @cached_property
     def clients(self) -> Clients:

@@ -40,6 +40,7 @@ class AdjustmentInList:
 
     adjustment: str
     partner: str
+    partner_name: str
     amount: Money
     earn_month: str
     available_day: str
@@ -161,6 +162,7 @@ def _may(adjustment: Adjustment, member: Member) -> tuple[bool, bool, str]:
 def _listed(configuration: Configuration, adjustments: Iterable[Adjustment]) -> tuple[AdjustmentInList, ...]:
     found = tuple(adjustments)
     names = _names(configuration, found)
+    partners = {partner: configuration.partner(partner).name for partner in sorted({each.partner for each in found})}
 
     def said(act: Act | None) -> Said | None:
         return None if act is None else Said(by=act.by, name=names[act.by], at=act.at, why=act.why)
@@ -171,6 +173,7 @@ def _listed(configuration: Configuration, adjustments: Iterable[Adjustment]) -> 
         return AdjustmentInList(
             adjustment=each.adjustment,
             partner=each.partner,
+            partner_name=partners[each.partner],
             amount=Money(each.amount, each.currency),
             earn_month=each.earn_month,
             available_day=each.available_day,
