@@ -1,0 +1,292 @@
+"""`introducer explain` and the page of an earning say the same; any receipt opens; what is not there is a sentence."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+
+import boto3
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from introducer.domain.events import milliseconds
+from introducer.domain.ledger import Journal, Leg, Line, journal_id
+from introducer.locale import CODES, language
+from introducer.store.ledger import journal_to_item
+from introducer_ops import explain as command
+from introducer_ops.installation import Place
+from introducer_ops.localcloud import LocalCloud
+from tests.browser.world import NOW, OTHER, PARTNER, Portal, a_portal
+
+pytestmark = pytest.mark.cloud
+
+app = typer.Typer()
+app.callback()(lambda: None)
+command.register(app)
+
+HEADINGS = {
+    "What happened": "events",
+    "How it was computed": "arithmetic",
+    "At which rate": "rates",
+    "What the deal says of it": "deal",
+}
+numbers = count(1)
+LEGS = "In the ledger: legs that add up to zero"
+
+
+@pytest.fixture(scope="module")
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal(cloud) as world, pytest.MonkeyPatch.context() as patch:
+        outputs = {"BooksTableName": world.wiring.settings.books_table, "UserPoolId": world.pool_id}
+        place = Place("the local cloud", outputs, "", lambda: NOW, boto3.client, is_local=True)
+        patch.setattr(command, "find", lambda state_dir, stack: place)
+        yield world
+
+
+def run(*arguments: str, width: int = 400) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `introducer explain`."""
+    result = CliRunner().invoke(app, ["explain", *arguments], env={"COLUMNS": str(width)})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def journals(portal: Portal) -> list[Journal]:
+    """One entry of each kind, rule and form: with and without rates, events and an amount posted before."""
+    found: dict[object, Journal] = {}
+    for email in (PARTNER, OTHER):
+        for month in ("2026-03", "2026-04"):
+            for journal in portal.ledger.all_journals(portal.partners[email], month):
+                receipt = journal.receipt
+                form = (journal.kind, receipt.rule_kind, receipt.rates != (), receipt.before != 0, receipt.more_events)
+                found[form] = journal
+    return list(found.values())
+
+
+def post(portal: Portal, journal: Journal) -> Journal:
+    """The journal stands in the books from now on. Its id is its month's and its key's."""
+    named = replace(journal, id=journal_id(journal.key, journal.post_month, milliseconds(NOW), next(numbers)))
+    item = {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
+        for name, value in journal_to_item(named).items()
+    }
+    boto3.client("dynamodb").put_item(TableName=portal.wiring.settings.books_table, Item=item)
+    return named
+
+
+def a_journal(portal: Portal, kind: str, rule_kind: str, *lines: Line, **changes: str) -> Journal:
+    """An entry like the partner's newest, with these lines."""
+    like = portal.ledger.journals(portal.partners[PARTNER], "2026-04", limit=1).items[0]
+    key = like.key._replace(scope=changes.get("scope", ""), earn_month=changes.get("earn_month", "2026-04"))
+    receipt = replace(like.receipt, rule_kind=rule_kind, lines=lines, events=(), more_events=0, rates=())
+    return post(portal, replace(like, key=key, kind=kind, receipt=receipt))
+
+
+def clean(text: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", text))).strip()
+
+
+def said_by_page(page: str) -> dict[str, list[list[str]]]:
+    """The lines of an earning's page: by section, each line's parts."""
+    facts = re.sub(r'<span class="quiet">.*?</span>', "", page)  # how long until it is available
+    events = re.search(r'<section class="receipt" aria-labelledby="events">.*?</section>', page, re.DOTALL)
+    assert events
+    rows = re.findall(r'<tr role="row">(.*?)</tr>', events[0], re.DOTALL)[1:]
+    found = {
+        "facts": [
+            [clean(each) for each in pair] for pair in re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", facts, re.DOTALL)
+        ],
+        "events": [[clean(cell) for cell in re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL)] for row in rows],
+        "arithmetic": [],
+        "rates": [],
+        "deal": [],
+    }
+    # The page begins with what happened, a terminal with when.
+    found["events"] = [[when, what, *more] for what, when, *more in found["events"]]
+    for name, section in (("arithmetic", "arithmetic"), ("rates", "rates"), ("deal", "says")):
+        body = re.search(rf'aria-labelledby="{section}">(.*?)</section>', page, re.DOTALL)
+        for item in re.findall(r"<li.*?>(.*?)</li>", body[1], re.DOTALL) if body else []:
+            parts = re.fullmatch(r"<span>(.*?)</span>(.*)", item, re.DOTALL) if name == "arithmetic" else None
+            found[name].append([clean(each) for each in parts.groups() if clean(each)] if parts else [clean(item)])
+    return found
+
+
+def said_by_command(out: str, code: str = "en") -> dict[str, list[list[str]]]:
+    """The lines of `introducer explain` in the same form."""
+    spoken = language(code)
+    sections = {spoken.text(heading): name for heading, name in HEADINGS.items()} | {spoken.text(LEGS): "legs"}
+    found: dict[str, list[list[str]]] = {name: [] for name in ("facts", *sections.values())}
+    section = "facts"
+    for line in out.splitlines()[1:]:
+        if line in sections:
+            section = sections[line]
+        elif line.strip():
+            parts = [clean(each) for each in re.split(r" {2,}", line.strip())]
+            found[section].append(parts if section != "rates" else [" ".join(parts)])
+    found["events"] = found["events"][1:]  # the table's head
+    found["deal"] = [[sentence.removeprefix("• ")] for (sentence,) in found["deal"]]
+    return found
+
+
+def compare(portal: Portal, journal: Journal, code: str = "en") -> dict[str, list[list[str]]]:
+    """What both say of a journal, once it is held that they say the same."""
+    browser = portal.signed_in()
+    if journal.key.partner == portal.partners[OTHER]:
+        browser = portal.signed_in(OTHER)
+    browser.submit("/links", "/preferences", language=code, next="/")
+    page = browser.get(f"/earnings/{journal.id}")
+    assert page.status == 200
+    code_, out, err = run(journal.id, "--language", code)
+    assert (code_, err) == (0, "")
+
+    page_says, command_says = said_by_page(page.body), said_by_command(out, code)
+    head = [clean(each) for each in re.split(r" {2,}", out.splitlines()[0])]
+    assert head[0] == clean(re.search(r'<p class="hero">(.*?)</p>', page.body)[1])  # type: ignore[index]
+    assert head[1] in clean(page.body)
+    *facts, owner, number = [fact for fact in command_says["facts"] if len(fact) == 2]
+    assert facts == page_says["facts"]
+    assert (owner[1], number[1]) == (journal.key.partner, journal.id)
+    for note in (fact for fact in command_says["facts"] if len(fact) == 1 and fact[0]):
+        assert note[0] in clean(page.body)
+    for section in ("events", "arithmetic", "rates", "deal"):
+        told = [line for line in command_says[section] if not line[0].startswith(("and ", "и ещё"))]
+        assert told == page_says[section], section
+    return command_says
+
+
+def test_the_command_and_the_page_say_the_same_lines(portal: Portal) -> None:
+    # given entries of every kind and rule that a broker's day brings
+    entries = journals(portal)
+    assert {"cpa", "revshare", "lot"} <= {entry.receipt.rule_kind for entry in entries}
+    assert any(entry.receipt.rates for entry in entries) and any(entry.receipt.before for entry in entries)
+
+    for entry in entries:
+        # when both are asked, then they say the same
+        said = compare(portal, entry)
+
+        # and what they say is the entry's own
+        assert len(said["arithmetic"]) == len(entry.receipt.lines) + 3
+        assert len(said["events"]) == len(entry.receipt.events)
+        assert len(said["rates"]) == len(entry.receipt.rates)
+        assert said["deal"], "the deal's sentences of this rule"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_they_say_the_same_in_every_language(portal: Portal, code: str) -> None:
+    entry = next(each for each in journals(portal) if each.receipt.rule_kind == "cpa")
+
+    said = compare(portal, entry, code)
+
+    assert language(code).text("Owed in all") in [line[0] for line in said["arithmetic"]]
+
+
+def test_the_arithmetic_ends_in_the_difference_and_the_legs_in_zero(portal: Portal) -> None:
+    for entry in journals(portal):
+        arithmetic = compare(portal, entry)["arithmetic"][-3:]
+        legs = said_by_command(run(entry.id)[1])["legs"]
+
+        assert [line[0] for line in arithmetic] == ["Owed in all", "Posted before", "This entry: the difference"]
+        target, before, amount = (number(line[1]) for line in arithmetic)
+        assert target - before == amount
+        assert [account for account, _ in legs] == [*(leg.account for leg in entry.legs), "="]
+        assert sum(number(amount) for _, amount in legs[:-1]) == number(legs[-1][1]) == 0
+
+
+def number(text: str) -> Decimal:
+    figure = text.split(" ", maxsplit=1)[0].replace("\N{MINUS SIGN}", "-").replace(",", "")
+    return Decimal(figure)
+
+
+def test_legs_that_do_not_add_up_are_not_said_to(portal: Portal) -> None:
+    like = journals(portal)[0]
+    wrong = post(portal, replace(like, legs=(*like.legs, Leg("held", 7)), receipt=replace(like.receipt, before=7)))
+
+    assert said_by_command(run(wrong.id)[1])["legs"][-1] == ["=", "0.07 EUR"]
+
+
+def test_an_entry_says_the_month_it_was_earned_for_beside_the_one_it_stands_in(portal: Portal) -> None:
+    # given an entry that was posted after its month was closed
+    late = a_journal(portal, "earning", "cpa", Line("rounded", "5.00"), scope="client-x", earn_month="2026-02")
+
+    said = compare(portal, late)
+
+    facts = dict(fact for fact in said["facts"] if len(fact) == 2)
+    assert (facts["Earned for"], facts["In the books of"]) == ("February 2026", "April 2026")
+    note = ["It stands in the books of April 2026: February 2026 was closed when it was posted."]
+    assert note in said["facts"]
+    # and one of its own month says nothing about it
+    assert "was closed" not in run(portal.first_journal())[1] or portal.first_journal() == late.id
+
+
+def test_a_step_without_words_is_shown_as_it_is(portal: Portal) -> None:
+    new = a_journal(portal, "earning", "tontine", Line("moon_phase", "12.50", ("a", "b")), Line("tide", "high"))
+
+    said = compare(portal, new)
+
+    assert said["arithmetic"][:2] == [["moon phase", "12.50"], ["tide", "high"]]
+    assert "Client" not in dict(fact for fact in said["facts"] if len(fact) == 2)
+
+
+def test_what_people_decided_is_said_with_its_reason(portal: Portal) -> None:
+    line = Line("adjusted", "5.00", ("A [bold]promised[/] <b>bonus</b>", "Sam Okoro", "Robin Vale"))
+    made = a_journal(portal, "adjustment", "adjustment", line)
+    taken = a_journal(portal, "reversal", "adjustment", Line("reversed", "-5.00", (made.id, "made twice")))
+
+    assert compare(portal, taken)["arithmetic"][0] == [f"Takes back the entry {made.id}: made twice", "−5.00 EUR"]
+    _code, out, _ = run(made.id)
+
+    words = "Manual correction: A [bold]promised[/] <b>bonus</b> (proposed by Sam Okoro, approved by Robin Vale)"
+    assert words in out
+    page = portal.signed_in().get(f"/earnings/{made.id}").body
+    assert "&lt;b&gt;bonus&lt;/b&gt;" in page and "<b>bonus" not in page
+    assert ">Reversal<" in portal.signed_in().get("/earnings?month=2026-04").body
+
+
+def test_it_is_readable_on_a_narrow_terminal(portal: Portal) -> None:
+    for entry in journals(portal):
+        lines = run(entry.id, width=80)[1].splitlines()
+
+        assert max(map(len, lines)) <= 80
+        amount = next(line for line in lines if line.strip().startswith("This entry: the difference"))
+        assert entry.key.currency in amount
+
+
+def test_a_program_gets_what_the_page_s_program_gets_and_the_legs(portal: Portal) -> None:
+    entry = journals(portal)[0]
+
+    told = json.loads(run(entry.id, "--json")[1])
+
+    by_page = portal.machine(OTHER if entry.key.partner == portal.partners[OTHER] else PARTNER)
+    assert {name: told[name] for name in told.keys() - {"partner", "legs"}} == by_page.get(f"/earnings/{entry.id}").json
+    assert told["partner"] == entry.key.partner
+    assert sum(Decimal(leg["amount"]) for leg in told["legs"]) == 0
+
+
+def test_an_entry_is_found_by_its_partner_by_its_brand_and_by_its_number_alone(portal: Portal) -> None:
+    entry = next(each for each in journals(portal) if each.key.partner == portal.partners[OTHER])
+
+    answers = {run(entry.id, *how)[1] for how in ([], ["--brand", portal.brand], ["--partner", entry.key.partner])}
+
+    assert len(answers) == 1 and entry.id in answers.pop()
+
+
+def test_what_is_not_there_is_a_sentence(portal: Portal) -> None:
+    entry = journals(portal)[0]
+    other = next(each for each in portal.partners.values() if each != entry.key.partner)
+    missing = f"jrn_202604{'0' * 26}"
+
+    for arguments, sentence in (
+        ([missing], f"No partner of {portal.brand} has an earning {missing}: check the number"),
+        ([missing, "--brand", "brd_none"], f"No partner of brd_none has an earning {missing}"),
+        ([entry.id, "--partner", other], f"{other} has no earning {entry.id}: leave --partner out"),
+        (["jrn_202604"], "'jrn_202604' is not an earning's number"),
+        (["[bold]"], "'[bold]' is not an earning's number"),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, ""), arguments
+        assert sentence in err
