@@ -10,7 +10,7 @@ from introducer.domain.ledger import Line
 from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
 from introducer.domain.partner_month import Month, largest
 from introducer.domain.rules.lot import paid_lots
-from introducer.domain.rules.places import basis_line
+from introducer.domain.rules.places import basis_line, gain_line
 from introducer.domain.rules.target import Target, Targets
 
 _UNIT = FINE * PERCENT_ONE
