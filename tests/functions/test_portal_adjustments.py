@@ -374,3 +374,11 @@ def test_the_pages_stand_in_every_language(portal: Portal, code: str) -> None:
         assert page.status == 200
         assert WHY in page.body
         assert f'<html lang="{code}"' in page.body
+
+
+def test_the_way_here_leads_from_every_desk_page_and_from_the_partner(portal: Portal) -> None:
+    page = portal.signed_in(STAFF).get(f"/desk/partners/{portal.partners[DEALT]}/deal").body
+
+    assert 'href="/desk/adjustments"' in page
+    assert f'href="{path(portal)}"' in page
+    assert "/adjustments" not in portal.signed_in(DEALT).get("/deal").body
