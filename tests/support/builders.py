@@ -11,7 +11,7 @@ from typing import Any
 from introducer.domain import click_id
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
-from introducer.domain.contracts import Contracts, LinkTerms, Standing
+from introducer.domain.contracts import Contracts, LinkTerms, Parenting, Standing
 from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue
 from introducer.domain.events import LOT, Event, EventType, milliseconds
@@ -97,6 +97,12 @@ class World:
     links: dict[str, LinkTerms] = field(default_factory=dict)
     rates: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: ECB)
     standings: dict[str, tuple[Standing, ...]] = field(default_factory=dict)
+    parents: dict[str, tuple[Parenting, ...]] = field(default_factory=dict)
+
+    def under(self, name: str, parent: str | None, since: str = "") -> World:
+        """A partner stands below another from a month on (`2026-03`), or from the beginning."""
+        self.parents[name] = (*self.parents.get(name, ()), Parenting(since, parent))
+        return self
 
     def decides(self, name: str, since: str, *, blocked: bool) -> World:
         """A partner is blocked from a day on, or is no longer."""
@@ -117,12 +123,13 @@ class World:
     def contracts(self, events: Sequence[Event]) -> Contracts:
         """The snapshot for these events."""
         found = {}
-        for day in {day_at(milliseconds(event.occurred_at)) for event in events}:
+        days = {day_at(milliseconds(event.occurred_at)) for event in events}
+        for day in days | {f"{day[:7]}-01" for day in days}:
             before = [published for published in sorted(self.rates) if published < day]
             if before:
                 found[day] = Publication("ECB", before[-1], self.rates[before[-1]])
         deals = {partner: tuple(versions) for partner, versions in self.deals.items()}
-        return Contracts(self.links, deals, Rates(found), {0: CLICK_KEY}, self.standings)
+        return Contracts(self.links, deals, Rates(found), {0: CLICK_KEY}, self.standings, self.parents)
 
 
 @dataclass
