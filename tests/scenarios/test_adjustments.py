@@ -58,11 +58,11 @@ def test_two_people_adjust_a_partners_money_and_take_it_back(world: Scenario) ->
     owner = Person(world, partner, Role.OWNER)
     manager, finance = Person(world, None, Role.MANAGER), Person(world, None, Role.FINANCE)
     now = world.stack.clock.now()
-    today, month = day_of(now), month_of(now)
+    day, month = day_of(now + timedelta(days=1)), month_of(now)
     there = f"/desk/partners/{partner}/adjustments"
 
     # when the manager proposes, and the request comes twice
-    wish = {"amount": "-12.50", "currency": "EUR", "earn_month": month, "available_day": today, "why": WHY}
+    wish = {"amount": "-12.50", "currency": "EUR", "earn_month": month, "available_day": day, "why": WHY}
     first, again = (manager.sends(there, "proposal", **wish) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201), first.text
     assert first.json() == again.json()
@@ -78,11 +78,7 @@ def test_two_people_adjust_a_partners_money_and_take_it_back(world: Scenario) ->
     [waiting] = finance.reads("/desk/adjustments")["items"]
     assert (waiting["adjustment"], waiting["proposed"]["why"]) == (number, WHY)
     shown = finance.reads(f"{there}/{number}")
-    assert (shown["before"]["amount"], shown["posts"]["amount"], shown["after"]["amount"]) == (
-        "0.00",
-        "-12.50",
-        "-12.50",
-    )
+    assert [shown[name]["amount"] for name in ("before", "posts", "after")] == ["0.00", "-12.50", "-12.50"]
     for _ in range(2):
         posted = finance.sends(f"{there}/{number}/decision", **decision)
         assert posted.status_code == 200, posted.text
@@ -90,7 +86,7 @@ def test_two_people_adjust_a_partners_money_and_take_it_back(world: Scenario) ->
 
     # then one journal stands in the books, and the partner reads it with its reason
     assert finance.reads("/desk/adjustments")["items"] == []
-    assert world.ledger.balance(partner).amounts == {("EUR", "pending", today): -1_250}
+    assert world.ledger.balance(partner).amounts == {("EUR", "pending", day): -1_250}
     [listed] = owner.reads(f"/earnings?month={month}")["items"]
     assert (listed["id"], listed["kind"], listed["amount"]["amount"]) == (entry, "adjustment", "-12.50")
     assert WHY in str(owner.reads(f"/earnings/{entry}")["lines"])
@@ -104,7 +100,7 @@ def test_two_people_adjust_a_partners_money_and_take_it_back(world: Scenario) ->
     assert gone.json()["adjustment"]["status"] == "reversed", gone.text
 
     # then the money is where it was, both entries stand, and it is not reversed again
-    assert world.ledger.balance(partner).amounts == {("EUR", "pending", today): 0}
+    assert world.ledger.balance(partner).amounts == {("EUR", "pending", day): 0}
     assert [each["kind"] for each in owner.reads(f"/earnings?month={month}")["items"]] == ["reversal", "adjustment"]
     assert admin.sends(f"{there}/{number}/reversal", why=BACK).json()["code"] == "reversed_already"
     trail = [each.action for each in world.configuration.audit_of_subject(partner).items]
@@ -115,14 +111,15 @@ def test_what_follows_the_facts_is_not_reversed_by_hand(world: Scenario) -> None
     # given an earning that the engine posted
     partner, code = world.a_partner(terms(cpa("200.00"), days=30))
     client = f"client-{secrets.token_hex(4)}"
-    given = {"client_id": client, "occurred_at": rfc3339(world.stack.clock.now())}
+    now = world.stack.clock.now()
+    given = {"client_id": client, "occurred_at": rfc3339(now)}
     click = world.click_id_of(world.clicks(code))
     registration = {"event_id": f"{client}-r", "type": "registration", "click_id": click, "country": "DE"}
     deposit = {"event_id": f"{client}-d", "type": "deposit", "amount": "50.00", "currency": "EUR"}
     world.posts(given | registration, given | deposit)
     world.applied(client, 2)
     admin = Person(world, None, Role.ADMIN)
-    [journal] = world.ledger.journals(partner, month_of(world.stack.clock.now())).items
+    [journal] = world.ledger.journals(partner, month_of(now)).items
 
     # when somebody wants to reverse it
     answer = admin.sends(f"/desk/partners/{partner}/adjustments/{journal.id}/reversal", why=BACK)
