@@ -15,7 +15,7 @@ from introducer.domain.configuration import Change, Parenting, Partner, parent_i
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import month_of
 from introducer.services.creation import Author, Clock, Randomness, make_id, now
-from introducer.services.move_client import reason
+from introducer.services.move_client import after, reason
 from introducer.store.configuration import Configuration
 
 MOST_DEPTH = 20
@@ -53,7 +53,7 @@ def change_parent(
         month=month,
         parent=parent,
         reason=why,
-        decided_at=at,
+        decided_at=after(at, (each.decided_at for each in history)),
     )
     for before in history:
         if before.parenting == new.parenting:
@@ -81,7 +81,7 @@ def change_parent(
             raise NotFound("There is no such partner.")
         for above in _above(known, partner, parent, month):
             lines[above] = known.partner(above).parent
-    change = Change(by=author.by, at=at, why=why, origin=author.origin)
+    change = Change(by=author.by, at=new.decided_at, why=why, origin=author.origin)
     configuration.set_parent(new, lines, change)
     return new
 

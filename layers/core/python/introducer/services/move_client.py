@@ -7,7 +7,7 @@ as the difference, to either partner. A later decision covers an earlier one fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import DESK, Change, Status
@@ -54,14 +54,15 @@ def move_client(
     if target.brand != brand:
         raise NotFound("There is no such partner.")
     decided = moves.of_client(brand, client)
+    decided_at = after(at, (each.occurred_at for each in decided))
     move = Event(
         brand=brand,
         source=DESK,
         client=client,
         event_id=make_id("mov", request, at, random, brand, client),
         type=EventType.MOVE,
-        occurred_at=at,
-        accepted_at=at,
+        occurred_at=decided_at,
+        accepted_at=decided_at,
         partner=partner,
         starts_at=starts_at,
     )
@@ -79,7 +80,7 @@ def move_client(
             "The client is this partner's from that moment on already: there is nothing to move.",
             code="already_theirs",
         )
-    change = Change(by=author.by, at=at, why=why, origin=author.origin)
+    change = Change(by=author.by, at=decided_at, why=why, origin=author.origin)
     holder = segments[-1].partner if segments else None
     before_this = moves.decide(move, holder, change)
     return move if before_this is None else _same(before_this, move)
@@ -94,6 +95,12 @@ def belongings(state: ClientState, decided: Iterable[Event]) -> tuple[Segment, .
             segments = [segment for segment in segments if segment.start < start]
             segments.append(Segment(start, move.partner, "", "", ""))
     return tuple(segments)
+
+
+def after(at: datetime, earlier: Iterable[datetime]) -> datetime:
+    """The moment of a decision that knows of earlier ones: now, and later than all of them, whatever clocks say. Their
+    order decides which one counts."""
+    return max([at, *(each + timedelta(milliseconds=1) for each in earlier)])
 
 
 def reason(text: str) -> str:
