@@ -347,7 +347,7 @@ def _parse_groups(data: Mapping[str, Any], context: _Context, where: str) -> tup
         if "group" in group and "symbols" in group:
             _refuse(f"{where} has a group with symbols and a name: give one of them.")
         name = group.get("group")
-        if name is not None and (not isinstance(name, str) or name not in context.symbol_groups):
+        if "group" in group and (not isinstance(name, str) or name not in context.symbol_groups):
             names = ", ".join(sorted(context.symbol_groups)) or "none"
             _refuse(f"{where} names the symbol group {name!r}, which the deal does not have (it has {names}).")
         symbols = context.symbol_groups[name] if name is not None else _names(group, "symbols", where)
@@ -393,11 +393,9 @@ def _parse_override(rule_id: str, data: Mapping[str, Any], context: _Context) ->
                 _refuse(f"{what} pays nothing: say more than 0.")
             levels.append(Level(depth, of=(QUALIFIED,), amount=amount))
             continue
+        if of != NET_REVENUE and (not isinstance(of, list) or not of or not all(kind in KINDS for kind in of)):
+            _refuse(f"{what} is of {of!r}: give a list of {', '.join(KINDS)}, or net_revenue alone, or qftd alone.")
         kinds = [NET_REVENUE] if of == NET_REVENUE else of
-        if not isinstance(kinds, list) or not kinds or not all(kind in (*KINDS, NET_REVENUE) for kind in kinds):
-            _refuse(f"{what} is of {of!r}: give a list of {', '.join(KINDS)}, or net_revenue, or qftd.")
-        if NET_REVENUE in kinds and len(kinds) > 1:
-            _refuse(f"{what} is of net_revenue and of earnings: keep one of them.")
         if "amount" in each:
             _refuse(f"{what} is of earnings or revenue: give a percentage, not an amount.")
         levels.append(Level(depth, _percent(each, "percent", what), tuple(sorted(set(kinds)))))
@@ -597,8 +595,9 @@ def _integer(
 
 
 def _amount(data: Mapping[str, Any], name: str, currency: str, where: str) -> int:
-    amount = minor_units(_of_type(data, name, where, str, 'a decimal string such as "600.00"'), currency)
-    if amount < 0:
+    text = _of_type(data, name, where, str, 'a decimal string such as "600.00"')
+    amount = minor_units(text, currency)
+    if text.startswith("-"):
         _refuse(f"{where} has the negative {name} {data[name]}.")
     return amount
 
@@ -608,6 +607,8 @@ def _decimal(data: Mapping[str, Any], name: str, one: int, where: str) -> int:
     if not re.fullmatch(r"-?\d{1,9}(\.\d{1,8})?", text, re.ASCII):
         _refuse(f"{where} has {name} {text[:40]!r}: send a plain decimal string.")
     value = Fraction(text) * one
+    if not value and text.startswith("-"):
+        _refuse(f"{where} has {name} {text}: leave the sign out.")
     if value.denominator != 1:
         _refuse(f"{where} has {name} {text}: that is finer than can be kept.")
     return int(value)
