@@ -214,11 +214,11 @@ class Reference:
     ) -> None:
         """First deposit and qualifications, for the partner it registered with, by the version at registration."""
         version = self._in_force(partner, anchor)
+        if version is None:
+            return
         first = self._first_deposit(version, facts)
         if first and not self._blocked(partner, first.occurred_at):
             happened.ftd.append(Milestone(first.occurred_at, client, partner))
-        if version is None:
-            return
         moments = []
         for rule in version.rules("cpa", "cpl"):
             when = self._qualified(rule, version, facts, anchor, country)
@@ -319,13 +319,10 @@ class Reference:
 
     # ------------------------------------------------------------------------------------------------- qualification
 
-    def _first_deposit(self, version: Version | None, facts: Sequence[Event]) -> Event | None:
-        for event in facts:
-            if event.type is EventType.DEPOSIT:
-                least = Fraction(version.terms.get("ftd_minimum", "0")) if version else Fraction(0)
-                if version is None or self._value(event, version) >= least:
-                    return event
-        return None
+    def _first_deposit(self, version: Version, facts: Sequence[Event]) -> Event | None:
+        least = Fraction(version.terms.get("ftd_minimum", "0"))
+        deposits = [each for each in facts if each.type is EventType.DEPOSIT]
+        return next((each for each in deposits if self._value(each, version) >= least), None)
 
     def _qualified(
         self, rule: Terms, version: Version, facts: Sequence[Event], anchor: datetime, country: str | None
