@@ -10,9 +10,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def generate() -> None:
-        """Write the generated files again: data model, crawler words, message catalogues."""
-        from introducer_ops import agents, catalogues, data_model
+        """Write the generated files again: data model, deal schema, crawler words, message catalogues."""
+        from introducer_ops import agents, catalogues, data_model, deal_schema
 
-        for path in (data_model.write(), agents.write()):
+        for path in (data_model.write(), deal_schema.write(), agents.write()):
             typer.echo(f"wrote {path.relative_to(data_model.ROOT)}")
         raise typer.Exit(catalogues.main(["update"]))
