@@ -15,7 +15,7 @@ import re
 from bisect import insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -95,6 +95,15 @@ class Table:
             _reindex(index, place, old, item)
         self.stream.append(Record(len(self.stream) + 1, place, old, item))
 
+    def copy(self) -> Table:
+        """The same items in a table of its own, with an empty stream."""
+        indexes = {
+            name: replace(index, entries={owner: list(each) for owner, each in index.entries.items()})
+            for name, index in self.indexes.items()
+        }
+        partitions = {partition: list(each) for partition, each in self.partitions.items()}
+        return Table(self.hash, self.range, indexes, dict(self.items), partitions)
+
 
 class Memory:
     """Tables, and the operations on them. `clock` counts the seconds after which request tokens are forgotten."""
@@ -104,6 +113,12 @@ class Memory:
         self._clock = clock
         self._tokens: dict[str, tuple[float, bytes]] = {}
         self.client = MemoryClient(self)
+
+    def copy(self, clock: Callable[[], float]) -> Memory:
+        """The same tables for another run; streams and tokens start anew."""
+        memory = Memory(clock)
+        memory.tables = {name: table.copy() for name, table in self.tables.items()}
+        return memory
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """One request. Raises botocore's `ClientError` with AWS's codes."""

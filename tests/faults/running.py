@@ -1,0 +1,151 @@
+"""Runs schedules by their seeds, in memory or on the local cloud."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from introducer.services import apply_events
+from introducer.store import keys
+from introducer_ops.localcloud import LocalCloud
+from tests.faults import sites
+from tests.faults.checks import check
+from tests.faults.schedules import Clock, Schedule, Stores, Violation
+from tests.faults.stores import InMemory, OnTheCloud, cloud_client
+from tests.faults.wire import AFTER, BEFORE, Target, Trouble, Wire
+from tests.faults.worlds import LAST_RATES, a_world, rate_places
+from tests.support.memory import served_by
+
+
+@dataclass
+class Outcome:
+    """What became of a schedule. `violation` is empty when all is well."""
+
+    seed: int
+    violation: str
+    trouble: Trouble
+    facts: Counter[str]
+
+
+class Runner:
+    """Runs schedules one after the other, on one kind of store."""
+
+    def __init__(self, open_store: Callable[[Clock, list[keys.Key]], InMemory | OnTheCloud]) -> None:
+        self._open = open_store
+        self.wire = Wire()
+        with served_by(self.wire):
+            self._stores = Stores()
+
+    def run(self, seed: int) -> Outcome:
+        """The schedule of a seed, and whether the books are right at its end."""
+        chance = random.Random(seed)
+        world = a_world(chance)
+        room, at_once = chance.choice([(100, 60), (100, 60), (12, 4), (8, 2)])
+        target = None
+        if chance.random() < 0.85:
+            aim = sites.worth_aiming_at(
+                late_rates=world.rates_through < LAST_RATES and chance.random() < 0.8,
+                refused_event=world.refused is not None,
+                little_room=room < 100,
+            )
+            target = Target(chance.choice(aim), chance.choice([BEFORE, AFTER]), chance.choice([1, 1, 1, 1, 2, 3]))
+        trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 10]), target)
+        clock = Clock(min(step.at for step in world.steps))
+        if world.refused is not None:
+            event = world.refused
+            trouble.refused = keys.key(
+                "event", brand=event.brand, client=event.client, source=event.source, event=event.event_id
+            )
+        store = self._open(clock, rate_places(world.rates_through))
+        schedule = Schedule(seed, world, clock, chance, trouble, store, self._stores)
+        self.wire.store, self.wire.trouble = store, trouble
+        facts: Counter[str] = Counter()
+        violation = ""
+        try:
+            with served_by(self.wire), _small_transactions(room, at_once):
+                schedule.run()
+                facts = check(schedule)
+        except Violation as error:
+            violation = str(error)
+        finally:
+            with served_by(self.wire):
+                schedule.stop()
+            store.close()
+        return Outcome(seed, violation, trouble, facts)
+
+
+@contextmanager
+def _small_transactions(room: int, at_once: int) -> Iterator[None]:
+    """So much fits into a transaction of the engine: with little room, clients are written in several parts."""
+    before = apply_events.BATCH, apply_events.EVENTS_AT_ONCE
+    apply_events.BATCH, apply_events.EVENTS_AT_ONCE = room, at_once
+    try:
+        yield
+    finally:
+        apply_events.BATCH, apply_events.EVENTS_AT_ONCE = before
+
+
+def in_memory() -> Runner:
+    """A runner whose tables are in this process."""
+    return Runner(InMemory)
+
+
+def on_the_cloud(client: Any) -> Runner:
+    """A runner whose tables are on the local cloud."""
+    return Runner(lambda clock, without: OnTheCloud(client, without))
+
+
+@dataclass
+class Share:
+    """What some of the schedules came to."""
+
+    schedules: int = 0
+    violations: list[tuple[int, str]] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    crashed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    facts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def add(self, other: Share) -> None:
+        self.schedules += other.schedules
+        self.violations += other.violations
+        self.seen += other.seen
+        self.crashed += other.crashed
+        self.faults += other.faults
+        self.facts += other.facts
+        self.seconds += other.seconds
+
+
+def run_share(where: str, seeds: range) -> Share:
+    """Run these schedules in this process."""
+    share, start = Share(), time.perf_counter()
+    with runner(where) as run:
+        for seed in seeds:
+            outcome = run.run(seed)
+            share.schedules += 1
+            share.seen += outcome.trouble.seen
+            share.crashed += outcome.trouble.crashed
+            share.faults += outcome.trouble.faults
+            share.facts += outcome.facts
+            if outcome.violation:
+                share.violations.append((seed, outcome.violation))
+    share.seconds = time.perf_counter() - start
+    return share
+
+
+@contextmanager
+def runner(where: str) -> Iterator[Runner]:
+    """In memory, or on a local cloud of this process's own."""
+    if where == "memory":
+        yield in_memory()
+        return
+    with tempfile.TemporaryDirectory() as folder, LocalCloud.start(Path(folder), log=lambda line: None) as cloud:
+        yield on_the_cloud(cloud_client(cloud.endpoint))
