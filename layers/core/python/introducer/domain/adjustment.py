@@ -179,6 +179,10 @@ def check_decider(adjustment: Adjustment, member: str, role: Role) -> None:
     """Raises `Forbidden` when this member may not decide what waits: for the role, or as the one who proposed it."""
     if role not in DECIDERS:
         raise Forbidden("Finance and admins decide adjustments: ask one of them.", code="decider_role")
+    _check_second(adjustment, member)
+
+
+def _check_second(adjustment: Adjustment, member: str) -> None:
     if adjustment.waiting is not None and adjustment.waiting.by == member:
         raise Forbidden("You proposed this: another person of finance, or an admin, decides it.", code="same_person")
 
@@ -200,8 +204,9 @@ def outcome(adjustment: Adjustment, version: int) -> bool | None:
 
 
 def refused(adjustment: Adjustment, act: Act) -> Adjustment:
-    """What waits is refused: a proposal for good, a reversal so that the adjustment stays as it is posted."""
-    _check_waiting(adjustment)
+    """What waits is refused: a proposal for good, a reversal so that the adjustment stays as it is posted. Raises
+    `Conflict` when nothing waits, and `Forbidden` for the person who proposed it, as `approved` does."""
+    _check_waiting(adjustment, act)
     if adjustment.status is AdjustmentStatus.PROPOSED:
         return _next(replace(adjustment, status=AdjustmentStatus.REFUSED, decided=act))
     return _next(replace(adjustment, status=AdjustmentStatus.POSTED, reversal_decided=act))
@@ -210,7 +215,7 @@ def refused(adjustment: Adjustment, act: Act) -> Adjustment:
 def approved(adjustment: Adjustment, act: Act, frozen_through: str | None) -> tuple[Adjustment, Journal]:
     """What waits is approved, and the one journal that this posts. A closed month is not touched: the journal stands in
     the first open one, and its key says for which month it is."""
-    _check_waiting(adjustment)
+    _check_waiting(adjustment, act)
     if adjustment.status is AdjustmentStatus.PROPOSED:
         entry = _adjusting(adjustment, act, frozen_through)
         return _next(replace(adjustment, status=AdjustmentStatus.POSTED, decided=act, journal=entry.id)), entry
@@ -305,9 +310,10 @@ def _receipt(line: Line, *, target: int, before: int) -> Receipt:
     )
 
 
-def _check_waiting(adjustment: Adjustment) -> None:
+def _check_waiting(adjustment: Adjustment, act: Act) -> None:
     if adjustment.waiting is None:
         raise Conflict("This was decided already: read it again.", code="decided_already")
+    _check_second(adjustment, act.by)
 
 
 def _next(adjustment: Adjustment) -> Adjustment:

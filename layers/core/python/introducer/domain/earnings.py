@@ -121,7 +121,7 @@ def accrue(
     after = replace(after, posted=posted)
     return Transition(
         after,
-        _difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts),
+        difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts),
         without_zeros(counts),
         tuple(sorted(new.values(), key=lambda event: event.order)),
         tuple(sorted(facts, key=lambda event: event.order)),
@@ -281,7 +281,8 @@ def _paid_once(state: ClientState, contracts: Contracts) -> dict[Key, int]:
     return {key: minor for key, minor in state.posted.items() if key.rule in rules and key.partner == version.partner}
 
 
-def _difference(owed: Targets, posted: Mapping[Key, int], contracts: Contracts) -> tuple[Posting, ...]:
+def difference(owed: Targets, posted: Mapping[Key, int], contracts: Contracts) -> tuple[Posting, ...]:
+    """What to post: for each key what it is owed less what the books hold."""
     postings = []
     for key in sorted(owed.keys() | posted.keys()):
         target = owed.get(key) or _no_longer_owed(key, contracts)

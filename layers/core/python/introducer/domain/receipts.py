@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from introducer.domain.calendar import day_at
 from introducer.domain.contracts import Contracts
@@ -19,6 +19,7 @@ from introducer.domain.ledger import (
     post_month,
 )
 from introducer.domain.money import FINE, show_ratio
+from introducer.domain.rates import Rate
 from introducer.domain.rules import lot, revshare
 
 LISTED_EVENTS = 10
@@ -56,6 +57,31 @@ def journal(
             more_events=max(0, len(events) - LISTED_EVENTS),
             lines=target.lines,
             rates=_rates(posting, events[:LISTED_EVENTS], transition.weighed, contracts),
+            target=target.minor,
+            before=posting.before,
+        ),
+    )
+
+
+def settled_journal(posting: Posting, frozen_through: str | None, at_ms: int, sequence: int) -> Journal:
+    """The journal of what settling a partner's month posts; `sequence` is how often the partner was settled."""
+    key, target = posting.key, posting.target
+    month = post_month(key.earn_month, frozen_through)
+    return Journal(
+        id=journal_id(key, month, at_ms, sequence),
+        key=key,
+        kind="earning" if posting.amount > 0 else "clawback",
+        amount=posting.amount,
+        post_month=month,
+        posted_at=at_ms,
+        legs=earning_legs(key, posting.amount),
+        receipt=Receipt(
+            rule_kind=target.rule_kind,
+            version=target.version,
+            events=(),
+            more_events=0,
+            lines=target.lines,
+            rates=_shown(target.used),
             target=target.minor,
             before=posting.before,
         ),
@@ -112,6 +138,10 @@ def _rates(
         for event in weighed
         if event.key in named and event.currency is not None and event.currency != currency
     }
+    return _shown(used)
+
+
+def _shown(used: Iterable[Rate]) -> tuple[ReceiptRate, ...]:
     return tuple(
         ReceiptRate(rate.source, rate.target, str(rate), rate.day, rate.feed)
         for rate in sorted(used, key=lambda rate: (rate.day, rate.source))

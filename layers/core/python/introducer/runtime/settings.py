@@ -61,6 +61,11 @@ class Settings:
         return self._needed("SOURCE_SECRET_PREFIX")
 
     @property
+    def settle_queue_url(self) -> str:
+        """The queue of partners' months that could not be settled at once."""
+        return self._needed("SETTLE_QUEUE_URL")
+
+    @property
     def period_close_machine(self) -> str:
         """The ARN of the state machine that closes months."""
         return self._needed("PERIOD_CLOSE_MACHINE")

@@ -250,7 +250,8 @@ class Engine:
             transition = accrue(state, events, contracts, history)
         part = first_part(transition, BATCH - len(transition.applied) - 1)
         journals = self._journals(state, part, contracts, frozen)
-        accrual = Accrual(part.applied, (part.state,), journals, part.counts)
+        rows = {(state.client, month_of): row for month_of, row in part.rows.items()}
+        accrual = Accrual(part.applied, (part.state,), journals, part.counts, rows)
         partners = {key.partner for key in part.counts} | {each.key.partner for each in journals}
         complete = part.state == transition.state
         return _Prepared((state.brand, state.client), part.applied, accrual, frozenset(partners), complete)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from introducer.domain import click_id
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
+from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
-from introducer.domain.contracts import Contracts, LinkTerms, Standing
+from introducer.domain.contracts import Contracts, LinkTerms, Parenting, Standing
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import NotFound
 from introducer.domain.events import Event, day_of, milliseconds
@@ -28,6 +30,16 @@ ECB = "ECB"
 """The feed of the European Central Bank's euro reference rates."""
 
 _DEALS_KEPT = 60.0
+
+
+class _Decided(NamedTuple):
+    """What was decided about a partner, as it was read at a moment (seconds) of a UTC day."""
+
+    at: float
+    day: str
+    deals: tuple[DealVersion, ...]
+    standings: tuple[Standing, ...]
+    parents: tuple[Parenting, ...]
 
 
 class ContractReader:
@@ -49,7 +61,7 @@ class ContractReader:
         self._today = today
         self._feed = feed
         self._links: dict[str, LinkTerms] = {}
-        self._partners: dict[str, tuple[float, str, tuple[DealVersion, ...], tuple[Standing, ...]]] = {}
+        self._partners: dict[str, _Decided] = {}
         self._publications: dict[str, Publication] = {}
         self._complete: str | None = None
 
@@ -64,16 +76,45 @@ class ContractReader:
         partners |= {key.partner for state in states for key in state.posted}
         partners |= {move.partner for state in states for move in state.moves.values()}
         partners |= {event.partner for event in events if event.partner is not None}
+        parents = self._parents(partners)
+        partners |= {parent for each in parents.values() for _, parent in each if parent is not None}
         days = {day_of(event.occurred_at) for event in events}
         days |= {day for state in states for day in _days(state)}
         found = {day: publication for day in sorted(days) if (publication := self._publication(day))}
         return Contracts(
             links=links,
-            deals={partner: self._decided(partner)[0] for partner in sorted(partners)},
-            standings={partner: self._decided(partner)[1] for partner in sorted(partners)},
+            deals={partner: self._decided(partner).deals for partner in sorted(partners)},
+            standings={partner: self._decided(partner).standings for partner in sorted(partners)},
             rates=Rates(found),
             click_keys=self._click_keys(),
+            parents=parents,
         )
+
+    def contracts_of_month(self, partner: str, month: str) -> Contracts:
+        """Everything that settling a partner's month can ask for. Raises `Unavailable`."""
+        parents = self._parents({partner})
+        partners = {partner, *(parent for each in parents.values() for _, parent in each if parent is not None)}
+        first = f"{month}-01"
+        publication = self._publication(first)
+        return Contracts(
+            links={},
+            deals={each: self._decided(each).deals for each in sorted(partners)},
+            standings={each: self._decided(each).standings for each in sorted(partners)},
+            rates=Rates({first: publication} if publication else {}),
+            click_keys={},
+            parents=parents,
+        )
+
+    def _parents(self, partners: Iterable[str]) -> dict[str, tuple[Parenting, ...]]:
+        """Who stood above these partners, and above those, at any time; partners without a parent are left out."""
+        found: dict[str, tuple[Parenting, ...]] = {}
+        climb = set(partners)
+        while climb:
+            decided = {partner: self._decided(partner).parents for partner in sorted(climb)}
+            found |= {partner: each for partner, each in decided.items() if each}
+            climb = {parent for each in decided.values() for _, parent in each if parent is not None} - found.keys()
+            climb -= decided.keys()
+        return found
 
     def _link(self, link: str) -> LinkTerms | None:
         if link not in self._links:
@@ -89,17 +130,18 @@ class ContractReader:
             )
         return self._links[link]
 
-    def _decided(self, partner: str) -> tuple[tuple[DealVersion, ...], tuple[Standing, ...]]:
-        """A partner's deal versions and standings."""
+    def _decided(self, partner: str) -> _Decided:
+        """What was decided about a partner: deal versions, standings, parents."""
         kept = self._partners.get(partner)
-        if kept is None or kept[1] != self._today() or self._elapsed() - kept[0] >= _DEALS_KEPT:
-            kept = self._partners[partner] = (
+        if kept is None or kept.day != self._today() or self._elapsed() - kept.at >= _DEALS_KEPT:
+            kept = self._partners[partner] = _Decided(
                 self._elapsed(),
                 self._today(),
                 deal_versions(self._configuration.deals(partner)),
                 standings(self._configuration.standings(partner)),
+                parents(self._configuration.parentings(partner)),
             )
-        return kept[2], kept[3]
+        return kept
 
     def _publication(self, day: str) -> Publication | None:
         """The publication that holds for events of a day, once the feed is complete through the day before.
@@ -137,6 +179,12 @@ def standings(records: Iterable[StandingRecord]) -> tuple[Standing, ...]:
     """A partner's standings in the order in which they were decided. A suspended partner still earns."""
     decided = sorted(records, key=lambda record: (record.decided_at, record.standing))
     return tuple(Standing(milliseconds(record.since), record.status is Status.BLOCKED) for record in decided)
+
+
+def parents(records: Iterable[ParentingRecord]) -> tuple[Parenting, ...]:
+    """Below whom a partner stood, by month; the last decision about a month stands. Empty if it never had a parent."""
+    decided = tuple(Parenting(record.month, record.parent) for record in records)
+    return decided if any(each.parent is not None for each in decided) else ()
 
 
 def click_keys(secret: Mapping[str, str]) -> dict[int, bytes]:

@@ -19,15 +19,13 @@ from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
+from introducer.domain.rows import MonthOf, Row
 from introducer.store import keys
 from introducer.store.clients import state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.ledger import balance_updates, journal_put
-from introducer.store.wire import BATCH, connect, put_operation
-
-_REFUSED = {"ConditionalCheckFailed", "TransactionConflict"}
-_IMPOSSIBLE = {"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"}
-"""Codes of what stays wrong however often it is tried."""
+from introducer.store.settlements import row_to_item
+from introducer.store.wire import BATCH, IMPOSSIBLE, REFUSED, connect, put_operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +37,27 @@ class Accrual:
     """Each at the version that was read; it is stored one higher."""
     journals: tuple[Journal, ...]
     counts: Counts = field(default_factory=dict)
+    rows: Mapping[tuple[str, MonthOf], Row] = field(default_factory=dict)
+    """By client, and partner and month."""
 
     def size(self) -> int:
         """How many items the transaction has; `BATCH` is the most."""
         partners = {journal.key.partner for journal in self.journals}
-        return len(self.events) + len(self.states) + len(self.journals) + len(partners) + len(self.counts)
+        own = len(self.events) + len(self.states) + len(self.journals) + len(self.rows)
+        return own + len(partners) + len(self.counts)
 
     def together(self, other: Accrual) -> Accrual:
         """Both as one: the balance and shared counters are then written once."""
         counts: Counts = {}
         add_counts(counts, self.counts)
         add_counts(counts, other.counts)
-        return Accrual(self.events + other.events, self.states + other.states, self.journals + other.journals, counts)
+        return Accrual(
+            self.events + other.events,
+            self.states + other.states,
+            self.journals + other.journals,
+            counts,
+            {**self.rows, **other.rows},
+        )
 
 
 class Accruals:
@@ -72,6 +79,11 @@ class Accruals:
         puts = [
             *(self._state(state) for state in accrual.states),
             *(journal_put(self._connection, self._books, journal) for journal in accrual.journals),
+            # The state's condition stands for the rows too: they show nothing else.
+            *(
+                put_operation(self._connection, self._books, row_to_item(partner, month, client, row))
+                for (client, (partner, month)), row in accrual.rows.items()
+            ),
         ]
         updates = [
             *(self._mark(event, applied_at) for event in accrual.events),
@@ -83,10 +95,10 @@ class Accruals:
                 (), (), puts, updates, client_request_token=_token(accrual, applied_at)
             )
         except TransactWriteError as error:
-            if any(reason is not None and reason.code in _REFUSED for reason in error.cancellation_reasons):
+            if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
                 raise Conflict("The books changed meanwhile: read again.") from error
-            if error.cause_response_code in _IMPOSSIBLE or any(
-                reason is not None and reason.code in _IMPOSSIBLE for reason in error.cancellation_reasons
+            if error.cause_response_code in IMPOSSIBLE or any(
+                reason is not None and reason.code in IMPOSSIBLE for reason in error.cancellation_reasons
             ):
                 raise Poison("The books cannot hold what this event says: see that its amounts are right.") from error
             raise Unavailable("The books could not be written: try again.", code="store_unavailable") from error

@@ -21,6 +21,12 @@ Wire = Mapping[str, Mapping[str, Any]]
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
+REFUSED = {"ConditionalCheckFailed", "TransactionConflict"}
+"""Codes of a transaction that met another one: read again."""
+
+IMPOSSIBLE = {"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"}
+"""Codes of what stays wrong however often it is tried."""
+
 BATCH = 100
 """The most items one BatchGetItem or TransactWriteItems takes."""
 
@@ -85,8 +91,10 @@ def connect(*tables: str, region: str | None = None, host: str | None = None) ->
     return connection
 
 
-def put_operation(connection: Connection, table: str, item: Mapping[str, Any], condition: Any) -> dict[str, Any]:
-    """The put of an item under a condition, as a part of a transaction."""
+def put_operation(
+    connection: Connection, table: str, item: Mapping[str, Any], condition: Any = None
+) -> dict[str, Any]:
+    """The put of an item, under a condition where there is one, as a part of a transaction."""
     attributes = to_wire(item)
     pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
     return connection.get_operation_kwargs(table, pk, sk, key=ITEM, attributes=attributes, condition=condition)

@@ -1,0 +1,131 @@
+"""Settle a partner: post what its months are owed under rules that look at all of its clients, or at partners below.
+
+Nothing here decides what is owed: `domain.settlement.settle_month` does. A month is settled from its rows as they are
+now, so settling it again is harmless. When what a month hands on changes, the settled months after it follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from introducer.domain.contracts import Contracts
+from introducer.domain.earnings import Posting, difference
+from introducer.domain.errors import Conflict
+from introducer.domain.receipts import settled_journal
+from introducer.domain.settlement import Chain, settle_month
+from introducer.store.ledger import Ledger
+from introducer.store.settlements import SettledMonth, Settlements, Settling
+
+TRIES = 8
+"""How often a partner is read and settled again when something changed meanwhile."""
+
+JOURNALS_AT_ONCE = 80
+"""Of one transaction; leaves room for the month, the balance and the rows above."""
+
+
+class ReadsContractsOfMonth(Protocol):
+    """Where the contracts come from (`read_contracts.ContractReader`)."""
+
+    def contracts_of_month(self, partner: str, month: str) -> Contracts: ...
+
+
+class Settler:
+    """Settles partners. `now_ms` is the clock; `pause` waits before the n-th new try."""
+
+    def __init__(
+        self,
+        *,
+        settlements: Settlements,
+        ledger: Ledger,
+        contracts: ReadsContractsOfMonth,
+        now_ms: Callable[[], int],
+        pause: Callable[[int], None],
+    ) -> None:
+        self._settlements = settlements
+        self._ledger = ledger
+        self._contracts = contracts
+        self._now_ms = now_ms
+        self._pause = pause
+
+    def settle(self, partner: str, months: Iterable[str]) -> int:
+        """Settle months of a partner, and those after them that follow; how many journals were posted.
+
+        Raises `RateMissing` when an override waits for a rate, `Conflict` when the partner keeps changing, `Poison`,
+        `Unavailable`. What was posted before that stands, and the rest follows the next time.
+        """
+        wanted = set(months)
+        for attempt in range(TRIES):
+            if attempt:
+                self._pause(attempt)
+            try:
+                return self._settle(partner, wanted)
+            except Conflict:
+                continue
+        raise Conflict("The partner's months keep changing: settle them again.")
+
+    def _settle(self, partner: str, wanted: set[str]) -> int:
+        version = self._settlements.version(partner)
+        settled = self._settlements.settled(partner)
+        todo = set(wanted)
+        journals = 0
+        while todo:
+            month = min(todo)
+            todo.remove(month)
+            before = max((each for each in settled if each < month), default=None)
+            old = settled.get(month, SettledMonth())
+            new, postings = self._computed(partner, month, settled[before].chain if before else Chain(), old)
+            if new == old:
+                continue
+            version = self._post(partner, month, version, old, new, postings)
+            journals += len(postings)
+            settled[month] = new
+            if new.chain != old.chain:
+                after = min((each for each in settled if each > month), default=None)
+                todo |= {after} if after else set()
+        return journals
+
+    def _computed(
+        self, partner: str, month: str, chain: Chain, old: SettledMonth
+    ) -> tuple[SettledMonth, tuple[Posting, ...]]:
+        rows = self._settlements.rows(partner, month)
+        contracts = self._contracts.contracts_of_month(partner, month)
+        settlement = settle_month(partner, month, rows.clients, rows.below, chain, contracts)
+        posted = {key: target.minor for key, target in settlement.targets.items() if target.minor}
+        new = SettledMonth(posted, settlement.chain, settlement.above, rows.digest)
+        return new, difference(settlement.targets, old.posted, contracts)
+
+    def _post(
+        self,
+        partner: str,
+        month: str,
+        version: int,
+        old: SettledMonth,
+        new: SettledMonth,
+        postings: tuple[Posting, ...],
+    ) -> int:
+        """Write it in as many transactions as it takes; the last says that the month is settled. The version then."""
+        posted = dict(old.posted)
+        parts = [postings[start : start + JOURNALS_AT_ONCE] for start in range(0, len(postings), JOURNALS_AT_ONCE)]
+        for number, part in enumerate(parts or [()], 1):
+            last = number >= len(parts)
+            for posting in part:
+                posted[posting.key] = posting.before + posting.amount
+            at_ms = self._now_ms()
+            frozen = self._ledger.balance(partner).frozen_through if part else None
+            self._settlements.write(
+                Settling(
+                    partner=partner,
+                    month=month,
+                    version=version,
+                    settled=new if last else replace(old, posted={k: n for k, n in posted.items() if n}, seen=""),
+                    journals=tuple(settled_journal(posting, frozen, at_ms, version + 1) for posting in part),
+                    above={each: below for each, below in new.above.items() if old.above.get(each) != below}
+                    if last
+                    else {},
+                ),
+                at_ms,
+            )
+            version += 1
+        return version
