@@ -196,6 +196,7 @@ def test_who_may_not_propose_and_what_is_another_brands(house: House) -> None:
     stranger = house.a_member("stranger", Role.ADMIN, "brd_other")
     proposal = house.proposes()
     posted = house.decides(house.proposes())
+    assert refusal(lambda: house.reverses(posted.adjustment, member), Forbidden) == "proposer_role"
     for act in (
         lambda: house.proposes(stranger),
         lambda: house.decides(proposal, stranger),

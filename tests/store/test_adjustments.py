@@ -105,8 +105,8 @@ def test_what_waits_in_a_brand_comes_longest_first_and_leaves_when_it_is_decided
     posted, journal = approved(first, an_act(6), None)
     adjustments.move("approve_adjustment", first, posted, change("sub-finance", 6), journal)
     assert adjustments.waiting(BRAND).items == (third,)
-    back = reversal_proposed(posted, an_act(7))
-    adjustments.move("propose_reversal", posted, back, change("sub-finance", 7))
+    back = reversal_proposed(posted, an_act(7, "sub-manager"))
+    adjustments.move("propose_reversal", posted, back, change("sub-manager", 7))
 
     # then the reversal waits, since it was proposed
     assert adjustments.waiting(BRAND).items == (third, back)
@@ -191,8 +191,8 @@ def test_a_step_sent_twice_is_answered_and_not_written_twice(tables: Tables, adj
 def test_an_adjustment_with_its_whole_story_comes_back_from_its_item() -> None:
     proposal = an_adjustment(amount=-12, currency="JPY")
     posted, _ = approved(proposal, an_act(1), None)
-    kept = refused(reversal_proposed(posted, an_act(2)), an_act(3, why="No"))
-    gone, _ = approved(reversal_proposed(kept, an_act(4)), an_act(5), "2026-04")
+    kept = refused(reversal_proposed(posted, an_act(2, "sub-manager")), an_act(3, why="No"))
+    gone, _ = approved(reversal_proposed(kept, an_act(4, "sub-admin")), an_act(5), "2026-04")
 
     for each in (proposal, refused(proposal, an_act(1)), posted, kept, gone):
         assert adjustment_from_item(adjustment_to_item(each)) == each

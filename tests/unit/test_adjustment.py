@@ -115,6 +115,9 @@ def test_nobody_decides_what_they_proposed_themselves() -> None:
         with pytest.raises(Forbidden) as raised:
             check_decider(waits, who, Role.ADMIN)
         assert raised.value.code == "same_person"
+        for decide in (lambda it, act: approved(it, act, None), refused):
+            with pytest.raises(Forbidden):
+                decide(waits, Act(who, NOW, "Fine"))
     # who proposed the adjustment may decide a reversal that another proposed
     check_decider(back, "sub-manager", Role.ADMIN)
 
