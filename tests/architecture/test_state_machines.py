@@ -1,0 +1,143 @@
+"""statemachines/*.asl.json: read by people in AWS's console, and without a way to fail in silence."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from introducer.store import keys
+from introducer_ops.localcloud import expanding
+from tests.support import functions
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "statemachines").glob("*.asl.json"))
+MACHINES = {
+    name: one["Properties"]
+    for name, one in expanding.read(ROOT / "template.yaml")["Resources"].items()
+    if one["Type"] == "AWS::Serverless::StateMachine"
+}
+TEMPLATE = (ROOT / "template.yaml").read_text()
+
+
+def states_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All states, those inside maps and branches included."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, state in definition["States"].items():
+        found[name] = state
+        for inner in [state.get("ItemProcessor"), *state.get("Branches", [])]:
+            if inner:
+                found |= states_of(inner)
+    return found
+
+
+def following(state: dict[str, Any]) -> set[str]:
+    """The states that may come after one."""
+    ways = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return {way[name] for way in ways for name in ("Next", "Default") if name in way}
+
+
+def test_every_file_is_a_machine_of_the_template_and_every_machine_has_its_file() -> None:
+    named = re.findall(r"DefinitionUri: (statemachines/\S+)", TEMPLATE)
+    assert sorted(named) == [str(path.relative_to(ROOT)) for path in FILES]
+    assert len(MACHINES) == len(FILES) > 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.partition(".")[0])
+class TestEachMachine:
+    def test_speaks_jsonata_and_says_what_it_is_for(self, path: Path) -> None:
+        definition = json.loads(path.read_text())
+        assert definition["QueryLanguage"] == "JSONata"
+        assert len(definition["Comment"]) > 40
+        assert all("QueryLanguage" not in state for state in states_of(definition).values())
+
+    def test_has_names_for_people(self, path: Path) -> None:
+        for name in states_of(json.loads(path.read_text())):
+            assert re.fullmatch(r"[A-Z][a-z]*( \S+)+", name), name
+            assert len(name) <= 80, "AWS takes no longer ones"
+
+    def test_names_no_resource_by_itself(self, path: Path) -> None:
+        text = path.read_text()
+        assert "arn:" not in text
+        wanted = set(re.findall(r"\$\{(\w+)\}", text))
+        [given] = [one["DefinitionSubstitutions"] for one in MACHINES.values() if one["Definition"] == json.loads(text)]
+        assert wanted == given.keys()
+
+    def test_every_task_ends_in_time_and_tries_again_what_can_be_tried_again(self, path: Path) -> None:
+        tasks = {name: s for name, s in states_of(json.loads(path.read_text())).items() if s["Type"] == "Task"}
+        assert tasks
+        for name, task in tasks.items():
+            assert isinstance(task["TimeoutSeconds"], int), name
+            assert task["Retry"], name
+            for retry in task["Retry"]:
+                assert retry["JitterStrategy"] == "FULL", name
+                assert {"IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds"} <= retry.keys(), name
+                assert not {"States.ALL", "States.TaskFailed"} & set(retry["ErrorEquals"]), name
+
+    def test_what_fails_ends_in_a_fail_that_says_why(self, path: Path) -> None:
+        states = states_of(json.loads(path.read_text()))
+        for name, state in states.items():
+            if state["Type"] in ("Task", "Map", "Parallel"):
+                assert "States.ALL" in state["Catch"][-1]["ErrorEquals"], name
+                assert all(states[each["Next"]]["Type"] == "Fail" for each in state["Catch"]), name
+            if state["Type"] == "Fail":
+                assert state["Error"], name
+                assert "{%" in state["Cause"], name
+
+    def test_every_state_is_reached_and_leads_to_an_end(self, path: Path) -> None:
+        definition = json.loads(path.read_text())
+        states, reached, ahead = definition["States"], set(), {definition["StartAt"]}
+        while ahead:
+            reached |= ahead
+            ahead = {name for each in ahead for name in following(states[each])} - reached
+        assert reached == states.keys()
+        ends = {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail") or state.get("End")}
+        assert {"Succeed", "Fail"} <= {states[name]["Type"] for name in ends}
+        assert all(following(state) for name, state in states.items() if name not in ends)
+
+    def test_a_step_waits_longer_than_the_function_that_does_it(self, path: Path) -> None:
+        seconds = expanding.read(ROOT / "template.yaml")["Resources"]["WorkflowFunction"]["Properties"]["Timeout"]
+        for name, state in states_of(json.loads(path.read_text())).items():
+            if state.get("Resource") == "${WorkflowFunctionArn}":
+                assert state["TimeoutSeconds"] > seconds, name
+
+    def test_calls_steps_that_there_are(self, path: Path) -> None:
+        called = {
+            state["Arguments"]["step"]
+            for state in states_of(json.loads(path.read_text())).values()
+            if state.get("Resource") == "${WorkflowFunctionArn}"
+        }
+        assert called
+        assert called <= workflow_steps().keys()
+
+
+def workflow_steps() -> dict[str, Any]:
+    """The steps of the workflow function, by name."""
+    spec = importlib.util.spec_from_file_location("workflow_steps", functions.FUNCTIONS / "workflow" / "steps.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    steps: dict[str, Any] = module.STEPS
+    return steps
+
+
+def test_the_schedule_is_the_parameters_and_stands_still_on_the_local_stage() -> None:
+    [event] = MACHINES["PeriodCloseMachine"]["Events"].values()
+    properties = event["Properties"]
+    assert properties["ScheduleExpression"] == {"Ref": "CloseSchedule"}
+    assert properties["ScheduleExpressionTimezone"] == {"Ref": "CloseTimeZone"}
+    assert properties["State"] == {"Fn::If": ["IsLocal", "DISABLED", "ENABLED"]}
+    assert json.loads(properties["Input"]) == {}
+
+
+def test_the_workflow_function_puts_statements_closed_months_and_audit_records_and_nothing_else() -> None:
+    [policy] = expanding.read(ROOT / "template.yaml")["Resources"]["WorkflowRole"]["Properties"]["Policies"]
+    statements = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
+    leading = statements["WriteStatementsAndMonths"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    allowed = {item.name for item in keys.ITEMS.values() if any(fnmatchcase(item.pk, each) for each in leading)}
+    assert {item for item in allowed if keys.ITEMS[item].table == keys.BOOKS} == {"statement", "month_close", "audit"}
