@@ -265,15 +265,10 @@ class _Maker:
         return str(int(units * 100)) if decimals(self.currency) == 0 else f"{units:.2f}"
 
     def _rules(self, kind: str) -> list[Terms]:
-        made = {
-            "cpa": self._cpa,
-            "cpl": self._cpl,
-            "revshare": self._revshare,
-            "lot": self._lot,
-            "bonus": self._bonuses,
-            "override": self._override,
-        }[kind]()
-        return made if isinstance(made, list) else [made]
+        if kind == "bonus":
+            return self._bonuses()
+        makers = {"cpa": self._cpa, "cpl": self._cpl, "revshare": self._revshare, "lot": self._lot}
+        return [makers.get(kind, self._override)()]
 
     def _amounts(self) -> list[Terms]:
         everybody: Terms = {"countries": [], "amount": self._money(self.rng.choice([20, 40, 33.33]))}
