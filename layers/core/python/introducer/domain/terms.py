@@ -418,7 +418,7 @@ def _parse_tiers(
     data: Mapping[str, Any], gives: Sequence[str], bases: Sequence[Basis], context: _Context, where: str
 ) -> Tiers:
     """`gives` is what a band may give: percent, or add and add_percent."""
-    what = f"The tiers of rule {data['id']!r}"
+    what, band = f"The tiers of rule {data['id']!r}", f"A band of rule {data['id']!r}"
     tiers = _mapping(data, "tiers", where)
     _only(tiers, {"by", "mode", "bands"}, what)
     by = _choice(tiers, "by", Basis, what)
@@ -427,20 +427,20 @@ def _parse_tiers(
     mode = _choice(tiers, "mode", Mode, what)
     bands: list[Band] = []
     for each in _list(tiers, "bands", what):
-        _only(each, {"from", *gives}, what)
-        start = _activity(each, "from", by, context, what)
+        _only(each, {"from", *gives}, band)
+        start = _activity(each, "from", by, context, band)
         if bands and start <= bands[-1].start:
             _refuse(f"{what} overlap: the band from {each['from']} must begin above the one before it.")
         given = [name for name in gives if name in each]
         if len(given) != 1:
             _refuse(f"{what} have a band from {each['from']} that needs {' or '.join(gives)}.")
         if given[0] == "add":
-            add = _amount(each, "add", context.currency, what)
+            add = _amount(each, "add", context.currency, band)
             if not add:
                 _refuse(f"{what} have a band from {each['from']} that adds nothing: say more than 0.")
             bands.append(Band(start, add=add))
         else:
-            bands.append(Band(start, percent=_percent(each, given[0], what)))
+            bands.append(Band(start, percent=_percent(each, given[0], band)))
     if not bands:
         _refuse(f"{what} have no bands: give at least one.")
     return Tiers(by, mode, tuple(bands))
