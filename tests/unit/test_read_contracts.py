@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.client import ClientState
-from introducer.domain.configuration import Attribution, DealRecord, Standing, Status
+from introducer.domain.configuration import BEGINNING, Attribution, DealRecord, Parenting, Standing, Status
 from introducer.domain.errors import NotFound
 from introducer.domain.events import milliseconds
 from introducer.services.read_contracts import ContractReader, click_keys
@@ -22,6 +22,7 @@ class Configuration:
     def __init__(self) -> None:
         self.versions = [self.a_version(1, "2026-01-01")]
         self.decided: list[Standing] = []
+        self.parents: dict[str, list[Parenting]] = {}
         self.asked: list[str] = []
 
     def a_version(self, number: int, since: str) -> DealRecord:
@@ -46,6 +47,9 @@ class Configuration:
 
     def standings(self, partner: str) -> list[Standing]:
         return self.decided
+
+    def parentings(self, partner: str) -> list[Parenting]:
+        return self.parents.get(partner, [])
 
     def deals(self, partner: str) -> list[DealRecord]:
         self.asked.append(f"deals {partner}")
@@ -148,3 +152,18 @@ def test_the_click_key_secret_names_its_keys_by_number() -> None:
 
 def _fields(record: DealRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in DealRecord.__slots__}
+
+
+def test_those_above_a_partner_come_with_their_deals() -> None:
+    # given a partner below another, which is below a third
+    setting = Setting()
+    for child, parent in (("par_p", "par_above"), ("par_above", "par_top")):
+        decided = Parenting(
+            partner=child, parenting="pnt_1", month=BEGINNING, parent=parent, reason="", decided_at=at("2026-01-01")
+        )
+        setting.configuration.parents[child] = [decided]
+    # when the contracts of its month are read
+    contracts = setting.reader.contracts_of_month("par_p", "2026-03")
+    # then all three deals are there, and who stands above whom
+    assert set(contracts.deals) == {"par_p", "par_above", "par_top"}
+    assert contracts.ancestors("par_p", "2026-03") == ("par_above", "par_top")
