@@ -75,12 +75,12 @@ def told_of(
     place: Place, earning: str, language: Language, *, partner: str = "", brand: str = ""
 ) -> tuple[Journal, Told]:
     """The journal with this number, and what is said of it. Within `place.account()`. Raises `Invalid`, `NotFound`."""
-    from introducer.services.read_earnings_of_partner import clause_of, subject_of
+    from introducer.services.read_earnings_of_partner import as_read, clause_of, subject_of
     from introducer.store.configuration import Configuration
     from introducer.wording.receipts import tell
 
     configuration = Configuration(place.output("BooksTableName"))
-    journal = _found(place, configuration, earning, partner, brand)
+    journal = as_read(_found(place, configuration, earning, partner, brand))
     subject = subject_of(journal)
     clause = clause_of(configuration, journal)
     return journal, tell(language, journal, client=subject.client, below=subject.below, clause=clause)
@@ -158,11 +158,13 @@ def show(journal: Journal, told: Told, language: Language, console: Console) -> 
     console.print(_labelled(facts))
     if told.note:
         console.print(Text(told.note, style="yellow"))
-    if told.events:
-        section(receipts.WHAT_HAPPENED, _events(told, language))
+    if told.events or told.largest:
+        section(receipts.WHAT_HAPPENED, *([_events(told, language)] if told.events else []))
     if told.more_events:
         console.print(Text(f"  {told.more_events}", style="dim"))
-    section(receipts.HOW_COMPUTED, _arithmetic(told.steps))
+    if told.largest:
+        console.print(Padding(_lines(told.largest), (0, 0, 0, 2)))
+    section(receipts.HOW_COMPUTED, _lines(told.steps, strong=len(told.steps) - 1))
     if told.rates:
         section(
             receipts.AT_WHICH_RATE, *(Text.assemble(each.rate, "  ", (each.published, "dim")) for each in told.rates)
@@ -200,7 +202,7 @@ def _events(told: Told, language: Language) -> RenderableType:
     return table
 
 
-def _arithmetic(steps: tuple[Step, ...]) -> RenderableType:
+def _lines(steps: tuple[Step, ...], strong: int = -1) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
@@ -208,8 +210,8 @@ def _arithmetic(steps: tuple[Step, ...]) -> RenderableType:
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
     for number, step in enumerate(steps):
-        style = "bold" if number == len(steps) - 1 else ""
-        table.add_row(Text(step.words, style=style), Text(step.outcome, style=style), end_section=step.sum)
+        style = "bold" if number == strong else ""
+        table.add_row(Text(step.words, style=style), Text(step.outcome, style=style))
     return table
 
 
@@ -228,7 +230,8 @@ def _legs(journal: Journal, language: Language) -> RenderableType:
     table.add_column(justify="right", no_wrap=True)
     for leg in journal.legs:
         table.add_row(Text(leg.account), amount(leg.amount, signed=True))
-    table.add_row("=", amount(sum(leg.amount for leg in journal.legs)))
+    rest = sum(leg.amount for leg in journal.legs)
+    table.add_row("=", amount(rest), style="bold red" if rest else "dim")
     return table
 
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from introducer.domain.events import milliseconds
 from introducer.domain.ledger import Journal, Leg, Line, journal_id
 from introducer.locale import CODES, language
+from introducer.services.read_clients_of_partner import pseudonym
 from introducer.store.ledger import journal_to_item
 from introducer_ops import explain as command
 from introducer_ops.installation import Place
@@ -37,7 +38,7 @@ HEADINGS = {
     "What the deal says of it": "deal",
 }
 numbers = count(1)
-LEGS = "In the ledger: legs that add up to zero"
+LEGS = "Legs in the ledger"
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +113,11 @@ def said_by_page(page: str) -> dict[str, list[list[str]]]:
         "rates": [],
         "deal": [],
     }
+    largest = re.search(r'<ul class="arithmetic card">(.*?)</ul>', events[0], re.DOTALL)
     # The page begins with what happened, a terminal with when.
     found["events"] = [[when, what, *more] for what, when, *more in found["events"]]
+    for item in re.findall(r"<li><span>(.*?)</span>(.*?)</li>", largest[1], re.DOTALL) if largest else []:
+        found["events"].append([clean(each) for each in item])
     for name, section in (("arithmetic", "arithmetic"), ("rates", "rates"), ("deal", "says")):
         body = re.search(rf'aria-labelledby="{section}">(.*?)</section>', page, re.DOTALL)
         for item in re.findall(r"<li.*?>(.*?)</li>", body[1], re.DOTALL) if body else []:
@@ -134,7 +138,8 @@ def said_by_command(out: str, code: str = "en") -> dict[str, list[list[str]]]:
         elif line.strip():
             parts = [clean(each) for each in re.split(r" {2,}", line.strip())]
             found[section].append(parts if section != "rates" else [" ".join(parts)])
-    found["events"] = found["events"][1:]  # the table's head
+    if found["events"][:1] and found["events"][0][0] == spoken.text("When"):
+        del found["events"][0]  # the table's head
     found["deal"] = [[sentence.removeprefix("• ")] for (sentence,) in found["deal"]]
     return found
 
@@ -235,6 +240,32 @@ def test_a_step_without_words_is_shown_as_it_is(portal: Portal) -> None:
 
     assert said["arithmetic"][:2] == [["moon phase", "12.50"], ["tide", "high"]]
     assert "Client" not in dict(fact for fact in said["facts"] if len(fact) == 2)
+
+
+def test_clients_among_the_largest_are_pseudonyms_and_stand_beside_the_arithmetic(portal: Portal) -> None:
+    pooled = a_journal(
+        portal,
+        "earning",
+        "revshare",
+        Line("pooled_net_revenue", "40.00", ("1", "2")),
+        Line("rounded", "12.00"),
+        Line("contribution", "30.00", ("client-hash-of-somebody", "net_revenue")),
+        Line("contribution", "10.00", ("par_below", "cpa")),
+    )
+
+    said = compare(portal, pooled)
+
+    assert said["events"] == [
+        [f"Among the largest: {pseudonym('client-hash-of-somebody')}, net revenue", "30.00 EUR"],
+        ["Among the largest: par_below, CPA", "10.00 EUR"],
+    ]
+    assert [line[0] for line in said["arithmetic"]][:3] == [
+        "Net revenue of all clients together (2), under version 1",
+        "Rounded once, a half to the even unit",
+        "Owed in all",
+    ]
+    for text in (run(pooled.id, "--json")[1], portal.machine().get(f"/earnings/{pooled.id}").body):
+        assert "client-hash" not in text
 
 
 def test_what_people_decided_is_said_with_its_reason(portal: Portal) -> None:

@@ -156,6 +156,11 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "812.00 EUR",
     ),
     (Line("contribution", "12.5", ("C-7F3K-9QX2", "lots")), "Among the largest: C-7F3K-9QX2, lots", "12.5"),
+    (
+        Line("contribution", "8.00", ("C-7F3K-9QX2", "lot_commission")),
+        "Among the largest: C-7F3K-9QX2, lot commission",
+        "8.00 EUR",
+    ),
     (Line("contribution", "60.00", ("par_B", "cpa")), "Among the largest: par_B, CPA", "60.00 EUR"),
     (
         Line("adjusted", "-5.00", ("Paid twice", "Sam Okoro", "Robin Vale")),

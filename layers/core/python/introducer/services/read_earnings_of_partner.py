@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from introducer.domain.describe import Clause, describe
@@ -16,6 +16,7 @@ from introducer.services.read_clients_of_partner import pseudonym
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
 from introducer.store.paging import Page
+from introducer.wording.receipts import CONTRIBUTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,20 @@ def read_journal(ledger: Ledger, *, partner: str, journal: str) -> Journal:
     found = ledger.journal(partner, journal)
     if found is None:
         raise NotFound("There is no such earning.")
-    return found
+    return as_read(found)
+
+
+def as_read(journal: Journal) -> Journal:
+    """The journal as people read it: clients that its lines name are named by their pseudonyms."""
+    lines = tuple(_as_read(line) if line.step == CONTRIBUTION else line for line in journal.receipt.lines)
+    return replace(journal, receipt=replace(journal.receipt, lines=lines))
+
+
+def _as_read(line: Line) -> Line:
+    who = line.values[0] if line.values else ""
+    if not who or who.startswith(_PARTNER):
+        return line
+    return replace(line, values=(pseudonym(who), *line.values[1:]))
 
 
 def clause_of(configuration: Configuration, journal: Journal) -> Clause | None:
@@ -168,3 +182,5 @@ def entry_of(journal: Journal) -> Entry:
 
 
 _OF_NO_CLIENT = ("bonus", "adjustment")
+_PARTNER = "par_"
+"""How the id of a partner begins; a client's is a hash."""

@@ -67,6 +67,7 @@ WORDS: dict[str, dict[str, str]] = {
         "qftd": N_("qualified clients"),
         "lots": N_("lots"),
         "net_revenue": N_("net revenue"),
+        "lot_commission": N_("lot commission"),
     },
 }
 """By group, then by code."""

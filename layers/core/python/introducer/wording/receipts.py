@@ -14,7 +14,7 @@ from introducer.domain.describe import Clause, Day
 from introducer.domain.ledger import Journal, Line, ReceiptEvent, ReceiptRate
 from introducer.domain.money import decimal_string
 from introducer.locale import Language
-from introducer.wording.codes import N_, word
+from introducer.wording.codes import N_, WORDS, word
 from introducer.wording.sentences import (
     NOTHING,
     Code,
@@ -41,8 +41,11 @@ WHEN, EVENT, NUMBER, SOURCE, BROUGHT = (
     N_("Brought"),
 )
 ENTRY, PARTNER = N_("Entry"), N_("Partner")
-LEGS = N_("In the ledger: legs that add up to zero")
+LEGS = N_("Legs in the ledger")
 """Headings, for a reader without a page."""
+
+CONTRIBUTION = "contribution"
+"""The step that names one of the largest contributions, as evidence beside the arithmetic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,8 @@ class Told:
     events: tuple[ToldEvent, ...]
     more_events: str
     """How many more there were; empty when all are listed."""
+    largest: tuple[Step, ...]
+    """The largest contributions, where many clients or partners stand behind the amount."""
     steps: tuple[Step, ...]
     rates: tuple[ToldRate, ...]
     deal: tuple[Said, ...]
@@ -131,6 +136,7 @@ def tell(
             if more
             else ""
         ),
+        largest=tuple(step(language, line, currency) for line in receipt.lines if line.step == CONTRIBUTION),
         steps=arithmetic(language, journal),
         rates=tuple(_rate(language, rate) for rate in receipt.rates),
         deal=tuple(say(language, sentence) for sentence in clause.sentences) if clause else (),
@@ -138,10 +144,13 @@ def tell(
 
 
 def arithmetic(language: Language, journal: Journal) -> tuple[Step, ...]:
-    """The arithmetic line by line, down to the difference that the journal posts."""
+    """The arithmetic line by line, down to the difference that the journal posts. Contributions are evidence, no part of
+    it."""
     receipt, currency = journal.receipt, journal.key.currency
     steps, by = [], ""
     for line in receipt.lines:
+        if line.step == CONTRIBUTION:
+            continue
         if line.step in ("tier_basis", "goal"):
             by = line.values[0] if line.values else ""
         steps.append(step(language, line, currency, by))
@@ -179,7 +188,7 @@ def _facts(language: Language, journal: Journal, client: str | None, below: str 
     if client is not None:
         found.append(("client", N_("Client"), shown(language, Code(client))))
     if below is not None:
-        found.append(("below", N_("Partner"), shown(language, Code(below))))
+        found.append(("below", N_("Partner below"), shown(language, Code(below))))
     found += [
         ("earned_for", N_("Earned for"), shown(language, Month(journal.key.earn_month))),
         ("posted", N_("Posted"), shown(language, Moment(str(journal.posted_at)))),
@@ -468,7 +477,7 @@ def _override_cash(wanted: _Wanted) -> _Saying:
 
 def _contribution(wanted: _Wanted) -> _Saying:
     what, group = wanted.value(1), "activity"
-    if what not in _COUNTED | {"net_revenue"}:
+    if what not in WORDS["activity"]:
         group = "rule"
     outcome: Part = Figure(wanted.line.result) if what in _COUNTED else wanted.result()
     values: dict[str, Part] = {"who": Code(wanted.value(0)), "what": wanted.said(group, what)}
@@ -539,7 +548,7 @@ _TOLD: dict[str, _Words] = {
     "converted": _converted,
     "override_share": _numbered(N_("Of it %(number)s %%")),
     "override_cash": _override_cash,
-    "contribution": _contribution,
+    CONTRIBUTION: _contribution,
     "adjusted": _adjusted,
     "reversed": _reversed,
 }
