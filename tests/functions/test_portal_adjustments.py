@@ -110,7 +110,7 @@ def test_two_people_adjust_and_take_back_through_the_forms(portal: Portal) -> No
     answer = finance.post(f"{one}/decision", filled(page, verdict="approve", why="Fine"))
     assert (answer.status, answer.location) == (303, one)
     after = text(finance.get(one).body)
-    assert "Posted" in after and "Kim Finance" in after
+    assert "In the books" in after and "Kim Finance" in after
     assert [each.amount for each in journals(portal, number)] == [-1_250]
 
     # and the manager asks for it back, and finance agrees
