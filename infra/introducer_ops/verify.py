@@ -162,6 +162,9 @@ MEANINGS = {
     "posted": "the state says another amount was posted",
     "journal_sum": "the journals of a key do not add up to what is owed",
     "journal": "the journal contradicts itself",
+    "row": "the row is not what the client is in that month",
+    "unsettled": "the month has rows that it was not settled from: settling is behind",
+    "settled": "posted or handed on is not what the month's rows make",
     "balance": "the balance is not the sum of the journals",
     "event_count": "the counter is not what the events make",
     "click_count": "the counter is not what the clicks make",
@@ -186,6 +189,7 @@ def show(report: Report, console: Console) -> None:
         ("clicks", f"{report.clicks:,}, {report.flagged:,} of them flagged"),
         ("clients", f"{report.clients:,}"),
         ("journals", f"{report.journals:,} of {report.partners:,} partners"),
+        ("partners' months", f"{report.months:,} settled over all clients; {report.adjustments:,} amounts by hand"),
         ("owed in all", ", ".join(_amount(*each) for each in report.sums.items()) or "nothing"),
         ("state hash", report.state_hash),
     ):

@@ -27,6 +27,7 @@ from introducer.domain.ledger import Key
 from introducer.domain.money import FINE, decimal_string, decimals, show_ratio
 from introducer.services.verify.books_side import CLICK_METRICS, INTAKE_METRICS, MALFORMED, BooksSide, unreadable
 from introducer.services.verify.facts_side import FactsSide
+from introducer.services.verify.partners_side import PartnersSide
 from introducer.services.verify.report import Difference, Kind, Report
 from introducer.store import keys
 from introducer.store.clients import ClientKey, fold_text, state_from_item, state_hash, state_to_item
@@ -71,7 +72,9 @@ def verify_books(
     books = BooksSide()
     for stored in _told(tables.books(), keys.BOOKS, progress):
         books.take(stored)
-    clients = _Clients(books, books.contracts(click_keys))
+    contracts = books.contracts(click_keys)
+    partners = PartnersSide(books, contracts)
+    clients = _Clients(books, contracts, partners)
     facts = FactsSide(clients.compare, click_keys, milliseconds(now))
     for stored in _told(tables.facts(), keys.FACTS, progress):
         facts.take(stored)
@@ -82,6 +85,7 @@ def verify_books(
         *books.differences,
         *facts.differences,
         *clients.differences,
+        *partners.differences(),
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
         *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
@@ -97,6 +101,8 @@ def verify_books(
         clients=len(books.clients),
         journals=books.journals,
         partners=len(books.balances.keys() | books.journal_balances.keys()),
+        months=len(books.settled),
+        adjustments=books.adjustments,
         sums=dict(sorted(books.sums.items())),
         intake=facts.completeness(),
         waiting=tuple(facts.waiting),
@@ -111,11 +117,12 @@ def verify_books(
 class _Clients:
     """Recomputes client after client, and compares each with its item and its journals."""
 
-    def __init__(self, books: BooksSide, contracts: Contracts) -> None:
+    def __init__(self, books: BooksSide, contracts: Contracts, partners: PartnersSide) -> None:
         self.differences: list[Difference] = []
         self.counts: Counts = {}
         self._books = books
         self._contracts = contracts
+        self._partners = partners
         self._scopes: set[str] = set()
 
     def compare(self, client: ClientKey, applied: list[Event]) -> None:
@@ -132,6 +139,7 @@ class _Clients:
             return
         add_counts(self.counts, transition.counts)
         expected = transition.state
+        self._partners.take(expected)
         found = self._found(client)
         if found is None:
             if client not in self._books.clients:
@@ -140,7 +148,7 @@ class _Clients:
         else:
             self._compare_states(client, expected, found)
         posted = None if found is None else found.posted
-        self.differences += _amounts(client, expected.posted, posted, self._books.posted.get(scope, {}))
+        self.differences += self._amounts(client, expected.posted, posted)
 
     def compare_rest(self, with_events: set[ClientKey]) -> None:
         """States and journals of clients that no applied event is about."""
@@ -148,9 +156,18 @@ class _Clients:
             self._scopes.add(client[1])
             what = f"client {client[1]}: its state"
             self._differ(client, Kind.CLIENT_WITHOUT_EVENTS, what, "no state, for want of applied events", "a state")
-        for scope in sorted(self._books.posted.keys() - self._scopes):
+        for scope in sorted((self._books.posted.keys() | self._books.decided.keys()) - self._scopes):
             # Brand and state are unknown: there is no item to point at, only the journals.
-            self.differences += _amounts(("", scope), {}, None, self._books.posted[scope])
+            self.differences += self._amounts(("", scope), {}, None)
+
+    def _amounts(
+        self, client: ClientKey, targets: Mapping[Key, int], posted: Mapping[Key, int] | None
+    ) -> Iterator[Difference]:
+        """What the client's own rules say, and what settling and people posted beside them, against the journals."""
+        _, scope = client
+        decided = self._books.decided.get(scope, {})
+        stated = None if posted is None else _sum(posted, decided)
+        return _amounts(client, _sum(targets, decided), stated, self._books.posted.get(scope, {}))
 
     def _found(self, client: ClientKey) -> ClientState | None:
         item = self._books.clients.get(client)
@@ -211,6 +228,10 @@ def _amounts(
             month = key.earn_month.replace("-", "")
             partition = keys.partition("journal", partner=key.partner, month=month)
             yield differ(Kind.JOURNAL_SUM, summed, f"{keys.BOOKS} {partition}, or a later month")
+
+
+def _sum(amounts: Mapping[Key, int], more: Mapping[Key, int]) -> dict[Key, int]:
+    return {key: amounts.get(key, 0) + more.get(key, 0) for key in amounts.keys() | more.keys()}
 
 
 def _balances(books: BooksSide) -> Iterator[Difference]:

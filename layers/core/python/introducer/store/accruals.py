@@ -25,7 +25,7 @@ from introducer.store.clients import state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.settlements import row_to_item
-from introducer.store.wire import BATCH, IMPOSSIBLE, REFUSED, connect, put_operation
+from introducer.store.wire import BATCH, IMPOSSIBLE, REFUSED, connect, put_operation, response_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Accruals:
         except TransactWriteError as error:
             if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
                 raise Conflict("The books changed meanwhile: read again.") from error
-            if error.cause_response_code in IMPOSSIBLE or any(
+            if response_code(error) in IMPOSSIBLE or any(
                 reason is not None and reason.code in IMPOSSIBLE for reason in error.cancellation_reasons
             ):
                 raise Poison("The books cannot hold what this event says: see that its amounts are right.") from error

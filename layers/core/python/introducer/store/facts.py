@@ -138,7 +138,7 @@ class Facts:
             self._connection.dispatch(PUT_ITEM, arguments)
         except BOTOCORE_EXCEPTIONS as error:
             # pynamodb keeps the error's code but not the item that came with it; botocore's own error has both.
-            answer = getattr(error.__cause__, "response", {})
+            answer = getattr(error.__cause__, "response", None) or {}
             if answer.get("Error", {}).get("Code") != CONDITION_FAILED:
                 raise unavailable() from error
             return event_from_item(from_wire(answer["Item"]))

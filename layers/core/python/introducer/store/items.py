@@ -22,6 +22,7 @@ from pynamodb.models import Model
 from introducer.domain.errors import Conflict, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.store import keys
+from introducer.store.wire import response_code
 
 CONDITION = "ConditionalCheckFailed"
 """DynamoDB's word, among the reasons of a refused transaction, for a condition that did not hold."""
@@ -131,7 +132,7 @@ def translated(refusal: str, code: str = "conflict") -> Iterator[None]:
             raise Conflict(refusal, code=code) from error
         raise Unavailable("The books could not be written now: try again.") from error
     except PynamoDBConnectionError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if response_code(error) == "ConditionalCheckFailedException":
             raise Conflict(refusal, code=code) from error
         raise Unavailable("The books did not answer: try again.") from error
     except PynamoDBException as error:

@@ -24,7 +24,7 @@ from introducer.domain.rules.qualification import Qualifying
 from introducer.domain.settlement import Chain
 from introducer.store import keys
 from introducer.store.ledger import balance_updates, journal_put
-from introducer.store.wire import IMPOSSIBLE, REFUSED, Wire, connect, from_wire, put_operation, reading
+from introducer.store.wire import IMPOSSIBLE, REFUSED, Wire, connect, from_wire, put_operation, reading, response_code
 
 CLIENT, PARTNER = "client", "partner"
 
@@ -49,6 +49,8 @@ class SettledMonth:
     """What those above were told, by partner."""
     seen: str = ""
     """The digest of the rows that this follows; empty while it is posted in parts."""
+    follows: str = ""
+    """The digest of what the month before handed on (`chain_digest`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +125,38 @@ def rows_digest(items: Mapping[tuple[str, str], str]) -> str:
     return hashlib.sha256(_json(sorted(items.items())).encode()).hexdigest()[:32]
 
 
+def chain_digest(chain: Chain) -> str:
+    """One name for what a month hands on."""
+    return hashlib.sha256(_chain(chain).encode()).hexdigest()[:32]
+
+
+def _chain(chain: Chain) -> str:
+    return _json(
+        {
+            "places": sorted(chain.places.items()),
+            "carry": sorted((*lane, str(value)) for lane, value in chain.carry.items()),
+            "own": sorted((*lane, str(value)) for lane, value in chain.own.items()),
+            "shares": sorted(
+                (*lane, sorted((month, str(value)) for month, value in months.items()))
+                for lane, months in chain.shares.items()
+            ),
+            "reached": sorted(chain.reached.items()),
+        }
+    )
+
+
 def settled_to_item(partner: str, month: str, settled: SettledMonth) -> dict[str, Any]:
     """The item of a settled month."""
-    chain = settled.chain
     return {
         **keys.key("settled", partner=partner, month=month).item(),
         "seen": settled.seen,
+        "follows": settled.follows,
         "posted": _json(
             sorted(
                 (key.rule, key.scope, key.currency, key.available_day, minor) for key, minor in settled.posted.items()
             )
         ),
-        "chain": _json(
-            {
-                "places": sorted(chain.places.items()),
-                "carry": sorted((*lane, str(value)) for lane, value in chain.carry.items()),
-                "own": sorted((*lane, str(value)) for lane, value in chain.own.items()),
-                "shares": sorted(
-                    (*lane, sorted((month, str(value)) for month, value in months.items()))
-                    for lane, months in chain.shares.items()
-                ),
-                "reached": sorted(chain.reached.items()),
-            }
-        ),
+        "chain": _chain(settled.chain),
         "above": _json(
             sorted(
                 (
@@ -185,6 +196,7 @@ def settled_from_item(item: Mapping[str, Any]) -> SettledMonth:
         ),
         above={ancestor: _below(below) for ancestor, below in json.loads(item["above"])},
         seen=item["seen"],
+        follows=item["follows"],
     )
 
 
@@ -245,14 +257,16 @@ class Settlements:
             ),
             *balance_updates(connection, table, settling.journals),
         ]
-        token = derived_id("t", at_ms, settling.partner, settling.month, settling.version)
+        journals = [journal.id for journal in settling.journals]
+        # Another one who writes at this version in this very millisecond says something else, and is refused.
+        token = derived_id("t", at_ms, settling.partner, settling.version, month, journals)
         try:
             connection.transact_write_items((), (), puts, updates, client_request_token=token)
         except TransactWriteError as error:
             codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
             if codes & REFUSED:
                 raise Conflict("The partner's month changed meanwhile: read again.") from error
-            if error.cause_response_code in IMPOSSIBLE or codes & IMPOSSIBLE:
+            if response_code(error) in IMPOSSIBLE or codes & IMPOSSIBLE:
                 raise Poison("The books cannot hold this partner's month: its rules pay too many clients.") from error
             raise Unavailable("The books could not be written: try again.", code="store_unavailable") from error
 

@@ -74,15 +74,13 @@ class Statements:
                 self._table,
                 keys.partition("statement", partner=partner),
                 range_key_condition=condition,
-                limit=limit,
+                # One more than asked for tells whether there is a next page.
+                limit=limit + 1,
                 scan_index_forward=False,
                 consistent_read=True,
             )
-        last = answer.get("LastEvaluatedKey")
-        return Page(
-            tuple(_from_item(from_wire(item)) for item in answer["Items"]),
-            last[keys.SK]["S"] if last else None,
-        )
+        found = [_from_item(from_wire(item)) for item in answer["Items"]]
+        return Page(tuple(found[:limit]), found[limit - 1].month if len(found) > limit else None)
 
 
 def _to_item(statement: Statement) -> dict[str, Any]:

@@ -91,9 +91,7 @@ def connect(*tables: str, region: str | None = None, host: str | None = None) ->
     return connection
 
 
-def put_operation(
-    connection: Connection, table: str, item: Mapping[str, Any], condition: Any = None
-) -> dict[str, Any]:
+def put_operation(connection: Connection, table: str, item: Mapping[str, Any], condition: Any = None) -> dict[str, Any]:
     """The put of an item, under a condition where there is one, as a part of a transaction."""
     attributes = to_wire(item)
     pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
@@ -140,9 +138,18 @@ def writing() -> Iterator[None]:
     try:
         yield
     except PynamoDBConnectionError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if response_code(error) == CONDITION_FAILED:
             raise Refused from error
         raise unavailable() from error
+
+
+def response_code(error: BaseException) -> str | None:
+    """DynamoDB's code for what went wrong; None when no answer came. (pynamodb's own reading of it fails on a request
+    that got lost midway: botocore's error then has a response that is None.)"""
+    cause = getattr(error, "cause", None) or error.__cause__
+    response = getattr(cause, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
+    return None if code is None else str(code)
 
 
 def unavailable() -> Unavailable:

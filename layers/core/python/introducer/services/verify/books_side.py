@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from introducer.domain.adjustment import targets as adjustment_targets
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
+from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.counts import CountKey
@@ -20,12 +22,15 @@ from introducer.domain.events import from_milliseconds
 from introducer.domain.ledger import HOUSE, Journal, Key, journal_month
 from introducer.domain.money import decimal_string
 from introducer.domain.rates import Publication, Rates
-from introducer.services.read_contracts import ECB, deal_versions, standings
+from introducer.domain.rows import MonthOf
+from introducer.services.read_contracts import ECB, deal_versions, parents, standings
 from introducer.services.verify.report import Difference, Kind
 from introducer.store import keys
+from introducer.store.adjustments import adjustment_from_item
 from introducer.store.clients import ClientKey, state_from_item
 from introducer.store.ledger import balance_attribute, earned_attribute, journal_from_item
 from introducer.store.scans import Stored
+from introducer.store.settlements import SettledMonth, row_of, settled_from_item
 
 MALFORMED = (IntroducerError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
 """What reading an item raises that has not the form of its kind."""
@@ -46,6 +51,12 @@ class BooksSide:
         """Their items: one text each, read when it is needed."""
         self.posted: dict[str, dict[Key, int]] = defaultdict(lambda: defaultdict(int))
         """The sum of the journals of each key, by the key's scope."""
+        self.rows: dict[MonthOf, dict[tuple[str, str], str]] = defaultdict(dict)
+        """The text of each row of a partner's month, by what and whose it is."""
+        self.settled: dict[MonthOf, SettledMonth] = {}
+        self.decided: dict[str, dict[Key, int]] = defaultdict(dict)
+        """What was posted for each key by settling and by hand, by the key's scope."""
+        self.adjustments = 0
         self.balances: dict[str, Mapping[str, int]] = {}
         self.journal_balances: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """What each partner's balance must be, attribute by attribute, going by the journals."""
@@ -61,6 +72,7 @@ class BooksSide:
         self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
         self._deals: dict[str, list[DealRecord]] = defaultdict(list)
         self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
+        self._parentings: dict[str, list[ParentingRecord]] = defaultdict(list)
         self._published: dict[str, Mapping[str, str]] = {}
         self._takers = {
             "client": self._client,
@@ -73,6 +85,10 @@ class BooksSide:
             "campaign": self._campaign,
             "deal": self._deal,
             "standing": self._standing,
+            "parenting": self._parenting,
+            "row": self._row,
+            "settled": self._settled_month,
+            "adjustment": self._adjustment,
             "rates": self._rates,
         }
 
@@ -106,7 +122,12 @@ class BooksSide:
             if terms := self._campaigns.get((brand, campaign)):
                 links[code] = LinkTerms(code, brand, partner, campaign, *terms)
         decided = {partner: standings(records) for partner, records in self._standings.items()}
-        return Contracts(links, deals, Rates(dict(self._publications())), click_keys, decided)
+        above = {
+            partner: parents(sorted(records, key=lambda each: (each.month, each.decided_at, each.parenting)))
+            for partner, records in self._parentings.items()
+        }
+        above = {partner: decisions for partner, decisions in above.items() if decisions}
+        return Contracts(links, deals, Rates(dict(self._publications())), click_keys, decided, above)
 
     def states(self) -> Iterator[ClientState]:
         """The states that can be read, one after the other."""
@@ -197,6 +218,37 @@ class BooksSide:
             decided_at=from_milliseconds(item["decided_at"]),
         )
         self._standings[record.partner].append(record)
+
+    def _parenting(self, stored: Stored) -> None:
+        item = stored.item
+        _, partner, _ = keys.parts(stored.key.pk)
+        month, parenting = keys.parts(stored.key.sk)
+        self._parentings[partner].append(
+            ParentingRecord(
+                partner=partner,
+                parenting=parenting,
+                month=month,
+                parent=item.get("parent"),
+                reason=item["reason"],
+                decided_at=from_milliseconds(item["decided_at"]),
+            )
+        )
+
+    def _row(self, stored: Stored) -> None:
+        _, partner, _, month = keys.parts(stored.key.pk)
+        self.rows[partner, month][row_of(stored.item)] = stored.item["row"]
+
+    def _settled_month(self, stored: Stored) -> None:
+        _, partner, _ = keys.parts(stored.key.pk)
+        settled = settled_from_item(stored.item)
+        self.settled[partner, stored.key.sk] = settled
+        for key, minor in settled.posted.items():
+            self.decided[key.scope][key] = self.decided[key.scope].get(key, 0) + minor
+
+    def _adjustment(self, stored: Stored) -> None:
+        for key, minor in adjustment_targets([adjustment_from_item(stored.item)]).items():
+            self.adjustments += 1
+            self.decided[key.scope][key] = minor
 
     def _deal(self, stored: Stored) -> None:
         item = stored.item

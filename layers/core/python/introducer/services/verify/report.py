@@ -30,6 +30,12 @@ class Kind(StrEnum):
     """The journals of a key do not add up to what was owed."""
     JOURNAL = "journal"
     """A journal contradicts itself: its legs, its amount, its receipt or its month."""
+    ROW = "row"
+    """A client's row in a partner's month is not what the client is."""
+    UNSETTLED = "unsettled"
+    """A partner's month was settled from other rows than there are now."""
+    SETTLED = "settled"
+    """What was posted for a partner's month, or handed on, is not what its rows make."""
     BALANCE = "balance"
     """An amount of a partner's balance is not the sum of the journals."""
     EVENT_COUNT = "event_count"
@@ -105,6 +111,10 @@ class Report:
     journals: int
     partners: int
     """Partners with a balance or a journal."""
+    months: int
+    """Partners' months that were settled over all clients."""
+    adjustments: int
+    """Amounts that people posted by hand."""
     sums: Mapping[str, int]
     """The sum of all journals per currency, minor units."""
     intake: tuple[Intake, ...]
