@@ -144,8 +144,7 @@ def tell(
 
 
 def arithmetic(language: Language, journal: Journal) -> tuple[Step, ...]:
-    """The arithmetic line by line, down to the difference that the journal posts. Contributions are evidence, no part of
-    it."""
+    """The arithmetic line by line, down to the difference that the journal posts. Contributions are no part of it."""
     receipt, currency = journal.receipt, journal.key.currency
     steps, by = [], ""
     for line in receipt.lines:
