@@ -1,0 +1,312 @@
+"""A partner's closed months, and staff closing one."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from boto3 import client as aws
+
+from introducer.domain.configuration import Role
+from introducer.gateways.user_pool import UserPool
+from introducer.gateways.workflows import Execution
+from introducer.services.close_month import SCHEDULE, Progress, begin_close, close_partners, finish_close
+from introducer.services.invite_member import invite_member
+from introducer_ops.localcloud import LocalCloud
+from tests.browser.world import AUTHOR, BEGAN, NOW, OTHER, PARTNER, PASSWORD, STAFF, UNDEALT, Portal, a_portal
+
+pytestmark = pytest.mark.cloud
+
+FINANCE = "finance@broker.example"
+MARCH, APRIL = "2026-03", "2026-04"
+
+
+class Executions:
+    """Step Functions as a page sees it: what was started, and how it goes."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, dict[str, Any]] = {}
+        self.status: dict[str, Execution] = {}
+
+    def start(self, name: str, given: dict[str, Any]) -> Execution:
+        self.started[name] = given
+        return self.status.setdefault(name, Execution(name, "RUNNING"))
+
+    def latest(self, name: str) -> Execution | None:
+        return self.status.get(name)
+
+
+@pytest.fixture(scope="module")
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    """March is closed on schedule, February by nobody; February is being closed when a test says so."""
+    with a_portal(cloud) as world:
+        cognito = aws("cognito-idp")
+        cognito.create_group(UserPoolId=world.pool_id, GroupName="finance")
+        invite_member(
+            world.configuration, UserPool(cognito, world.pool_id), brand=world.brand, partner=None, role=Role.FINANCE,
+            email=FINANCE, name="Ines Duarte", language="en", password=PASSWORD, author=AUTHOR, clock=lambda: BEGAN,
+        )  # fmt: skip
+        books = world.wiring
+        begin_close(world.configuration, brand=world.brand, month=MARCH, author=SCHEDULE, now=NOW)
+        progress = Progress()
+        while progress.more:
+            progress = close_partners(
+                world.configuration, world.ledger, books.statements, brand=world.brand, month=MARCH, so_far=progress,
+                now=NOW,
+            )  # fmt: skip
+        finish_close(world.configuration, brand=world.brand, month=MARCH, progress=progress, author=SCHEDULE, now=NOW)
+        yield world
+
+
+@pytest.fixture
+def executions(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Executions:
+    found = Executions()
+    monkeypatch.setitem(portal.wiring.__dict__, "closes", found)
+    return found
+
+
+def text(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+# ------------------------------------------------------------------------------------------------------- the partner's
+
+
+def test_a_statement_says_what_the_entries_of_its_month_add_up_to(portal: Portal) -> None:
+    # given the partner's entries of March
+    machine = portal.machine()
+    entries = list(portal.ledger.all_journals(portal.partners[PARTNER], MARCH))
+    assert entries
+
+    # when the statement is read
+    found = machine.get(f"/statements/{MARCH}").json
+
+    # then it opens with nothing, has a line per kind of rule, and ends with the sum
+    euros = [line for line in found["items"] if line["amount"]["currency"] == "EUR"]
+    assert [line["line"] for line in euros][:: len(euros) - 1] == ["opening", "closing"]
+    assert euros[0]["amount"]["amount"] == "0.00"
+    by_rule: dict[str, int] = {}
+    for entry in entries:
+        by_rule[entry.receipt.rule_kind] = by_rule.get(entry.receipt.rule_kind, 0) + entry.amount
+    assert {line["of"]: line["amount"]["amount"] for line in euros if line["line"] == "rule"} == {
+        kind: f"{amount / 100:.2f}" for kind, amount in by_rule.items()
+    }
+    assert euros[-1]["amount"]["amount"] == f"{sum(by_rule.values()) / 100:.2f}"
+    assert found["entries"] == len(entries) == sum(line["entries"] or 0 for line in euros)
+
+    # and a browser sees the same, with the way to the entries
+    page = portal.signed_in().get(f"/statements/{MARCH}").body
+    assert "What March 2026 came to" in text(page)
+    assert f'href="/earnings?month={MARCH}"' in page
+    for line in euros:
+        assert line["amount"]["amount"] in text(page).replace(",", "")
+
+
+def test_closed_months_are_listed_with_their_totals(portal: Portal) -> None:
+    machine = portal.machine()
+    [row] = machine.get("/statements").json["items"]
+    lines = machine.get(f"/statements/{MARCH}").json["items"]
+
+    assert (row["month"], row["closing"]) == (MARCH, lines[-1]["amount"])
+    assert row["for_earlier"]["amount"] == "0.00"
+    assert f'href="/statements/{MARCH}"' in portal.signed_in().get("/statements").body
+
+
+def test_statements_are_tables_for_spreadsheets_too(portal: Portal) -> None:
+    machine = portal.machine()
+    for path in ("/statements", f"/statements/{MARCH}"):
+        rows = list(csv.DictReader(io.StringIO(machine.get(path, accept="text/csv").body)))
+        items = machine.get(path).json["items"]
+        assert len(rows) == len(items) > 0, path
+        name = "closing" if path == "/statements" else "amount"
+        assert [(row[name], row["currency"]) for row in rows] == [
+            (item[name]["amount"], item[name]["currency"]) for item in items
+        ]
+
+
+def test_months_come_page_by_page_and_the_last_page_says_so(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given five closed months
+    store = portal.wiring.statements
+    march = store.get(portal.partners[PARTNER], MARCH)
+    months = [f"2025-1{number}" for number in range(3)] + ["2026-01", "2026-02"]
+    for month in months:
+        store.put(replace(march, partner="par_five", month=month))
+    before = store.of_partner
+    monkeypatch.setattr(store, "of_partner", lambda partner, *rest: before("par_five", *rest))
+
+    machine, found, cursor, pages = portal.machine(), [], "", 0
+    while pages == 0 or cursor:
+        answer = machine.get(f"/statements?limit=3{cursor and f'&cursor={cursor}'}").json
+        found += [row["month"] for row in answer["items"] if row["closing"]["currency"] == "EUR"]
+        cursor, pages = answer["next"], pages + 1
+
+    assert (found, pages) == (months[::-1], 2)
+    assert portal.machine().get("/statements?limit=5").json["next"] is None
+
+
+def test_a_month_that_is_not_closed_has_no_statement(portal: Portal) -> None:
+    machine, browser = portal.machine(), portal.signed_in()
+    for month in (APRIL, "2026-02", "2026-13", "x"):
+        answer = machine.get(f"/statements/{month}")
+        assert (answer.status, answer.json["code"]) == (404, "month_not_closed")
+    assert "its statement comes when it is" in text(browser.get(f"/statements/{APRIL}").body)
+
+
+def test_a_partner_without_earnings_has_a_statement_of_nothing_in_its_own_currency(portal: Portal) -> None:
+    found = portal.machine(UNDEALT).get(f"/statements/{MARCH}").json
+    assert found["entries"] == 0
+    assert [(line["line"], line["amount"]) for line in found["items"]] == [
+        ("opening", {"amount": "0.00", "currency": "EUR"}), ("closing", {"amount": "0.00", "currency": "EUR"}),
+    ]  # fmt: skip
+    page = text(portal.signed_in(UNDEALT).get(f"/statements/{MARCH}").body)
+    assert "Posted before this month" in page and "0 entries" in page
+
+
+def test_another_partners_statement_is_not_shown(portal: Portal) -> None:
+    mine, theirs = portal.machine(), portal.machine(OTHER)
+    assert mine.get(f"/statements/{MARCH}").json["digest"] != theirs.get(f"/statements/{MARCH}").json["digest"]
+    plain = mine.get(f"/statements/{MARCH}").json
+    assert mine.get(f"/statements/{MARCH}?partner={portal.partners[OTHER]}").json == plain
+
+
+def test_a_page_says_when_no_month_is_closed(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = portal.wiring.statements
+    before = statements.of_partner
+    monkeypatch.setattr(statements, "of_partner", lambda partner, *rest: before("par_nobody", *rest))
+    assert "No month is closed yet" in text(portal.signed_in().get("/statements").body)
+
+
+# ------------------------------------------------------------------------------------------------------------- staff's
+
+
+def test_staff_sees_which_months_are_closed_by_whom_and_what_they_came_to(portal: Portal) -> None:
+    data = portal.machine(STAFF).get("/desk/months").json
+    states = {row["month"]: row["state"] for row in data["items"]}
+    march = next(row for row in data["items"] if row["month"] == MARCH)
+
+    assert states == {APRIL: "current", MARCH: "closed", "2026-02": "ready", "2026-01": "ready"}
+    assert (march["closed_by"], march["partners"]) == ("system:period_close", 9)
+    posted = {email: portal.ledger.all_journals(portal.partners[email], MARCH) for email in (PARTNER, OTHER)}
+    entries = [journal for journals in posted.values() for journal in journals]
+    assert march["entries"] == len(entries)
+    sums: dict[str, int] = {}
+    for journal in entries:
+        sums[journal.key.currency] = sums.get(journal.key.currency, 0) + journal.amount
+    assert {each["currency"]: each["amount"] for each in march["sums"]} == {
+        currency: f"{amount / 100:.2f}" for currency, amount in sums.items()
+    }
+    page = text(portal.signed_in(STAFF).get("/desk/months").body)
+    assert "by the schedule" in page and "Not over yet" in page
+
+
+def test_months_of_the_desk_come_page_by_page_and_as_a_table(portal: Portal) -> None:
+    machine = portal.machine(STAFF)
+    found: list[str] = []
+    cursor, pages = "", 0
+    while pages == 0 or cursor:
+        answer = machine.get(f"/desk/months?limit=3{cursor and f'&cursor={cursor}'}").json
+        found += [row["month"] for row in answer["items"]]
+        cursor, pages = answer["next"], pages + 1
+    assert (found, pages) == ([APRIL, MARCH, "2026-02", "2026-01"], 2)
+    rows = list(csv.DictReader(io.StringIO(machine.get("/desk/months", accept="text/csv").body)))
+    assert [row["month"] for row in rows] == found
+
+
+def test_a_manager_looks_and_does_not_close(portal: Portal, executions: Executions) -> None:
+    page = portal.signed_in(STAFF).get("/desk/months?close=2026-02").body
+    assert "Close…" not in page and "<h2" not in page
+    assert "Months are closed by finance or an admin" in text(page)
+
+    answer = portal.machine(STAFF).post("/desk/months", {"month": "2026-02", "why": "it is over"}, as_json=True)
+
+    assert (answer.status, answer.json["code"]) == (403, "finance_only")
+    assert executions.started == {}
+
+
+def test_partners_do_not_see_the_months_of_the_desk(portal: Portal) -> None:
+    assert portal.machine(PARTNER).get("/desk/months").json["code"] == "staff_only"
+    assert portal.machine(STAFF).get("/statements").json["code"] == "partners_only"
+
+
+def test_finance_closes_a_month_with_a_reason_and_sees_how_it_goes(portal: Portal, executions: Executions) -> None:
+    # given the form of February
+    browser = portal.signed_in(FINANCE)
+    listed = browser.get("/desk/months").body
+    assert re.findall(r'href="/desk/months\?close=([^"]+)"', listed) == ["2026-02", "2026-01"]
+    asked = browser.get("/desk/months?close=2026-02")
+    assert "Close February 2026?" in text(asked.body)
+    assert "A closed month cannot be opened again" in text(asked.body)
+    fields = {"csrf": asked.field("csrf"), "month": "2026-02"}
+
+    # when it is sent without a reason, it comes back with what to do
+    refused = browser.post("/desk/months", fields | {"why": " "})
+    assert refused.status == 422
+    assert "Close February 2026?" in text(refused.body) and "Fill this in." in text(refused.body)
+
+    # when it is sent with one
+    sent = browser.post("/desk/months", fields | {"why": "All platforms have reported"})
+
+    # then an execution runs, in her name
+    assert (sent.status, sent.location) == (303, "/desk/months")
+    name = f"2026-02-close-{portal.brand}"
+    assert executions.started == {
+        name: {
+            "brand": portal.brand, "month": "2026-02", "by": portal_member(portal, FINANCE),
+            "why": "All platforms have reported",
+        }
+    }  # fmt: skip
+    record = portal.configuration.audit_of_subject(portal.brand).items
+    assert ("begin_month_close", "All platforms have reported") in {(each.action, each.why) for each in record}
+    page = browser.get("/desk/months").body
+    assert "February 2026 is being closed" in text(page)
+    assert "?close=2026-02" not in page
+
+    # when it breaks off, the page says why, and that it can be closed again
+    executions.status[name] = Execution(name, "FAILED", "Start it again: it goes on where it stopped. {}")
+    page = browser.get("/desk/months").body
+    assert "Closing February 2026 stopped" in text(page) and "it goes on where it stopped. {}" in text(page)
+    assert 'href="/desk/months?close=2026-02"' in page
+
+
+def portal_member(portal: Portal, email: str) -> str:
+    """The `sub` of a login."""
+    user = aws("cognito-idp").admin_get_user(UserPoolId=portal.pool_id, Username=email)
+    return str(next(each["Value"] for each in user["UserAttributes"] if each["Name"] == "sub"))
+
+
+def test_a_month_that_has_not_ended_is_not_closed(portal: Portal, executions: Executions) -> None:
+    machine, browser = portal.machine(FINANCE), portal.signed_in(FINANCE)
+
+    told = machine.post("/desk/months", {"month": APRIL, "why": "early"}, as_json=True)
+    assert (told.status, told.json["code"]) == (422, "month_not_over")
+    form = browser.get("/desk/months?close=2026-01").field("csrf")
+    shown = browser.post("/desk/months", {"csrf": form, "month": APRIL, "why": "early"})
+    assert shown.status == 422
+    assert "This month has not ended" in text(shown.body)
+    assert executions.started == {}
+
+
+@pytest.mark.parametrize(
+    "fields", [{"month": "2026-2", "why": "okay"}, {"month": "x", "why": "okay"}, {"month": "2026-01"},
+               {"month": "2026-01", "why": "x" * 201}, {"month": "2026-01", "why": "okay", "brand": "brd_x"}]
+)  # fmt: skip
+def test_what_is_no_wish_is_refused(portal: Portal, executions: Executions, fields: dict[str, str]) -> None:
+    answer = portal.machine(FINANCE).post("/desk/months", fields, as_json=True)
+    assert answer.status == 422
+    assert executions.started == {}
+
+
+def test_closing_a_closed_month_starts_nothing_and_says_when_it_was_closed(
+    portal: Portal, executions: Executions
+) -> None:
+    answer = portal.machine(FINANCE).post("/desk/months", {"month": MARCH, "why": "again"}, as_json=True)
+    assert answer.status == 200
+    assert (answer.json["state"], answer.json["execution"]) == ("closed", None)
+    assert answer.json["closed_at"] is not None
+    assert executions.started == {}
