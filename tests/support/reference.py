@@ -220,7 +220,10 @@ class Reference:
         if first and not self._blocked(partner, first.occurred_at):
             happened.ftd.append(Milestone(first.occurred_at, client, partner))
         moments = []
+        registered = any(each.type is EventType.REGISTRATION for each in facts)
         for rule in version.rules("cpa", "cpl"):
+            if rule["type"] == "cpl" and not registered:
+                continue
             when = self._qualified(rule, version, facts, anchor, country)
             name, prices = _price(rule, _day(anchor), "amounts")
             amount = Fraction(_of_group(prices, "countries", country) or 0) * version.scale
