@@ -5,6 +5,7 @@ from __future__ import annotations
 import pages.adjustments
 import pages.clients
 import pages.deal
+import pages.deal_proposal
 import pages.desk
 import pages.desk_clients
 import pages.earnings

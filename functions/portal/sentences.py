@@ -17,6 +17,7 @@ def told(language: Language, version: VersionOfDeal) -> dict[str, Any]:
         "phase": version.phase,
         "begins": version.begins,
         "ends": version.ends,
+        "too_late": version.too_late,
         "accepted_at": version.accepted_at,
         "terms_hash": version.terms_hash,
         "compared_with": version.compared_with,

@@ -17,6 +17,7 @@ from introducer.services.creation import Author
 from introducer.services.read_deal_of_partner import read_deal_of_partner, read_version_of_deal
 
 PATH = "/deal"
+MAY_PROPOSE = frozenset({Role.MANAGER, Role.ADMIN})
 _VERSION = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 
 
@@ -74,7 +75,11 @@ def deal_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
     found = visit.portal.configuration.partner(partner)
     if found.brand != visit.member.brand:
         raise NotFound("There is no such partner.")
-    return _shown(visit, found.partner, may_accept=False) | {"partner": found.partner, "name": found.name}
+    return _shown(visit, found.partner, may_accept=False) | {
+        "partner": found.partner,
+        "name": found.name,
+        "may_propose": visit.member.role in MAY_PROPOSE,
+    }
 
 
 def _shown(visit: Visit, partner: str, *, may_accept: bool) -> dict[str, Any]:
@@ -102,7 +107,9 @@ def _accepted(visit: Visit, partner: str, wish: Acceptance) -> DealRecord | None
 
 
 def _refusal(error: Conflict) -> FormRefused:
-    if error.code == "overtaken":
+    if "window" in error.facts:
+        message = N_("A goal of these terms would begin before they do: ask the broker to propose them anew.")
+    elif error.code == "overtaken":
         message = N_("A later version was accepted since: these terms can no longer be accepted.")
     else:
         message = N_("These are other terms than you read: read them again below, then accept them.")

@@ -38,14 +38,14 @@ def propose_deal(
     earlier = [each for each in configuration.deals(partner) if version is None or each.version < version]
     at = now(clock)
     from_when = check_proposal(terms, earlier, valid_from, at)
-    text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = text_of(terms)
     record = DealRecord(
         partner=partner,
-        version=version if version is not None else max((each.version for each in earlier), default=0) + 1,
+        version=version if version is not None else next_version(earlier),
         valid_from=from_when,
         accepted_at=None,
         terms=text,
-        terms_hash=sha256(text.encode()).hexdigest(),
+        terms_hash=hash_of(text),
     )
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
     if version is None:
@@ -57,6 +57,21 @@ def propose_deal(
         lambda existing: existing.terms_hash == record.terms_hash,
         record,
     )
+
+
+def text_of(terms: Mapping[str, Any]) -> str:
+    """Terms as they are kept: the same terms are the same text."""
+    return json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def hash_of(text: str) -> str:
+    """What names the terms that a partner read."""
+    return sha256(text.encode()).hexdigest()
+
+
+def next_version(earlier: Sequence[DealRecord]) -> int:
+    """The number of the version after these."""
+    return max((each.version for each in earlier), default=0) + 1
 
 
 def check_proposal(

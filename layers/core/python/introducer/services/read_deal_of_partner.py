@@ -16,6 +16,7 @@ from introducer.domain.describe import Clause, Sentence, describe
 from introducer.domain.errors import NotFound
 from introducer.domain.terms import parse_terms
 from introducer.services.accept_deal import begins_when_accepted, opens_before
+from introducer.services.propose_deal import check_proposal, hash_of, next_version, text_of
 from introducer.store.configuration import Configuration
 
 
@@ -114,6 +115,36 @@ def read_version_of_deal(
         if each.version == version:
             return (each,)
     raise NotFound("There is no such deal version.")
+
+
+def read_proposal(
+    configuration: Configuration,
+    *,
+    partner: str,
+    terms: Mapping[str, Any],
+    valid_from: datetime | None = None,
+    at: datetime,
+) -> VersionOfDeal:
+    """What would be proposed: the next version, in words, compared with the one in force. Nothing is kept.
+
+    Raises what `propose_deal` would.
+    """
+    records = configuration.deals(partner)
+    begins = check_proposal(terms, records, valid_from, at)
+    in_force = _in_force([record for record in records if record.accepted_at is not None], at)
+    before = describe(parse_terms(json.loads(in_force.terms))) if in_force else None
+    return VersionOfDeal(
+        version=next_version(records),
+        phase=Phase.PROPOSED,
+        begins=begins,
+        ends=None,
+        too_late=False,
+        accepted_at=None,
+        terms_hash=hash_of(text_of(terms)),
+        terms=terms,
+        compared_with=in_force.version if in_force else None,
+        clauses=tuple(_marked(before, describe(parse_terms(terms)))),
+    )
 
 
 def _in_force(accepted: Sequence[DealRecord], at: datetime) -> DealRecord | None:

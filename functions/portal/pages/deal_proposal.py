@@ -1,0 +1,215 @@
+"""`/desk/partners/{partner}/deal/new`: staff write the terms of a new version, read them in words, and propose them.
+
+Checking (`…/new/check`) keeps nothing: it answers the words that the partner would read, or says what is wrong where.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import sentences
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from server import STAFF_HOME, Done, Who, page
+from visit import N_, FormRefused, Visit
+
+from introducer.domain.configuration import Partner
+from introducer.domain.describe import describe
+from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, TooLarge
+from introducer.domain.terms import parse_terms
+from introducer.services.creation import Author
+from introducer.services.propose_deal import next_version, propose_deal
+from introducer.services.read_deal_of_partner import read_proposal
+from introducer.sources.deal_terms import EXAMPLE_RULES, ShapeError, shape_errors
+from introducer.sources.strict_json import read_object
+from introducer.wording.sentences import say
+from pages.deal import MAY_PROPOSE
+
+PATH = STAFF_HOME + "/{partner}/deal/new"
+LONGEST = 60_000
+"""Characters of terms."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST)]
+Begins = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(20\d\d-\d\d-\d\d)?$")]
+
+
+class Draft(BaseModel):
+    """Terms (an object, or its JSON text) and the UTC day on which they would begin; the soonest one without it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    terms: Text | dict[str, Any]
+    begins: Begins = ""
+    version: Annotated[int, Field(ge=1, le=999_999)] | None = None
+    """The number it is to have; a repeat of the same proposal changes nothing."""
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+
+
+class Proposal(Draft):
+    """A draft, and why."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+@page(PATH, "deal_proposal.html", who=Who.STAFF)
+def proposal(visit: Visit, partner: str) -> dict[str, Any]:
+    """The form, beginning with the newest terms."""
+    return _form(visit, _partner(visit, partner))
+
+
+@page(PATH + "/check", "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal)
+def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
+    found = _partner(visit, partner)
+    draft = visit.read(Draft)
+    terms = _terms(visit, draft)
+    try:
+        version = read_proposal(
+            visit.portal.configuration, partner=found.partner, terms=terms, valid_from=_begins(draft), at=visit.now
+        )
+    except Invalid as error:
+        raise _refused(error, draft) from error
+    return _form(visit, found) | {
+        "typed": _typed(draft),
+        "checked": sentences.told(visit.language, version) | {"terms": terms},
+    }
+
+
+@page(PATH, "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal)
+def propose(visit: Visit, partner: str) -> Done:
+    assert visit.member is not None
+    found = _partner(visit, partner)
+    wish = visit.read(Proposal)
+    terms = _terms(visit, wish)
+    try:
+        if wish.version is not None and wish.version > next_version(visit.portal.configuration.deals(found.partner)):
+            raise Conflict("There are fewer versions than that: leave the number out.", code="no_such_version")
+        made = propose_deal(
+            visit.portal.configuration,
+            partner=found.partner,
+            terms=terms,
+            version=wish.version,
+            valid_from=_begins(wish),
+            author=Author(by=visit.member.member, why=wish.reason),
+            clock=visit.portal.now,
+        )
+    except Invalid as error:
+        raise _refused(error, wish) from error
+    except Conflict as error:
+        message = N_("Other terms were proposed meanwhile: read them first, then load this page again.")
+        raise FormRefused({"": message}, _typed(wish), error) from error
+    return Done(
+        {"version": made.version, "begins": made.valid_from, "terms_hash": made.terms_hash},
+        f"{STAFF_HOME}/{found.partner}/deal?proposed={made.version}",
+        created=True,
+    )
+
+
+def _partner(visit: Visit, partner: str) -> Partner:
+    """The partner, if it is one of the member's own brand and the member may propose."""
+    assert visit.member is not None
+    if visit.member.role not in MAY_PROPOSE:
+        raise Forbidden("Managers and admins propose deals.", code="not_your_role")
+    found = visit.portal.configuration.partner(partner)
+    if found.brand != visit.member.brand:
+        raise NotFound("There is no such partner.")
+    return found
+
+
+def _form(visit: Visit, partner: Partner) -> dict[str, Any]:
+    deals = visit.portal.configuration.deals(partner.partner)
+    terms = json.loads(deals[-1].terms) if deals else _first_terms(partner.currency)
+    return {
+        "partner": partner.partner,
+        "name": partner.name,
+        "version": next_version(deals),
+        "terms": terms,
+        "typed": {"terms": _text(terms), "begins": "", "reason": ""},
+        "checked": None,
+        "examples": [
+            {"kind": kind, "rules": [_example(visit, rule) for rule in rules]} for kind, rules in EXAMPLE_RULES.items()
+        ],
+    }
+
+
+def _first_terms(currency: str) -> dict[str, Any]:
+    return {
+        "currency": currency,
+        "hold": {"days": 30, "from": "month_end"},
+        "net_revenue": {"spread": "1", "commission": "1"},
+        "rules": [EXAMPLE_RULES["revshare"][0]],
+    }
+
+
+def _example(visit: Visit, rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule to copy, and what it says."""
+    clause = describe(parse_terms({"currency": "EUR", "hold": {"days": 30}, "rules": [rule]}))[0]
+    return {"text": _text(rule), "says": [say(visit.language, sentence) for sentence in clause.sentences]}
+
+
+def _text(value: Any) -> str:
+    """JSON for people: a line for each field, and short parts in one line."""
+    return _lines(value, "")
+
+
+def _lines(value: Any, indent: str) -> str:
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(flat) + len(indent) <= 64:
+        return flat
+    inner = indent + "  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(name, ensure_ascii=False)}: {_lines(each, inner)}" for name, each in value.items()]
+        return "{\n" + ",\n".join(inner + part for part in parts) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(inner + _lines(each, inner) for each in value) + f"\n{indent}]"
+
+
+def _typed(draft: Draft) -> dict[str, str]:
+    terms = draft.terms if isinstance(draft.terms, str) else _text(draft.terms)
+    return {"terms": terms, "begins": draft.begins, "reason": draft.reason}
+
+
+def _begins(draft: Draft) -> datetime | None:
+    try:
+        return datetime.fromisoformat(draft.begins).replace(tzinfo=UTC) if draft.begins else None
+    except ValueError as error:
+        raise FormRefused({"begins": N_("This does not fit here.")}, _typed(draft)) from error
+
+
+def _terms(visit: Visit, draft: Draft) -> dict[str, Any]:
+    """The terms as data of the right form. Raises `FormRefused` with what is wrong, field by field."""
+    try:
+        terms = read_object(draft.terms.encode("utf-8", "replace")) if isinstance(draft.terms, str) else draft.terms
+    except (Malformed, TooLarge) as error:
+        cause = Invalid(f"The terms cannot be read. {error.detail}", code=error.code)
+        raise _refused(cause, draft) from error
+    wrong = shape_errors(terms)
+    if wrong:
+        said = {f"terms.{each.field}": _advice(visit, each) for each in wrong}
+        cause = Invalid("Some fields of the terms cannot be taken: see errors.", code="invalid_deal", errors=said)
+        raise FormRefused(said, _typed(draft), cause)
+    return terms
+
+
+def _refused(error: Invalid, draft: Draft) -> FormRefused:
+    """The sentence stands at the field it is about."""
+    field = "begins" if error.code == "invalid_valid_from" else "terms"
+    return FormRefused({field: error.detail}, _typed(draft), error)
+
+
+_ADVICE = {
+    "missing": N_("Fill this in."),
+    "unknown": N_("There is no such field: take it out."),
+    "choice": N_("Write one of these: %(wanted)s"),
+    "written": N_("Write it like %(wanted)s"),
+    "text": N_("Write it as a text, in quotation marks."),
+    "number": N_("Write a whole number, without quotation marks."),
+    "yes_or_no": N_("Write true or false, without quotation marks."),
+    "list": N_("Write a list: [ … ]"),
+    "object": N_("Write an object: { … }"),
+    "range": N_("Out of range: %(wanted)s"),
+}
+
+
+def _advice(visit: Visit, error: ShapeError) -> str:
+    return visit.language.text(_ADVICE[error.code]) % {"wanted": error.wanted}
