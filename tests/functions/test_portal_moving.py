@@ -360,6 +360,36 @@ def test_who_holds_the_client_includes_decisions_on_their_way(portal: Portal, cl
     ]  # fmt: skip
 
 
+def test_a_decision_that_the_engine_could_not_apply_says_why_and_can_be_sent_again(portal: Portal, client: str) -> None:
+    # given a decision that went to quarantine
+    decided = move(portal, client).json["move"]
+    waiting = portal.machine(STAFF).get(f"/desk/clients/{client}").json["items"]
+    assert [(item["applied"], item["waits_for"]) for item in waiting] == [(False, None)], "a matter of moments"
+    for name, reason in ((decided, "rate_missing"), ("mov_other", "poison")):
+        portal.facts.quarantine(
+            brand=portal.brand, source="desk", at=NOW, reason=reason, detail="No rate.", message="{}",
+            event_id=name, client=client,
+        )  # fmt: skip
+    browser = portal.signed_in(STAFF)
+    page = browser.get(f"/desk/clients/{client}")
+    assert "An exchange rate is missing" in text(page.body)
+    assert portal.machine(STAFF).get(f"/desk/clients/{client}").json["items"][0]["waits_for"] == "rate_missing"
+
+    # when it is sent again
+    done = browser.submit(f"/desk/clients/{client}", f"/desk/clients/{client}/again", move=decided)
+
+    # then the stream shows it once more, and the message is done with
+    assert (done.status, done.location) == (303, f"/desk/clients/{client}")
+    table = boto3.resource("dynamodb").Table(portal.facts_table)
+    item = table.get_item(Key={"pk": f"E#{portal.brand}#{client}", "sk": f"desk#{decided}"})["Item"]
+    assert item["retry"] == 1
+    assert portal.machine(STAFF).get(f"/desk/clients/{client}").json["items"][0]["waits_for"] is None
+    machine = portal.machine(STAFF)
+    assert machine.post(f"/desk/clients/{client}/again", {"move": "mov_none"}, as_json=True).status == 404
+    finance = portal.machine(ROLES[Role.FINANCE])
+    assert finance.post(f"/desk/clients/{client}/again", {"move": decided}, as_json=True).status == 403
+
+
 def test_decisions_come_page_by_page_and_as_a_table(portal: Portal, client: str) -> None:
     for day, to in ((1, OTHER), (2, PARTNER), (3, UNDEALT)):
         assert move(portal, client, starts_at=f"2026-04-{day:02d}T00:00", partner=portal.partners[to]).status == 201
@@ -389,7 +419,8 @@ def test_a_browser_of_another_session_moves_nobody(portal: Portal, client: str) 
 def a_partner_of(portal: Portal, brand: str, parent: str | None = None) -> str:
     return register_partner(
         portal.configuration, brand=brand, name=f"Partner {secrets.token_hex(3)}", kind=PartnerKind.IB, country="AE",
-        language="ar", currency="USD", parent=parent, author=AUTHOR, clock=lambda: REGISTERED, random=secrets.token_bytes,
+        language="ar", currency="USD", parent=parent, author=AUTHOR, clock=lambda: REGISTERED,
+        random=secrets.token_bytes,
     ).partner  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from introducer.domain.configuration import PartnerCard, Role, Status
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from introducer.domain.events import Event
 from introducer.services.creation import Author
-from introducer.services.move_client import move_client
+from introducer.services.move_client import move_client, send_again
 from introducer.services.read_client_of_brand import (
     find_client,
     read_client_of_brand,
@@ -60,6 +60,14 @@ class Move(BaseModel):
     since: Since
     starts_at: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+class Again(BaseModel):
+    """Which decision is sent to the engine again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    move: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
 def admit(visit: Visit) -> None:
@@ -102,6 +110,7 @@ def find(visit: Visit) -> Done:
         ("starts_at", lambda row: row.starts_at),
         ("why", lambda row: row.why),
         ("applied", lambda row: str(row.applied).lower()),
+        ("waits_for", lambda row: row.waits_for),
     ),
 )
 def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
@@ -115,6 +124,8 @@ def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
     decisions = read_decisions_about_client(
         portal.configuration,
         portal.clients,
+        portal.moves,
+        portal.facts,
         brand=brand,
         client=client,
         cursor=visit.position(subject),
@@ -157,6 +168,17 @@ def move(visit: Visit, client: str) -> Done:
             raise
         raise FormRefused(refused, typed, error) from error
     return Done(_made(decided, wish.reason), f"{PATH}/{client}?moved={decided.event_id}", created=True)
+
+
+@page(PATH + "/{client}/again", method="POST", who=Who.STAFF)
+def move_again(visit: Visit, client: str) -> Done:
+    """A decision that waits for a person is sent to the engine again."""
+    admit(visit)
+    assert visit.member is not None
+    _check(client)
+    wish = visit.read(Again)
+    send_again(visit.portal.facts, brand=visit.member.brand, client=client, move=wish.move, at=visit.now)
+    return Done({"move": wish.move, "client": client}, f"{PATH}/{client}")
 
 
 def _starts_at(wish: Move, typed: dict[str, str]) -> datetime | None:

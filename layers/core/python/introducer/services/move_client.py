@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import DESK, Change, Status
 from introducer.domain.errors import Conflict, Invalid, NotFound
-from introducer.domain.events import Event, EventType, from_milliseconds, milliseconds
+from introducer.domain.events import Event, EventType, day_of, from_milliseconds, milliseconds
 from introducer.services.creation import Author, Clock, Randomness, make_id, now
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
+from introducer.store.facts import Facts, Quarantined
 from introducer.store.moves import Moves
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -84,6 +85,31 @@ def move_client(
     holder = segments[-1].partner if segments else None
     before_this = moves.decide(move, holder, change)
     return move if before_this is None else _same(before_this, move)
+
+
+def send_again(facts: Facts, *, brand: str, client: str, move: str, at: datetime) -> None:
+    """Show a decision that waits to the engine again, when what was in its way is put right. Twice is harmless.
+
+    Raises `NotFound`.
+    """
+    facts.mark_for_retry(brand, client, DESK, move)
+    decided = facts.event(brand, client, DESK, move)
+    kept = None if decided is None else in_quarantine(facts, decided)
+    if kept is not None:
+        facts.mark_replayed(kept, at)
+
+
+def in_quarantine(facts: Facts, move: Event) -> Quarantined | None:
+    """The message that stands in quarantine for a decision; None when it was not put there, or was sent again."""
+    cursor: str | None = None
+    while True:
+        page = facts.quarantined(move.brand, DESK, day_of(move.accepted_at or move.occurred_at), cursor, limit=200)
+        for kept in page.items:
+            if (kept.client, kept.event_id) == (move.client, move.event_id) and kept.replayed_at is None:
+                return kept
+        cursor = page.cursor
+        if cursor is None:
+            return None
 
 
 def belongings(state: ClientState, decided: Iterable[Event]) -> tuple[Segment, ...]:

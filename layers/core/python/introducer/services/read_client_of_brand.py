@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,10 +16,11 @@ from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.events import from_milliseconds
 from introducer.domain.identity import CLIENT, keyed_hash
 from introducer.domain.money import Money
-from introducer.services.move_client import belongings
+from introducer.services.move_client import belongings, in_quarantine
 from introducer.services.read_clients_of_partner import pseudonym
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
+from introducer.store.facts import Facts
 from introducer.store.moves import ACTION, Moves
 from introducer.store.paging import Page
 
@@ -73,6 +74,8 @@ class Decision:
     why: str
     applied: bool
     """Whether the books follow it; else that is a matter of moments, or it waits for a person."""
+    waits_for: str | None
+    """Why it waits for a person: the code of what was in its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,8 @@ def read_client_of_brand(
 def read_decisions_about_client(
     configuration: Configuration,
     clients: Clients,
+    moves: Moves,
+    facts: Facts,
     *,
     brand: str,
     client: str,
@@ -146,9 +151,11 @@ def read_decisions_about_client(
     if state is None:
         raise NotFound("There is no such client.", code="no_such_client")
     name, member = _names(configuration), _members(configuration)
-    applied = {event_id for _, event_id in state.moves}
+    waiting = {move.event_id: move for move in moves.of_client(brand, client) if move.key not in state.moves}
+    kept = {move_id: in_quarantine(facts, move) for move_id, move in waiting.items()}
+    reasons = {move_id: None if message is None else message.reason for move_id, message in kept.items()}
     page = configuration.audit_of_subject(client, cursor, limit)
-    found = (_decision(record, name, member, applied) for record in page.items if record.action == ACTION)
+    found = (_decision(record, name, member, reasons) for record in page.items if record.action == ACTION)
     return Page(tuple(found), page.cursor)
 
 
@@ -179,7 +186,7 @@ def _posted(state: ClientState, name: Callable[[str], str]) -> list[Posted]:
 
 
 def _decision(
-    record: AuditRecord, name: Callable[[str], str], member: Callable[[str], str], applied: set[str]
+    record: AuditRecord, name: Callable[[str], str], member: Callable[[str], str], waiting: Mapping[str, str | None]
 ) -> Decision:
     said = json.loads(record.after or "{}")
     starts_at = said.get("starts_at")
@@ -191,7 +198,8 @@ def _decision(
         decided_at=record.at,
         by=member(record.by),
         why=record.why,
-        applied=said["move"] in applied,
+        applied=said["move"] not in waiting,
+        waits_for=waiting.get(said["move"]),
     )
 
 

@@ -51,6 +51,7 @@ WORDS: dict[str, dict[str, str]] = {
         "credit": N_("Credit"),
         "chargeback": N_("Chargeback"),
         "cancel": N_("Cancellation"),
+        "move": N_("Move to another partner"),
     },
     "field": {
         "spread": N_("spread"),
