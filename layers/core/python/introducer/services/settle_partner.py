@@ -1,12 +1,13 @@
 """Settle a partner: post what its months are owed under rules that look at all of its clients, or at partners below.
 
 Nothing here decides what is owed: `domain.settlement.settle_month` does. A month is settled from its rows as they are
-now, so settling it again is harmless. When what a month hands on changes, the settled months after it follow.
+now, so settling it again is harmless. A settled month remembers what it followed; when the month before it hands on
+something else, it follows again, though whoever changed that month died before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from introducer.domain.errors import Conflict
 from introducer.domain.receipts import settled_journal
 from introducer.domain.settlement import Chain, settle_month
 from introducer.store.ledger import Ledger
-from introducer.store.settlements import SettledMonth, Settlements, Settling
+from introducer.store.settlements import SettledMonth, Settlements, Settling, chain_digest
 
 TRIES = 8
 """How often a partner is read and settled again when something changed meanwhile."""
@@ -68,22 +69,18 @@ class Settler:
     def _settle(self, partner: str, wanted: set[str]) -> int:
         version = self._settlements.version(partner)
         settled = self._settlements.settled(partner)
-        todo = set(wanted)
+        todo = wanted | unfinished(settled)
         journals = 0
         while todo:
             month = min(todo)
             todo.remove(month)
-            before = max((each for each in settled if each < month), default=None)
             old = settled.get(month, SettledMonth())
-            new, postings = self._computed(partner, month, settled[before].chain if before else Chain(), old)
-            if new == old:
-                continue
-            version = self._post(partner, month, version, old, new, postings)
-            journals += len(postings)
-            settled[month] = new
-            if new.chain != old.chain:
-                after = min((each for each in settled if each > month), default=None)
-                todo |= {after} if after else set()
+            new, postings = self._computed(partner, month, chain_before(settled, month), old)
+            if new != old:
+                version = self._post(partner, month, version, old, new, postings)
+                journals += len(postings)
+                settled[month] = new
+            todo |= {each for each in unfinished(settled) if each > month}
         return journals
 
     def _computed(
@@ -93,7 +90,7 @@ class Settler:
         contracts = self._contracts.contracts_of_month(partner, month)
         settlement = settle_month(partner, month, rows.clients, rows.below, chain, contracts)
         posted = {key: target.minor for key, target in settlement.targets.items() if target.minor}
-        new = SettledMonth(posted, settlement.chain, settlement.above, rows.digest)
+        new = SettledMonth(posted, settlement.chain, settlement.above, rows.digest, chain_digest(chain))
         return new, difference(settlement.targets, old.posted, contracts)
 
     def _post(
@@ -129,3 +126,20 @@ class Settler:
             )
             version += 1
         return version
+
+
+def chain_before(settled: Mapping[str, SettledMonth], month: str) -> Chain:
+    """What the last settled month before this one handed on."""
+    before = max((each for each in settled if each < month), default=None)
+    return settled[before].chain if before else Chain()
+
+
+def unfinished(settled: Mapping[str, SettledMonth]) -> set[str]:
+    """The months that are posted in parts, or that followed something else than what the month before hands on."""
+    found: set[str] = set()
+    handed_on = chain_digest(Chain())
+    for month, each in sorted(settled.items()):
+        if not each.seen or each.follows != handed_on:
+            found.add(month)
+        handed_on = chain_digest(each.chain)
+    return found

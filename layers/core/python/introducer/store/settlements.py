@@ -114,7 +114,7 @@ def row_of(item: Mapping[str, Any]) -> tuple[str, str]:
 def month_of_row(image: Wire) -> tuple[str, str] | None:
     """The partner and month that a row in a stream's image is of; None when the image is of something else."""
     item = from_wire({name: image[name] for name in (keys.PK, keys.SK)})
-    if not item[keys.SK].startswith(keys.prefix("row") + "#"):
+    if not item[keys.SK].startswith(keys.prefix("row")):
         return None
     _, partner, _, month = keys.parts(item[keys.PK])
     return partner, month
