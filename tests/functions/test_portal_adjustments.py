@@ -132,7 +132,8 @@ def test_two_people_adjust_and_take_back_through_the_forms(portal: Portal) -> No
 
 
 def test_the_partner_reads_it_among_its_earnings(portal: Portal) -> None:
-    entry = decided(portal, proposed(portal, amount="33.00")).json["adjustment"]["journal"]
+    decided_one = proposed(portal, amount="33.00")
+    entry = decided(portal, decided_one).json["adjustment"]["journal"]
 
     machine, browser = portal.machine(DEALT), portal.signed_in(DEALT)
     listed = {each["id"]: each for each in machine.get("/earnings?month=2026-03").json["items"]}
@@ -141,6 +142,11 @@ def test_the_partner_reads_it_among_its_earnings(portal: Portal) -> None:
     assert listed[entry]["kind"] == "adjustment"
     assert listed[entry]["amount"] == {"amount": "33.00", "currency": "EUR"}
     assert WHY in receipt.body
+    # the two people by their names; the books keep their ids alone
+    [line] = receipt.json["lines"]
+    assert line["values"] == [WHY, "Sam Okoro", "Kim Finance"]
+    [kept] = journals(portal, decided_one)[0].receipt.lines
+    assert kept.values == (WHY, portal.members[STAFF], portal.members[FINANCE])
     assert browser.get(f"/earnings/{entry}").status == browser.get("/earnings?month=2026-03").status == 200
     assert portal.machine(UNDEALT).get(f"/earnings/{entry}").status == 404
 

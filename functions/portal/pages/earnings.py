@@ -10,6 +10,7 @@ from server import page
 from visit import Visit
 
 from introducer.domain.errors import Malformed
+from introducer.services.read_adjustments import with_names
 from introducer.services.read_earnings_of_partner import (
     clause_of,
     entry_with_receipt,
@@ -64,7 +65,8 @@ def earnings(visit: Visit) -> dict[str, Any]:
 def earning(visit: Visit, journal: str) -> dict[str, Any]:
     """An entry with its receipt: as data, and as `told` in the reader's words, as `introducer explain` has them."""
     assert visit.partner is not None
-    found = read_journal(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
+    posted = read_journal(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
+    found = with_names(visit.portal.configuration, posted)
     data = entry_with_receipt(found)
     subject = subject_of(found)
     told = tell(

@@ -26,6 +26,9 @@ RULE = "adjustment"
 """The rule of an adjustment's key, and the kind of its journal and receipt."""
 REVERSAL = "reversal"
 """The kind of the journal that takes an adjustment back."""
+ADJUSTED, REVERSED = "adjusted", "reversed"
+"""The steps of their receipts. The first one's values are the reason and the ids of who proposed and who approved; the
+second one's the journal that it takes back, and the reason."""
 
 PROPOSERS = frozenset({Role.MANAGER, Role.FINANCE, Role.ADMIN})
 DECIDERS = frozenset({Role.FINANCE, Role.ADMIN})
@@ -271,7 +274,7 @@ def _adjusting(adjustment: Adjustment, act: Act, frozen_through: str | None) -> 
     key, amount = adjustment.key, adjustment.amount
     month = post_month(adjustment.earn_month, frozen_through)
     said = (adjustment.proposed.why, adjustment.proposed.by, act.by)
-    line = Line("adjusted", decimal_string(amount, adjustment.currency), said)
+    line = Line(ADJUSTED, decimal_string(amount, adjustment.currency), said)
     return Journal(
         id=journal_id(key, month, milliseconds(act.at), adjustment.version),
         key=key,
@@ -289,7 +292,7 @@ def _reversing(adjustment: Adjustment, act: Act, frozen_through: str | None) -> 
     key, amount = adjustment.key, -adjustment.amount
     month = post_month(adjustment.earn_month, frozen_through)
     said = (adjustment.journal, adjustment.reversal_proposed.why)
-    line = Line("reversed", decimal_string(amount, adjustment.currency), said)
+    line = Line(REVERSED, decimal_string(amount, adjustment.currency), said)
     at_ms = milliseconds(act.at)
     return Journal(
         # From the journal that it reverses alone: one reversal has one id at a moment, whoever approves it.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from introducer.domain.adjustment import (
+    ADJUSTED,
     Act,
     Adjustment,
     AdjustmentStatus,
@@ -15,7 +16,7 @@ from introducer.domain.adjustment import (
 )
 from introducer.domain.configuration import Member, Partner
 from introducer.domain.errors import Forbidden, NotFound
-from introducer.domain.ledger import AVAILABLE, PENDING, post_month
+from introducer.domain.ledger import AVAILABLE, PENDING, Journal, post_month
 from introducer.domain.money import Money
 from introducer.store.adjustments import Adjustments
 from introducer.store.configuration import Configuration
@@ -145,6 +146,18 @@ def read_adjustment(
     )
 
 
+def with_names(configuration: Configuration, journal: Journal) -> Journal:
+    """The journal with the names of the two people behind an adjustment. The books keep their ids alone: a journal is
+    for ever, a name is not. A login that is gone keeps its id."""
+    lines = tuple(
+        replace(line, values=(line.values[0], *(_name(configuration, member) or member for member in line.values[1:])))
+        if line.step == ADJUSTED
+        else line
+        for line in journal.receipt.lines
+    )
+    return replace(journal, receipt=replace(journal.receipt, lines=lines))
+
+
 def _may(adjustment: Adjustment, member: Member) -> tuple[bool, bool, str]:
     """Whether a member may decide, may propose a reversal, and the code of why not."""
     try:
@@ -198,10 +211,12 @@ def _names(configuration: Configuration, adjustments: Iterable[Adjustment]) -> M
         for act in (each.proposed, each.decided, each.reversal_proposed, each.reversal_decided)
         if act is not None
     }
-    names = {}
-    for member in sorted(acted):
-        try:
-            names[member] = configuration.member(member).name
-        except NotFound:
-            names[member] = ""
-    return names
+    return {member: _name(configuration, member) for member in sorted(acted)}
+
+
+def _name(configuration: Configuration, member: str) -> str:
+    """The member's name; empty for a login that is gone."""
+    try:
+        return configuration.member(member).name
+    except NotFound:
+        return ""

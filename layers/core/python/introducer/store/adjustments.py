@@ -21,12 +21,11 @@ from introducer.domain.ledger import Journal
 from introducer.store import keys
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.paging import Page
-from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading, to_wire, unavailable
+from introducer.store.wire import REFUSED, batch_get, connect, from_wire, put_operation, reading, to_wire, unavailable
 
 REQUEST_KEPT = timedelta(days=1)
 """How long a repeated request finds what it proposed before: as long as its Idempotency-Key is kept."""
 
-_REFUSED = {"ConditionalCheckFailed", "TransactionConflict"}
 _ACTS = ("proposed", "decided", "reversal_proposed", "reversal_decided")
 
 
@@ -208,7 +207,7 @@ class Adjustments:
         try:
             self._connection.transact_write_items((), (), [*puts, record], updates, client_request_token=token)
         except TransactWriteError as error:
-            if any(reason is not None and reason.code in _REFUSED for reason in error.cancellation_reasons):
+            if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
                 raise Conflict("The books changed meanwhile: read again.") from error
             raise unavailable() from error
         except PynamoDBConnectionError as error:
