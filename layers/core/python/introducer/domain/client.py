@@ -200,6 +200,11 @@ def merge(
         elif event.type is EventType.DEPOSIT:
             assert event.amount is not None and event.currency is not None
             deposits[event.key] = Deposit(mark.at, event.amount, event.currency)
+    if (first, registered, kyc) == (state.first, state.registered, state.kyc) and (
+        (country, visits, deposits, chargebacks, moves)
+        == (state.country, state.visits, state.deposits, state.chargebacks, state.moves)
+    ):
+        return state
     return replace(
         state,
         first=first,

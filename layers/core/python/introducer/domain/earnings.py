@@ -108,10 +108,12 @@ def accrue(
         unfinished=False,
     )
     if not refold and _settled(state, after):
-        # What is paid once per client stands as it is posted, and so do the counts made once: nine events of ten are
-        # trades, and change neither.
+        # What is paid once per client stands as it is posted, and so do the counts made once, and the months before the
+        # first of these events: nine events of ten are trades, and change none of them.
+        since = min((day_at(milliseconds(event.occurred_at))[:7] for event in facts), default="9999-12")
         standing = _paid_once(after, contracts)
-        owed = monthly_targets(after, contracts)
+        standing |= {key: minor for key, minor in state.posted.items() if key.earn_month < since}
+        owed = monthly_targets(after, contracts, since)
     else:
         add_counts(counts, mark_counts(state, contracts.as_known(state.known)), -1)
         add_counts(counts, mark_counts(after, contracts))
@@ -169,8 +171,8 @@ def targets(state: ClientState, contracts: Contracts) -> Targets:
     return once | monthly_targets(state, contracts)
 
 
-def monthly_targets(state: ClientState, contracts: Contracts) -> Targets:
-    """What the rules say that are reckoned per month: revenue shares and lots."""
+def monthly_targets(state: ClientState, contracts: Contracts, since: str = "") -> Targets:
+    """What the rules say that are reckoned per month: revenue shares and lots, from a month on."""
     owed: Targets = {}
     lanes: dict[tuple[str, str, str, str], dict[str, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, fine in state.cells.items():
@@ -184,7 +186,7 @@ def monthly_targets(state: ClientState, contracts: Contracts) -> Targets:
         lanes[cell.partner, cell.rule, kind, currency][cell.month].append((cell, fine))
     for (partner, rule, kind, currency), months in lanes.items():
         pricing = revshare.targets if kind == "revshare" else lot.targets
-        owed |= pricing(state.client, partner, rule, currency, months, contracts)
+        owed |= pricing(state.client, partner, rule, currency, months, contracts, since)
     return owed
 
 

@@ -49,10 +49,14 @@ def targets(
     currency: str,
     months: Mapping[str, Sequence[tuple[Cell, int]]],
     contracts: Contracts,
+    since: str = "",
 ) -> Targets:
-    """The sums of commission per month and day of availability. `months` has the commission cells (fine units)."""
+    """The sums of commission per month (from `since` on) and day of availability. `months` has the commission cells
+    (fine units)."""
     sums: dict[Key, list[tuple[Cell, int]]] = defaultdict(list)
     for month, cells in months.items():
+        if month < since:
+            continue
         for cell, fine in sorted(cells):
             hold = contracts.version(partner, cell.version).deal.hold
             matures = plus_days(cell.part or month_end(month), hold.days)

@@ -58,11 +58,13 @@ def targets(
     currency: str,
     months: Mapping[str, Sequence[tuple[Cell, int]]],
     contracts: Contracts,
+    since: str = "",
 ) -> Targets:
-    """A client's share month by month; a negative month is forgotten, or carried (up to a cap), as its newest version
-    says.
+    """A client's share month by month, from `since` on; a negative month is forgotten, or carried (up to a cap), as its
+    newest version says.
 
-    `months` has the net revenue cells (fine units) of one client, partner and rule.
+    `months` has the net revenue cells (fine units) of one client, partner and rule: all of them, because of what the
+    months before `since` carry into it.
     """
     owed: Targets = {}
     carry = 0
@@ -75,13 +77,19 @@ def targets(
             rule = rule_of(contracts, cell)
             share = net * percent_of(rule, cell.part)
             total += share
-            lines.append(Line("net_revenue", show_ratio(net, FINE, currency), (str(cell.version),)))
-            lines.append(share_line(rule, cell.part, share, currency))
+            if month >= since:
+                lines.append(Line("net_revenue", show_ratio(net, FINE, currency), (str(cell.version),)))
+                lines.append(share_line(rule, cell.part, share, currency))
         newest = cells[-1][0]
         rule = rule_of(contracts, newest)
-        most = most_carried(rule.cap, earned, month)
+        most = most_carried(rule.cap, earned, month) if rule.negative is NegativeMonths.CAPPED else 0
         earned[month] = max(0, total)
+        if month < since and rule.negative is NegativeMonths.RESET:
+            carry = 0
+            continue
         total, carry = carried(rule, total, carry, most, currency, lines)
+        if month < since:
+            continue
         minor = round_ratio(max(0, total), UNIT)
         lines.append(Line("rounded", decimal_string(minor, currency)))
         hold = contracts.version(partner, newest.version).deal.hold
