@@ -149,8 +149,11 @@ class TestSettledMonths:
     def test_what_is_handed_on_has_one_name_in_any_order(self) -> None:
         turned = replace(
             CHAIN,
-            places=dict(reversed(CHAIN.places.items())),
-            shares={lane: dict(reversed(each.items())) for lane, each in sorted(CHAIN.shares.items(), reverse=True)},
+            places=dict(sorted(CHAIN.places.items(), reverse=True)),
+            shares={
+                lane: dict(sorted(each.items(), reverse=True))
+                for lane, each in sorted(CHAIN.shares.items(), reverse=True)
+            },
         )
         assert chain_digest(turned) == chain_digest(CHAIN)
         others = [
