@@ -12,10 +12,10 @@ export PYTHONDONTWRITEBYTECODE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench docs lock clean
+.PHONY: help install run test test-faults lint format bench docs lock clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) $(CLOUD_INSTALLED) ## Install the project and the local cloud (done by the others when needed)
 
@@ -47,6 +47,9 @@ run: install ## The main job on the local cloud; leaves the portal open (ONCE=1 
 PYTEST ?= -n 2 --dist loadfile
 test: install ## All tests (PYTEST="-k engine" for some)
 	@$(BIN)/python -m pytest $(PYTEST)
+
+test-faults: install ## 10,200 schedules of crashes, rivals and repeats (FAULTS="--seed 4711" for one)
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: install $(SAM_INSTALLED) ## Style, types, import contracts, templates
 	$(BIN)/ruff check .

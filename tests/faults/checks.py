@@ -6,11 +6,13 @@ the independent naive reference: an engine that is wrong in every order alike is
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from introducer.domain.client import ClientState
+from introducer.domain.configuration import Status
 from introducer.domain.counts import CountKey, Counts, add_counts
 from introducer.domain.earnings import HistoryNeeded, accrue
 from introducer.domain.errors import RateMissing
@@ -21,10 +23,11 @@ from introducer.store.clients import fold_text, state_from_item
 from introducer.store.facts import event_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.scans import kind_of
+from introducer.store.settlements import SettledMonth, settled_from_item
 from introducer.store.wire import from_wire
 from tests.faults.schedules import Schedule, Violation
 from tests.faults.stores import BOOKS, FACTS
-from tests.faults.worlds import DEALS, LAST_RATES, LINK_TERMS, PUBLISHED, SINCE
+from tests.faults.worlds import DEALS, LAST_RATES, LINK_TERMS, PARENTS, PUBLISHED, SINCE
 from tests.support.builders import BRAND, CLICK_KEY
 from tests.support.reference import Reference
 
@@ -65,6 +68,7 @@ class Found:
         self.states: dict[str, ClientState] = {}
         self.journals: list[Journal] = []
         self.balances: dict[str, Mapping[str, Any]] = {}
+        self.settled: dict[str, dict[str, SettledMonth]] = {}
         self.counts: Counts = {}
         for item in map(from_wire, schedule.store.items(FACTS).values()):
             if kind_of(keys.FACTS, item[keys.PK], item[keys.SK]) == "event":
@@ -80,6 +84,9 @@ class Found:
                     self.journals.append(journal_from_item(item))
                 case "balance":
                     self.balances[keys.parts(item[keys.PK])[1]] = item
+                case "settled":
+                    partner, month = keys.parts(item[keys.PK])[1], keys.unescape(item[keys.SK])
+                    self.settled.setdefault(partner, {})[month] = settled_from_item(item)
                 case "event_count":
                     self._count(item)
 
@@ -128,11 +135,16 @@ def _books_agree(found: Found) -> None:
         if journal.post_month < journal.key.earn_month:
             raise Violation(f"{journal.id} is posted before the month it was earned in")
     said: dict[Key, int] = {}
+    for partner, months in found.settled.items():
+        if left := [month for month, each in months.items() if not each.seen]:
+            raise Violation(f"months of {partner} are settled only in part: {sorted(left)}")
+        for month in months.values():
+            said |= month.posted
     for state in found.states.values():
         if state.unfinished or state.uncounted:
             raise Violation(f"client {state.client} is written only in part")
         said |= state.posted
-    same(said, found.posted(), "posted in the client states, and the sum of journals")
+    same(said, found.posted(), "posted in states and settled months, and the sum of journals")
     sums: dict[str, dict[str, int]] = {partner: defaultdict(int) for partner in found.balances}
     for journal in found.journals:
         balance = sums.setdefault(journal.key.partner, defaultdict(int))
@@ -161,8 +173,10 @@ def _as_one_fold(schedule: Schedule, found: Found) -> None:
         owed |= clean.state.posted
         if client not in found.states:
             raise Violation(f"client {client} has no state")
-        same(fold_text(clean.state), fold_text(found.states[client]), f"state of {client}")
-    same(owed, found.posted(), "target, and the sum of journals")
+        same(_said(clean.state), _said(found.states[client]), f"state of {client}")
+    settled = {key for months in found.settled.values() for month in months.values() for key in month.posted}
+    posted = {key: amount for key, amount in found.posted().items() if key not in settled}
+    same(owed, posted, "target, and the sum of journals")
     same(_counted(counts), _counted(found.counts), "counters")
 
 
@@ -177,20 +191,25 @@ def _accepted(schedule: Schedule, found: Found) -> dict[str, list[Event]]:
 
 
 def _as_the_reference(schedule: Schedule, found: Found) -> None:
-    """The sum of journals is what a naive reading of the deals owes."""
-    if schedule.world.blocks:
-        return
-    deals = {}
+    """The sum of journals is what a naive reading of the deals owes, settled months included."""
+    configuration = schedule.stores.configuration
+    deals, standings = {}, {}
     for partner, versions in DEALS.items():
-        records = schedule.stores.configuration.deals(partner)
+        records = configuration.deals(partner)
         since = [SINCE, *(day_of(record.valid_from) for record in records[1:] if record.accepted_at is not None)]
         deals[partner] = list(zip(since, versions, strict=False))
-    through = {day: units for day, units in PUBLISHED.items() if units}
-    reference = Reference(deals, LINK_TERMS, through, {0: CLICK_KEY})
-    owed: dict[Key, int] = {}
-    for events in _accepted(schedule, found).values():
-        owed |= reference.owed(events)
-    same(owed, found.posted(), "what the reference owes, and the sum of journals")
+        decided = sorted(configuration.standings(partner), key=lambda each: (each.decided_at, each.standing))
+        standings[partner] = [(each.since.isoformat(), each.status is Status.BLOCKED) for each in decided]
+    reference = Reference(
+        deals,
+        LINK_TERMS,
+        {day: units for day, units in PUBLISHED.items() if units},
+        {0: CLICK_KEY},
+        standings,
+        {partner: [("", parent)] for partner, parent in PARENTS.items()},
+    )
+    events = [event for client in _accepted(schedule, found).values() for event in client]
+    same(reference.owed(events), found.posted(), "what the reference owes, and the sum of journals")
 
 
 def _written_once(schedule: Schedule) -> None:
@@ -228,6 +247,12 @@ def same(expected: Any, found: Any, what: str) -> None:
 def without_nothing(values: Mapping[Any, int]) -> dict[Any, int]:
     """The values that are not zero."""
     return {name: value for name, value in values.items() if value}
+
+
+def _said(state: ClientState) -> dict[str, Any]:
+    """What a state says, part by part, so that a difference can be named."""
+    said: dict[str, Any] = json.loads(fold_text(state))
+    return said
 
 
 def _counted(counts: Counts) -> dict[Any, int]:

@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from introducer.domain.configuration import Change, Standing, Status
-from introducer.domain.errors import Unavailable
+from introducer.domain.errors import Conflict, RateMissing, Unavailable
 from introducer.domain.events import Event, day_of, milliseconds
 from introducer.services.apply_events import Engine
-from introducer.services.read_contracts import ECB, ContractReader
+from introducer.services.read_contracts import ContractReader
+from introducer.services.settle_partner import Settler
 from introducer.services.wait_for_rates import note_wait, replay_what_waited
 from introducer.store import keys
 from introducer.store.accruals import Accruals
@@ -27,13 +28,14 @@ from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts, event_from_image
 from introducer.store.ledger import FROZEN, Ledger
 from introducer.store.rates import RateStore, RateWaits
+from introducer.store.settlements import Settlements, month_of_row
 from tests.faults.stores import BOOKS, FACTS, InMemory, OnTheCloud
 from tests.faults.wire import Actor, Crash, Trouble
-from tests.faults.worlds import PUBLISHED, World, day_after, days_missing
+from tests.faults.worlds import World, day_after, days_missing, rate_item
 from tests.support.builders import CLICK_KEY
 from tests.support.memory import Record
 
-PATIENCE = 400
+PATIENCE = 600
 """So often a batch may come again; the schedule's trouble ends long before."""
 
 
@@ -52,6 +54,7 @@ class Stores:
         self.configuration = Configuration(BOOKS)
         self.rates = RateStore(BOOKS)
         self.waits = RateWaits(BOOKS)
+        self.settlements = Settlements(BOOKS)
 
 
 Handler = Callable[[Sequence[Record]], Sequence[Record]]
@@ -96,8 +99,35 @@ class EngineOnFacts:
         return handle
 
 
-CONSUMERS: tuple[Consumer, ...] = (EngineOnFacts(),)
-"""The functions that read streams. One that reads the stream of BOOKS is plugged in here."""
+class SettleOnBooks:
+    """Settling, wired as its function wires it. Its queue of retries is the stream here: what failed comes again."""
+
+    table = BOOKS
+
+    def wants(self, record: Record) -> bool:
+        return record.new is not None and month_of_row(record.new) is not None
+
+    def container(self, schedule: Schedule) -> Handler:
+        settler = schedule.settler()
+
+        def handle(records: Sequence[Record]) -> Sequence[Record]:
+            months: dict[str, set[str]] = {}
+            for record in records:
+                partner, month = month_of_row(record.new or {}) or ("", "")
+                months.setdefault(partner, set()).add(month)
+            failed = set()
+            for partner, wanted in sorted(months.items()):
+                try:
+                    settler.settle(partner, wanted)
+                except (Conflict, Unavailable, RateMissing):
+                    failed.add(partner)
+            return [each for each in records if (month_of_row(each.new or {}) or ("",))[0] in failed]
+
+        return handle
+
+
+CONSUMERS: tuple[Consumer, ...] = (EngineOnFacts(), SettleOnBooks())
+"""The functions that read streams. Another one is plugged in here."""
 
 
 @dataclass
@@ -188,6 +218,16 @@ class Schedule:
             report=self._report,
         )
 
+    def settler(self) -> Settler:
+        """A new container's settler."""
+        return Settler(
+            settlements=self.stores.settlements,
+            ledger=self.stores.ledger,
+            contracts=self.contracts(),
+            now_ms=lambda: milliseconds(self.now),
+            pause=lambda attempt: None,
+        )
+
     def contracts(self) -> ContractReader:
         """A reader that has read nothing yet."""
         return ContractReader(
@@ -225,6 +265,8 @@ class Schedule:
                 case "step":
                     step = steps.pop(0)
                     self.clock.now = max(self.now, step.at)
+                    if step.what != "accept" and self.chance.random() < 0.7:
+                        self._lie_in_wait()
                     getattr(self, "_" + step.what.replace(" ", "_"))(*step.values)
                 case "start":
                     patience -= 1
@@ -233,22 +275,32 @@ class Schedule:
                         raise Violation("the same work comes again and again")
                     self._start()
                 case "go on":
-                    self._go_on(self.chance.choice(self._running))
+                    self._go_on(self.chance.choice(self._running), self.chance.choice([1, 1, 2, 4, 15, 60]))
         self.clock.now += timedelta(hours=1)
 
     def deliver_all_again(self) -> None:
         """Everything once more, to a new container, without trouble."""
         self.trouble.over = True
         self.clock.now += timedelta(days=1)
+        records = [
+            (queue, record)
+            for queue in self._queues
+            for record in self.store.stream(queue.consumer.table)
+            if queue.consumer.wants(record)
+        ]
+        self.chance.shuffle(records)
+        handlers = [queue.consumer.container(self) for queue in self._queues]
         for queue in self._queues:
-            queue.look(self.store.stream(queue.consumer.table))
-            records = [record for record in self.store.stream(queue.consumer.table) if queue.consumer.wants(record)]
-            self.chance.shuffle(records)
-            handler = queue.consumer.container(self)
-            while records:
+            queue.read = len(self.store.stream(queue.consumer.table))
+        while records or self._waiting():
+            for queue, handler in zip(self._queues, handlers, strict=True):
                 size = self.chance.randint(1, 12)
-                batch, records = records[:size], records[size:]
-                if left := handler(batch):
+                batch = [record for owner, record in records if owner is queue][:size]
+                records = [each for each in records if each[0] is not queue or each[1] not in batch]
+                # What this writes shows in the streams again.
+                queue.look(self.store.stream(queue.consumer.table))
+                batch, queue.waiting = [*batch, *queue.waiting], []
+                if batch and (left := handler(batch)):
                     raise Violation(f"without any trouble, {len(left)} records were not done")
 
     def stop(self) -> None:
@@ -262,6 +314,8 @@ class Schedule:
         return any(queue.waiting or queue.read < len(self.store.stream(queue.consumer.table)) for queue in self._queues)
 
     def _start(self) -> None:
+        for queue in self._queues:
+            queue.look(self.store.stream(queue.consumer.table))
         ready = [queue for queue in self._queues if queue.waiting]
         if self._todo and (not ready or self.chance.random() < 0.5):
             step = self._todo.pop(0)
@@ -279,8 +333,17 @@ class Schedule:
             self.chance.shuffle(whole)
             self._running.append(Running(Actor(lambda: handler(whole)), queue, whole, handler))
 
-    def _go_on(self, running: Running) -> None:
-        running.actor.advance(self.chance.choice([1, 1, 2, 4, 15, 60]))
+    def _lie_in_wait(self) -> None:
+        """Until a worker has read everything and is about to write: the worst moment for a decision."""
+        if not self._running and (self._waiting() or self._todo):
+            self._start()
+        for _ in range(100):
+            if not self._running or any(each.actor.next == "TransactWriteItems" for each in self._running):
+                return
+            self._go_on(self.chance.choice(self._running), 1)
+
+    def _go_on(self, running: Running, calls: int) -> None:
+        running.actor.advance(calls)
         if not running.actor.over:
             return
         self._running.remove(running)
@@ -353,8 +416,10 @@ class Schedule:
 
     def _rates(self) -> None:
         """The bank's feed goes on, and what waited is sent to the engine again: now, and when notes have had time."""
-        for day in days_missing(self.world.rates_through):
-            self.stores.rates.put_day(ECB, day, PUBLISHED[day])
+        missing = [rate_item(day) for day in days_missing(self.world.rates_through)]
+        for start in range(0, len(missing), 25):
+            puts = [{"PutRequest": {"Item": item}} for item in missing[start : start + 25]]
+            self.store.call("BatchWriteItem", {"RequestItems": {BOOKS: puts}})
         for later in (timedelta(0), timedelta(minutes=20)):
             self._todo.append(
                 Step(

@@ -103,6 +103,8 @@ class Actor:
         self.over = False
         self.result: Any = None
         self.error: BaseException | None = None
+        self.next = ""
+        """The operation it is about to call, while it waits."""
         self._job = job
         self._calls = 0
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -115,8 +117,9 @@ class Actor:
         self._go.release()
         self._stopped.acquire()
 
-    def give_way(self) -> None:
+    def give_way(self, operation: str) -> None:
         """Called by the wire, in the job's thread, before a call."""
+        self.next = operation
         if self._calls <= 0:
             self._stopped.release()
             self._go.acquire()
@@ -150,7 +153,7 @@ class Wire:
         actor: Actor | None = getattr(_here, "actor", None)
         if actor is None or self.trouble is None:
             return self._send(operation, arguments)
-        actor.give_way()
+        actor.give_way(operation)
         site = call_site(operation)
         fault = self.trouble.plan(site, operation)
         if fault is None:

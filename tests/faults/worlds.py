@@ -42,6 +42,9 @@ POISON = "AED"
 _FORMULA = {"spread": "1", "commission": "1", "swap": "0.5", "pnl": "-0.3", "credits": "-1", "chargebacks": "-1"}
 _BY_DAY = {"hold": {"days": 7, "from": "event_day"}}
 _COUNTRIES = [{"countries": ["DE"], "amount": "600.00"}, {"countries": [], "amount": "200.00"}]
+_BANDS = {"by": "net_revenue", "mode": "retroactive", "bands": [{"from": "100.00", "percent": "40"}]}
+_OVERRIDE = {"type": "override", "id": "net"}
+_LEVEL = {"level": 1, "percent": "10", "of": ["cpa", "revshare", "lot", "bonus"]}
 
 DEALS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "par_cpa": [
@@ -66,8 +69,27 @@ DEALS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         terms(revshare("25", "carry"), currency="USD", days=5, net_revenue=_FORMULA),
         terms(lot("2.25"), cpa("40.00", min_lots="1", within_days=30), currency="USD"),
     ],
+    "par_tiers": [
+        terms(
+            revshare("25", "carry") | {"pooled": True, "tiers": _BANDS},
+            cpa("60.00", kyc=True) | {"caps": [{"per": "month", "clients": 1}]},
+            currency="USD",
+        ),
+        terms(
+            lot("3.00") | {"tiers": {"by": "lots", "mode": "marginal", "bands": [{"from": "2", "add": "0.77"}]}},
+            {"type": "bonus", "id": "goal", "by": "ftd", "goal": "1", "amount": "75.00"},
+            currency="USD",
+        ),
+    ],
+    "par_above": [
+        terms(_OVERRIDE | {"levels": [_LEVEL, {"level": 2, "percent": "5", "of": ["lot", "cpa"]}]}, days=10),
+        terms(_OVERRIDE | {"levels": [{"level": 1, "amount": "2.50", "of": "qftd"}]}, days=10),
+    ],
 }
 """The terms of each partner's first version, and of a second one that is proposed and may be accepted."""
+
+PARENTS = {"par_cpa": "par_above", "par_tiers": "par_above", "par_lot": "par_tiers"}
+"""Who stands above whom."""
 
 LINKS = {f"LINK000{number}": (partner, "cmp_last") for number, partner in enumerate(DEALS)} | {
     "LINK0008": ("par_usd", "cmp_first"),
@@ -126,7 +148,7 @@ def configure(client: Any, books: str) -> None:
                 name=partner,
                 kind=PartnerKind.AFFILIATE,
                 status=Status.ACTIVE,
-                parent=None,
+                parent=PARENTS.get(partner),
                 manager=None,
                 country="DE",
                 language="en",
@@ -166,9 +188,14 @@ def configure(client: Any, books: str) -> None:
             ),
             change,
         )
-    for day, per_euro in PUBLISHED.items():
-        item = {**keys.key("rates", feed=ECB, day=day).item(), "feed": ECB, "day": day}
-        client.put_item(TableName=books, Item=to_wire({**item, "per_euro": json.dumps(per_euro)}))
+    for day in PUBLISHED:
+        client.put_item(TableName=books, Item=rate_item(day))
+
+
+def rate_item(day: str) -> dict[str, Any]:
+    """What the bank published on a day, as the store keeps it."""
+    item = {**keys.key("rates", feed=ECB, day=day).item(), "feed": ECB, "day": day}
+    return to_wire({**item, "per_euro": json.dumps(PUBLISHED[day])})
 
 
 @dataclass(frozen=True)
@@ -194,7 +221,7 @@ class World:
 
     @property
     def blocks(self) -> bool:
-        """Whether a partner is blocked in it: what the naive reference does not know."""
+        """Whether a partner is blocked in it."""
         return any(step.what == "standing" for step in self.steps)
 
     @property
@@ -206,7 +233,7 @@ class World:
 
 def a_world(chance: random.Random) -> World:
     """A world of its own for each state of the chance."""
-    partners = chance.sample(list(DEALS), chance.randint(1, 3))
+    partners = chance.sample([partner for partner in DEALS if partner != "par_above"], chance.randint(1, 3))
     clients = [f"client-{number}" for number in range(chance.randint(1, 3))]
     size = chance.randint(5, 14)
     events = [
@@ -217,7 +244,7 @@ def a_world(chance: random.Random) -> World:
     arrivals = [(event.occurred_at + _delay(chance), event) for event in events]
     steps = [Step(when, "accept", (event,)) for when, event in arrivals]
     moments = [when for when, _ in arrivals]
-    steps += _decisions(chance, partners, moments)
+    steps += _decisions(chance, [*partners, "par_above"], moments)
     world = World(partners, steps, events=events)
     if chance.random() < 0.2:
         _late_rates(chance, world)
