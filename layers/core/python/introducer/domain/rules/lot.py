@@ -57,8 +57,10 @@ def targets(
     for month, cells in months.items():
         if month < since:
             continue
+        # What is held from the month's end is one amount, held as the newest version in the month says.
+        newest = max((cell.version for cell, _ in cells if not cell.part), default=0)
         for cell, fine in sorted(cells):
-            hold = contracts.version(partner, cell.version).deal.hold
+            hold = contracts.version(partner, cell.version if cell.part else newest).deal.hold
             matures = plus_days(cell.part or month_end(month), hold.days)
             sums[Key(partner, rule_id, client, month, currency, matures)].append((cell, fine))
     owed: Targets = {}
