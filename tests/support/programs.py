@@ -44,13 +44,13 @@ def _publications(first: str, days: int) -> dict[str, dict[str, str]]:
     for number in range(days):
         day = date.fromisoformat(first) + timedelta(days=number)
         if day.weekday() < 5:
-            euro = ("1.25", "160", "0.4") if number % 3 else (f"1.1{100 + number}", f"18{number % 9}.13", "0.3617")
+            euro = ("1.25", "160", "0.4") if number % 3 else (f"1.{1100 + number}", f"18{number % 9}.13", "0.3617")
             found[day.isoformat()] = dict(zip(("USD", "JPY", "KWD"), euro, strict=True))
     return found
 
 
-PUBLISHED = _publications("2025-10-20", 220) | _publications("2027-09-20", 220)
-"""One table for all programs."""
+PUBLISHED = _publications("2024-10-01", 1330)
+"""One table for all programs, up to May 2028."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,11 @@ class _Maker:
         self.edges = [at(f"{month}-01") for month in self.months]
         self.edges.append(at("2028-02-29") if self.start.year == 2027 else at("2026-02-28"))
         self.main_currency = rng.choice(["EUR", "EUR", "EUR", "USD", "JPY", "KWD"])
+        self.starts: list[datetime] = []
+        """When later deal versions begin."""
         self.numbers = 0
+        self.crowd = rng.random() < 0.5
+        """Whether most clients come to one partner at about the same time: they compete for places and reach tiers."""
 
     def make(self) -> Program:
         partners = [f"par_{number}" for number in range(1, self.rng.randint(1, 4) + 1)]
@@ -116,14 +120,16 @@ class _Maker:
                 parents = {below: [("", above)] for above, below in pairwise(partners)}
             else:
                 parents = self._parents(partners)
-        deals = {partner: self._versions() for partner in partners if not self.rare()}
+        deals = {partner: self._versions() for partner in partners if partner == "par_1" or not self.rare()}
         links = self._links(partners)
         standings = {partner: self._standings() for partner in partners if self.seldom()}
         events: list[Event] = []
         wanted = self.rng.randint(10, 60)
-        lives = [_Life(f"client-{number}", self._registered()) for number in range(1, self.rng.randint(1, 6) + 1)]
-        for life in lives:
+        lives: list[_Life] = []
+        for number in range(1, self.rng.randint(3 if self.crowd else 1, 6) + 1):
+            life = _Life(f"client-{number}", self._registered(lives))
             self._begin(life, links)
+            lives.append(life)
         while sum(len(life.events) for life in lives) < wanted:
             self._go_on(self.rng.choice(lives), partners, links)
         for life in lives:
@@ -183,7 +189,7 @@ class _Maker:
         since = self.rng.choice(["2020-01-01", "2020-01-01", "2020-01-01", f"{self.months[0]}-01", self._some_day()])
         first = self._terms(currency, since)
         versions = [(since, first)]
-        if self.often():
+        if self.rng.random() < (0.9 if self.crowd else 0.6):
             if self.rare():
                 currency = self.rng.choice(["EUR", "USD"])
             second = self._changed(first, currency)
@@ -194,7 +200,8 @@ class _Maker:
             second["rules"] = [rule for rule in second["rules"] if rule.get("window", {"from": day})["from"] >= day]
             if day > since and second["rules"]:
                 versions.append((day, second))
-        self.edges += [at(day) for day, _ in versions[-1:]]
+        self.starts += [at(day) for day, _ in versions[1:]]
+        self.edges += [at(day) for day, _ in versions]
         return versions
 
     def _terms(self, currency: str, since: str) -> Terms:
@@ -230,6 +237,7 @@ class _Maker:
             terms["net_revenue"] = self.rng.choice(
                 [
                     {"commission": "1"},
+                    {"commission": "1"},
                     {"spread": "1", "commission": "1", "swap": "0.5", "pnl": "-0.3", "chargebacks": "-1"},
                     {"commission": "1", "pnl": "-1", "credits": "-1"},
                     {"commission": "1", "deposits": "0.1", "withdrawals": "-0.1", "chargebacks": "-0.1"},
@@ -252,13 +260,27 @@ class _Maker:
                     for name in ("caps", "tiers", "pooled", "fence"):
                         fresh[0].pop(name, None)
                         if name in rule and currency == before["currency"]:
-                            fresh[0][name] = deepcopy(rule[name])
+                            fresh[0][name] = self._other_figures(deepcopy(rule[name]))
                 rules += fresh
         if self.seldom():
             known = {rule["type"] for rule in before["rules"]}
             added = self.rng.choice(KINDS)
             rules += self._rules(added) if added not in known else []
         return self._around(rules or self._rules(before["rules"][0]["type"]))
+
+    def _other_figures(self, part: Any) -> Any:
+        """The same caps or bands at other figures, mostly."""
+        if isinstance(part, list):
+            for cap in part:
+                if "clients" in cap:
+                    cap["clients"] += self.rng.choice([0, 1])
+                else:
+                    cap["amount"] = self._money(self.rng.choice([60, 80, 100, 120]))
+        if isinstance(part, dict) and self.often():
+            others = {"percent": "45", "add_percent": "20", "add": self._money(2)}
+            for name in {*others} & {*part["bands"][0]}:
+                part["bands"] = [{"from": part["bands"][-1]["from"], name: others[name]}]
+        return part
 
     def _money(self, units: float) -> str:
         """An amount; a yen is a hundredth of the others."""
@@ -279,6 +301,8 @@ class _Maker:
         wanted: Terms = {}
         if self.seldom():
             wanted["kyc"] = True
+            if self.often():
+                wanted["within_days"] = self.rng.choice([7, 30])
         if self.often():
             wanted |= {"min_deposit": self._money(self.rng.choice([100, 100, 150])), "within_hours": 24}
         if self.seldom():
@@ -319,7 +343,7 @@ class _Maker:
 
     def _cpa(self) -> Terms:
         rule: Terms = {"type": "cpa", "id": "cpa", "amounts": self._amounts(), "qualification": self._qualification()}
-        if self.rng.random() < 0.4:
+        if self.rng.random() < 0.5:
             rule["caps"] = self._caps()
         if self.rng.random() < 0.4:
             by = self.rng.choice(["qftd", "qftd", "lots", "net_revenue"])
@@ -347,7 +371,7 @@ class _Maker:
             if self.marginal_share:
                 rule["tiers"] = self._tiers("net_revenue", "marginal", ("percent", ["55", "60.5"]))
             else:
-                if self.often():
+                if self.rng.random() < 0.75:
                     rule["fence"] = self.rng.choice(["0", self._money(10), self._money(20)])
                 if self.often():
                     by = self.rng.choice(["net_revenue", "lots", "qftd"])
@@ -409,7 +433,8 @@ class _Maker:
             above: list[str | None] = [partners[number - 1], *partners[:number], None]
             parents[partner] = [(self.rng.choice(["", "", self.months[1]]), self.rng.choice(above[:-1]))]
             while self.seldom():
-                parents[partner].append((self.rng.choice(self.months[1:]), self.rng.choice(above)))
+                month = parents[partner][-1][0] if self.seldom() else self.rng.choice(self.months[1:])
+                parents[partner].append((month, self.rng.choice(above)))
         return parents
 
     def _links(self, partners: Sequence[str]) -> dict[str, LinkTerms]:
@@ -438,30 +463,45 @@ class _Maker:
 
     # ------------------------------------------------------------------------------------------------------ clients
 
-    def _registered(self) -> datetime:
+    def _registered(self, before: Sequence[_Life]) -> datetime:
+        if self.crowd and before:
+            if self.seldom():
+                return before[-1].registered
+            return before[0].registered + timedelta(hours=self.rng.randint(0, 14 * 24))
+        if self.crowd and self.starts:
+            # Clients of one month under two versions.
+            return self.rng.choice(self.starts) - timedelta(days=self.rng.randint(0, 9))
         if self.seldom():
             return max(self.start, self._edge())
         return self.start + timedelta(hours=self.rng.randint(0, 70 * 24))
 
     def _click(self, when: datetime, links: Mapping[str, LinkTerms]) -> str:
-        link = self.rng.choice([*links, *links, "LINK9999"]) if self.seldom() else self.rng.choice(list(links))
+        link = self.rng.choice(list(links))
+        if self.crowd and self.rng.random() < 0.85:
+            link = next(iter(links))
+        elif self.rare():
+            link = "LINK9999"
         click = a_click(when, link, flagged=self.rare(), number=self.rng.randint(0, 2))
         return click[:-1] + ("A" if click[-1] != "A" else "B") if self.rare() else click
 
     def _begin(self, life: _Life, links: Mapping[str, LinkTerms]) -> None:
         """What most clients do: a click, a registration, KYC, a deposit and a trade."""
         when = life.registered
-        clicked = when - self.rng.choice([timedelta(hours=1), timedelta(0), timedelta(days=7), timedelta(days=30)])
-        click = self._click(clicked, links)
+        # Up to the edges of the window: the end of the registration's second, and 7 or 30 days before.
+        hours, ms = self.rng.choice(
+            [(1, 0), (1, 0), (1, 0), (0, 0), (0, -999), (0, -1000), (168, 0), (720, 0), (720, 1)]
+        )
+        click = self._click(when - timedelta(hours=hours, milliseconds=ms), links)
         country = self.rng.choice(["DE", "DE", "TH", "AT", None])
         if self.rng.random() < 0.9:
             self._add(life, "registration", when, country=country, click_id=click)
         else:
             self._add(life, "kyc", when, click_id=click)
         if self.often():
-            self._add(life, "kyc", self._moment(when, 5))
+            deadline = when + timedelta(days=self.rng.choice([7, 30]), milliseconds=self.rng.choice([0, 0, 1]))
+            self._add(life, "kyc", deadline if self.seldom() else self._moment(when, 5))
         if self.rng.random() < 0.85:
-            deposited = self._moment(when, 3)
+            deposited = when if self.crowd and self.seldom() else self._moment(when, 3)
             self._add(life, "deposit", deposited, **self._sum([100, 150, 200, 50, 99.99]))
             if self.often():
                 hours = self.rng.choice([24, 0, 5, 25])
@@ -471,8 +511,10 @@ class _Maker:
 
     def _go_on(self, life: _Life, partners: Sequence[str], links: Mapping[str, LinkTerms]) -> None:
         """One event more: any time from a little before the registration to the end."""
-        early = timedelta(days=15) if self.rare() else timedelta(0)
-        when = self._moment(life.registered - early, 60 if self.often() else 110)
+        when = self._moment(life.registered, self.rng.choice([15, 60] if self.crowd else [60, 60, 110]))
+        if self.rare():
+            # Before the registration, by days, or by more months than an average looks back.
+            when -= timedelta(days=self.rng.choice([15, 60, 390]))
         if self.seldom():
             when = life.registered + timedelta(days=self.rng.choice([7, 30]), milliseconds=self.rng.choice([0, -1, 1]))
         when = min(when, self.start + timedelta(days=125))
@@ -515,11 +557,11 @@ class _Maker:
     def _trade(self, life: _Life, when: datetime) -> None:
         currency = self._sum([1])["currency"]
         scale = 100 if decimals(currency) == 0 else 10 ** decimals(currency)
-        cents = self.rng.choice([0, 0, 0, 0.01, 0.33])
+        cents = self.rng.choice([0, 0, 0, 0, 0, 0.01, 0.33])
         parts = {
             "commission": self.rng.choice([5, 10, 10, 20, 0, -10, -20, 30]),
-            "pnl": self.rng.choice([0, 0, 0, 10, -20, 50, -100]),
-            "spread": self.rng.choice([0, 0, 5]),
+            "pnl": self.rng.choice([0, 0, 0, 0, 0, 10, -20, 50, -100]),
+            "spread": self.rng.choice([0, 0, 0, 5]),
             "swap": self.rng.choice([0, 0, 1, -1]),
         }
         held = self.rng.choice([600, 120, 119, 120])
