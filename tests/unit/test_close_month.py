@@ -22,11 +22,13 @@ from introducer.services.close_month import (
     start_closes,
 )
 from introducer.services.creation import Author
+from introducer.services.verify.books_side import BooksSide
 from introducer.store import keys
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger, journal_to_item
+from introducer.store.scans import Stored, kind_of
 from introducer.store.statements import Statements
-from introducer.store.wire import to_wire
+from introducer.store.wire import from_wire, to_wire
 from tests.conftest import Tables, create_table, in_memory
 from tests.support.closing import PARTNER, a_journal, post
 
@@ -398,3 +400,21 @@ def test_a_closed_months_item_is_small_however_much_was_posted(house: House) -> 
     key = keys.key("statement", partner=PARTNER, month="2026-03").item()
     item = house.tables.client.get_item(TableName="books", Key=to_wire(key))["Item"]
     assert len(str(item)) < 500
+
+
+def test_what_a_close_writes_is_known_to_those_who_verify_the_books(house: House) -> None:
+    # given a partner with earnings, and one without
+    house.partners("par_a", "par_b")
+    post(house.tables, a_journal(100, "2026-03", partner="par_a"))
+    house.whole()
+
+    # when everything is read as `introducer verify` reads it
+    books = BooksSide()
+    for wire in house.tables.items("books"):
+        item = from_wire(wire)
+        books.take(Stored(kind_of(keys.BOOKS, item[keys.PK], item[keys.SK]), item))
+
+    # then there is nothing it does not know, and a frozen balance is the sum of its journals
+    assert books.differences == []
+    assert books.balances["par_b"] == {}
+    assert books.balances["par_a"] == books.journal_balances["par_a"]

@@ -1,0 +1,82 @@
+"""Closed months in a real browser: on a phone and at a desk, in both directions, and closing one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from introducer_ops.localcloud import LocalCloud
+from tests.browser.months import FINANCE, MARCH, Executions, a_portal_with_a_closed_month
+from tests.browser.serving import ARGUMENTS, CHROMIUM, served
+from tests.browser.test_portal_in_browser import DESK, PHONE, Window
+from tests.browser.world import PARTNER, Portal
+
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
+]
+
+PAGES = (
+    (PARTNER, ("/statements", f"/statements/{MARCH}")),
+    (FINANCE, ("/desk/months", "/desk/months?close=2026-02")),
+)
+
+
+@pytest.fixture(scope="module")
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal_with_a_closed_month(cloud) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def address(portal: Portal) -> Iterator[str]:
+    with served(portal) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "th"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_pages_fit_their_window_and_keep_nobody_out(browser: Browser, address: str, width: int, language: str) -> None:
+    for email, paths in PAGES:
+        with Window(browser, address, width) as window:
+            window.prefers(language=language)
+            page = window.sign_in(email)
+            for path in paths:
+                page.goto(path)
+                expect(page.locator("h1")).to_be_visible()
+                assert window.sideways() == 0, path
+                assert window.barriers() == [], path
+            assert window.said == []
+
+
+def test_finance_closes_a_month_with_two_clicks_and_a_reason(
+    portal: Portal, browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executions = Executions()
+    monkeypatch.setitem(portal.wiring.__dict__, "closes", executions)
+    with Window(browser, address, PHONE) as window:
+        page = window.sign_in(FINANCE)
+        page.goto("/desk/months")
+
+        # when she asks for the form, and sends it without and then with a reason
+        page.get_by_role("link", name="Close… February 2026").click()
+        page.get_by_role("button", name="Close February 2026").click()
+        assert executions.started == {}
+        page.get_by_label("Reason").fill("All platforms have reported")
+        page.get_by_role("button", name="Close February 2026").click()
+
+        # then it runs, and the page says so
+        expect(page.get_by_role("status")).to_contain_text("February 2026 is being closed")
+        assert list(executions.started) == [f"2026-02-close-{portal.brand}"]
