@@ -252,6 +252,10 @@ def record(change: str, item: str, applied: dict[str, str] | None = None, **valu
 EVENT = {"item": "event", "brand": "b", "client": "c", "source": "s", "event": "1"}
 QUARANTINED = {"item": "quarantined", "brand": "b", "source": "s", "day": "2026-03-01", "at": "1", "digest": "d"}
 CLICK = {"item": "click", "link": "l", "day": "2026-03-01", "shard": "0", "click": "x"}
+ROW = {"item": "row", "partner": "p", "month": "2026-03", "of": "client", "name": "c"}
+BELOW = ROW | {"of": "partner"}
+SETTLED = {"item": "settled", "partner": "p", "month": "2026-03"}
+JOURNAL = {"item": "journal", "partner": "p", "month": "202603", "journal": "j"}
 
 
 @pytest.mark.parametrize(
@@ -275,3 +279,32 @@ def test_each_stream_consumer_gets_what_is_its_own(given: dict[str, Any], engine
     }
     assert filters.passes(given, criteria["EngineFunction"]) is engine
     assert filters.passes(given, criteria["RollupFunction"]) is rollup
+
+
+@pytest.mark.parametrize(
+    ("given", "settle"),
+    [
+        (record("INSERT", **ROW), True),
+        (record("MODIFY", **ROW), True),
+        (record("REMOVE", **ROW), False),
+        (record("INSERT", **BELOW), True),
+        (record("MODIFY", **BELOW), True),
+        # Nothing that settling itself writes besides, nor what the engine writes with a row.
+        (record("INSERT", **SETTLED), False),
+        (record("MODIFY", **SETTLED), False),
+        (record("MODIFY", item="settling", partner="p"), False),
+        (record("MODIFY", item="balance", partner="p"), False),
+        (record("INSERT", **JOURNAL), False),
+        (record("MODIFY", item="client", brand="b", client="row#c"), False),
+        (record("INSERT", item="event_count", partner="p", month="2026-03", day="2026-03-01", link="row"), False),
+    ],
+)
+def test_settle_gets_rows_and_nothing_else(given: dict[str, Any], settle: bool) -> None:
+    mappings = [
+        one
+        for one in of_type("AWS::Lambda::EventSourceMapping").values()
+        if one["FunctionName"]["Ref"] == "SettleFunction" and "FilterCriteria" in one
+    ]
+    [mapping] = mappings
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["BooksTable", "StreamArn"]}
+    assert filters.passes(given, mapping["FilterCriteria"]) is settle

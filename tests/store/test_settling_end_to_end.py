@@ -14,7 +14,7 @@ from introducer.store.settlements import Settlements, Settling
 from tests.conftest import Tables, create_table, in_memory
 from tests.support.builders import World, an_event, at, cpa, revshare, terms
 from tests.support.program import Program
-from tests.support.settling import Books
+from tests.support.settling import Books, family, override
 from tests.unit.test_partner_months import A_B, deposited, registered, revenue, tiered
 
 
@@ -70,26 +70,6 @@ def test_example_3_a_fence_keeps_a_large_loss_with_its_client(
     for each in reversed(A_B) if late else A_B:
         books.deliver(revenue(*each)).settle()
     assert books.of_month("par_1", "rev") == months
-
-
-def family() -> World:
-    """Worked example 10: a child, its parent and its grandparent."""
-    return (
-        World()
-        .partner("par_child", terms(revshare("100")), link="LINKCHIL")
-        .partner("par_parent", terms(override(level(1, "10", "revshare"))), link="LINKPARE")
-        .partner("par_grand", terms(override(level(1, "10", "override"), level(2, "5", "revshare"))), link="LINKGRND")
-        .under("par_child", "par_parent")
-        .under("par_parent", "par_grand")
-    )
-
-
-def override(*levels: Mapping[str, object]) -> dict[str, object]:
-    return {"type": "override", "id": "net", "levels": list(levels)}
-
-
-def level(number: int, percent: str, kind: str) -> dict[str, object]:
-    return {"level": number, "percent": percent, "of": [kind]}
 
 
 def test_example_10_an_override_of_an_override_is_rounded_at_each_step(tables: Tables) -> None:

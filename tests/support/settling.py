@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from introducer.domain.calendar import plus_months
@@ -21,7 +21,7 @@ from introducer.store.facts import Facts
 from introducer.store.ledger import Ledger
 from introducer.store.settlements import Settlements, month_of_row
 from tests.conftest import Tables
-from tests.support.builders import World
+from tests.support.builders import World, revshare, terms
 
 NOW = 1_772_700_000_000
 """5 March 2026."""
@@ -140,3 +140,23 @@ class Books:
             if (key.partner, key.rule) == (partner, rule):
                 sums[key.earn_month] = sums.get(key.earn_month, 0) + minor
         return sums
+
+
+def family() -> World:
+    """Worked example 10: a child, its parent and its grandparent."""
+    return (
+        World()
+        .partner("par_child", terms(revshare("100")), link="LINKCHIL")
+        .partner("par_parent", terms(override(level(1, "10", "revshare"))), link="LINKPARE")
+        .partner("par_grand", terms(override(level(1, "10", "override"), level(2, "5", "revshare"))), link="LINKGRND")
+        .under("par_child", "par_parent")
+        .under("par_parent", "par_grand")
+    )
+
+
+def override(*levels: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "override", "id": "net", "levels": list(levels)}
+
+
+def level(number: int, percent: str, kind: str) -> dict[str, object]:
+    return {"level": number, "percent": percent, "of": [kind]}
