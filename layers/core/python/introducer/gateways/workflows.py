@@ -74,8 +74,9 @@ class Workflows:
                 raise _unavailable() from error
             else:
                 return Execution(tried, RUNNING)
-            before = self._described(tried)
-            if before is not None and not before.failed:
+            # AWS may know a name some moments before it can describe what runs under it.
+            before = self._described(tried) or Execution(tried, RUNNING)
+            if not before.failed:
                 return before
         raise Conflict(f"{name} failed {TRIES} times: see in AWS Step Functions why.", code="failed_too_often")
 
