@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from introducer.domain.client import ClientState
@@ -18,11 +19,10 @@ from introducer.domain.earnings import HistoryNeeded, accrue
 from introducer.domain.errors import RateMissing
 from introducer.domain.events import Event, day_of
 from introducer.domain.ledger import HOUSE, Journal, Key
-from introducer.store import keys
+from introducer.store import keys, scans
 from introducer.store.clients import fold_text, state_from_item
 from introducer.store.facts import event_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
-from introducer.store.scans import kind_of
 from introducer.store.settlements import SettledMonth, settled_from_item
 from introducer.store.wire import from_wire
 from tests.faults.schedules import Schedule, Violation
@@ -30,6 +30,9 @@ from tests.faults.stores import BOOKS, FACTS
 from tests.faults.worlds import DEALS, LAST_RATES, LINK_TERMS, PARENTS, PUBLISHED, SINCE
 from tests.support.builders import BRAND, CLICK_KEY
 from tests.support.reference import Reference
+
+kind_of = lru_cache(maxsize=10_000)(scans.kind_of)
+"""The same keys are looked at for each schedule."""
 
 
 def check(schedule: Schedule) -> Counter[str]:

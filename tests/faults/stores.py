@@ -49,7 +49,8 @@ class InMemory:
         return stream[self._begins :] if table == BOOKS else stream
 
     def items(self, table: str) -> dict[Place, Mapping[str, Any]]:
-        return dict(self._memory.tables[table].items)
+        items = self._memory.tables[table].items
+        return {place: items[place] for place in {record.place for record in self.stream(table)} if place in items}
 
     def close(self) -> None:
         """Nothing is left to do."""

@@ -41,7 +41,7 @@ class Store(Protocol):
         ...
 
     def items(self, table: str) -> dict[Place, Mapping[str, Any]]:
-        """Everything in a table, in DynamoDB's form."""
+        """What stands in a table, in DynamoDB's form; what was there before the schedule began may be left out."""
         ...
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -881,7 +882,17 @@ class Scope:
             raise invalid(self.operation, "Query condition missed key schema element")
         if not partition:
             raise invalid(self.operation, "A key value cannot be an empty string")
-        return partition, lambda sk: rest is None or self._holds(rest, {range_name: sk})
+        return partition, self._range(rest, range_name)
+
+    def _range(self, node: Node | None, name: str) -> Callable[[Value], bool]:
+        """The condition on a sort key. The plain comparisons are made directly: a query asks for each row."""
+        if node is None:
+            return lambda sk: True
+        compare = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}.get(node[0])
+        if compare and node[2][0] == "value" and "S" in node[2][1]:
+            limit = node[2][1]["S"]
+            return lambda sk: bool(compare(sk["S"], limit))
+        return lambda sk: self._holds(node, {name: sk})
 
     def update(self, key_names: Sequence[str]) -> tuple[Callable[[Item], Item], Sequence[str]]:
         """The update as a function of the item, and the attributes it names."""
