@@ -150,7 +150,20 @@ def _example(visit: Visit, rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     """JSON for people: a line for each field, and short parts in one line."""
-    return _lines(value, "")
+    return _lines(_ordered(value), "")
+
+
+_FIRST = ("type", "id", "currency", "hold", "by", "mode", "from", "until")
+"""What people write first in an object; the rest stays in its order. (Kept terms are in the order of letters.)"""
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_ordered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = sorted(value, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    return {name: _ordered(value[name]) for name in names}
 
 
 def _lines(value: Any, indent: str) -> str:
