@@ -44,6 +44,9 @@ STAFF_PAGES = (
     f"/desk/events?source={SOURCE}",
     f"/desk/events?source={CALM}",
     "/desk/partners/{partner}/deal",
+    "/desk/partners/{partner}/parent",
+    "/desk/clients",
+    "/desk/clients/client-hash-02",
 )
 EVERYBODY = ((PARTNER, PARTNER_PAGES), (DEALT, DEAL_PAGES), (UNDEALT, ("/deal",)), (STAFF, STAFF_PAGES))
 
