@@ -197,7 +197,8 @@ class Reference:
             partner = partner_at(event.occurred_at)
             if partner is not None and not self._blocked(partner, event.occurred_at):
                 version = self._in_force(partner, event.occurred_at)
-                happened.deeds.append(Deed(partner, event, version, self._net(event, version)))
+                if version is not None:
+                    happened.deeds.append(Deed(partner, event, version, self._net(event, version)))
         partner = partner_at(anchor) if anchor else None
         if anchor and partner is not None:
             country = registrations[0].country if registrations else None
@@ -214,7 +215,7 @@ class Reference:
     ) -> None:
         """First deposit and qualifications, for the partner it registered with, by the version at registration."""
         version = self._in_force(partner, anchor)
-        if version is None:
+        if version is None or self._blocked(partner, anchor):
             return
         first = self._first_deposit(version, facts)
         if first and not self._blocked(partner, first.occurred_at):
@@ -229,12 +230,12 @@ class Reference:
             amount = Fraction(_of_group(prices, "countries", country) or 0) * version.scale
             if when is None or not amount:
                 continue
-            if rule["type"] == "cpa":
-                moments.append(when)
-            if not self._blocked(partner, anchor) and not self._blocked(partner, when):
+            if not self._blocked(partner, when):
+                if rule["type"] == "cpa":
+                    moments.append(when)
                 promoted = name == "promotion"
                 happened.qualified.append(Qualified(when, client, partner, rule["id"], version, amount, promoted))
-        if moments and not self._blocked(partner, min(moments)):
+        if moments:
             happened.qftd.append(Milestone(min(moments), client, partner))
 
     def _clicked(self, facts: Sequence[Event], anchor: datetime) -> str | None:
@@ -358,7 +359,7 @@ class Reference:
         first = self._first_deposit(version, facts)
         if first is None:
             return None
-        required = Fraction(wanted.get("min_deposit", version.terms.get("ftd_minimum", "0")))
+        required = Fraction(0)
         back: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
         for event in facts:
             if event.type is EventType.CHARGEBACK:
@@ -366,6 +367,7 @@ class Reference:
                     required += self._value(event, version)
                 else:
                     back[event.source, event.ref] += self._value(event, version)
+        minimum = Fraction(wanted.get("min_deposit", version.terms.get("ftd_minimum", "0")))
         until = first.occurred_at
         if "min_deposit" in wanted:
             until += timedelta(hours=wanted.get("within_hours", 0))
@@ -374,7 +376,8 @@ class Reference:
             later = event.order > first.order and event.occurred_at <= until and "min_deposit" in wanted
             if event.type is EventType.DEPOSIT and (event is first or later):
                 total += max(Fraction(0), self._value(event, version) - back[event.key])
-                if total > 0 and total >= required:
+                left = total - required
+                if left > 0 and left >= minimum:
                     return event.occurred_at
         return None
 

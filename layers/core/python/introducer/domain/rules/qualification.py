@@ -216,7 +216,8 @@ def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rat
     evidence: list[ReceiptEvent] = []
     used: set[Rate] = set()
     for key, deposit in sorted(state.deposits.items(), key=lambda each: (each[1].at, each[0])):
-        if not start <= deposit.at <= end or (wanted.within_hours is None and key != first):
+        # What came before the first deposit was too small for one; of the same moment, ids decide.
+        if (deposit.at, key) < (start, first) or deposit.at > end or (wanted.within_hours is None and key != first):
             continue
         value = _left(deposit, taken_back[key], deal, rates)
         total += value
