@@ -66,6 +66,8 @@ class OnTheCloud:
     client: Any
     without: Iterable[keys.Key]
     _streams: dict[str, list[Record]] = field(default_factory=lambda: {FACTS: [], BOOKS: []})
+    _images: dict[tuple[str, Place], Any] = field(default_factory=dict)
+    """Each item as it was last: nobody else writes in this account."""
 
     def __post_init__(self) -> None:
         # Another account is another cloud: one client for all is quicker than a client for each.
@@ -74,21 +76,23 @@ class OnTheCloud:
         for table, index in ((FACTS, False), (BOOKS, True)):
             create_table(self.client, table, index)
         left_out = {(key.pk, key.sk) for key in self.without}
-        items = [item for place, item in configured().tables[BOOKS].items.items() if place not in left_out]
+        begins = {place: item for place, item in configured().tables[BOOKS].items.items() if place not in left_out}
+        self._images |= {(BOOKS, place): item for place, item in begins.items()}
+        items = list(begins.values())
         for start in range(0, len(items), 25):
             puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
             self.client.batch_write_item(RequestItems={BOOKS: puts})
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        places = self._written(operation, arguments)
-        before = self._read(places)
         answer: dict[str, Any] = self.client._make_api_call(operation, dict(arguments))
-        after = self._read(places)
-        for table, place in places:
-            old, new = before.get((table, place)), after.get((table, place))
+        written = self._written(operation, arguments)
+        after = self._read(written)
+        for at in written:
+            old, new = self._images.get(at), after.get(at)
             if old != new:
-                stream = self._streams[table]
-                stream.append(Record(len(stream) + 1, place, old, new))
+                table, place = at
+                self._streams[table].append(Record(len(self._streams[table]) + 1, place, old, new))
+                self._images[at] = new
         return answer
 
     def stream(self, table: str) -> list[Record]:
