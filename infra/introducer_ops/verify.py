@@ -189,7 +189,8 @@ def show(report: Report, console: Console) -> None:
         ("clicks", f"{report.clicks:,}, {report.flagged:,} of them flagged"),
         ("clients", f"{report.clients:,}"),
         ("journals", f"{report.journals:,} of {report.partners:,} partners"),
-        ("partners' months", f"{report.months:,} settled over all clients; {report.adjustments:,} amounts by hand"),
+        ("months", f"{report.months:,} of partners settled over all clients"),
+        ("by hand", f"{report.adjustments:,} adjustments"),
         ("owed in all", ", ".join(_amount(*each) for each in report.sums.items()) or "nothing"),
         ("state hash", report.state_hash),
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -342,7 +342,13 @@ class Reference:
             approved = [each for each in facts if each.type is EventType.KYC and each.status == "approved"]
             moments.append(approved[0].occurred_at if approved else None)
         end = anchor + timedelta(days=wanted["within_days"]) if "within_days" in wanted else END_OF_TIME
-        trades = [each for each in facts if each.type is EventType.TRADE and anchor <= each.occurred_at <= end]
+        # A day's trades are met at its end: a day that ends later is no part of the time given.
+        last = END_OF_TIME if end is END_OF_TIME else end - timedelta(days=1) + timedelta(milliseconds=1)
+        trades = [
+            each
+            for each in facts
+            if each.type is EventType.TRADE and anchor <= each.occurred_at and _midnight(each.occurred_at) <= last
+        ]
         values: dict[str, Callable[[Event], Fraction]] = {
             "min_lots": _lots,
             "min_trades": lambda _: Fraction(1),
@@ -360,13 +366,13 @@ class Reference:
         if first is None:
             return None
         required = Fraction(0)
-        back: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        back: dict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in facts:
             if event.type is EventType.CHARGEBACK:
                 if event.ref is None:
                     required += self._value(event, version)
                 else:
-                    back[event.source, event.ref] += self._value(event, version)
+                    back[event.source, event.ref].append(event)
         minimum = Fraction(wanted.get("min_deposit", version.terms.get("ftd_minimum", "0")))
         until = first.occurred_at
         if "min_deposit" in wanted:
@@ -375,11 +381,18 @@ class Reference:
         for event in facts:
             later = event.order > first.order and event.occurred_at <= until and "min_deposit" in wanted
             if event.type is EventType.DEPOSIT and (event is first or later):
-                total += max(Fraction(0), self._value(event, version) - back[event.key])
+                total += self._left(event, back[event.key], version)
                 left = total - required
                 if left > 0 and left >= minimum:
                     return event.occurred_at
         return None
+
+    def _left(self, deposit: Event, taken: Sequence[Event], version: Version) -> Fraction:
+        """What chargebacks leave of a deposit: in its own currency they are taken off before it is converted."""
+        same = sum(each.amount or 0 for each in taken if each.currency == deposit.currency)
+        others = sum(self._value(each, version) for each in taken if each.currency != deposit.currency)
+        left = replace(deposit, amount=max(0, (deposit.amount or 0) - same))
+        return max(Fraction(0), self._value(left, version) - others)
 
     # ------------------------------------------------------------------------------------------------------ cpa, cpl
 
@@ -816,6 +829,10 @@ def _moment(text: str) -> datetime:
     """The first instant of a day; a full ISO moment is itself."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _midnight(when: datetime) -> datetime:
+    return when.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _day(when: datetime) -> str:

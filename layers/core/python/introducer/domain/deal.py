@@ -392,6 +392,12 @@ class Deal:
         return frozenset([*tiers, *(rule.by for rule in self.rules if isinstance(rule, Bonus))])
 
     @cached_property
+    def monthly_bases(self) -> frozenset[Basis]:
+        """What tiers and goals look at, goals with a window of their own left out."""
+        tiers = [rule.tiers.by for rule in self.rules if isinstance(rule, Cpa | Revshare | Lot) and rule.tiers]
+        return frozenset([*tiers, *(rule.by for rule in self.rules if isinstance(rule, Bonus) and not rule.window)])
+
+    @cached_property
     def overrides(self) -> tuple[Override, ...]:
         return tuple(rule for rule in self.rules if isinstance(rule, Override))
 

@@ -242,6 +242,7 @@ def _rows(
 ) -> dict[MonthOf, Row]:
     """The rows that changed. After a refold, all of them: what was written before may have followed other contracts."""
     partners = {segment.partner for segment in (*before.timeline, *after.timeline)}
+    partners |= {partner for partner, _ in before.due}
     if not any(_looked_at(partner, contracts) for partner in partners):
         return {}
     if refold:

@@ -108,7 +108,7 @@ def begins_with_a_month(deal: Deal, before: Deal | None) -> bool:
     version before did not. (Nothing was written down for them earlier in the month.) A first version need not."""
     if not deal.monthly or before is None:
         return False
-    return not (before.monthly and deal.bases <= before.bases)
+    return not (before.monthly and deal.monthly_bases <= before.monthly_bases)
 
 
 def windows(deal: Deal) -> tuple[Window, ...]:

@@ -75,6 +75,7 @@ class ContractReader:
         partners |= {segment.partner for state in states for segment in state.timeline}
         partners |= {key.partner for state in states for key in state.posted}
         partners |= {move.partner for state in states for move in state.moves.values()}
+        partners |= {partner for state in states for partner, _ in state.due}
         partners |= {event.partner for event in events if event.partner is not None}
         parents = self._parents(partners)
         partners |= {parent for each in parents.values() for _, parent in each if parent is not None}

@@ -184,18 +184,18 @@ class _Pool:
 
     def _set_off(self, own: dict[tuple[str, str, str], int]) -> int:
         """Put fenced losses to the clients' own carries, and take what earlier ones take from this month's pool."""
-        resets = self._newest.negative is NegativeMonths.RESET
+        if self._newest.negative is NegativeMonths.RESET:
+            for key in [key for key in own if key[:2] == self._lane]:
+                del own[key]
+            return 0
         taken, takers = 0, 0
         for client, parts in self._fenced.items():
             key = (*self._lane, client)
-            own[key] = 0 if resets else own.get(key, 0) + self._raw(parts)
+            own[key] = own.get(key, 0) + self._raw(parts)
         for client, parts in self._pooled.items():
             key = (*self._lane, client)
             loss = own.get(key, 0)
             if not loss:
-                continue
-            if resets:
-                own[key] = 0
                 continue
             used = min(max(0, self._raw(parts)), -loss)
             own[key] = loss + used
