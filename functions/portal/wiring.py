@@ -9,12 +9,14 @@ from functools import cached_property
 
 from cursors import Cursors
 
+from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
 from introducer.gateways import identity, workflows
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
+from introducer.services.read_contracts import ContractReader
 from introducer.store.adjustments import Adjustments
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clients import Clients
@@ -25,6 +27,8 @@ from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
 from introducer.store.ledger import Ledger
 from introducer.store.moves import Moves
+from introducer.store.rates import RateStore
+from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
 
 
@@ -76,6 +80,16 @@ class Portal:
     @cached_property
     def statements(self) -> Statements:
         return Statements(self.settings.books_table)
+
+    @cached_property
+    def settlements(self) -> Settlements:
+        return Settlements(self.settings.books_table)
+
+    @cached_property
+    def contracts(self) -> ContractReader:
+        """What settling a month looks at; no click is read here."""
+        rates = RateStore(self.settings.books_table)
+        return ContractReader(self.configuration, rates, dict, self.elapsed, lambda: day_of(self.now()))
 
     @cached_property
     def closes(self) -> workflows.Workflows:

@@ -75,7 +75,14 @@ def told_of(
     place: Place, earning: str, language: Language, *, partner: str = "", brand: str = ""
 ) -> tuple[Journal, Told]:
     """The journal with this number, and what is said of it. Within `place.account()`. Raises `Invalid`, `NotFound`."""
-    from introducer.services.read_earnings_of_partner import as_read, clause_of, subject_of
+    from introducer.services.read_earnings_of_partner import (
+        as_read,
+        clause_of,
+        entry_of,
+        naming_below,
+        naming_those_below,
+        subject_of,
+    )
     from introducer.store.configuration import Configuration
     from introducer.wording.receipts import tell
 
@@ -83,7 +90,10 @@ def told_of(
     journal = as_read(_found(place, configuration, earning, partner, brand))
     subject = subject_of(journal)
     clause = clause_of(configuration, journal)
-    return journal, tell(language, journal, client=subject.client, below=subject.below, clause=clause)
+    [entry] = naming_those_below(configuration, [entry_of(journal)])
+    told = naming_below(journal, entry.below_name)
+    below = entry.below_name or subject.below
+    return journal, tell(language, told, client=subject.client, below=below, clause=clause)
 
 
 # ------------------------------------------------------------------------------------------------------------ finding

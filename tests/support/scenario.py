@@ -126,7 +126,9 @@ class Scenario:
     def clock(self) -> datetime:
         return self.today
 
-    def a_partner(self, terms: Mapping[str, Any], name: str = "Amberfield Media") -> tuple[str, str]:
+    def a_partner(
+        self, terms: Mapping[str, Any], name: str = "Amberfield Media", parent: str | None = None
+    ) -> tuple[str, str]:
         """A partner with an accepted deal, in force from tomorrow on, and a link: its id and the link's code."""
         given: dict[str, Any] = {"author": AUTHOR, "clock": self.clock}
         partner = register_partner(
@@ -137,7 +139,7 @@ class Scenario:
             country="DE",
             language="en",
             currency=terms["currency"],
-            parent=None,
+            parent=parent,
             manager=None,
             random=secrets.token_bytes,
             **given,

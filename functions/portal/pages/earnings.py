@@ -14,10 +14,13 @@ from introducer.services.read_adjustments import with_names
 from introducer.services.read_earnings_of_partner import (
     clause_of,
     entry_with_receipt,
+    naming_below,
+    naming_those_below,
     read_earnings_of_month,
     read_journal,
     subject_of,
 )
+from introducer.services.read_settling_of_partner import read_settling_of_partner
 from introducer.wording.receipts import tell
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
@@ -32,6 +35,7 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
         ("kind", lambda row: row.kind),
         ("rule", lambda row: row.rule_kind),
         ("client", lambda row: row.client),
+        ("below", lambda row: row.below_name or row.below),
         ("for_month", lambda row: row.earn_month),
         ("available", lambda row: row.available_day),
         ("amount", lambda row: row.amount),
@@ -56,7 +60,10 @@ def earnings(visit: Visit) -> dict[str, Any]:
         "earlier_month": _shifted(month, -1),
         "later_month": _shifted(month, 1) if month < visit.today[:7] else None,
         "earned": found.earned,
-        "items": found.entries.items,
+        "settling": read_settling_of_partner(
+            visit.portal.settlements, visit.portal.contracts, partner=visit.partner.partner, month=month
+        ),
+        "items": naming_those_below(visit.portal.configuration, found.entries.items),
         "next": visit.next(subject, found.entries.cursor),
     }
 
@@ -68,15 +75,16 @@ def earning(visit: Visit, journal: str) -> dict[str, Any]:
     posted = read_journal(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
     found = with_names(visit.portal.configuration, posted)
     data = entry_with_receipt(found)
+    [entry] = naming_those_below(visit.portal.configuration, [data.entry])
     subject = subject_of(found)
     told = tell(
         visit.language,
-        found,
+        naming_below(found, entry.below_name),
         client=subject.client,
-        below=subject.below,
+        below=entry.below_name or subject.below,
         clause=clause_of(visit.portal.configuration, found),
     )
-    return {field.name: getattr(data, field.name) for field in fields(data)} | {"told": told}
+    return {field.name: getattr(data, field.name) for field in fields(data)} | {"entry": entry, "told": told}
 
 
 def _shifted(month: str, by: int) -> str:

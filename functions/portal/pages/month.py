@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from server import PARTNER_HOME, STAFF_HOME, Go, Who, page
 from visit import Visit
 
+from introducer.services.read_earnings_of_partner import naming_those_below
 from introducer.services.read_month_of_partner import read_month_of_partner
+from introducer.services.read_settling_of_partner import read_settling_of_partner
 
 
 @page(PARTNER_HOME, "month.html", who=Who.MEMBER)
@@ -15,7 +18,7 @@ def month(visit: Visit) -> Any:
     if visit.partner is None:
         return Go(STAFF_HOME)
     portal = visit.portal
-    return read_month_of_partner(
+    found = read_month_of_partner(
         portal.ledger,
         portal.event_counts,
         portal.click_counts,
@@ -23,3 +26,10 @@ def month(visit: Visit) -> Any:
         currency=visit.partner.currency,
         today=visit.today,
     )
+    settling = read_settling_of_partner(
+        portal.settlements, portal.contracts, partner=visit.partner.partner, month=found.month
+    )
+    return {field.name: getattr(found, field.name) for field in fields(found)} | {
+        "latest": naming_those_below(portal.configuration, found.latest),
+        "settling": settling,
+    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,6 +39,8 @@ class Entry:
     """A pseudonym; None where it is of no single client."""
     below: str | None
     """The partner below whose activity an override is of; None where it is of no such one."""
+    below_name: str | None = None
+    """What that partner is called, where it was asked for (`naming_those_below`) and is known."""
     amount: Money
 
 
@@ -72,6 +76,24 @@ class EarningsOfMonth:
     earned: tuple[Money, ...]
     """What was earned for the month, whenever it was posted, per currency."""
     entries: Page[Entry]
+
+
+def naming_those_below(configuration: Configuration, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries with the names of the partners below. Each of these is read once."""
+    entries = tuple(entries)
+    names: dict[str | None, str] = {}
+    for below in {entry.below for entry in entries if entry.below}:
+        with suppress(NotFound):
+            names[below] = configuration.partner(below).name
+    return tuple(replace(entry, below_name=names.get(entry.below)) for entry in entries)
+
+
+def naming_below(journal: Journal, name: str | None) -> Journal:
+    """The journal with the name of the partner below in the line that says whose activity it is of."""
+    if name is None:
+        return journal
+    lines = tuple(replace(line, values=(name,)) if line.step == DESCENDANT else line for line in journal.receipt.lines)
+    return replace(journal, receipt=replace(journal.receipt, lines=lines))
 
 
 def read_earnings_of_month(
@@ -182,5 +204,6 @@ def entry_of(journal: Journal) -> Entry:
 
 
 _OF_NO_CLIENT = ("bonus", "adjustment")
+DESCENDANT = "descendant"
 _PARTNER = "par_"
 """How the id of a partner begins; a client's is a hash."""
