@@ -65,7 +65,7 @@ format: install ## Put the code into the one style
 bench: install ## Speed as ratios, write units and imports, into build/bench.json
 	@$(BIN)/python -m benchmarks
 
-docs: install ## Write the generated files again: data model, crawler words, catalogues
+docs: install ## Write the generated files again: data model, deal schema, crawler words, catalogues
 	@$(BIN)/introducer generate
 
 lock: ## Resolve the locked requirements again (needs uv)
