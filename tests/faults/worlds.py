@@ -78,6 +78,7 @@ DEALS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         terms(
             lot("3.00") | {"tiers": {"by": "lots", "mode": "marginal", "bands": [{"from": "2", "add": "0.77"}]}},
             {"type": "bonus", "id": "goal", "by": "ftd", "goal": "1", "amount": "75.00"},
+            cpa("50.00") | {"tiers": {"by": "lots", "mode": "retroactive", "bands": [{"from": "2", "add": "10.00"}]}},
             currency="USD",
         ),
     ],
