@@ -95,6 +95,13 @@ def _cpu(figures: Figures) -> None:
     figures.add(
         "accrue_ratio", found["trade_ratio"], "× put_item", "accrue_us_per_event over put_item_cpu_us, as above"
     )
+    figures.add(
+        "accrue_history_ratio",
+        found["history_ratio"],
+        "×",
+        f"a trade after {cpu.LONG_HISTORY:,} of the same months over one after {cpu.SHORT_HISTORY}, median of the rounds",
+        goal=1.2,
+    )
 
 
 def _imports(figures: Figures) -> None:

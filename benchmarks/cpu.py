@@ -27,6 +27,8 @@ CALLS = 200
 MONTHS = 6
 """Of trading in the life of the client whose next trade is folded."""
 TRADES_OF_MONTH = 60
+SHORT_HISTORY, LONG_HISTORY = 10, 10_000
+"""Trades behind a client, over the same months: a fold must not cost more for them."""
 
 EDGE = "the-edge-secret"
 ENVIRONMENT = {
@@ -140,10 +142,11 @@ def measure() -> dict[str, float]:
         click()
     # The baseline writes the same record, by the client that everybody uses.
     put = _put(json.loads(amazon.put)["Item"])
-    trade, state_bytes = _trade()
-    for call in (put, trade):
+    trade, state_bytes = _trade(MONTHS * TRADES_OF_MONTH)
+    short, long = _trade(SHORT_HISTORY)[0], _trade(LONG_HISTORY)[0]
+    for call in (put, trade, short, long):
         micros(call)
-    rounds = [(micros(click), micros(put), micros(trade)) for _ in range(ROUNDS)]
+    rounds = [tuple(map(micros, (click, put, trade, short, long))) for _ in range(ROUNDS)]
     if amazon.puts < 2 * CALLS * ROUNDS:
         raise RuntimeError(f"only {amazon.puts} clicks and puts reached DynamoDB")
     return {
@@ -152,6 +155,7 @@ def measure() -> dict[str, float]:
         "trade": median(each[2] for each in rounds),
         "click_ratio": median(each[0] / each[1] for each in rounds),
         "trade_ratio": median(each[2] / each[1] for each in rounds),
+        "history_ratio": median(each[4] / each[3] for each in rounds),
         "state_bytes": state_bytes,
     }
 
@@ -178,8 +182,9 @@ def _put(item: dict[str, Any]) -> Callable[[], object]:
     return lambda: client.put_item(TableName="facts", Item=item)
 
 
-def _trade() -> tuple[Callable[[], object], int]:
-    """Folding the next trade into the state of a client with some months behind it; that state's size as an item."""
+def _trade(past: int) -> tuple[Callable[[], object], int]:
+    """Folding the next trade into the state of a client with so many trades in some months; that state's size as an
+    item."""
     from benchmarks.units import item_size
     from introducer.domain.earnings import accrue
     from introducer.store.clients import state_to_item
@@ -215,8 +220,8 @@ def _trade() -> tuple[Callable[[], object], int]:
         an_event("kyc", begins, client="s2Wm0yFkJm4Qq1cC0hT9aA"),
         an_event("deposit", begins, client="s2Wm0yFkJm4Qq1cC0hT9aA", currency="USD", amount="250.00"),
     )
-    apart = timedelta(days=30 * MONTHS) / (MONTHS * TRADES_OF_MONTH)
-    trades = [a_trade(begins + apart * number) for number in range(1, MONTHS * TRADES_OF_MONTH)]
+    apart = timedelta(days=30 * MONTHS) / past
+    trades = [a_trade(begins + apart * number) for number in range(1, past)]
     books.deliver(*trades)
     new = [a_trade(begins + timedelta(days=30 * MONTHS, minutes=number)) for number in range(CALLS)]
     contracts = world.contracts([*trades, *new, registration])

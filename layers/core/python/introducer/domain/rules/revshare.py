@@ -69,24 +69,25 @@ def targets(
     owed: Targets = {}
     carry = 0
     earned: dict[str, int] = {}
+    rules = {cell.version: rule_of(contracts, cell) for cells in months.values() for cell, _ in cells}
+    carries = any(rule.negative is not NegativeMonths.RESET for rule in rules.values())
     for month in sorted(months):
+        if month < since and not carries:
+            continue
         cells = sorted(months[month])
         lines: list[Line] = []
         total = 0
         for cell, net in cells:
-            rule = rule_of(contracts, cell)
+            rule = rules[cell.version]
             share = net * percent_of(rule, cell.part)
             total += share
             if month >= since:
                 lines.append(Line("net_revenue", show_ratio(net, FINE, currency), (str(cell.version),)))
                 lines.append(share_line(rule, cell.part, share, currency))
         newest = cells[-1][0]
-        rule = rule_of(contracts, newest)
+        rule = rules[newest.version]
         most = most_carried(rule.cap, earned, month) if rule.negative is NegativeMonths.CAPPED else 0
         earned[month] = max(0, total)
-        if month < since and rule.negative is NegativeMonths.RESET:
-            carry = 0
-            continue
         total, carry = carried(rule, total, carry, most, currency, lines)
         if month < since:
             continue
