@@ -99,7 +99,7 @@ def _cpu(figures: Figures) -> None:
         "accrue_history_ratio",
         found["history_ratio"],
         "×",
-        f"a trade after {cpu.LONG_HISTORY:,} of the same months over one after {cpu.SHORT_HISTORY}, median of the rounds",
+        f"a trade after {cpu.LONG_HISTORY:,} of the same months over one after {cpu.SHORT_HISTORY}; median of rounds",
         goal=1.2,
     )
 

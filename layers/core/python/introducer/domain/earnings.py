@@ -121,13 +121,14 @@ def accrue(
         owed = targets(after, contracts)
     posted = standing | {key: target.minor for key, target in owed.items() if target.minor}
     after = replace(after, posted=posted)
+    postings = difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts)
     return Transition(
         after,
-        difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts),
+        postings,
         without_zeros(counts),
         tuple(sorted(new.values(), key=lambda event: event.order)),
         tuple(sorted(facts, key=lambda event: event.order)),
-        _rows(state, after, facts, contracts, refold=refold),
+        _rows(state, after, facts, postings, contracts, refold=refold),
     )
 
 
@@ -238,7 +239,13 @@ def _counted(state: ClientState, history: Sequence[Event], contracts: Contracts)
 
 
 def _rows(
-    before: ClientState, after: ClientState, facts: Sequence[Event], contracts: Contracts, *, refold: bool
+    before: ClientState,
+    after: ClientState,
+    facts: Sequence[Event],
+    postings: Sequence[Posting],
+    contracts: Contracts,
+    *,
+    refold: bool,
 ) -> dict[MonthOf, Row]:
     """The rows that changed. After a refold, all of them: what was written before may have followed other contracts."""
     partners = {segment.partner for segment in (*before.timeline, *after.timeline)}
@@ -254,7 +261,9 @@ def _rows(
         return {month: row for month, row in now.items() if month in before.due or row != was[month]}
     moments = [milliseconds(event.occurred_at) for event in facts]
     segments = [(after.segment_at(at), at) for at in moments]
-    return rows_of(after, contracts, {(segment.partner, day_at(at)[:7]) for segment, at in segments if segment})
+    months = {(segment.partner, day_at(at)[:7]) for segment, at in segments if segment}
+    # A late event also changes what is carried into later months.
+    return rows_of(after, contracts, months | {(each.key.partner, each.key.earn_month) for each in postings})
 
 
 def _looked_at(partner: str, contracts: Contracts) -> bool:
