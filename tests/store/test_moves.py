@@ -1,4 +1,4 @@
-"""Decisions of staff about clients and partners: one fact, one record, in one transaction; on the local cloud."""
+"""Decisions of staff about clients and partners: one fact, one record, in one transaction."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from introducer.store.moves import Moves
 from tests.conftest import Tables
 from tests.store.test_configuration import a_partner
 from tests.support.builders import BRAND, CLIENT, an_event, at
-
-pytestmark = pytest.mark.cloud
 
 NOW = at("2026-03-02 12:00")
 CHANGE = Change(by="mem_1", at=NOW, why="The platform sent the wrong click", origin="test")
