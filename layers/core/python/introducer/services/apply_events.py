@@ -57,6 +57,10 @@ class _Prepared:
     """Whether this is all there is to write; else the rest follows in transactions of its own."""
 
 
+class _Changed(Exception):
+    """What was just read does not hold any more, or cannot be folded as it stands: read it again."""
+
+
 class Engine:
     """Applies batches of events. `now_ms` is the clock; `pause` waits before the n-th new try; `report` is told of
     events that went to quarantine, with the exception."""
@@ -114,11 +118,11 @@ class Engine:
             try:
                 if attempt:
                     batch = self._still_waiting(batch)
-                prepared, poisoned = self._prepare(batch)
+                prepared, poisoned, changed = self._prepare(batch)
                 quarantined += len(poisoned)
             except Unavailable:
                 break
-            again: dict[ClientKey, list[Event]] = {}
+            again: dict[ClientKey, list[Event]] = {client: batch[client] for client in changed}
             # After two refusals each client goes alone, so that one that keeps changing does not hold up the others.
             for together in _packed(prepared, alone=attempt > 1):
                 try:
@@ -149,7 +153,9 @@ class Engine:
         conflicts = 0
         while conflicts < TRIES:
             try:
-                prepared, _ = self._prepare({client: []})
+                prepared, _, changed = self._prepare({client: []})
+                if changed:
+                    raise Conflict("The client changed meanwhile: read again.")
                 if not prepared:
                     return True
                 self._accruals.write(prepared[0].accrual, self._now_ms())
@@ -168,7 +174,9 @@ class Engine:
         while left and conflicts < TRIES:
             try:
                 waiting = self._still_waiting({client: left[:1]})[client]
-                prepared, poisoned = self._prepare({client: waiting}) if waiting else ([], [])
+                prepared, poisoned, changed = self._prepare({client: waiting}) if waiting else ([], [], [])
+                if changed:
+                    raise Conflict("The client changed meanwhile: read again.")
                 quarantined += len(poisoned)
                 for each in prepared:
                     self._accruals.write(each.accrual, self._now_ms())
@@ -198,31 +206,40 @@ class Engine:
                     waiting[client].append(stored)
         return waiting
 
-    def _prepare(self, batch: dict[ClientKey, list[Event]]) -> tuple[list[_Prepared], list[Event]]:
+    def _prepare(self, batch: dict[ClientKey, list[Event]]) -> tuple[list[_Prepared], list[Event], list[ClientKey]]:
+        """What to write, which events went to quarantine, and which clients must be read again."""
         states = self._clients.states(batch)
         contracts = self._contracts.contracts_for(states.values(), (e for events in batch.values() for e in events))
         frozen: dict[str, str | None] = {}
         prepared: list[_Prepared] = []
         poisoned: list[Event] = []
+        changed: list[ClientKey] = []
         for client, events in batch.items():
             state = states.get(client) or ClientState(*client)
-            ready, bad = self._prepare_client(state, events, contracts, frozen)
+            try:
+                ready, bad = self._prepare_client(state, events, contracts, frozen)
+            except _Changed:
+                changed.append(client)
+                continue
             prepared += [each for each in ready if each.accrual.size() > 1 or not each.complete]
             poisoned += bad
-        return prepared, poisoned
+        return prepared, poisoned, changed
 
     def _prepare_client(
         self, state: ClientState, events: Sequence[Event], contracts: Contracts, frozen: dict[str, str | None]
     ) -> tuple[list[_Prepared], list[Event]]:
         """The client's part of a transaction. If its events cannot be folded together, the ones that cannot be folded
-        at all go to quarantine and the rest goes on."""
+        at all go to quarantine and the rest goes on. Raises `_Changed`."""
         try:
             return [self._fold(state, events, contracts, frozen)], []
         except Unavailable:
             raise
         except Exception as error:
+            if not events and state.unfinished:
+                raise _Changed from error
             if not events:
-                raise
+                # Nothing of this batch is about the client any more; its next event folds it again.
+                return [], []
             if len(events) == 1:
                 self._quarantine(events[0], error)
                 return [], [events[0]]
@@ -237,7 +254,13 @@ class Engine:
             except Exception as error:
                 self._quarantine(event, error)
                 bad.append(event)
-        return ([self._fold(state, good, contracts, frozen)] if good else []), bad
+        try:
+            return ([self._fold(state, good, contracts, frozen)] if good else []), bad
+        except Unavailable:
+            raise
+        except Exception as error:
+            # One by one they could be folded: another engine applied something meanwhile.
+            raise _Changed from error
 
     def _fold(
         self, state: ClientState, events: Sequence[Event], contracts: Contracts, frozen: dict[str, str | None]
