@@ -12,6 +12,8 @@ from introducer.domain.events import Event
 from introducer.domain.ledger import Key
 from introducer.store.settlements import Settlements, Settling
 from tests.conftest import Tables, create_table, in_memory
+from tests.property.test_programs import world_of
+from tests.support import programs
 from tests.support.builders import World, an_event, at, cpa, revshare, terms
 from tests.support.program import Program
 from tests.support.settling import Books, family, override
@@ -231,3 +233,30 @@ def test_many_orders_in_memory_give_the_same_books(seed: int, memory_tables: Tab
     for partner, month in waiting:
         books.settler().settle(partner, [month])
     assert books.settle().posted() == measure
+    # and settling all of it once more writes nothing
+    before = memory_tables.items(memory_tables.books)
+    for partner in books.partners():
+        assert books.settler().settle(partner, ["2026-01", "2026-02"]) == 0
+    assert memory_tables.items(memory_tables.books) == before
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_random_programs_are_posted_as_a_naive_reading_of_the_deals_owes(seed: int, memory_tables: Tables) -> None:
+    rng = random.Random(seed)
+    program = programs.program(rng)
+    books = Books(memory_tables, world_of(program))
+    events = [*program.events, *rng.sample(program.events, len(program.events) // 5)]
+    rng.shuffle(events)
+    waiting: list[tuple[str, str]] = []
+    while events:
+        size = rng.choice((1, 2, 5, 60))
+        batch, events = events[:size], events[size:]
+        books.deliver(*batch)
+        waiting += books.marked()
+        rng.shuffle(waiting)
+        for _ in range(rng.randrange(1 + len(waiting))):
+            partner, month = waiting.pop()
+            books.settler().settle(partner, [month])
+    for partner, month in waiting:
+        books.settler().settle(partner, [month])
+    assert books.settle().posted() == program.owed()

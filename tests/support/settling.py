@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from introducer.domain.calendar import plus_months
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts
 from introducer.domain.events import Event
@@ -38,6 +37,7 @@ class Books:
         self.settlements = Settlements(tables.books)
         self._seen: dict[tuple[str, str], str] = {}
         self._clock = itertools.count(NOW)
+        self._accepted: list[Event] = []
 
     def settler(self, settlements: Settlements | None = None) -> Settler:
         """A settler, in a container of its own."""
@@ -62,7 +62,7 @@ class Books:
         )
 
     def contracts_for(self, states: Iterable[ClientState], events: Iterable[Event]) -> Contracts:
-        return self.world.contracts(list(events))
+        return self.world.contracts(self._accepted)
 
     def contracts_of_month(self, partner: str, month: str) -> Contracts:
         contracts = self.world.contracts([])
@@ -73,6 +73,7 @@ class Books:
 
     def deliver(self, *events: Event) -> Books:
         """Accept events and apply them, as the stream of FACTS does."""
+        self._accepted += events
         for event in events:
             self.facts.put_event(event)
         outcome = self.engine().apply(list(events))
@@ -119,8 +120,10 @@ class Books:
         return {key: minor for key, minor in sums.items() if minor}
 
     def journals(self, partner: str) -> list[Journal]:
-        """All of a partner's journals of 2025 to 2027."""
-        months = [plus_months("2025-01", number) for number in range(36)]
+        """All of a partner's journals, newest first within a month."""
+        prefix = keys.partition("journal", partner=partner, month="")
+        found = {item[keys.PK]["S"] for item in self.tables.items(self.tables.books)}
+        months = sorted(pk.removeprefix(prefix) for pk in found if pk.startswith(prefix))
         return [each for month in months for each in self.ledger.all_journals(partner, month)]
 
     def partners(self) -> list[str]:

@@ -93,7 +93,7 @@ ITEMS: dict[str, Item] = {
              "what a client, or a partner below, is in a partner's month, for the rules that look at all of them; a "
              "new one marks the month as to be settled"),
         Item("settled", BOOKS, "P#{partner}#settled", "{month}",
-             "what was posted for a settled month, what it hands on, and a digest of the rows that were seen"),
+             "what was posted for a settled month, what it hands on, and digests of the rows and the chain that it followed"),
         Item("settling", BOOKS, "P#{partner}", "settling",
              "how often the partner was settled: the condition of the next time"),
         Item("adjustment", BOOKS, "P#{partner}#adjustments", "{adjustment}",
