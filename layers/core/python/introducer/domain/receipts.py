@@ -34,14 +34,29 @@ def journal(
     at_ms: int,
     sequence: int,
 ) -> Journal:
-    """The journal of a posting, made at `at_ms` from a client state of version `sequence`.
+    """The journal of a client's posting, made at `at_ms` from a client state of version `sequence`."""
+    events = _events(posting, transition, contracts)
+    rates = _rates(posting, events[:LISTED_EVENTS], transition.weighed, contracts)
+    return _posted(posting, events, rates, frozen_through, at_ms, sequence)
 
-    A month that is closed is not touched: the journal stands in the first open month, and its key still says for
-    which month it was earned.
-    """
+
+def settled_journal(posting: Posting, frozen_through: str | None, at_ms: int, sequence: int) -> Journal:
+    """The journal of what settling a partner's month posts; `sequence` is how often the partner was settled."""
+    return _posted(posting, [], _shown(posting.target.used), frozen_through, at_ms, sequence)
+
+
+def _posted(
+    posting: Posting,
+    events: Sequence[ReceiptEvent],
+    rates: tuple[ReceiptRate, ...],
+    frozen_through: str | None,
+    at_ms: int,
+    sequence: int,
+) -> Journal:
+    """The entry itself. A month that is closed is not touched: the journal stands in the first open month, and its key
+    still says for which month it was earned."""
     key, target = posting.key, posting.target
     month = post_month(key.earn_month, frozen_through)
-    events = _events(posting, transition, contracts)
     return Journal(
         id=journal_id(key, month, at_ms, sequence),
         key=key,
@@ -56,32 +71,7 @@ def journal(
             events=tuple(sorted(events[:LISTED_EVENTS], key=lambda event: event.occurred_at)),
             more_events=max(0, len(events) - LISTED_EVENTS),
             lines=target.lines,
-            rates=_rates(posting, events[:LISTED_EVENTS], transition.weighed, contracts),
-            target=target.minor,
-            before=posting.before,
-        ),
-    )
-
-
-def settled_journal(posting: Posting, frozen_through: str | None, at_ms: int, sequence: int) -> Journal:
-    """The journal of what settling a partner's month posts; `sequence` is how often the partner was settled."""
-    key, target = posting.key, posting.target
-    month = post_month(key.earn_month, frozen_through)
-    return Journal(
-        id=journal_id(key, month, at_ms, sequence),
-        key=key,
-        kind="earning" if posting.amount > 0 else "clawback",
-        amount=posting.amount,
-        post_month=month,
-        posted_at=at_ms,
-        legs=earning_legs(key, posting.amount),
-        receipt=Receipt(
-            rule_kind=target.rule_kind,
-            version=target.version,
-            events=(),
-            more_events=0,
-            lines=target.lines,
-            rates=_shown(target.used),
+            rates=rates,
             target=target.minor,
             before=posting.before,
         ),
