@@ -93,12 +93,13 @@ ITEMS: dict[str, Item] = {
              "what a client, or a partner below, is in a partner's month, for the rules that look at all of them; a "
              "new one marks the month as to be settled"),
         Item("settled", BOOKS, "P#{partner}#settled", "{month}",
-             "what was posted for a settled month, what it hands on, and digests of the rows and the chain that it followed"),
+             "what was posted for a settled month, what it hands on, and digests of the rows and the chain that it "
+             "followed"),
         Item("settling", BOOKS, "P#{partner}", "settling",
              "how often the partner was settled: the condition of the next time"),
         Item("adjustment", BOOKS, "P#{partner}#adjustments", "{adjustment}",
-             "a manual amount with its reason, who proposed and who decided, its journal and its reversal; listed under "
-             "the brand only while it waits for a second person",
+             "a manual amount with its reason, who proposed and who decided, its journal and its reversal; listed "
+             "under the brand only while it waits for a second person",
              owner_pk="B#{brand}#adjustments", owner_sk="{since}#{adjustment}"),
         Item("adjustment_request", BOOKS, "P#{partner}#adjustment_requests", "{request}",
              "which adjustment a repeated request proposed before", expires="1 day"),
