@@ -268,6 +268,15 @@ def test_clients_among_the_largest_are_pseudonyms_and_stand_beside_the_arithmeti
         assert "client-hash" not in text
 
 
+def test_a_partner_below_is_called_by_its_name_and_by_its_id_when_nobody_knows_it(portal: Portal) -> None:
+    for below, called in ((portal.partners[OTHER], "Pips & Coffee"), ("par_nobody", "par_nobody")):
+        lines = (Line("descendant", "1", (below,)), Line("descendant_earned", "40.00", ("lot", "EUR")))
+        said = compare(portal, a_journal(portal, "earning", "override", *lines, scope=below))
+
+        assert ["Partner below", called] in said["facts"]
+        assert said["arithmetic"][0] == [f"Activity of partner {called}, level 1 below"]
+
+
 def test_what_people_decided_is_said_with_its_reason(portal: Portal) -> None:
     line = Line("adjusted", "5.00", ("A [bold]promised[/] <b>bonus</b>", "Sam Okoro", "Robin Vale"))
     made = a_journal(portal, "adjustment", "adjustment", line)
