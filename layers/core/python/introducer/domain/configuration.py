@@ -149,7 +149,8 @@ class Partner:
     name: str
     kind: PartnerKind
     status: Status
-    """The standing now, for lists and sign-in; what earnings read is the history of `Standing`."""
+    """The standing as decided last, for lists. It can be for a moment to come (`status_since`): what holds now, and
+    what earnings read, is the history of `Standing`."""
     parent: str | None
     """Who introduced this partner, as decided last, for lists. A decision can be for a month to come: what earnings
     read is the history of `Parenting`."""
@@ -161,6 +162,8 @@ class Partner:
     """What the partner is paid in."""
     email_hash: str | None
     created: datetime
+    status_since: datetime | None = None
+    """From when on `status` holds; None for a partner whose standing nobody decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,18 +178,32 @@ class PartnerCard:
     country: str
     manager: str | None
     currency: str
+    status_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """From `since` on, the partner is active, suspended or blocked; before the first one a partner is active."""
+    """From `since` on, the partner is active, suspended or blocked; before the first one a partner is active. Of several
+    for one moment the one that was decided last counts."""
 
     partner: str
     standing: str
+    """The decision. One that covers others has an entry for each of their moments as well."""
     since: datetime
     status: Status
     reason: str
     decided_at: datetime
+    decided_by: str | None = None
+    """The member who decided it."""
+
+
+def status_at(at: datetime, history: Iterable[Standing]) -> Status:
+    """What the partner was, is or will be; `history` as the books have it, oldest first."""
+    found = Status.ACTIVE
+    for standing in history:
+        if standing.since <= at:
+            found = standing.status
+    return found
 
 
 BEGINNING = "0000-00"

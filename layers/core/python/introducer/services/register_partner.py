@@ -64,6 +64,6 @@ def register_partner(
     return create_once(
         lambda: configuration.register_partner(partner, change),
         lambda: configuration.partner(partner.partner),
-        lambda existing: replace(existing, created=at, status=partner.status) == partner,
+        lambda existing: replace(existing, created=at, status=partner.status, status_since=None) == partner,
         partner,
     )

@@ -7,7 +7,7 @@ on record did not happen.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -111,6 +111,7 @@ class PartnerItem(BooksItem):
     currency = UnicodeAttribute()
     email_hash = UnicodeAttribute(null=True)
     created = MomentAttribute()
+    status_since = MomentAttribute(null=True)
 
 
 class CardItem(BooksItem):
@@ -122,6 +123,7 @@ class CardItem(BooksItem):
     country = UnicodeAttribute()
     manager = UnicodeAttribute(null=True)
     currency = UnicodeAttribute()
+    status_since = MomentAttribute(null=True)
 
 
 class StandingItem(BooksItem):
@@ -131,6 +133,7 @@ class StandingItem(BooksItem):
     status = UnicodeAttribute()
     reason = UnicodeAttribute()
     decided_at = MomentAttribute()
+    decided_by = UnicodeAttribute(null=True)
 
 
 class ParentingItem(BooksItem):
@@ -285,7 +288,9 @@ class Configuration:
 
     def standings(self, partner: str) -> list[Standing]:
         """The history of a partner's standing, oldest first; empty for one that always was active."""
-        found = _query_all(self._standings, keys.partition("standing", partner=partner))
+        with translated("not a write"):
+            # Consistently: which later ones a decision covers is decided by it.
+            found = list(self._standings.query(keys.partition("standing", partner=partner), consistent_read=True))
         return sorted((_record(Standing, item) for item in found), key=lambda s: (s.since, s.decided_at, s.standing))
 
     def parentings(self, partner: str) -> list[Parenting]:
@@ -439,28 +444,46 @@ class Configuration:
             refusal=f"Version {version} of this deal cannot be accepted: it has been, or is another than you read.",
         )
 
-    def set_standing(self, standing: Standing, current: Status, change: Change) -> None:
-        """A new entry in a partner's standing. `current` is the status now, as far as the caller read it: another one
-        in the books is a `Conflict`."""
+    def set_standing(
+        self,
+        standing: Standing,
+        current: Status,
+        change: Change,
+        *,
+        current_since: datetime | None = None,
+        covers: Iterable[datetime] = (),
+    ) -> None:
+        """A new entry in a partner's standing; profile and card then say this status at once, also when the entry is
+        for a moment to come. `covers` are later moments for which something else was decided: this holds there too.
+
+        `current` and `current_since` are what the profile said when the caller read it: something else in the books is
+        a `Conflict`. Without `current_since` the status alone is compared.
+        """
         partner = self.partner(standing.partner)
-        entry = keys.key(
-            "standing",
-            partner=standing.partner,
-            id=standing.standing,
-            **{"from": milliseconds(standing.since)},
-        )
+        entries = [standing, *(replace(standing, since=since) for since in covers)]
         profile = self._partners(*keys.key("partner", partner=partner.partner))
         card = self._cards(*keys.key("card", brand=partner.brand, partner=partner.partner))
-        item = _item(self._standings, entry, standing)
+        unchanged = self._partners.status == current.value
+        if current_since is not None:
+            unchanged &= self._partners.status_since == current_since
         refusal = "The partner's standing was changed meanwhile: read it again."
         with translated(refusal), TransactWrite(connection=self._connection) as transaction:
-            transaction.save(item, condition=self._standings.pk.does_not_exist())
+            for entry in entries:
+                item = _item(self._standings, _standing_key(entry), entry)
+                transaction.save(item, condition=self._standings.pk.does_not_exist())
             transaction.update(
                 profile,
-                [self._partners.status.set(standing.status.value)],
-                condition=self._partners.status == current.value,
+                [
+                    self._partners.status.set(standing.status.value),
+                    self._partners.status_since.set(standing.since),
+                ],
+                condition=unchanged,
             )
-            transaction.update(card, [self._cards.status.set(standing.status.value)], condition=self._cards.pk.exists())
+            transaction.update(
+                card,
+                [self._cards.status.set(standing.status.value), self._cards.status_since.set(standing.since)],
+                condition=self._cards.pk.exists(),
+            )
             self._audit(
                 transaction,
                 partner.partner,
@@ -690,6 +713,11 @@ def audit_to_item(record: AuditRecord) -> dict[str, Any]:
 def _item(model: type[_I], key: keys.Key, record: object, owner: Mapping[str, str] | None = None) -> _I:
     values: dict[str, Any] = {**_values(record), **(owner or {})}
     return model(*key, True, **values)
+
+
+def _standing_key(standing: Standing) -> keys.Key:
+    since = {"from": milliseconds(standing.since)}
+    return keys.key("standing", partner=standing.partner, id=standing.standing, **since)
 
 
 def _parenting_key(parenting: Parenting) -> keys.Key:
