@@ -1,40 +1,68 @@
-"""Both tables in memory, filled as the product's functions fill them: for tests that look at everything at once.
+"""Both tables as plain items that a test may look at and damage, filled by the product's own functions.
 
-Items are made by the store's own functions. What only DynamoDB does (conditions, transactions, streams) is not here.
+Engine, settling, adjustments and closing work on a DynamoDB in this process (`memory`), which has these very items;
+what they wrote is then here. Clicks are put and counted as redirect and rollup do it, and so is the intake of sources.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from introducer.domain import click_id
-from introducer.domain.calendar import day_at, plus_days
-from introducer.domain.client import ClientState
-from introducer.domain.contracts import Contracts, LinkTerms
-from introducer.domain.counts import CountKey
-from introducer.domain.deal import DealVersion
-from introducer.domain.earnings import HistoryNeeded, accrue
+from introducer.domain.adjustment import Act, Adjustment, approved, proposed, refused, reversal_proposed
+from introducer.domain.calendar import plus_days
+from introducer.domain.configuration import BEGINNING, Change, Status
 from introducer.domain.events import Event, day_of, milliseconds
-from introducer.domain.ledger import HOUSE, Journal
-from introducer.domain.rates import Publication, Rates
-from introducer.domain.receipts import journal
-from introducer.domain.terms import parse_terms
-from introducer.services.read_contracts import ECB
+from introducer.domain.statement import Statement
+from introducer.services.apply_events import Engine
+from introducer.services.close_month import close_partner
+from introducer.services.read_contracts import ECB, ContractReader
+from introducer.services.settle_partner import Settler
 from introducer.store import keys
-from introducer.store.clients import state_from_item, state_to_item
-from introducer.store.event_counts import count_key
-from introducer.store.facts import event_to_item
-from introducer.store.ledger import balance_attribute, earned_attribute, journal_to_item
+from introducer.store.accruals import Accruals
+from introducer.store.adjustments import Adjustments
+from introducer.store.clients import Clients
+from introducer.store.configuration import Configuration
+from introducer.store.facts import Facts, event_to_item
+from introducer.store.ledger import Ledger
+from introducer.store.rates import RateStore
 from introducer.store.scans import Stored, kind_of
+from introducer.store.settlements import Settlements
+from introducer.store.statements import Statements
+from tests.conftest import create_table
 from tests.support.builders import BRAND, CLICK_KEY, a_click
+from tests.support.memory import Memory, served_by
 
 CAMPAIGN = "cmp_1"
+FACTS, BOOKS = "facts", "books"
 Item = dict[str, Any]
+MonthOf = tuple[str, str]
+
+
+def to_wire(value: object) -> dict[str, Any]:
+    """A plain value as DynamoDB takes it."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, list):
+        return {"L": [to_wire(each) for each in value]}
+    return {"S": str(value)}
+
+
+def from_wire(value: Mapping[str, Any]) -> Any:
+    """And back."""
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return int(content)
+    return [from_wire(each) for each in content] if kind == "L" else content
 
 
 @dataclass
@@ -43,9 +71,9 @@ class Tables:
 
     facts_items: dict[keys.Key, Item] = field(default_factory=dict)
     books_items: dict[keys.Key, Item] = field(default_factory=dict)
-    _links: dict[str, LinkTerms] = field(default_factory=dict)
-    _deals: dict[str, list[DealVersion]] = field(default_factory=dict)
-    _published: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    applied: list[Event] = field(default_factory=list)
+    rows: set[MonthOf] = field(default_factory=set)
+    """The partners and months of rows that were written and not settled since: what the stream of BOOKS shows."""
 
     # ------------------------------------------------------------------------------------------------------ reads
 
@@ -94,13 +122,41 @@ class Tables:
     def _items(self, kind: str) -> dict[keys.Key, Item]:
         return self.facts_items if keys.ITEMS[kind].table == keys.FACTS else self.books_items
 
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """The product's functions find these items in a DynamoDB in this process meanwhile, and what they write there
+        is here afterwards."""
+        memory = Memory()
+        sides = {FACTS: self.facts_items, BOOKS: self.books_items}
+        for name, items in sides.items():
+            create_table(memory.client, name, index=name == BOOKS)
+            table = memory.tables[name]
+            for key, item in items.items():
+                table.put((key.pk, key.sk), {attribute: to_wire(value) for attribute, value in item.items()})
+            table.stream.clear()
+        with served_by(memory.client):
+            yield
+        for name, items in sides.items():
+            for record in memory.tables[name].stream:
+                assert record.new is not None, "the product deletes nothing"
+                key = keys.Key(*record.place)
+                items[key] = {attribute: from_wire(value) for attribute, value in record.new.items()}
+                if name == BOOKS and kind_of(keys.BOOKS, *key) == "row":
+                    _, partner, _, month = keys.parts(key.pk)
+                    self.rows.add((partner, month))
+
     # ---------------------------------------------------------------------------------------------- configuration
 
-    def partner(self, name: str, link: str, *deals: tuple[datetime, Mapping[str, Any]]) -> None:
+    def partner(self, name: str, link: str, *deals: tuple[datetime, Mapping[str, Any]], parent: str = "") -> None:
         """A partner with one link, and accepted deal versions by the moment from which they are in force."""
-        self.put("campaign", {"window_days": 30, "attribution": "last_click"}, brand=BRAND, campaign=CAMPAIGN)
-        self.put("link", {"brand": BRAND, "partner": name, "campaign": CAMPAIGN, "hosts": []}, code=link)
-        self._links[link] = LinkTerms(link, BRAND, name, CAMPAIGN, 30)
+        self.campaign(CAMPAIGN)
+        self.link(link, name)
+        self.deals(name, *deals)
+        if parent:
+            self.under(name, parent)
+
+    def deals(self, name: str, *deals: tuple[datetime, Mapping[str, Any]]) -> None:
+        """A partner's accepted deal versions."""
         for number, (since, terms) in enumerate(deals, 1):
             text = json.dumps(terms, sort_keys=True)
             item = {
@@ -112,16 +168,45 @@ class Tables:
                 "terms_hash": hashlib.sha256(text.encode()).hexdigest(),
             }
             self.put("deal", item, partner=name, version=f"{number:06d}")
-            version = DealVersion(name, number, milliseconds(since), parse_terms(terms))
-            self._deals.setdefault(name, []).append(version)
 
-    def rates(self, published: Mapping[str, Mapping[str, str]], through: str) -> None:
+    def campaign(self, name: str, window_days: int = 30, attribution: str = "last_click") -> None:
+        self.put("campaign", {"window_days": window_days, "attribution": attribution}, brand=BRAND, campaign=name)
+
+    def link(self, code: str, partner: str, campaign: str = CAMPAIGN) -> None:
+        self.put("link", {"brand": BRAND, "partner": partner, "campaign": campaign, "hosts": []}, code=code)
+
+    def under(self, name: str, parent: str | None, month: str = BEGINNING) -> None:
+        """The partner stands below another from a month on, or from the beginning."""
+        number = len(self.all("parenting"))
+        item = {
+            "partner": name,
+            "parenting": f"prt_{number:03d}",
+            "month": month,
+            "parent": parent,
+            "reason": "agreed",
+            "decided_at": number,
+        }
+        self.put("parenting", item, partner=name, month=month, id=item["parenting"])
+
+    def blocks(self, name: str, since: datetime, *, blocked: bool = True) -> None:
+        """The partner is blocked from a moment on, or is no longer."""
+        number = len(self.all("standing"))
+        item = {
+            "partner": name,
+            "standing": f"std_{number:03d}",
+            "since": milliseconds(since),
+            "status": (Status.BLOCKED if blocked else Status.ACTIVE).value,
+            "reason": "agreed",
+            "decided_at": number,
+        }
+        self.put("standing", item, partner=name, id=item["standing"], **{"from": item["since"]})
+
+    def rates(self, published: Mapping[str, Mapping[str, str]], through: str, first: str = "") -> None:
         """What the feed published, and nothing on the days between."""
-        day = min(published)
+        day = first or min(published)
         while day <= through:
-            self.put("rates", {"per_euro": json.dumps(published.get(day, {}))}, feed=ECB, day=day)
+            self.put("rates", {"day": day, "per_euro": json.dumps(published.get(day, {}))}, feed=ECB, day=day)
             day = plus_days(day, 1)
-        self._published = dict(published)
 
     # ---------------------------------------------------------------------------------------- clicks, redirect, rollup
 
@@ -143,7 +228,7 @@ class Tables:
         counter["unique"] += not flags and unique
         return text
 
-    # ---------------------------------------------------------------------------------------- events, postback, engine
+    # ---------------------------------------------------------------------------------- events, postback, engine, settle
 
     def accept(self, *events: Event) -> None:
         """Store events, and count them as accepted."""
@@ -152,67 +237,105 @@ class Tables:
             self.facts_items[keys.Key(item[keys.PK], item[keys.SK])] = item
             self._intake(event)["accepted"] += 1
 
-    def apply(self, *events: Event, at: datetime) -> None:
-        """Accept and apply events, client by client, in one batch each."""
+    def apply(self, *events: Event, at: datetime, settle: bool = True) -> None:
+        """Accept events and apply them in one batch; then settle what they mark, unless told otherwise."""
         self.accept(*events)
-        clients = dict.fromkeys(event.client for event in events)
-        for client in clients:
-            self._apply(client, [event for event in events if event.client == client], at)
-
-    def _apply(self, client: str, events: list[Event], at: datetime) -> None:
-        item = self.books_items.get(keys.key("client", brand=BRAND, client=client))
-        state = state_from_item(item) if item else ClientState(BRAND, client)
-        history = [event for event in self._applied if event.client == client]
-        contracts = self.contracts([*history, *events])
-        try:
-            transition = accrue(state, events, contracts)
-        except HistoryNeeded:
-            transition = accrue(state, events, contracts, history)
-        after = replace(transition.state, version=state.version + 1)
-        self.put("client", state_to_item(after), brand=BRAND, client=client)
-        for posting in transition.postings:
-            self.post(journal(posting, transition, contracts, None, milliseconds(at), after.version))
-        for key, values in transition.counts.items():
-            self.count(key, values)
+        with self.served():
+            engine = Engine(
+                facts=Facts(FACTS),
+                clients=Clients(BOOKS),
+                ledger=Ledger(BOOKS),
+                accruals=Accruals(FACTS, BOOKS),
+                contracts=self._contracts(at),
+                now_ms=count(milliseconds(at)).__next__,
+                pause=_never,
+                report=_raises,
+            )
+            outcome = engine.apply(events)
+        assert (outcome.applied, outcome.quarantined, outcome.failed) == (len(events), 0, ())
         for event in events:
-            self._applied.append(event)
-            key = keys.key("event", brand=BRAND, client=client, source=event.source, event=event.event_id)
-            self.facts_items[key]["applied_at"] = milliseconds(at)
+            self.applied.append(event)
             self._intake(event)["applied"] += 1
+        if settle:
+            self.settle(at)
 
-    def post(self, entry: Journal) -> None:
-        """A journal, and what it moves in the balance."""
-        item = journal_to_item(entry)
-        self.books_items[keys.Key(item[keys.PK], item[keys.SK])] = item
-        key = keys.key("balance", partner=entry.key.partner)
-        balance = self.books_items.setdefault(key, key.item())
-        for leg in entry.legs:
-            bucket, _, day = leg.account.partition(".")
-            if leg.account != HOUSE:
-                name = balance_attribute(entry.key.currency, bucket, day)
-                balance[name] = balance.get(name, 0) + leg.amount
-        name = earned_attribute(entry.key.currency, entry.key.earn_month)
-        balance[name] = balance.get(name, 0) + entry.amount
+    def settle(self, at: datetime) -> None:
+        """Settle the months whose rows are new, and those above them, until there is none."""
+        while self.rows:
+            partner, month = min(self.rows, key=lambda each: each[::-1])
+            self.rows.discard((partner, month))
+            with self.served():
+                settler = Settler(
+                    settlements=Settlements(BOOKS),
+                    ledger=Ledger(BOOKS),
+                    contracts=self._contracts(at),
+                    now_ms=count(milliseconds(at)).__next__,
+                    pause=_never,
+                )
+                settler.settle(partner, [month])
 
-    def count(self, counter: CountKey, values: Mapping[str, int]) -> None:
-        """Add to a counter of events."""
-        key = count_key(*counter)
-        item = self.books_items.setdefault(key, key.item())
-        for name, value in values.items():
-            item[name] = item.get(name, 0) + value
-
-    def contracts(self, events: Iterable[Event]) -> Contracts:
-        """The snapshot for these events, as the engine collects it."""
-        found = {}
-        for day in {day_at(milliseconds(event.occurred_at)) for event in events}:
-            if before := [published for published in sorted(self._published) if published < day]:
-                found[day] = Publication(ECB, before[-1], self._published[before[-1]])
-        deals = {partner: tuple(versions) for partner, versions in self._deals.items()}
-        return Contracts(self._links, deals, Rates(found), {0: CLICK_KEY})
+    def _contracts(self, at: datetime) -> ContractReader:
+        return ContractReader(
+            Configuration(BOOKS), RateStore(BOOKS), lambda: {0: CLICK_KEY}, lambda: 0.0, lambda: day_of(at)
+        )
 
     def _intake(self, event: Event) -> Item:
         key = keys.key("intake_day", source=event.source, day=day_of(event.accepted_at or event.occurred_at))
         return self.books_items.setdefault(key, {**key.item(), "accepted": 0, "applied": 0, "marks": ""})
 
-    def __post_init__(self) -> None:
-        self._applied: list[Event] = []
+    # ------------------------------------------------------------------------------------------- what people decide
+
+    def adjust(self, partner: str, amount: str, earn_month: str, at: datetime, *, approve: bool | None = True) -> str:
+        """One person proposes an adjustment and another approves it, or refuses it, or has not looked (None): its id."""
+        new = proposed(
+            adjustment=f"adj_{len(self.all('adjustment')) + 1:03d}",
+            brand=BRAND,
+            partner=partner,
+            amount=amount,
+            currency="EUR",
+            earn_month=earn_month,
+            available_day=None,
+            today=day_of(at),
+            act=Act("mem_manager", at, "an agreed extra"),
+        )
+        with self.served():
+            Adjustments(BOOKS).propose(new, _change(new.proposed))
+        if approve is not None:
+            self._decide(new, Act("mem_finance", at, "ok"), approve=approve)
+        return new.adjustment
+
+    def reverse(self, partner: str, adjustment: str, at: datetime, *, approve: bool | None = True) -> None:
+        """One person proposes to reverse an adjustment, another decides."""
+        with self.served():
+            found = Adjustments(BOOKS).adjustment(partner, adjustment)
+            act = Act("mem_manager", at, "it was a mistake")
+            after = reversal_proposed(found, act)
+            Adjustments(BOOKS).move("propose_reversal", found, after, _change(act))
+        if approve is not None:
+            self._decide(after, Act("mem_finance", at, "ok"), approve=approve)
+
+    def _decide(self, waiting: Adjustment, act: Act, *, approve: bool) -> None:
+        with self.served():
+            if approve:
+                frozen = Ledger(BOOKS).balance(waiting.partner).frozen_through
+                after, journal = approved(waiting, act, frozen)
+                Adjustments(BOOKS).move("approve", waiting, after, _change(act), journal)
+            else:
+                Adjustments(BOOKS).move("refuse", waiting, refused(waiting, act), _change(act))
+
+    def close(self, partner: str, month: str, at: datetime) -> Statement:
+        """The month of a partner is closed."""
+        with self.served():
+            return close_partner(Ledger(BOOKS), Statements(BOOKS), partner=partner, month=month, now=at)
+
+
+def _change(act: Act) -> Change:
+    return Change(by=act.by, at=act.at, why=act.why)
+
+
+def _never(attempt: int) -> None:
+    raise AssertionError("nobody else writes here")
+
+
+def _raises(event: Event, error: Exception) -> None:
+    raise error

@@ -137,8 +137,7 @@ def test_the_order_of_delivery_changes_neither_hash_nor_verdict(tables):
     again = Tables()
     for item in tables.all("campaign") + tables.all("link") + tables.all("deal") + tables.all("rates"):
         again.books_items[keys.Key(item[keys.PK], item[keys.SK])] = item
-    again._links, again._deals, again._published = tables._links, tables._deals, tables._published
-    for event in sorted(tables._applied, key=lambda each: each.order, reverse=True):
+    for event in sorted(tables.applied, key=lambda each: each.order, reverse=True):
         again.apply(event, at=at("2026-03-06"))
     # then
     report = verify(again)
@@ -623,5 +622,5 @@ def test_events_are_forgotten_when_their_client_is_folded(tables):
     # when
     report = verify(Watched(tables.facts_items, tables.books_items))
     # then no more than two clients' events lived at any time, besides those that tests hold
-    assert report.applied == len(tables._applied) == 492
+    assert report.applied == len(tables.applied) == 492
     assert max(alive) - before <= 24

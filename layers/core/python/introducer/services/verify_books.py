@@ -10,8 +10,9 @@ events or clicks: the events of a client come together and are forgotten when th
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,15 +25,18 @@ from introducer.domain.earnings import accrue
 from introducer.domain.errors import IntroducerError
 from introducer.domain.events import Event, milliseconds
 from introducer.domain.ledger import Key
-from introducer.domain.money import FINE, decimal_string, decimals, show_ratio
+from introducer.domain.money import FINE, show_ratio
+from introducer.services.verify.amounts import Says, compare, is_currency, money, of_journals
 from introducer.services.verify.books_side import CLICK_METRICS, INTAKE_METRICS, MALFORMED, BooksSide, unreadable
 from introducer.services.verify.facts_side import FactsSide
 from introducer.services.verify.partners_side import PartnersSide
 from introducer.services.verify.report import Difference, Kind, Report
+from introducer.services.verify.statements_side import statement_differences
 from introducer.store import keys
 from introducer.store.clients import ClientKey, fold_text, state_from_item, state_hash, state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.scans import Stored, place
+from introducer.store.settlements import SettledMonth, settled_to_item
 
 CLICK_DAYS = 400
 """Days that raw clicks are kept, unless the stack says otherwise (parameter `ClickTtlDays`)."""
@@ -72,6 +76,7 @@ def verify_books(
     books = BooksSide()
     for stored in _told(tables.books(), keys.BOOKS, progress):
         books.take(stored)
+    books.finish()
     contracts = books.contracts(click_keys)
     partners = PartnersSide(books, contracts)
     clients = _Clients(books, contracts, partners)
@@ -86,11 +91,14 @@ def verify_books(
         *facts.differences,
         *clients.differences,
         *partners.differences(),
+        *_left(books),
+        *statement_differences(books),
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
         *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
         *_intake(facts, books),
     ]
+    states = state_hash(books.states())
     return Report(
         at=now,
         events=facts.events,
@@ -102,14 +110,16 @@ def verify_books(
         journals=books.journals,
         partners=len(books.balances.keys() | books.journal_balances.keys()),
         months=len(books.settled),
-        adjustments=books.adjustments,
-        sums=dict(sorted(books.sums.items())),
+        adjustments=len(books.adjusted),
+        statements=len(books.statements),
+        sums={currency: minor for currency, minor in sorted(books.sums.items()) if minor},
         intake=facts.completeness(),
         waiting=tuple(facts.waiting),
         clicks_from=clicks_from,
         moved=facts.moved,
         differences=tuple(differences),
-        state_hash=state_hash(books.states()),
+        state_hash=states,
+        books_hash=_books_hash(states, books),
         seconds=elapsed() - began,
     )
 
@@ -123,12 +133,10 @@ class _Clients:
         self._books = books
         self._contracts = contracts
         self._partners = partners
-        self._scopes: set[str] = set()
 
     def compare(self, client: ClientKey, applied: list[Event]) -> None:
         """A client with applied events."""
         _, scope = client
-        self._scopes.add(scope)
         try:
             transition = accrue(ClientState(*client), applied, self._contracts)
         except Exception as error:  # Whatever a fold raises, the next client is still to be looked at.
@@ -136,6 +144,9 @@ class _Clients:
             what = f"client {scope}: its {len(applied)} applied events"
             where = f"{keys.FACTS} {keys.partition('event', brand=client[0], client=scope)}"
             self.differences.append(Difference(Kind.NOT_RECOMPUTABLE, what, "a fold", said, where))
+            self._partners.take_unknown(scope)
+            found = self._found(client)
+            self._journals(scope, found.posted.keys() if found else set(), {})
             return
         add_counts(self.counts, transition.counts)
         expected = transition.state
@@ -148,26 +159,26 @@ class _Clients:
         else:
             self._compare_states(client, expected, found)
         posted = None if found is None else found.posted
-        self.differences += self._amounts(client, expected.posted, posted)
+        journals = self._journals(scope, expected.posted.keys() | (posted or {}).keys(), expected.posted)
+        says = Says(_client_place(client), Kind.POSTED, Kind.TARGET)
+        self.differences += compare(expected.posted, posted, journals, says)
 
     def compare_rest(self, with_events: set[ClientKey]) -> None:
-        """States and journals of clients that no applied event is about."""
+        """States of clients that no applied event is about."""
         for client in sorted(self._books.clients.keys() - with_events):
-            self._scopes.add(client[1])
             what = f"client {client[1]}: its state"
             self._differ(client, Kind.CLIENT_WITHOUT_EVENTS, what, "no state, for want of applied events", "a state")
-        for scope in sorted((self._books.posted.keys() | self._books.decided.keys()) - self._scopes):
-            # Brand and state are unknown: there is no item to point at, only the journals.
-            self.differences += self._amounts(("", scope), {}, None)
 
-    def _amounts(
-        self, client: ClientKey, targets: Mapping[Key, int], posted: Mapping[Key, int] | None
-    ) -> Iterator[Difference]:
-        """What the client's own rules say, and what settling and people posted beside them, against the journals."""
-        _, scope = client
-        decided = self._books.decided.get(scope, {})
-        stated = None if posted is None else _sum(posted, decided)
-        return _amounts(client, _sum(targets, decided), stated, self._books.posted.get(scope, {}))
+    def _journals(self, scope: str, own: Set[Key], targets: Mapping[Key, int]) -> Mapping[Key, int]:
+        """The sums of the journals of the client's own rules, which are then accounted for. Settling posts for clients
+        too; where a rule changed hands, both have journals of one key."""
+        sums = self._books.posted.get(scope, {})
+        found = {key: sums.pop(key) for key in own & sums.keys()}
+        for key, summed in found.items():
+            target = targets.get(key, 0)
+            if summed != target and key in self._books.settled_month((key.partner, key.earn_month)).posted:
+                found[key], sums[key] = target, summed - target
+        return found
 
     def _found(self, client: ClientKey) -> ClientState | None:
         item = self._books.clients.get(client)
@@ -199,39 +210,24 @@ class _Clients:
         self.differences.append(Difference(kind, what, expected, found, _client_place(client)))
 
 
-def _amounts(
-    client: ClientKey,
-    targets: Mapping[Key, int],
-    posted: Mapping[Key, int] | None,
-    journals: Mapping[Key, int],
-) -> Iterator[Difference]:
-    """Target, posted and sum of journals of each key are one number; where they are not, the odd one out is named.
-
-    `posted` is None where there is no state to say it.
-    """
-    for key in sorted(targets.keys() | (posted or {}).keys() | journals.keys()):
-        target, summed = targets.get(key, 0), journals.get(key, 0)
-        stated = target if posted is None else posted.get(key, 0)
-        if target == stated == summed:
-            continue
-        what = f"{key.partner} {key.rule} for {key.earn_month}, available {key.available_day}, client {key.scope}"
-
-        def differ(kind: Kind, found: int, where: str, what: str = what, key: Key = key, target: int = target) -> Any:
-            return Difference(kind, what, _money(target, key.currency), _money(found, key.currency), where)
-
-        if stated == summed:
-            yield differ(Kind.TARGET, stated, _client_place(client))
-            continue
-        if stated != target:
-            yield differ(Kind.POSTED, stated, _client_place(client))
-        if summed != target:
-            month = key.earn_month.replace("-", "")
-            partition = keys.partition("journal", partner=key.partner, month=month)
-            yield differ(Kind.JOURNAL_SUM, summed, f"{keys.BOOKS} {partition}, or a later month")
+def _left(books: BooksSide) -> Iterator[Difference]:
+    """Adjustments, and the journals that no client, no settled month and no adjustment accounts for."""
+    left = {key: summed for sums in books.posted.values() for key, summed in sums.items()}
+    for key in sorted(left.keys() | books.adjusted.keys()):
+        target, summed = books.adjusted.get(key, 0), left.get(key, 0)
+        if target != summed:
+            yield of_journals(key, target, summed)
 
 
-def _sum(amounts: Mapping[Key, int], more: Mapping[Key, int]) -> dict[Key, int]:
-    return {key: amounts.get(key, 0) + more.get(key, 0) for key in amounts.keys() | more.keys()}
+def _books_hash(states: str, books: BooksSide) -> str:
+    """Over what is posted for settled months too. Months for which nothing is posted say nothing: whether they were
+    ever settled depends on the order of delivery."""
+    digest = hashlib.sha256(states.encode())
+    for month_of in sorted(books.settled):
+        if posted := books.settled_month(month_of).posted:
+            told = settled_to_item(*month_of, SettledMonth(posted))["posted"]
+            digest.update(f"\n{' '.join(month_of)} {told}".encode())
+    return digest.hexdigest()
 
 
 def _balances(books: BooksSide) -> Iterator[Difference]:
@@ -245,8 +241,8 @@ def _balances(books: BooksSide) -> Iterator[Difference]:
                 yield Difference(
                     Kind.BALANCE,
                     f"{partner} {name}",
-                    _money(expected, currency),
-                    _money(found, currency),
+                    money(expected, currency),
+                    money(found, currency),
                     place(keys.BOOKS, keys.key("balance", partner=partner)),
                 )
 
@@ -299,14 +295,10 @@ def _json(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _money(minor: int, currency: str) -> str:
-    return f"{decimal_string(minor, currency)} {currency}" if _is_currency(currency) else str(minor)
-
-
 def _number_shown(name: str, expected: int, found: int) -> tuple[str, str]:
     """A counter's numbers; sums of money as amounts, unless they differ by less than an amount shows."""
     _, _, currency = name.partition(".")
-    if _is_currency(currency):
+    if is_currency(currency):
         shown = (
             f"{show_ratio(expected, FINE, currency)} {currency}",
             f"{show_ratio(found, FINE, currency)} {currency}",
@@ -314,14 +306,6 @@ def _number_shown(name: str, expected: int, found: int) -> tuple[str, str]:
         if shown[0] != shown[1]:
             return shown
     return str(expected), str(found)
-
-
-def _is_currency(text: str) -> bool:
-    try:
-        decimals(text)
-    except IntroducerError:
-        return False
-    return True
 
 
 def _client_place(client: ClientKey) -> str:

@@ -46,7 +46,7 @@ class Statements:
 
     def put(self, statement: Statement) -> Statement:
         """Puts a statement, and returns the one that stands there: this, or the one that was put before."""
-        attributes = to_wire(_to_item(statement))
+        attributes = to_wire(statement_to_item(statement))
         pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
         try:
             with writing():
@@ -64,7 +64,7 @@ class Statements:
         key = keys.key("statement", partner=partner, month=month)
         with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return _from_item(from_wire(answer["Item"])) if "Item" in answer else None
+        return statement_from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
     def of_partner(self, partner: str, before: str | None = None, limit: int = 50) -> Page[Statement]:
         """A page of a partner's statements, the newest month first; those of months before `before`."""
@@ -79,11 +79,13 @@ class Statements:
                 scan_index_forward=False,
                 consistent_read=True,
             )
-        found = [_from_item(from_wire(item)) for item in answer["Items"]]
+        found = [statement_from_item(from_wire(item)) for item in answer["Items"]]
         return Page(tuple(found[:limit]), found[limit - 1].month if len(found) > limit else None)
 
 
-def _to_item(statement: Statement) -> dict[str, Any]:
+def statement_to_item(statement: Statement) -> dict[str, Any]:
+    """The item of a statement."""
+
     def told(totals: tuple[Total, ...]) -> list[list[Any]]:
         return [[total.of, total.amount, total.entries] for total in totals]
 
@@ -100,7 +102,9 @@ def _to_item(statement: Statement) -> dict[str, Any]:
     }
 
 
-def _from_item(item: Mapping[str, Any]) -> Statement:
+def statement_from_item(item: Mapping[str, Any]) -> Statement:
+    """The statement of an item."""
+
     def read(totals: list[list[Any]]) -> tuple[Total, ...]:
         return tuple(Total(of=of, amount=amount, entries=entries) for of, amount, entries in totals)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from introducer.domain.adjustment import Adjustment, AdjustmentStatus
 from introducer.domain.adjustment import targets as adjustment_targets
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
@@ -17,20 +20,22 @@ from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.counts import CountKey
 from introducer.domain.deal import DealVersion
-from introducer.domain.errors import IntroducerError
+from introducer.domain.errors import Conflict, IntroducerError
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ledger import HOUSE, Journal, Key, journal_month
 from introducer.domain.money import decimal_string
 from introducer.domain.rates import Publication, Rates
 from introducer.domain.rows import MonthOf
+from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
 from introducer.services.verify.report import Difference, Kind
 from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
 from introducer.store.clients import ClientKey, state_from_item
-from introducer.store.ledger import balance_attribute, earned_attribute, journal_from_item
+from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.scans import Stored
 from introducer.store.settlements import SettledMonth, row_of, settled_from_item
+from introducer.store.statements import statement_from_item
 
 MALFORMED = (IntroducerError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
 """What reading an item raises that has not the form of its kind."""
@@ -42,7 +47,8 @@ INTAKE_METRICS = ("accepted", "applied")
 class BooksSide:
     """All that must be known of BOOKS, taken in one item at a time.
 
-    It grows with clients, partners, counters and configuration. Of journals only sums are kept.
+    It grows with clients, partners, their months, counters and configuration. Of journals only sums are kept, and no
+    more of them is held at once than one partner's month has. `finish` after the last item.
     """
 
     def __init__(self, feed: str = ECB) -> None:
@@ -53,10 +59,17 @@ class BooksSide:
         """The sum of the journals of each key, by the key's scope."""
         self.rows: dict[MonthOf, dict[tuple[str, str], str]] = defaultdict(dict)
         """The text of each row of a partner's month, by what and whose it is."""
-        self.settled: dict[MonthOf, SettledMonth] = {}
-        self.decided: dict[str, dict[Key, int]] = defaultdict(dict)
-        """What was posted for each key by settling and by hand, by the key's scope."""
-        self.adjustments = 0
+        self.settled: dict[MonthOf, Mapping[str, str]] = {}
+        """Their items: texts, read when they are needed."""
+        self.adjusted: dict[Key, int] = {}
+        """What the journals of each adjustment must add up to."""
+        self.statements: dict[MonthOf, Statement] = {}
+        self.frozen: dict[str, str] = {}
+        """The month through which a partner's books are closed, by partner."""
+        self.made: dict[MonthOf, Statement] = {}
+        """What the journals of each partner's month of the books make, as if nothing had been posted before."""
+        self.newest: dict[MonthOf, tuple[int, str]] = {}
+        """When the newest journal of each of them was posted (ms), and its id."""
         self.balances: dict[str, Mapping[str, int]] = {}
         self.journal_balances: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """What each partner's balance must be, attribute by attribute, going by the journals."""
@@ -74,6 +87,8 @@ class BooksSide:
         self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
         self._parentings: dict[str, list[ParentingRecord]] = defaultdict(list)
         self._published: dict[str, Mapping[str, str]] = {}
+        self._month: MonthOf | None = None
+        self._run: list[Journal] = []
         self._takers = {
             "client": self._client,
             "journal": self._journal,
@@ -89,6 +104,7 @@ class BooksSide:
             "row": self._row,
             "settled": self._settled_month,
             "adjustment": self._adjustment,
+            "statement": self._statement,
             "rates": self._rates,
         }
 
@@ -101,6 +117,15 @@ class BooksSide:
                 taker(stored)
             except MALFORMED as error:
                 self.differences.append(unreadable(stored, error))
+
+    def finish(self) -> None:
+        """After the last item."""
+        self._add_up()
+
+    def settled_month(self, month_of: MonthOf) -> SettledMonth:
+        """A settled month; one with nothing in it where there is none."""
+        item = self.settled.get(month_of)
+        return SettledMonth() if item is None else settled_from_item(item)
 
     def contracts(self, click_keys: Mapping[int, bytes]) -> Contracts:
         """The snapshot that prices everything: all links, accepted deal versions and publications.
@@ -175,15 +200,39 @@ class BooksSide:
                 bucket, _, day = leg.account.partition(".")
                 moved[balance_attribute(key.currency, bucket, day)] += leg.amount
         moved[earned_attribute(key.currency, key.earn_month)] += journal.amount
+        self._stands_in((key.partner, journal.post_month), journal)
         self.differences += [
             Difference(Kind.JOURNAL, f"{journal.id} {what}", expected, found, str(stored))
             for what, expected, found in _contradictions(journal)
         ]
 
+    def _stands_in(self, month_of: MonthOf, journal: Journal) -> None:
+        """The journals of a month come together, and are added up when the next month's begin."""
+        if month_of != self._month:
+            self._add_up()
+            if month_of in self.made:
+                raise Conflict(
+                    "The journals of a month stand apart in the scan of BOOKS: they cannot be added up in one pass.",
+                    code="scan_out_of_order",
+                )
+            self._month = month_of
+        # No more of it is kept than a statement looks at.
+        receipt = replace(journal.receipt, events=(), lines=(), rates=())
+        self._run.append(replace(journal, legs=(), receipt=receipt))
+        self.newest[month_of] = max(self.newest.get(month_of, (0, "")), (journal.posted_at, journal.id))
+
+    def _add_up(self) -> None:
+        if self._run and self._month:
+            # A statement reads them newest first.
+            self.made[self._month] = make_statement(*self._month, {}, reversed(self._run), from_milliseconds(0))
+        self._run = []
+
     def _balance(self, stored: Stored) -> None:
         _, partner = keys.parts(stored.key.pk)
         # Amounts have the currency before a dot; what has no dot is about the balance.
         self.balances[partner] = {name: int(v) for name, v in stored.item.items() if "." in name}
+        if FROZEN in stored.item:
+            self.frozen[partner] = stored.item[FROZEN]
 
     def _event_count(self, stored: Stored) -> None:
         self.event_counts[_count_key(stored)] = _numbers(stored, stored.item.keys() - {keys.PK, keys.SK})
@@ -236,19 +285,26 @@ class BooksSide:
 
     def _row(self, stored: Stored) -> None:
         _, partner, _, month = keys.parts(stored.key.pk)
-        self.rows[partner, month][row_of(stored.item)] = stored.item["row"]
+        of, name = row_of(stored.item)
+        # A client's name stands in every month that it has a row in.
+        self.rows[partner, month][sys.intern(of), sys.intern(name)] = stored.item["row"]
 
     def _settled_month(self, stored: Stored) -> None:
         _, partner, _ = keys.parts(stored.key.pk)
-        settled = settled_from_item(stored.item)
-        self.settled[partner, stored.key.sk] = settled
-        for key, minor in settled.posted.items():
-            self.decided[key.scope][key] = self.decided[key.scope].get(key, 0) + minor
+        settled_from_item(stored.item)
+        self.settled[partner, keys.unescape(stored.key.sk)] = stored.item
 
     def _adjustment(self, stored: Stored) -> None:
-        for key, minor in adjustment_targets([adjustment_from_item(stored.item)]).items():
-            self.adjustments += 1
-            self.decided[key.scope][key] = minor
+        adjustment = adjustment_from_item(stored.item)
+        self.adjusted |= adjustment_targets([adjustment])
+        self.differences += [
+            Difference(Kind.ADJUSTMENT, f"{adjustment.adjustment}: {what}", expected, found, str(stored))
+            for what, expected, found in _contradictions_by_hand(adjustment)
+        ]
+
+    def _statement(self, stored: Stored) -> None:
+        statement = statement_from_item(stored.item)
+        self.statements[statement.partner, statement.month] = statement
 
     def _deal(self, stored: Stored) -> None:
         item = stored.item
@@ -303,6 +359,28 @@ def _contradictions(journal: Journal) -> Iterator[tuple[str, str, str]]:
         yield "amount by its receipt", money(said), money(journal.amount)
     if journal_month(journal.id) != journal.month:
         yield "month it stands in", str(journal_month(journal.id)), journal.month
+
+
+_POSTED = {AdjustmentStatus.POSTED, AdjustmentStatus.REVERSAL_PROPOSED, AdjustmentStatus.REVERSED}
+
+
+def _contradictions_by_hand(adjustment: Adjustment) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with an adjustment by itself: what, expected, found."""
+    status = adjustment.status
+    for name, journal, posted in (
+        ("its journal", adjustment.journal, status in _POSTED),
+        ("the journal that reverses it", adjustment.reversal, status is AdjustmentStatus.REVERSED),
+    ):
+        if (journal is not None) is not posted:
+            yield f"{name}, when {status}", "a journal" if posted else "none", journal or "none"
+    for name, asked, decided in (
+        ("who decided it", adjustment.proposed, adjustment.decided),
+        ("who decided its reversal", adjustment.reversal_proposed, adjustment.reversal_decided),
+    ):
+        if asked is not None and decided is not None and asked.by == decided.by:
+            yield name, f"another than {asked.by}, who proposed it", decided.by
+    if status in _POSTED and adjustment.decided is None:
+        yield f"who decided it, when {status}", "a person", "none"
 
 
 def _count_key(stored: Stored) -> CountKey:

@@ -36,6 +36,10 @@ class Kind(StrEnum):
     """A partner's month was settled from other rows than there are now."""
     SETTLED = "settled"
     """What was posted for a partner's month, or handed on, is not what its rows make."""
+    ADJUSTMENT = "adjustment"
+    """An adjustment contradicts itself: its status, its journals or who decided it."""
+    STATEMENT = "statement"
+    """A closed month's statement is not what the journals of that month make."""
     BALANCE = "balance"
     """An amount of a partner's balance is not the sum of the journals."""
     EVENT_COUNT = "event_count"
@@ -115,8 +119,10 @@ class Report:
     """Partners' months that were settled over all clients."""
     adjustments: int
     """Amounts that people posted by hand."""
+    statements: int
+    """Closed months of partners."""
     sums: Mapping[str, int]
-    """The sum of all journals per currency, minor units."""
+    """The sum of all journals per currency, minor units; no currency in which it all came to nothing."""
     intake: tuple[Intake, ...]
     waiting: tuple[Waiting, ...]
     clicks_from: str
@@ -126,6 +132,8 @@ class Report:
     differences: tuple[Difference, ...]
     state_hash: str
     """One hash over all client states and what was posted for them; the same for every order of delivery."""
+    books_hash: str
+    """One hash over the state hash and what was posted for settled months, likewise."""
     seconds: float
 
     @property
