@@ -18,19 +18,24 @@ from introducer.domain.rules.qualification import Qualifying
 from introducer.locale import Language
 from introducer.services.accept_deal import accept_deal
 from introducer.services.propose_deal import propose_deal
+from introducer.services.read_client_of_brand import read_client_of_brand
+from introducer.services.read_clients_of_partner import pseudonym, read_clients_of_partner
 from introducer.services.read_settling_of_partner import read_settling_of_partner
 from introducer.services.settle_partner import Settler
+from introducer.store.configuration import Configuration
+from introducer.store.moves import Moves
 from introducer.store.settlements import below_to_item, row_to_item
 from introducer.store.wire import to_wire
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import AUTHOR, BEGAN, OTHER, UNDEALT, Portal, a_portal
 from tests.browser.world import PARTNER as PARTNER_BELOW
 from tests.conftest import Tables, create_table, in_memory
-from tests.support.builders import World, at, cpa, revshare, terms
+from tests.support.builders import BRAND, World, at, cpa, revshare, terms
 from tests.support.settling import Books, family, override
 from tests.unit.test_partner_months import deposited, registered, revenue
 
 PARTNER, MONTH = "par_1", "2026-01"
+POOLED = {"pooled": True, "id": "pool"}
 
 
 @pytest.fixture
@@ -120,6 +125,21 @@ class TestWhatIsStillSettling:
             patch.setattr(books, "contracts_of_month", None)
             assert settling(books) == {}
         assert len(calls) == 1
+
+
+def test_a_place_under_a_cap_counts_for_its_client(tables: Tables) -> None:
+    rule = cpa("100.00") | {"caps": [{"per": "month", "clients": 1}]}
+    books = Books(tables, World().partner(PARTNER, terms(rule, revshare("30"), revshare("1") | POOLED)))
+    for client, day in (("late", "2026-01-11"), ("early", "2026-01-10")):
+        books.deliver(registered(client), deposited(client, day), revenue(client, "2026-01-12", "10.00")).settle()
+
+    listed = read_clients_of_partner(books.clients, books.settlements, partner=PARTNER, cursor=None, limit=10)
+    earned = {each.pseudonym: each.earned for each in listed.items}
+    assert earned == {pseudonym("late"): (Money(300, "EUR"),), pseudonym("early"): (Money(10_300, "EUR"),)}
+    given: Any = (Configuration(tables.books), books.clients, Moves(tables.facts, tables.books), books.settlements)
+    for client, expected in (("late", {"rev": 300}), ("early", {"cpa": 10_000, "rev": 300})):
+        posted = read_client_of_brand(*given, brand=BRAND, client=client).posted
+        assert {each.rule: each.amount.minor for each in posted} == expected
 
 
 # ---- on the pages ---------------------------------------------------------------------------------------------------

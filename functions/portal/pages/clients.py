@@ -32,6 +32,7 @@ def clients(visit: Visit) -> dict[str, Any]:
     subject = f"clients of {visit.partner.partner}"
     found = read_clients_of_partner(
         visit.portal.clients,
+        visit.portal.settlements,
         partner=visit.partner.partner,
         cursor=visit.position(subject),
         limit=visit.limit(),

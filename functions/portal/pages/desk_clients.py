@@ -119,7 +119,9 @@ def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
     assert visit.member is not None
     brand, portal = visit.member.brand, visit.portal
     _check(client)
-    found = read_client_of_brand(portal.configuration, portal.clients, portal.moves, brand=brand, client=client)
+    found = read_client_of_brand(
+        portal.configuration, portal.clients, portal.moves, portal.settlements, brand=brand, client=client
+    )
     subject = f"decisions about {client} of {brand}"
     decisions = read_decisions_about_client(
         portal.configuration,

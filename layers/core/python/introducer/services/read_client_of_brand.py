@@ -17,12 +17,13 @@ from introducer.domain.events import from_milliseconds
 from introducer.domain.identity import CLIENT, keyed_hash
 from introducer.domain.money import Money
 from introducer.services.move_client import belongings, in_quarantine
-from introducer.services.read_clients_of_partner import pseudonym
+from introducer.services.read_clients_of_partner import pseudonym, settled_amounts
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
 from introducer.store.moves import ACTION, Moves
 from introducer.store.paging import Page
+from introducer.store.settlements import Settlements
 
 LONGEST_ID = 100
 """As long as a platform may name a client (`sources.events`)."""
@@ -107,7 +108,7 @@ def find_client(clients: Clients, *, brand: str, brand_key: bytes, client_id: st
 
 
 def read_client_of_brand(
-    configuration: Configuration, clients: Clients, moves: Moves, *, brand: str, client: str
+    configuration: Configuration, clients: Clients, moves: Moves, settlements: Settlements, *, brand: str, client: str
 ) -> ClientOfBrand:
     """Where the client stands. Raises `NotFound`."""
     state = clients.state(brand, client)
@@ -131,7 +132,7 @@ def read_client_of_brand(
             for segment, following in zip(segments, [*segments[1:], None], strict=True)
         ),
         registered_with=name(at_registration[-1].partner) if at_registration else None,
-        posted=tuple(_posted(state, name)),
+        posted=tuple(_posted(state, settlements, name)),
     )
 
 
@@ -174,9 +175,11 @@ def _belonging(
     )
 
 
-def _posted(state: ClientState, name: Callable[[str], str]) -> list[Posted]:
+def _posted(state: ClientState, settlements: Settlements, name: Callable[[str], str]) -> list[Posted]:
+    partners = {segment.partner for segment in state.timeline}
+    posted = [state.posted, *(settled_amounts(settlements, each).get(state.client, {}) for each in partners)]
     sums: dict[tuple[str, str, str], int] = defaultdict(int)
-    for key, minor in state.posted.items():
+    for key, minor in (each for amounts in posted for each in amounts.items()):
         sums[key.partner, key.rule, key.currency] += minor
     return [
         Posted(partner=partner, name=name(partner), rule=rule, amount=Money(minor, currency))

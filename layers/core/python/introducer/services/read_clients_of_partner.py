@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,9 +12,11 @@ from hashlib import blake2b
 from introducer.domain.client import ClientState
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ids import base32
+from introducer.domain.ledger import Key
 from introducer.domain.money import Money
 from introducer.store.clients import Clients
 from introducer.store.paging import Page
+from introducer.store.settlements import Settlements
 
 
 class Stage(StrEnum):
@@ -40,10 +43,23 @@ class ClientOfPartner:
     """What this partner was credited for the client in all, per currency."""
 
 
-def read_clients_of_partner(clients: Clients, *, partner: str, cursor: str | None, limit: int) -> Page[ClientOfPartner]:
+def read_clients_of_partner(
+    clients: Clients, settlements: Settlements, *, partner: str, cursor: str | None, limit: int
+) -> Page[ClientOfPartner]:
     """A page of clients, the newest registration first."""
     page = clients.of_partner(partner, cursor, limit)
-    return Page(tuple(_row(state, partner) for state in page.items), page.cursor)
+    settled = settled_amounts(settlements, partner) if page.items else {}
+    return Page(tuple(_row(state, partner, settled.get(state.client, {})) for state in page.items), page.cursor)
+
+
+def settled_amounts(settlements: Settlements, partner: str) -> dict[str, dict[Key, int]]:
+    """What settling posted for one client alone (a place under a cap): by client and key, minor units."""
+    found: dict[str, dict[Key, int]] = defaultdict(dict)
+    for month in settlements.settled(partner).values():
+        for key, minor in month.posted.items():
+            if key.scope:
+                found[key.scope][key] = minor
+    return found
 
 
 def pseudonym(client: str) -> str:
@@ -53,9 +69,9 @@ def pseudonym(client: str) -> str:
     return f"C-{text[:4]}-{text[4:]}"
 
 
-def _row(state: ClientState, partner: str) -> ClientOfPartner:
+def _row(state: ClientState, partner: str, settled: Mapping[Key, int]) -> ClientOfPartner:
     earned: dict[str, int] = defaultdict(int)
-    for key, minor in state.posted.items():
+    for key, minor in (*state.posted.items(), *settled.items()):
         if key.partner == partner:
             earned[key.currency] += minor
     return ClientOfPartner(
