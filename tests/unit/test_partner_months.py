@@ -47,7 +47,7 @@ def deposited(client: str, when: str, amount: str = "200.00") -> Event:
         (1_050_000, 315_000, 265_000),
     ],
 )
-def test_example_1_a_tier_begins_exactly_at_its_start(revenue_minor: int, retroactive: int, marginal: int) -> None:
+def test_example_01_a_tier_begins_exactly_at_its_start(revenue_minor: int, retroactive: int, marginal: int) -> None:
     for mode, owed in (("retroactive", retroactive), ("marginal", marginal)):
         world = World().partner("par_1", terms(tiered(mode, ("10000.00", "30"))))
         half = f"{revenue_minor // 200}.{revenue_minor // 2 % 100:02d}"
@@ -58,7 +58,7 @@ def test_example_1_a_tier_begins_exactly_at_its_start(revenue_minor: int, retroa
         assert program.settle().by_partner() == {"par_1": owed}, mode
 
 
-def test_example_2_a_place_goes_to_who_qualified_first_whoever_arrived_first() -> None:
+def test_example_02_a_place_goes_to_who_qualified_first_whoever_arrived_first() -> None:
     # given a cap of one client a day
     rule = cpa() | {
         "amounts": [{"countries": ["DE"], "amount": "600.00"}, {"countries": ["TH"], "amount": "200.00"}],
@@ -87,7 +87,7 @@ A_B = [
     [({"fence": "1000.00"}, [90_000, 30_000, 30_000]), ({}, [0, 30_000, 120_000])],
     ids=["fenced", "unfenced"],
 )
-def test_example_3_a_fence_keeps_a_large_loss_with_its_client(fence: Mapping[str, str], months: list[int]) -> None:
+def test_example_03_a_fence_keeps_a_large_loss_with_its_client(fence: Mapping[str, str], months: list[int]) -> None:
     rule = revshare("30", "carry") | {"pooled": True} | dict(fence)
     program = Program(World().partner("par_1", terms(rule))).deliver(registered("a"), registered("b"))
     program.deliver(*itertools.starmap(revenue, A_B)).settle()
@@ -132,7 +132,7 @@ def test_example_12_a_versions_tiers_see_activity_up_to_its_end() -> None:
     assert program.settle().by_partner() == {"par_1": 48_000}
 
 
-def test_counter_example_3_a_goal_has_no_latch() -> None:
+def test_counter_example_03_a_goal_has_no_latch() -> None:
     goal = {"type": "bonus", "id": "two", "by": "ftd", "goal": "2", "amount": "500.00"}
     for order in itertools.permutations(range(4)):
         program = Program(World().partner("par_1", terms(goal)))
