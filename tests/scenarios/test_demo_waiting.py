@@ -14,7 +14,7 @@ from introducer.domain.events import Event, EventType
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
-from introducer_ops.demo.waiting import NotSettled, standing, wait_until_settled
+from introducer_ops.demo.waiting import NotSettled, standing, wait_until_applied
 from introducer_ops.localcloud import LocalCloud, Stack
 from tests.conftest import create_table
 
@@ -82,7 +82,7 @@ def test_it_ends_when_everything_is_stored_counted_and_applied(stack: Stack) -> 
     event(stack, "dep-1", applied=True)
     count_events(stack, 1)
 
-    settled = wait_until_settled(stack, "mt5", clicks=2, events=1)
+    settled = wait_until_applied(stack, "mt5", clicks=2, events=1)
 
     assert (settled.clicks, settled.flagged, settled.counted) == (2, 1, 2)
     assert (settled.events, settled.applied, settled.intake) == (1, 1, 1)
@@ -90,14 +90,14 @@ def test_it_ends_when_everything_is_stored_counted_and_applied(stack: Stack) -> 
 
 def test_a_click_that_is_nowhere_is_missed(stack: Stack) -> None:
     with pytest.raises(NotSettled, match="1 clicks were answered but are not in FACTS"):
-        wait_until_settled(stack, "mt5", clicks=1, events=0, patience=0)
+        wait_until_applied(stack, "mt5", clicks=1, events=0, patience=0)
 
 
 def test_a_click_that_is_not_counted_is_missed(stack: Stack) -> None:
     click(stack, 1)
 
     with pytest.raises(NotSettled, match="1 clicks are not in the counters"):
-        wait_until_settled(stack, "mt5", clicks=1, events=0, patience=0)
+        wait_until_applied(stack, "mt5", clicks=1, events=0, patience=0)
 
 
 def test_an_event_that_is_not_applied_is_named(stack: Stack) -> None:
@@ -106,14 +106,14 @@ def test_an_event_that_is_not_applied_is_named(stack: Stack) -> None:
     count_events(stack, 1)
 
     with pytest.raises(NotSettled, match=r"1 accepted events are not applied \(deposit dep-2 of mt5\)"):
-        wait_until_settled(stack, "mt5", clicks=0, events=2, patience=0)
+        wait_until_applied(stack, "mt5", clicks=0, events=2, patience=0)
 
 
 def test_an_applied_event_that_the_source_does_not_count_is_missed(stack: Stack) -> None:
     event(stack, "dep-1", applied=True)
 
     with pytest.raises(NotSettled, match="1 applied events are not in the source's counters"):
-        wait_until_settled(stack, "mt5", clicks=0, events=1, patience=0)
+        wait_until_applied(stack, "mt5", clicks=0, events=1, patience=0)
 
 
 def test_what_stands_in_quarantine_is_told_with_its_reason(stack: Stack) -> None:
@@ -123,4 +123,4 @@ def test_what_stands_in_quarantine_is_told_with_its_reason(stack: Stack) -> None
 
     assert standing(stack, "mt5").quarantined == ("rate_missing",)
     with pytest.raises(NotSettled, match="In quarantine: rate_missing"):
-        wait_until_settled(stack, "mt5", clicks=1, events=0, patience=0)
+        wait_until_applied(stack, "mt5", clicks=1, events=0, patience=0)

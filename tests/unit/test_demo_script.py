@@ -14,7 +14,9 @@ from introducer.domain.terms import parse_terms
 from introducer.sources.events import UnknownType, read_event
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
-from introducer_ops.demo.plan import CURRENCY_OF, LEVELS, STAR, UNITS, Plan, make_plan
+from introducer_ops.demo.deals import DEALS, UNITS
+from introducer_ops.demo.month_end import LATE_EVENT, last_month, late_slot, move_to_decide
+from introducer_ops.demo.plan import CURRENCY_OF, LEVELS, STAR, UNQUOTED, Plan, make_plan
 from introducer_ops.demo.running import crawler_agents
 from introducer_ops.demo.script import HISTORY_DAYS, Message, Script, Volumes, make_script
 
@@ -25,7 +27,7 @@ SMALL = Volumes(day_clicks=300, history_clicks=200, day_clients=60, history_clie
 
 @pytest.fixture(name="plan", scope="module")
 def _plan() -> Plan:
-    return make_plan(7)
+    return make_plan(7, DAY)
 
 
 @pytest.fixture(name="script", scope="module")
@@ -39,8 +41,8 @@ def messages(script: Script) -> list[tuple[datetime, Message]]:
 
 class TestPlan:
     def test_the_same_seed_gives_the_same_world_and_another_one_another(self, plan: Plan) -> None:
-        assert make_plan(7) == plan
-        assert make_plan(8) != plan
+        assert make_plan(7, DAY) == plan
+        assert make_plan(8, DAY) != plan
 
     def test_forty_partners_stand_in_three_levels(self, plan: Plan) -> None:
         def level(number: int | None) -> int:
@@ -48,14 +50,28 @@ class TestPlan:
 
         assert tuple(Counter(level(number) for number in range(40)).get(depth, 0) for depth in (1, 2, 3)) == LEVELS
 
-    def test_six_currencies_and_every_kind_of_deal_are_there(self, plan: Plan) -> None:
+    def test_seven_currencies_and_every_kind_of_deal_are_there(self, plan: Plan) -> None:
         assert {partner.currency for partner in plan.partners} == set(UNITS)
-        assert {partner.deal for partner in plan.partners} == {"cpa", "revshare", "lot", "hybrid"}
+        assert {partner.deal for partner in plan.partners} == set(DEALS)
         assert set(CURRENCY_OF.values()) == set(UNITS)
 
     @pytest.mark.parametrize("seed", range(5))
+    def test_whoever_has_partners_below_has_an_override_as_deep_as_they_go(self, seed: int) -> None:
+        partners = make_plan(seed, DAY).partners
+
+        def below(number: int) -> int:
+            return max((1 + below(child) for child, each in enumerate(partners) if each.parent == number), default=0)
+
+        for number, partner in enumerate(partners):
+            overrides = [rule for rule in partner.terms["rules"] if rule["type"] == "override"]
+            levels = [len(rule["levels"]) for rule in overrides]
+            # Of a currency that the bank does not quote nothing can be converted.
+            assert levels == ([below(number)] if below(number) and partner.currency != UNQUOTED else [])
+        assert below(STAR) == 2
+
+    @pytest.mark.parametrize("seed", range(5))
     def test_all_terms_are_terms(self, seed: int) -> None:
-        for partner in make_plan(seed).partners:
+        for partner in make_plan(seed, DAY).partners:
             deal = parse_terms(partner.terms)
             assert deal.currency == partner.currency
 
@@ -63,19 +79,26 @@ class TestPlan:
         assert len({partner.name for partner in plan.partners}) == len(plan.partners)
 
     def test_the_login_belongs_to_a_partner_with_every_rule(self, plan: Plan) -> None:
-        assert {rule["type"] for rule in plan.partners[STAR].terms["rules"]} == {"cpa", "revshare", "lot"}
+        assert {rule["type"] for rule in plan.partners[STAR].terms["rules"]} == {
+            "cpa",
+            "revshare",
+            "lot",
+            "bonus",
+            "override",
+        }
 
 
 class TestScript:
     def test_the_same_seed_gives_the_same_script(self, plan: Plan, script: Script) -> None:
         assert make_script(plan, DAY, BROWSERS, CRAWLERS, SMALL) == script
-        assert make_script(make_plan(8), DAY, BROWSERS, CRAWLERS, SMALL) != script
+        assert make_script(make_plan(8, DAY), DAY, BROWSERS, CRAWLERS, SMALL) != script
 
     def test_slots_go_forward_and_end_with_the_trading_day(self, script: Script) -> None:
         times = [slot.at for slot in script.slots]
 
         assert times == sorted(set(times))
         assert times[0] > script.built_at + timedelta(days=1)
+        assert script.built_at + timedelta(days=1) < datetime(2026, 1, 1, tzinfo=UTC)
         assert (times[0].date(), times[-1]) == (
             DAY - timedelta(days=HISTORY_DAYS),
             datetime(2026, 3, 4, 21, tzinfo=UTC),
@@ -154,6 +177,23 @@ class TestScript:
 
         assert overtaken & set(told)
 
+    def test_what_cannot_be_converted_is_never_asked_to_be(self, plan: Plan, script: Script) -> None:
+        """The bank quotes no dinar: money of one stays with the other."""
+        clicks = {click.number: click for slot in script.slots for click in slot.clicks}
+        partners = {
+            message.fields["client_id"]: plan.partners[clicks[message.click].partner].currency
+            for _, message in messages(script)
+            if message.click is not None
+        }
+        spent = {
+            (partners[message.fields["client_id"]], message.fields["currency"])
+            for _, message in messages(script)
+            if "currency" in message.fields
+        }
+
+        assert (UNQUOTED, UNQUOTED) in spent
+        assert not [pair for pair in spent if UNQUOTED in pair and pair[0] != pair[1]]
+
     def test_a_deposit_of_the_demo_partner_is_charged_back_on_the_trading_day(self, script: Script) -> None:
         deposits = {message.fields["event_id"]: message for _, message in messages(script)}
         taken = [
@@ -172,14 +212,50 @@ class TestScript:
         assert STAR in {owners[client] for client in taken}
 
 
+class TestMonthEnd:
+    def test_the_client_that_moves_is_of_another_partner_paid_in_the_same_money(
+        self, plan: Plan, script: Script
+    ) -> None:
+        move = move_to_decide(plan, script, DAY)
+
+        assert (move.target, move.starts_at) == (STAR, datetime(2026, 3, 1, tzinfo=UTC))
+        assert plan.partners[move.holder].currency == plan.partners[STAR].currency
+        clicks = {click.number: click.partner for slot in script.slots for click in slot.clicks}
+        registrations = [
+            message
+            for _, message in messages(script)
+            if message.fields["client_id"] == move.client and message.fields["type"] == "registration"
+        ]
+        assert {clicks[message.click or 0] for message in registrations} == {move.holder} != {STAR}
+        assert any(
+            message.fields["client_id"] == move.client
+            and message.fields["type"] == "trade"
+            and message.fields["occurred_at"] >= "2026-03-01"
+            for _, message in messages(script)
+        )
+
+    def test_the_late_event_is_a_new_trade_of_the_closed_month(self, script: Script) -> None:
+        month = last_month(DAY)
+        at = datetime(2026, 3, 4, 21, 5, tzinfo=UTC)
+
+        slot = late_slot(script, month, at)
+
+        ((post,),) = (slot.posts,)
+        (message,) = post.messages
+        event = read_event(message.fields, slot.at)
+        assert (month, slot.at, event.occurred_at.strftime("%Y-%m")) == ("2026-02", at, "2026-02")
+        assert LATE_EVENT not in {told.fields["event_id"] for _, told in messages(script)}
+
+
 class TestRates:
-    def test_the_package_has_rates_of_the_six_currencies_on_its_newest_day(self) -> None:
+    def test_the_package_has_rates_of_all_currencies_but_one_on_its_newest_day(self) -> None:
         day = rates.newest_day()
 
         published = rates.published(day)
 
         assert list(published) == [day]
-        assert set(published[day]) >= set(UNITS) - {"EUR"}
+        assert set(published[day]) >= set(UNITS) - {"EUR", UNQUOTED}
+        assert UNQUOTED not in published[day]
         assert set(published[day]) <= set(DECIMALS)
 
     def test_holes_are_left_out(self) -> None:

@@ -32,7 +32,7 @@ from introducer_ops.localcloud import Stack
 
 _AUTHOR = Author(by="system:demo", why="The demo world is set up")
 _RATES_BEFORE = timedelta(days=15)
-"""Rates are loaded from so long before the first day, over any silence of the bank."""
+"""Rates are loaded from so long before the world is made, over any silence of the bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,15 @@ class World:
     source_secret: str
     logins: tuple[Login, ...]
 
+    def login(self, role: Role) -> Login:
+        return next(login for login in self.logins if login.role is role)
+
     def partner_names(self) -> dict[str, str]:
         return {partner.partner: partner.name for partner in self.partners}
 
 
-def build_world(stack: Stack, plan: Plan, first_day: date, day: date, progress: Callable[[str], None]) -> World:
-    """Make all that is in the plan, at the stack's present. Rates are loaded from before `first_day` to `day`."""
+def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], None]) -> World:
+    """Make all that is in the plan, at the stack's present. Rates are loaded from before that to `day`."""
     configuration = Configuration(stack.outputs["BooksTableName"])
     chance = random.Random(f"{plan.seed}/ids")
     with _one_moment(stack) as clock:
@@ -103,7 +106,7 @@ def build_world(stack: Stack, plan: Plan, first_day: date, day: date, progress: 
             random=secrets.token_bytes,
         )
         progress("exchange rates")
-        since = (first_day - _RATES_BEFORE).isoformat()
+        since = (stack.clock.now().date() - _RATES_BEFORE).isoformat()
         load_rates(
             RateStore(stack.outputs["BooksTableName"]),
             feed=ECB,
@@ -114,18 +117,22 @@ def build_world(stack: Stack, plan: Plan, first_day: date, day: date, progress: 
         progress("logins")
         pool = UserPool(stack.client("cognito-idp"), stack.outputs["UserPoolId"])
         manager = Login(Role.MANAGER, plan.manager_email, new_password())
-        looks_after = invite_member(
-            configuration,
-            pool,
-            brand=brand.brand,
-            partner=None,
-            role=manager.role,
-            email=manager.email,
-            name="Affiliate manager",
-            language="en",
-            password=manager.password,
-            author=_AUTHOR,
-            clock=clock,
+        finance = Login(Role.FINANCE, plan.finance_email, new_password())
+        looks_after, _ = (
+            invite_member(
+                configuration,
+                pool,
+                brand=brand.brand,
+                partner=None,
+                role=login.role,
+                email=login.email,
+                name=name,
+                language="en",
+                password=login.password,
+                author=_AUTHOR,
+                clock=clock,
+            )
+            for login, name in ((manager, "Affiliate manager"), (finance, "Finance desk"))
         )
         partners: list[Partner] = []
         links: dict[tuple[int, int], Link] = {}
@@ -180,7 +187,7 @@ def build_world(stack: Stack, plan: Plan, first_day: date, day: date, progress: 
             author=_AUTHOR,
             clock=clock,
         )
-    return World(plan, brand, tuple(partners), links, source_secret, (owner, manager))
+    return World(plan, brand, tuple(partners), links, source_secret, (owner, manager, finance))
 
 
 def new_password() -> str:

@@ -5,23 +5,46 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from introducer.domain.money import decimal_string, decimals
+from introducer_ops.demo.deals import FLAT, SHOWCASE, SPECIAL, TOGETHER, UNITS, terms_of, with_override
 from introducer_ops.demo.names import company_names
 
 PARTNERS = 40
 LEVELS = (8, 16, 16)
 """Partners at the top, below them, and below those."""
 
-UNITS = {"EUR": 1, "USD": 1, "GBP": 1, "PLN": 4, "JPY": 150, "THB": 38}
-"""The six currencies, and how much of each one spends where somebody else spends one euro: round amounts, not rates."""
+CURRENCY_OF = {
+    "DE": "EUR",
+    "AT": "EUR",
+    "ES": "EUR",
+    "GB": "GBP",
+    "PL": "PLN",
+    "JP": "JPY",
+    "TH": "THB",
+    "AE": "USD",
+    "KW": "KWD",
+}
+LANGUAGE_OF = {
+    "DE": "en",
+    "AT": "en",
+    "ES": "es",
+    "GB": "en",
+    "PL": "pl",
+    "JP": "en",
+    "TH": "th",
+    "AE": "ar",
+    "KW": "ar",
+}
 
-CURRENCY_OF = {"DE": "EUR", "AT": "EUR", "ES": "EUR", "GB": "GBP", "PL": "PLN", "JP": "JPY", "TH": "THB", "AE": "USD"}
-LANGUAGE_OF = {"DE": "en", "AT": "en", "ES": "es", "GB": "en", "PL": "pl", "JP": "en", "TH": "th", "AE": "ar"}
+UNQUOTED = "KWD"
+"""The bank has no rate of it: whoever is paid in it brings clients who trade in it, and nobody else does."""
+QUOTED_COUNTRIES = tuple(country for country, currency in CURRENCY_OF.items() if currency != UNQUOTED)
+"""Whose money can be converted: from these the clients of all others come."""
 
 STAR = 0
-"""The partner that the generated login belongs to: every kind of earning, and a clawback."""
+"""The partner that the generated login belongs to: nearly every kind of earning, and a clawback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +84,11 @@ class Plan:
     partners: tuple[PartnerPlan, ...]
     owner_email: str
     manager_email: str
+    finance_email: str
 
 
-def make_plan(seed: int) -> Plan:
-    """The world of this seed: always the same one."""
+def make_plan(seed: int, day: date) -> Plan:
+    """The world of this seed and trading day: always the same one."""
     chance = random.Random(f"{seed}/plan")
     domain = "quillmark.example"
     campaigns = (
@@ -74,18 +98,23 @@ def make_plan(seed: int) -> Plan:
     )
     kinds = ["ib" if number == STAR or chance.random() < 0.45 else "affiliate" for number in range(PARTNERS)]
     names = company_names(kinds, chance)
+    parents = [_parent(number, chance) for number in range(PARTNERS)]
     partners = []
     for number, (kind, name) in enumerate(zip(kinds, names, strict=True)):
-        country = "DE" if number == STAR else chance.choice(list(CURRENCY_OF))
-        currency = CURRENCY_OF[country]
-        # The first eight show each currency and each kind of deal at least once; the others are drawn.
-        if number == STAR:
-            deal = "hybrid"
-        elif number < len(UNITS) + 1:
-            currency, deal = list(UNITS)[number - 1], ("cpa", "revshare", "lot", "hybrid")[number % 4]
+        country = "DE" if number == STAR else chance.choice(QUOTED_COUNTRIES)
+        deal = chance.choices(
+            (*FLAT, *TOGETHER, *SPECIAL), (24, 24, 20, 12, *[3] * len(TOGETHER), *[3] * len(SPECIAL))
+        )[0]
+        # The first ones show each currency and each kind of deal at least once; the others are drawn.
+        if number < len(_SHOWN):
+            deal = _SHOWN[number]
+        if STAR < number <= len(UNITS):
+            currency = list(UNITS)[number - 1]
             country = next(code for code, spends in CURRENCY_OF.items() if spends == currency)
-        else:
-            deal = chance.choices(("cpa", "revshare", "lot", "hybrid"), (30, 30, 25, 15))[0]
+        currency = CURRENCY_OF[country]
+        terms = terms_of(deal, currency, day, chance)
+        # An override of partners who are paid in other money needs a rate.
+        levels = 0 if currency == UNQUOTED else _levels_below(number, parents)
         partners.append(
             PartnerPlan(
                 name=name,
@@ -93,9 +122,9 @@ def make_plan(seed: int) -> Plan:
                 country=country,
                 language=LANGUAGE_OF[country],
                 currency=currency,
-                parent=_parent(number, chance),
+                parent=parents[number],
                 deal=deal,
-                terms=terms_of(deal, currency, chance),
+                terms=with_override(terms, levels) if levels else terms,
                 campaigns=(0, 1, 2)
                 if number == STAR
                 else tuple(sorted(chance.sample(range(3), chance.choice((1, 2, 2))))),
@@ -113,71 +142,27 @@ def make_plan(seed: int) -> Plan:
         tuple(partners),
         f"owner@{slug}.example",
         f"manager@{domain}",
+        f"finance@{domain}",
     )
 
 
+_OFTEN = dict.fromkeys((*TOGETHER, *SPECIAL), 3) | dict(zip(FLAT, (24, 24, 20, 12), strict=True))
+"""How often each kind of deal is drawn: most are plain."""
+_SHOWN = (SHOWCASE, "pool_fence", "lot_step", "goals", "cpa_total", "pool_step", "hybrid", "cpl")
+_SHOWN += ("cpa_capped", "cpa_step", "own", "promotion", "lot_total", "cpa", "revshare", "lot")
+"""The deals of the first partners, who bring most: every kind of deal once."""
+
+
 def _parent(number: int, chance: random.Random) -> int | None:
+    """Who stands above a partner. Some stand below the demo partner, on two levels."""
     top, middle, _ = LEVELS
     if number < top:
         return None
     if number < top + middle:
-        return chance.randrange(top)
-    return top + chance.randrange(middle)
+        return STAR if number < top + 2 else chance.randrange(top)
+    return top + (number - top - middle if number < top + middle + 2 else chance.randrange(middle))
 
 
-def amount(euros: float, currency: str) -> str:
-    """So many euros' worth in round units of another currency, as a decimal string."""
-    return decimal_string(round(euros * UNITS[currency] * 10 ** decimals(currency)), currency)
-
-
-def terms_of(deal: str, currency: str, chance: random.Random) -> dict[str, Any]:
-    """Terms of one of four kinds, in a currency."""
-    cpa = {
-        "type": "cpa",
-        "id": "cpa",
-        "amounts": [
-            {"countries": ["AT", "DE", "GB"], "amount": amount(chance.choice((180, 200, 250)), currency)},
-            {"countries": [], "amount": amount(chance.choice((60, 80, 100)), currency)},
-        ],
-        "qualification": {
-            "kyc": True,
-            "min_deposit": amount(100, currency),
-            "within_hours": 168,
-            "min_trades": 3,
-            "within_days": 45,
-        },
-    }
-    revshare = {
-        "type": "revshare",
-        "id": "revshare",
-        "percent": chance.choice(("20", "25", "30", "35")),
-        "negative": chance.choice(("reset", "carry")),
-    }
-    lot = {
-        "type": "lot",
-        "id": "lot",
-        "groups": [
-            {"symbols": ["EURUSD", "GBPUSD", "USDJPY"], "amount": amount(chance.choice((4, 5, 6)), currency)},
-            {"symbols": ["XAUUSD"], "amount": amount(8, currency)},
-            {"symbols": [], "amount": amount(2, currency)},
-        ],
-        "min_holding_seconds": 180,
-        "account_types": [],
-    }
-    rules, hold = {
-        "cpa": ([cpa], {"days": 14, "from": "qualification"}),
-        "revshare": ([revshare], {"days": 10, "from": "month_end"}),
-        "lot": ([lot], {"days": 3, "from": "event_day"}),
-        "hybrid": ([cpa, revshare, lot], {"days": 15, "from": "month_end"}),
-    }[deal]
-    # What the broker makes of a client: spread and commission, and swap, which is negative for the client.
-    net_revenue = {"spread": "1", "commission": "1", "swap": "-1"}
-    if deal == "revshare" and chance.random() < 0.3:
-        net_revenue["pnl"] = "-0.25"
-    return {
-        "currency": currency,
-        "hold": hold,
-        "ftd_minimum": amount(50, currency),
-        "net_revenue": net_revenue,
-        "rules": rules,
-    }
+def _levels_below(number: int, parents: list[int | None]) -> int:
+    below = [child for child, parent in enumerate(parents) if parent == number]
+    return 1 + max(_levels_below(child, parents) for child in below) if below else 0

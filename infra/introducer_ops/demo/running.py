@@ -1,4 +1,4 @@
-"""The demo from start to end: build, live, settle, verify, tell."""
+"""The demo from start to end: build, live, settle, close a month, verify, tell."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from introducer.domain.configuration import Role
 from introducer.services.read_contracts import click_keys
 from introducer.services.verify.report import Report
 from introducer.services.verify_books import verify_books
@@ -22,11 +23,22 @@ from introducer_ops.agents import patterns
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
 from introducer_ops.demo.building import World, build_world
+from introducer_ops.demo.desk import Desk, DeskRefused
+from introducer_ops.demo.month_end import (
+    MonthEnd,
+    adjust,
+    close,
+    decide_move,
+    journals_of_late_event,
+    last_month,
+    late_slot,
+    move_to_decide,
+)
 from introducer_ops.demo.plan import make_plan
 from introducer_ops.demo.script import HISTORY_DAYS, Script, make_script
-from introducer_ops.demo.sending import Sender, Sent
+from introducer_ops.demo.sending import Sender
 from introducer_ops.demo.summary import Outcome, read_figures, show, show_portal, write_run
-from introducer_ops.demo.waiting import NotSettled, Standing, wait_until_settled
+from introducer_ops.demo.waiting import NotSettled, Standing, wait_until_applied, wait_until_settled
 from introducer_ops.localcloud import CloudError, DeployError, LocalCloud, Stack
 from introducer_ops.localcloud.process import ROOT, port_or_any
 
@@ -61,7 +73,7 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
     except KeyboardInterrupt:
         console.print("stopped")
         return 130
-    except (CloudError, DeployError, NotSettled) as error:
+    except (CloudError, DeployError, NotSettled, DeskRefused) as error:
         console.print(str(error), style="red", markup=False)
         console.print("\n".join(said[-20:]), markup=False, style="dim")
         return 1
@@ -90,19 +102,24 @@ def _run(cloud: LocalCloud, seed: int, watch: _Watch, console: Console) -> Outco
     # The product's own stores and services run in this process too, against the local cloud.
     os.environ.update(stack.environment)
     day = date.fromisoformat(rates.newest_day())
-    plan = make_plan(seed)
+    plan = make_plan(seed, day)
     script = make_script(plan, day, BROWSERS, crawler_agents())
     first_day = day - timedelta(days=HISTORY_DAYS)
+    months = _months(first_day, day)
     with watch.phase("world"), console.status("building the world") as status:
         stack.clock.set_to(script.built_at)
-        world = build_world(stack, plan, first_day, day, lambda what: status.update(f"building the world: {what}"))
-    sent, standing = _live(stack, world, script, watch, console)
+        world = build_world(stack, plan, day, lambda what: status.update(f"building the world: {what}"))
+    secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["EdgeSecretName"])["SecretString"]
+    with Sender(stack, world, secret) as sender:
+        _live(stack, sender, script, months, watch, console)
+        with watch.phase("month_end"), console.status("closing a month") as status:
+            month_end = _end_month(stack, sender, script, months, day, status.update)
+        standing = _applied(stack, sender)
     with watch.phase("verify"), console.status("recomputing everything from the facts") as status:
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
-        months = _months(first_day, day)
         figures = read_figures(stack.outputs["BooksTableName"], world, months, day.isoformat())
-    outcome = Outcome(world, day, sent, standing, figures, report, watch.total(), stack.portal_url)
+    outcome = Outcome(world, day, sender.sent, standing, figures, month_end, report, watch.total(), stack.portal_url)
     show(outcome, console, rates.published(day.isoformat())[day.isoformat()])
     return outcome
 
@@ -113,9 +130,8 @@ def crawler_agents() -> tuple[str, ...]:
     return tuple(agent for agent in agents if agent.isascii() and agent.isprintable())
 
 
-def _live(stack: Stack, world: World, script: Script, watch: _Watch, console: Console) -> tuple[Sent, Standing]:
+def _live(stack: Stack, sender: Sender, script: Script, months: list[str], watch: _Watch, console: Console) -> None:
     """Send the script and wait until it is in the books."""
-    secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["EdgeSecretName"])["SecretString"]
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<22}"),
@@ -125,7 +141,7 @@ def _live(stack: Stack, world: World, script: Script, watch: _Watch, console: Co
         TimeElapsedColumn(),
     )
     parts = (("history", "Six weeks before", False), ("day", "The trading day", True))
-    with Progress(*columns, console=console) as progress, Sender(stack, world, secret) as sender:
+    with Progress(*columns, console=console) as progress:
         for phase, title, busy in parts:
             slots = [slot for slot in script.slots if slot.busy == busy]
             size = sum(len(slot.clicks) + sum(len(post.messages) for post in slot.posts) for slot in slots)
@@ -136,16 +152,45 @@ def _live(stack: Stack, world: World, script: Script, watch: _Watch, console: Co
                     progress.update(task, what=when)
                     sender.send(slot, lambda some, more, task=task: progress.advance(task, some + more))
             progress.update(task, what="")
-        settled = progress.add_task("Into the books", total=script.distinct, what="events applied")
+        task = progress.add_task("Into the books", total=script.distinct, what="events applied")
         with watch.phase("settle"):
-            standing = wait_until_settled(
-                stack,
-                world.plan.source,
-                clicks=sender.sent.clicks,
-                events=sender.sent.accepted,
-                seen=lambda now: progress.update(settled, completed=now.applied),
-            )
-    return sender.sent, standing
+            _applied(stack, sender, lambda now: progress.update(task, completed=now.applied))
+            progress.update(task, what="months settled")
+            _settled(stack, sender.world, months)
+
+
+def _applied(stack: Stack, sender: Sender, seen: Callable[[Standing], None] = lambda standing: None) -> Standing:
+    return wait_until_applied(
+        stack, sender.world.plan.source, clicks=sender.sent.clicks, events=sender.sent.accepted, seen=seen
+    )
+
+
+def _settled(stack: Stack, world: World, months: list[str]) -> None:
+    # Those below were made after those above them.
+    wait_until_settled(stack, [partner.partner for partner in reversed(world.partners)], months)
+
+
+def _end_month(
+    stack: Stack, sender: Sender, script: Script, months: list[str], day: date, say: Callable[[str], None]
+) -> MonthEnd:
+    """An adjustment, a move, the close of the last ended month, and an event that comes too late for it."""
+    world, month = sender.world, last_month(day)
+    with Desk(stack, world.login(Role.MANAGER)) as manager, Desk(stack, world.login(Role.FINANCE)) as finance:
+        say("adjusting by hand")
+        adjustment = adjust(manager, finance, world, month)
+        say("moving a client")
+        move = move_to_decide(world.plan, script, day)
+        decision = decide_move(manager, world, move)
+        _applied(stack, sender)
+        _settled(stack, world, months)
+        say(f"closing {month}")
+        closed = close(stack, finance, world, month)
+    say("telling of a trade too late")
+    sender.send(late_slot(script, month, stack.clock.now()), lambda some, more: None)
+    _applied(stack, sender)
+    _settled(stack, world, months)
+    late = journals_of_late_event(stack, world, months)
+    return MonthEnd(adjustment, move, decision, closed, tuple(late))
 
 
 def _judge(outcome: Outcome, console: Console) -> bool:
@@ -158,6 +203,13 @@ def _judge(outcome: Outcome, console: Console) -> bool:
         wrong.append(f"{sent.crawlers} clicks were crawlers', only {standing.flagged} are flagged.")
     if standing.applied != sent.accepted:
         wrong.append(f"{sent.accepted} events were accepted, {standing.applied} are applied.")
+    closed, late, partners = outcome.month_end.closed, outcome.month_end.late, len(outcome.world.partners)
+    if closed.close.closed_at is None or closed.statements != partners:
+        wrong.append(
+            f"{closed.close.month} has {closed.statements} statements for {len(outcome.world.partners)} partners."
+        )
+    if not late or any(journal.post_month <= closed.close.month for journal in late):
+        wrong.append(f"The event that came too late for {closed.close.month} is not in the month after it.")
     wrong += [
         f"{each.kind}: {each.what}: {each.expected} expected, {each.found} found ({each.where})"
         for each in outcome.report.differences

@@ -18,7 +18,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from introducer.domain.money import decimal_string, decimals
-from introducer_ops.demo.plan import CURRENCY_OF, STAR, UNITS, Plan
+from introducer_ops.demo.deals import UNITS
+from introducer_ops.demo.plan import CURRENCY_OF, QUOTED_COUNTRIES, STAR, UNQUOTED, Plan
 
 HISTORY_DAYS = 42
 _HISTORY_HOURS = ((8, 0), (13, 0), (19, 0), (23, 30))
@@ -100,7 +101,8 @@ class Slot:
 @dataclass(frozen=True, slots=True)
 class Script:
     built_at: datetime
-    """When the world is made: before the first slot by two midnights, so that the deals are in force."""
+    """When the world is made: two midnights before the first slot's month, so that the deals are in force at that
+    month's first instant, by which goals and overrides go."""
     slots: tuple[Slot, ...]
     clicks: int
     events: int
@@ -175,7 +177,9 @@ def make_script(
     unknown = sum(told.message.fields["type"] == "margin_call" for told in writer.told)
     events = len(writer.told)
     return Script(
-        built_at=datetime.combine(day - timedelta(days=HISTORY_DAYS + 2), time(9), UTC),
+        built_at=datetime.combine(
+            (day - timedelta(days=HISTORY_DAYS)).replace(day=1) - timedelta(days=2), time(9), UTC
+        ),
         slots=_arranged(day, times, clicks, writer),
         clicks=sum(len(some) for some in clicks.values()),
         events=events,
@@ -221,7 +225,8 @@ def _clicks(
     for number, at in enumerate(moments):
         partner = chance.choices(range(len(plan.partners)), weights)[0]
         home = plan.partners[partner].country
-        country = home if chance.random() < 0.7 else chance.choice(list(CURRENCY_OF))
+        at_home = chance.random() < 0.7 or plan.partners[partner].currency == UNQUOTED
+        country = home if at_home else chance.choice(QUOTED_COUNTRIES)
         # Addresses of the range that is set aside for tests of networks (RFC 2544).
         address = f"198.{chance.choice((18, 19))}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
         crawler = chance.random() < 0.12
@@ -284,7 +289,7 @@ def _clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], volumes
     # Some come by nobody's link: the platform reports them all the same.
     for number in range(6):
         at = datetime.combine(day, time(9 + number, 20), UTC)
-        writer.tell("registration", f"{690_000 + number * 13}", at, country=chance.choice(list(CURRENCY_OF)))
+        writer.tell("registration", f"{690_000 + number * 13}", at, country=chance.choice(QUOTED_COUNTRIES))
 
 
 def _story(plan: Plan, client: str, clicked: datetime, click: Click, writer: _Writer) -> None:

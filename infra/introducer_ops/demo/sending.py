@@ -48,7 +48,7 @@ class Sender:
 
     def __init__(self, stack: Stack, world: World, edge_secret: str) -> None:
         self._stack = stack
-        self._world = world
+        self.world = world
         self._edge_secret = edge_secret
         self._parameters = {number: campaign.click_parameter for number, campaign in enumerate(world.plan.campaigns)}
         self._lock = Lock()
@@ -75,7 +75,7 @@ class Sender:
             future.result()
 
     def _click(self, click: Click, done: Callable[[int, int], None]) -> None:
-        link = self._world.links[click.partner, click.campaign]
+        link = self.world.links[click.partner, click.campaign]
         headers = {
             "User-Agent": click.agent,
             "Accept": "text/html,application/xhtml+xml",
@@ -112,10 +112,10 @@ class Sender:
                 fields["click_id"] = self.sent.click_ids[message.click]
             events.append(fields)
         body = json.dumps(events[0] if post.single else {"events": events}, separators=(",", ":")).encode()
-        signature = signatures.sign(body, [self._world.source_secret.encode()], self._stack.clock.now())
+        signature = signatures.sign(body, [self.world.source_secret.encode()], self._stack.clock.now())
         answer = self._request(
             "POST",
-            f"/postback/{self._world.plan.source}",
+            f"/postback/{self.world.plan.source}",
             content=body,
             headers={"Content-Type": "application/json", signatures.HEADER: signature},
         )

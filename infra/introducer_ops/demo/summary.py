@@ -15,18 +15,30 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from introducer.domain.ledger import PENDING
+from introducer.domain.ledger import PENDING, Journal
 from introducer.domain.money import decimal_string, decimals
 from introducer.services.verify.report import Report
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
 from introducer.store.ledger import Ledger
 from introducer_ops.demo.building import World
+from introducer_ops.demo.deals import UNITS
+from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd
 from introducer_ops.demo.sending import Sent
 from introducer_ops.demo.waiting import Standing
 
 _BAR = 34
 _TOP = 5
+KINDS = {
+    "cpa": "per client",
+    "cpl": "per lead",
+    "revshare": "revenue share",
+    "lot": "per lot",
+    "bonus": "goals",
+    "override": "from below",
+    "adjustment": "by hand",
+}
+"""What earnings are for, and how a person reads it."""
 
 
 @dataclass(slots=True)
@@ -39,7 +51,7 @@ class Figures:
     pending: Counter[str] = field(default_factory=Counter)
     by_partner: dict[str, dict[str, int]] = field(default_factory=dict)
     by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Minor units per kind of rule and currency, clawbacks taken off."""
+    """Minor units per kind of earning and currency, clawbacks taken off."""
     journals: int = 0
     clawbacks: int = 0
 
@@ -53,6 +65,7 @@ class Outcome:
     sent: Sent
     standing: Standing
     figures: Figures
+    month_end: MonthEnd
     report: Report
     seconds: Mapping[str, float]
     portal_url: str
@@ -102,10 +115,61 @@ def run_document(outcome: Outcome) -> dict[str, object]:
         "earnings": {
             currency: decimal_string(amount, currency) for currency, amount in sorted(outcome.figures.earned.items())
         },
+        "earnings_by_kind": {
+            kind: {
+                currency: decimal_string(amount, currency)
+                for currency, amount in sorted(outcome.figures.by_kind.get(kind, Counter()).items())
+            }
+            for kind in KINDS
+        },
+        "months_settled": outcome.report.months,
+        "adjustment": outcome.month_end.adjustment,
+        "move": _move_document(outcome),
+        "close": _close_document(outcome.month_end.closed),
+        "late_event": {
+            "event_id": LATE_EVENT,
+            "journals": [_journal_document(journal) for journal in outcome.month_end.late],
+        },
+        "seconds_until_settled": round(outcome.seconds.get("settle", 0), 2),
         "verify_differences": len(outcome.report.differences),
         "state_hash": outcome.report.state_hash,
         "seconds": {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()},
         "portal_url": outcome.portal_url,
+    }
+
+
+def _move_document(outcome: Outcome) -> dict[str, object]:
+    move, partners = outcome.month_end.move, outcome.world.partners
+    return {
+        "decision": outcome.month_end.decision,
+        "from": partners[move.holder].partner,
+        "to": partners[move.target].partner,
+        "starts_at": move.starts_at.isoformat(),
+    }
+
+
+def _close_document(closed: Closed) -> dict[str, object]:
+    return {
+        "month": closed.close.month,
+        "execution": closed.execution.name,
+        "status": closed.execution.status,
+        "partners": closed.close.partners,
+        "statements": closed.statements,
+        "entries": closed.close.entries,
+        "sums": {
+            currency: decimal_string(amount, currency) for currency, amount in sorted((closed.close.sums or {}).items())
+        },
+    }
+
+
+def _journal_document(journal: Journal) -> dict[str, object]:
+    return {
+        "journal": journal.id,
+        "month": journal.post_month,
+        "earned_for": journal.key.earn_month,
+        "rule": journal.key.rule,
+        "amount": decimal_string(journal.amount, journal.key.currency),
+        "currency": journal.key.currency,
     }
 
 
@@ -180,21 +244,27 @@ def _earnings(figures: Figures) -> Table:
     return table
 
 
-def _kinds(figures: Figures) -> Text:
-    """What each kind of rule brought, in one currency: a sum over currencies would be no amount."""
-    words = {"cpa": "per client", "revshare": "revenue share", "lot": "per lot"}
-    parts: list[str | tuple[str, str]] = [("of the EUR: ", "dim")]
-    for number, (kind, name) in enumerate(words.items()):
-        amount = figures.by_kind.get(kind, Counter())["EUR"]
-        parts += [" · " if number else "", f"{name} ", (_shown(amount, "EUR"), "bold")]
-    return Text.assemble(*parts)
+def _kinds(figures: Figures) -> Table:
+    """What each kind of earning brought, in one currency: a sum over currencies would be no amount."""
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim")
+    for _ in range(2):
+        table.add_column()
+        table.add_column(justify="right", style="bold")
+    told = [(words, figures.by_kind.get(kind, Counter())["EUR"]) for kind, words in KINDS.items()]
+    for row in range(0, len(told), 2):
+        cells = [cell for words, amount in told[row : row + 2] for cell in (words, _shown(amount, "EUR"))]
+        table.add_row("" if row else "of the EUR", *cells)
+    return table
 
 
 def _top_partners(outcome: Outcome, per_euro: Mapping[str, str]) -> Table:
     def euros(totals: Mapping[str, int]) -> float:
         # Good enough to put names in an order; no amount is made of it.
         return sum(
-            amount / 10 ** decimals(currency) / float("1" if currency == "EUR" else per_euro[currency])
+            amount
+            / 10 ** decimals(currency)
+            / float("1" if currency == "EUR" else per_euro.get(currency, UNITS[currency]))
             for currency, amount in totals.items()
         )
 
@@ -217,6 +287,7 @@ def _facts(outcome: Outcome) -> list[Text]:
     busy = seconds.get("history", 0) + seconds.get("day", 0)
     speed = f"{(sent.clicks + sent.events) / busy:,.0f} clicks and events a second" if busy else ""
     differences = len(outcome.report.differences)
+    closed, settled = outcome.month_end.closed, seconds.get("settle", 0)
     statuses, quarantined = sent.statuses, len(standing.quarantined)
     told = (
         ("intake", f"{sent.clicks:,} clicks, {standing.flagged:,} of them flagged"),
@@ -227,17 +298,36 @@ def _facts(outcome: Outcome) -> list[Text]:
         ),
         ("books", f"{standing.applied:,} events applied, {outcome.report.clients:,} clients"),
         ("", f"{figures.journals:,} journals, {figures.clawbacks:,} of them clawbacks"),
+        ("", f"{outcome.report.months:,} partners' months settled, {settled:.1f} s after the last event"),
+        (
+            "closed",
+            f"{closed.close.month}: {closed.close.partners:,} partners, {closed.statements:,} statements,"
+            f" {closed.close.entries:,} entries",
+        ),
+        ("", _late_words(outcome.month_end)),
+        ("verified", ""),
         ("time", f"{seconds.get('total', 0):.0f} s in all, {speed}"),
     )
-    lines = [Text.assemble((f"{name:<10}", "dim"), words) for name, words in told]
     verdict = (
         ("recomputed from the facts, no difference", "green")
         if not differences
         else (f"{differences:,} difference{'s' if differences > 1 else ''}", "bold red")
     )
     state = (f", state {outcome.report.state_hash[:12]}", "dim")
-    lines.insert(4, Text.assemble((f"{'verified':<10}", "dim"), verdict, state))
-    return lines
+    return [
+        Text.assemble((f"{name:<10}", "dim"), *((verdict, state) if name == "verified" else (words,)))
+        for name, words in told
+    ]
+
+
+def _late_words(month_end: MonthEnd) -> str:
+    """Where the event stands that came after the close."""
+    if not month_end.late:
+        return "a trade told too late: nowhere"
+    of = month_end.late[0]
+    total = sum(journal.amount for journal in month_end.late)
+    amount = f"{_shown(total, of.key.currency)} {of.key.currency}"
+    return f"a trade told too late: {amount} for {of.key.earn_month}, posted in {of.post_month}"
 
 
 def _shown(amount: int, currency: str) -> str:

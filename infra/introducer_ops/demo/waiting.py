@@ -1,14 +1,17 @@
-"""Waiting until the books have everything: every accepted event applied and counted, every click counted."""
+"""Waiting until the books have everything: every accepted event applied and counted, every click counted, every
+partner's month settled."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from introducer.services.settle_partner import unfinished
 from introducer.store import keys
 from introducer.store.intake_days import IntakeDays
+from introducer.store.settlements import SettledMonth, Settlements
 from introducer_ops.localcloud import Stack
 
 PATIENCE = 45.0
@@ -35,6 +38,7 @@ class Standing:
     counted: int
     """Clicks that are in the counters, flagged ones among them."""
     events: int
+    """Accepted events of the source."""
     intake: int
     """Applied events that the source's daily counters know of."""
     waiting: tuple[str, ...]
@@ -58,10 +62,11 @@ def standing(stack: Stack, source: str) -> Standing:
             clicks += 1
             flagged += "flags" in item
         elif pk.startswith(_EVENTS):
-            events += 1
+            of, event_id = keys.parts(item[keys.SK]["S"])
+            # Decisions of the desk are facts like events, and are waited for like them.
+            events += of == source
             if "applied_at" not in item:
-                source, event_id = keys.parts(item[keys.SK]["S"])
-                waiting.append(f"{item['type']['S']} {event_id} of {source}")
+                waiting.append(f"{item['type']['S']} {event_id} of {of}")
         elif pk.startswith(_QUARANTINED):
             quarantined.append(item["reason"]["S"])
     counted = sum(
@@ -73,7 +78,7 @@ def standing(stack: Stack, source: str) -> Standing:
     return Standing(clicks, flagged, counted, events, intake, tuple(waiting), tuple(quarantined))
 
 
-def wait_until_settled(
+def wait_until_applied(
     stack: Stack,
     source: str,
     *,
@@ -96,6 +101,41 @@ def wait_until_settled(
         elif time.monotonic() - moved > patience:
             raise NotSettled(_missing(now, clicks, events, patience))
         time.sleep(_LOOK_EVERY)
+
+
+def wait_until_settled(
+    stack: Stack, partners: Sequence[str], months: Sequence[str], *, patience: float = PATIENCE
+) -> None:
+    """Look until each of these months of the partners is settled from the rows that it has now.
+
+    Only to be asked when every event is applied: rows then change by settling alone, and only those of partners above.
+    So `partners` come with those below before those above them. Raises `NotSettled` when nothing moves.
+    """
+    settlements = Settlements(stack.outputs["BooksTableName"])
+    for partner in partners:
+        moved, before = time.monotonic(), -1
+        while behind := _unsettled(settlements, partner, months):
+            version = settlements.version(partner)
+            if version != before:
+                moved, before = time.monotonic(), version
+            elif time.monotonic() - moved > patience:
+                named = ", ".join(sorted(behind))
+                raise NotSettled(
+                    f"Nothing moved for {patience:.0f} seconds. {partner} is not settled in {named}:"
+                    " see the settle function's log."
+                )
+            time.sleep(_LOOK_EVERY)
+
+
+def _unsettled(settlements: Settlements, partner: str, months: Sequence[str]) -> set[str]:
+    """The months that are behind: their rows are others than those they were settled from."""
+    settled = settlements.settled(partner)
+    behind = unfinished(settled)
+    for month in months:
+        rows = settlements.rows(partner, month)
+        if (rows.clients or rows.below) and settled.get(month, SettledMonth()).seen != rows.digest:
+            behind.add(month)
+    return behind
 
 
 def _missing(now: Standing, clicks: int, events: int, patience: float) -> str:
