@@ -14,6 +14,7 @@ import pages.month
 import pages.parents
 import pages.preferences
 import pages.sign_in
+import pages.standing
 import pages.statements
 import pages.static_files  # noqa: F401 (importing a page module registers its routes)
 import server

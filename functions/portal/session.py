@@ -16,6 +16,7 @@ from introducer.domain.configuration import Member, Partner, Status
 from introducer.domain.errors import Forbidden, NotFound, Unauthenticated
 from introducer.gateways.identity import Tokens
 from introducer.runtime.authentication import Session, bearer, signed_in_since
+from introducer.services.set_standing import standing_of
 
 
 def authenticate(visit: Visit) -> None:
@@ -29,7 +30,8 @@ def authenticate(visit: Visit) -> None:
         visit.signed_in_by = "cookie"
     try:
         admit(visit, session)
-    except Unauthenticated:
+    except (Unauthenticated, Forbidden):
+        # Also of a partner who is suspended: when that is lifted, its people sign in anew.
         if visit.signed_in_by == "cookie":
             forget(visit)
         raise
@@ -106,10 +108,9 @@ def _partner_of(visit: Visit, member: Member) -> Partner:
     if member.partner is None:
         raise Unauthenticated("Sign in to go on.", code="no_member")
     partner = visit.portal.configuration.partner(member.partner)
-    if partner.status is not Status.ACTIVE:
-        raise Forbidden(
-            "This account is closed for now: write to your manager.", code=f"partner_{partner.status.value}"
-        )
+    status = standing_of(visit.portal.configuration, partner, visit.now)
+    if status is not Status.ACTIVE:
+        raise Forbidden("This account is closed for now: write to your manager.", code=f"partner_{status.value}")
     return partner
 
 

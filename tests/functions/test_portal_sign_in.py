@@ -134,8 +134,12 @@ def test_a_suspended_partner_cannot_sign_in(portal: Portal) -> None:
     answer = tries(visitor, SUSPENDED, PASSWORD)
 
     assert answer.status == 403
-    assert "partner_suspended" in answer.body
+    assert "This account is closed for now: write to your manager." in answer.body
+    assert f'value="{SUSPENDED}"' in answer.body, "the form is still there"
     assert ACCESS not in visitor.cookies
+    credentials = {"email": SUSPENDED, "password": PASSWORD}
+    machine = portal.visitor(accept="application/json").post("/sign-in", credentials, as_json=True)
+    assert (machine.status, machine.json["code"]) == (403, "partner_suspended")
 
 
 def test_a_login_without_a_member_is_no_login(portal: Portal) -> None:

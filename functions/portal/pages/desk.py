@@ -46,6 +46,7 @@ class Replay(BaseModel):
         ("name", lambda row: row.name),
         ("kind", lambda row: row.kind),
         ("status", lambda row: row.status),
+        ("status_since", lambda row: row.status_since),
         ("country", lambda row: row.country),
         ("currency", lambda row: row.currency),
         ("manager", lambda row: row.manager),

@@ -129,7 +129,11 @@ def _entered(visit: Visit, outcome: Tokens | NewPasswordNeeded, email: str, foll
             OWN_PASSWORD if following == "/" else f"{OWN_PASSWORD}?next={following}",
         )
     # A login without a member, or of a suspended partner, is refused here and not on the next page.
-    session.admit(visit, visit.portal.authenticator.session(outcome.access, visit.true_now))
+    try:
+        session.admit(visit, visit.portal.authenticator.session(outcome.access, visit.true_now))
+    except Forbidden as error:
+        message = N_("This account is closed for now: write to your manager.")
+        raise FormRefused({"": message}, {"email": email, "next": following}, error) from error
     if browser:
         session.keep(visit, outcome)
     return Done(
