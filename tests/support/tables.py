@@ -228,7 +228,7 @@ class Tables:
         counter["unique"] += not flags and unique
         return text
 
-    # ---------------------------------------------------------------------------------- events, postback, engine, settle
+    # --------------------------------------------------------------------------------- events, postback, engine, settle
 
     def accept(self, *events: Event) -> None:
         """Store events, and count them as accepted."""
@@ -286,7 +286,7 @@ class Tables:
     # ------------------------------------------------------------------------------------------- what people decide
 
     def adjust(self, partner: str, amount: str, earn_month: str, at: datetime, *, approve: bool | None = True) -> str:
-        """One person proposes an adjustment and another approves it, or refuses it, or has not looked (None): its id."""
+        """One person proposes an adjustment; another approves it, refuses it, or has not looked yet (None). Its id."""
         new = proposed(
             adjustment=f"adj_{len(self.all('adjustment')) + 1:03d}",
             brand=BRAND,
