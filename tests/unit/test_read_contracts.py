@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.client import ClientState
+from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import BEGINNING, Attribution, DealRecord, Parenting, Standing, Status
-from introducer.domain.errors import NotFound
+from introducer.domain.contracts import Known
+from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.services.read_contracts import ContractReader, click_keys
 from tests.support.builders import BRAND, CLICK_KEY, CLIENT, LINK, a_click, an_event, at, revshare, terms
@@ -167,3 +168,30 @@ def test_those_above_a_partner_come_with_their_deals() -> None:
     # then all three deals are there, and who stands above whom
     assert set(contracts.deals) == {"par_p", "par_above", "par_top"}
     assert contracts.ancestors("par_p", "2026-03") == ("par_above", "par_top")
+
+
+def test_what_another_container_saw_is_read_again(setting: Setting) -> None:
+    # given a container that read before a standing was decided
+    setting.versions()
+    setting.configuration.decided = [
+        Standing(
+            partner="par_p",
+            standing="std_1",
+            since=at("2026-03-01"),
+            status=Status.BLOCKED,
+            reason="",
+            decided_at=at("2026-03-01"),
+        )
+    ]
+    # when it folds a client that another container folded since, within the minute
+    mine = Segment(0, "par_p", LINK, "cmp_1", "")
+    state = ClientState(BRAND, CLIENT, timeline=(mine,), known={"par_p": Known(1, 1)})
+    contracts = setting.reader.contracts_for([state], [])
+    # then it has the standing too
+    assert len(contracts.standings["par_p"]) == 1
+
+
+def test_a_table_that_does_not_show_it_yet_is_asked_again_later(setting: Setting) -> None:
+    state = ClientState(BRAND, CLIENT, known={"par_p": Known(2, 0)})
+    with pytest.raises(Unavailable):
+        setting.reader.contracts_for([state], [])

@@ -120,9 +120,10 @@ def _lot_rule(version: DealVersion, rule_id: str) -> Lot | None:
 def _rates(
     posting: Posting, listed: Sequence[ReceiptEvent], weighed: Sequence[Event], contracts: Contracts
 ) -> tuple[ReceiptRate, ...]:
-    """The rates that the listed events were converted at."""
+    """The rates that the listed events were converted at. Lots have their value in the deal's currency already."""
     currency = posting.key.currency
-    named = {(event.source, event.event_id) for event in listed if event.value is not None}
+    converted = listed if posting.target.rule_kind == "revshare" else ()
+    named = {(event.source, event.event_id) for event in converted if event.value is not None}
     used = posting.target.used | {
         contracts.rates.rate(event.currency, currency, day_at(milliseconds(event.occurred_at)))
         for event in weighed

@@ -19,7 +19,7 @@ from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contracts import Contracts, LinkTerms, Parenting, Standing
 from introducer.domain.deal import DealVersion
-from introducer.domain.errors import NotFound
+from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import Event, day_of, milliseconds
 from introducer.domain.rates import Publication, Rates
 from introducer.domain.terms import parse_terms
@@ -68,6 +68,8 @@ class ContractReader:
     def contracts_for(self, states: Iterable[ClientState], events: Iterable[Event]) -> Contracts:
         """Everything the fold of these events into these states can ask for. Raises `Unavailable`."""
         states, events = list(states), list(events)
+        for state in states:
+            self._catch_up(state)
         clicks = {click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))}
         visited = {visit.link for state in states for visit in state.visits.values()}
         links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
@@ -105,6 +107,19 @@ class ContractReader:
             click_keys={},
             parents=parents,
         )
+
+    def _catch_up(self, state: ClientState) -> None:
+        """Read again what is older than what a fold of this client saw already, in another container: folding under it
+        would undo what that one did."""
+        for partner, known in state.known.items():
+            for _ in range(2):
+                decided = self._decided(partner)
+                newest = max((version.version for version in decided.deals), default=0)
+                if newest >= known.version and len(decided.standings) >= known.standings:
+                    break
+                del self._partners[partner]
+            else:
+                raise Unavailable("What was decided about a partner cannot be read yet: try again.")
 
     def _parents(self, partners: Iterable[str]) -> dict[str, tuple[Parenting, ...]]:
         """Who stood above these partners, and above those, at any time; partners without a parent are left out."""
