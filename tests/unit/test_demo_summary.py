@@ -13,14 +13,57 @@ import pytest
 from rich.console import Console
 
 from introducer.domain.configuration import Brand, Partner, PartnerKind, Role, Status
+from introducer.domain.ledger import Journal, Key, Receipt, earning_legs
+from introducer.domain.statement import MonthClose
+from introducer.gateways.workflows import SUCCEEDED, Execution
 from introducer.services.verify.report import Difference, Kind, Report
 from introducer_ops.demo.building import Login, World, new_password
+from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd, Move
 from introducer_ops.demo.plan import make_plan
 from introducer_ops.demo.sending import Sent
 from introducer_ops.demo.summary import Figures, Outcome, run_document, show, show_portal, write_run
 from introducer_ops.demo.waiting import Standing
 
 AT = datetime(2026, 3, 4, 21, tzinfo=UTC)
+DAY = date(2026, 3, 4)
+
+
+def a_late_journal(rule: str, amount: int) -> Journal:
+    key = Key("par_1", rule, "c", "2026-02", "EUR", "2026-03-15")
+    receipt = Receipt(
+        rule_kind=rule, version=1, events=(), more_events=0, lines=(), rates=(), target=amount, before=0
+    )  # fmt: skip
+    return Journal(
+        id=f"jrn_202603{rule}",
+        key=key,
+        kind="earning",
+        amount=amount,
+        post_month="2026-03",
+        posted_at=1,
+        legs=earning_legs(key, amount),
+        receipt=receipt,
+    )
+
+
+def a_month_end() -> MonthEnd:
+    close = MonthClose(
+        brand="brd_1",
+        month="2026-02",
+        began_at=AT,
+        began_by="mem_1",
+        closed_at=AT,
+        closed_by="mem_1",
+        partners=1,
+        entries=1_134,
+        sums={"EUR": 79_952, "JPY": 68_979},
+    )
+    return MonthEnd(
+        adjustment="jrn_202602adjustment",
+        move=Move("690001", 0, 0, datetime(2026, 3, 1, tzinfo=UTC)),
+        decision="mov_1",
+        closed=Closed(Execution("2026-02-close-brd_1", SUCCEEDED), close, 1),
+        late=(a_late_journal("lot", 1_200), a_late_journal("revshare", 57)),
+    )
 
 
 @pytest.fixture(name="outcome")
@@ -57,6 +100,8 @@ def _outcome() -> Outcome:
         clawbacks=2,
     )
     figures.by_kind["cpa"]["EUR"] = 123_456
+    figures.by_kind["override"]["EUR"] = 30_005
+    figures.by_kind["bonus"]["JPY"] = 7_500
     report = Report(
         at=AT,
         events=40,
@@ -67,6 +112,9 @@ def _outcome() -> Outcome:
         clients=31,
         journals=7,
         partners=1,
+        months=60,
+        adjustments=1,
+        statements=1,
         sums={"EUR": 123_456, "JPY": -987},
         intake=(),
         waiting=(),
@@ -74,17 +122,19 @@ def _outcome() -> Outcome:
         moved=0,
         differences=(),
         state_hash="0123456789abcdef" * 4,
+        books_hash="fedcba9876543210" * 4,
         seconds=0.5,
     )
     sent = Sent(clicks=2_000, crawlers=190, events=43, statuses=Counter(accepted=40, duplicate=2, quarantined=1))
     standing = Standing(2_000, 200, 2_000, 40, 40, (), ("unknown_type",))
-    seconds = {"history": 4.0, "day": 6.0, "total": 12.345}
+    seconds = {"history": 4.0, "day": 6.0, "settle": 1.239, "total": 12.345}
     return Outcome(
-        World(make_plan(1), brand, (partner,), {}, "secret", logins),
-        date(2026, 3, 4),
+        World(make_plan(1, DAY), brand, (partner,), {}, "secret", logins),
+        DAY,
         sent,
         standing,
         figures,
+        a_month_end(),
         report,
         seconds,
         "http://127.0.0.1:8080",
@@ -114,9 +164,44 @@ def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: 
         "clients": 31,
         "ftd": 12,
         "earnings": {"EUR": "1234.56", "JPY": "-987"},
+        "earnings_by_kind": {
+            "cpa": {"EUR": "1234.56"},
+            "cpl": {},
+            "revshare": {},
+            "lot": {},
+            "bonus": {"JPY": "7500"},
+            "override": {"EUR": "300.05"},
+            "adjustment": {},
+        },
+        "months_settled": 60,
+        "seconds_until_settled": 1.24,
+        "adjustment": "jrn_202602adjustment",
+        "move": {"decision": "mov_1", "from": "par_1", "to": "par_1", "starts_at": "2026-03-01T00:00:00+00:00"},
+        "close": {
+            "month": "2026-02",
+            "execution": "2026-02-close-brd_1",
+            "status": "SUCCEEDED",
+            "partners": 1,
+            "statements": 1,
+            "sums": {"EUR": "799.52", "JPY": "68979"},
+        },
+        "late_event": {
+            "event_id": LATE_EVENT,
+            "journals": [
+                {
+                    "journal": f"jrn_202603{rule}",
+                    "month": "2026-03",
+                    "earned_for": "2026-02",
+                    "rule": rule,
+                    "amount": amount,
+                    "currency": "EUR",
+                }
+                for rule, amount in (("lot", "12.00"), ("revshare", "0.57"))
+            ],
+        },
         "verify_differences": 0,
         "state_hash": "0123456789abcdef" * 4,
-        "seconds": {"history": 4.0, "day": 6.0, "total": 12.35},
+        "seconds": {"history": 4.0, "day": 6.0, "settle": 1.24, "total": 12.35},
         "portal_url": "http://127.0.0.1:8080",
     }
 
@@ -131,7 +216,12 @@ def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outc
     for words in ("Wednesday 4 March 2026", "1,500", "1,234.56", "-987", "234.56", "Amberfield Media", "no difference"):
         assert words in text
     assert "204 clicks and events a second" in text
+    assert "60 partners' months settled, 1.2 s after the last event" in text
+    assert "2026-02: 1 partner, 1 statement, 1,134 entries" in text
+    assert "a trade told too late: 12.57 EUR for 2026-02, posted in 2026-03" in text
+    assert "from\N{NO-BREAK SPACE}below\N{NO-BREAK SPACE}300.05" in text
     assert len(text.splitlines()) <= 40
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_differences_are_not_hidden(outcome: Outcome) -> None:
@@ -142,6 +232,12 @@ def test_differences_are_not_hidden(outcome: Outcome) -> None:
 
     assert "1 difference," in text
     assert "no difference" not in text
+
+
+def test_a_late_event_that_is_nowhere_is_not_hidden(outcome: Outcome) -> None:
+    text = shown(replace(outcome, month_end=replace(outcome.month_end, late=())))
+
+    assert "a trade told too late: nowhere" in text
 
 
 def test_the_portal_is_shown_with_its_logins(outcome: Outcome) -> None:

@@ -155,7 +155,6 @@ def _close_document(closed: Closed) -> dict[str, object]:
         "status": closed.execution.status,
         "partners": closed.close.partners,
         "statements": closed.statements,
-        "entries": closed.close.entries,
         "sums": {
             currency: decimal_string(amount, currency) for currency, amount in sorted((closed.close.sums or {}).items())
         },
@@ -244,18 +243,18 @@ def _earnings(figures: Figures) -> Table:
     return table
 
 
-def _kinds(figures: Figures) -> Table:
+def _kinds(figures: Figures) -> Text:
     """What each kind of earning brought, in one currency: a sum over currencies would be no amount."""
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim")
-    for _ in range(2):
-        table.add_column()
-        table.add_column(justify="right", style="bold")
-    told = [(words, figures.by_kind.get(kind, Counter())["EUR"]) for kind, words in KINDS.items()]
-    for row in range(0, len(told), 2):
-        cells = [cell for words, amount in told[row : row + 2] for cell in (words, _shown(amount, "EUR"))]
-        table.add_row("" if row else "of the EUR", *cells)
-    return table
+    parts: list[str | tuple[str, str]] = [("of the EUR: ", "dim")]
+    for number, (kind, name) in enumerate(KINDS.items()):
+        amount = figures.by_kind.get(kind, Counter())["EUR"]
+        # A line never ends between a kind and its amount.
+        parts += [
+            " · " if number else "",
+            f"{name} ".replace(" ", "\N{NO-BREAK SPACE}"),
+            (_shown(amount, "EUR"), "bold"),
+        ]
+    return Text.assemble(*parts)
 
 
 def _top_partners(outcome: Outcome, per_euro: Mapping[str, str]) -> Table:
@@ -301,8 +300,8 @@ def _facts(outcome: Outcome) -> list[Text]:
         ("", f"{outcome.report.months:,} partners' months settled, {settled:.1f} s after the last event"),
         (
             "closed",
-            f"{closed.close.month}: {closed.close.partners:,} partners, {closed.statements:,} statements,"
-            f" {closed.close.entries:,} entries",
+            f"{closed.close.month}: {_many(closed.close.partners, 'partner')}, {_many(closed.statements, 'statement')},"
+            f" {closed.close.entries or 0:,} entries",
         ),
         ("", _late_words(outcome.month_end)),
         ("verified", ""),
@@ -328,6 +327,10 @@ def _late_words(month_end: MonthEnd) -> str:
     total = sum(journal.amount for journal in month_end.late)
     amount = f"{_shown(total, of.key.currency)} {of.key.currency}"
     return f"a trade told too late: {amount} for {of.key.earn_month}, posted in {of.post_month}"
+
+
+def _many(number: int | None, word: str) -> str:
+    return f"{number or 0:,} {word}{'' if number == 1 else 's'}"
 
 
 def _shown(amount: int, currency: str) -> str:
