@@ -31,7 +31,7 @@ from introducer.store.rates import RateStore, RateWaits
 from introducer.store.settlements import Settlements, month_of_row
 from tests.faults.stores import BOOKS, FACTS, InMemory, OnTheCloud
 from tests.faults.wire import Actor, Crash, Trouble
-from tests.faults.worlds import World, day_after, days_missing, rate_item
+from tests.faults.worlds import World, begins, days_missing, rate_item
 from tests.support.builders import CLICK_KEY
 from tests.support.memory import Record
 
@@ -381,15 +381,15 @@ class Schedule:
     def _accept_deal(self, partner: str) -> None:
         record = self.stores.configuration.deals(partner)[1]
         self.stores.configuration.accept_deal(
-            partner, record.version, record.terms_hash, self.now, day_after(self.now), self._change()
+            partner, record.version, record.terms_hash, self.now, begins(partner, self.now), self._change()
         )
 
-    def _standing(self, partner: str, status: Status, back: timedelta) -> None:
+    def _standing(self, partner: str, status: Status, ahead: timedelta) -> None:
         self._decided[partner] += 1
         standing = Standing(
             partner=partner,
             standing=f"std_{self._decided[partner]}",
-            since=self.now - back,
+            since=self.now + ahead,
             status=status,
             reason="decided in the middle",
             decided_at=self.now,

@@ -28,6 +28,7 @@ from introducer.domain.configuration import (
 )
 from introducer.domain.contracts import LinkTerms
 from introducer.domain.events import LOT, Event, day_of
+from introducer.domain.terms import begins_with_a_month, parse_terms
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
 from introducer.store.configuration import Configuration
@@ -333,10 +334,11 @@ def _decisions(chance: random.Random, partners: Sequence[str], moments: Sequence
             steps.append(Step(near(), "accept deal", (partner,)))
         if chance.random() < 0.2:
             since = near()
-            steps.append(Step(since, "standing", (partner, Status.BLOCKED, timedelta(days=chance.choice([0, 0, 9])))))
+            # A standing begins a little after its decision: by then no container keeps an older one.
+            steps.append(Step(since, "standing", (partner, Status.BLOCKED, timedelta(minutes=2))))
             if chance.random() < 0.4:
                 again = since + timedelta(days=chance.randint(1, 20))
-                steps.append(Step(again, "standing", (partner, Status.ACTIVE, timedelta(0))))
+                steps.append(Step(again, "standing", (partner, Status.ACTIVE, timedelta(minutes=2))))
         for month, least in (("2026-01", at("2026-02-01")), ("2026-02", at("2026-03-01"))):
             if chance.random() < 0.45:
                 later = [moment for moment in moments if moment >= least]
@@ -354,9 +356,14 @@ def _late_rates(chance: random.Random, world: World) -> None:
     world.steps.append(Step(step.at + timedelta(days=chance.randint(1, 20)), "rates"))
 
 
-def day_after(moment: datetime) -> datetime:
-    """The next UTC midnight: when a version that is accepted now comes into force."""
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+def begins(partner: str, accepted: datetime) -> datetime:
+    """When the second version of a partner's deal comes into force: the next UTC midnight, or the first of a month
+    where its rules look at whole months and the first version did not (docs/deals.md, "When terms may begin")."""
+    midnight = accepted.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    first, second = map(parse_terms, DEALS[partner])
+    if begins_with_a_month(second, first) and midnight.day != 1:
+        return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return midnight
 
 
 def days_missing(through: str) -> list[str]:
