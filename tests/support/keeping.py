@@ -32,9 +32,13 @@ class Books(Program):
 
     def pay(self, partner: str, currency: str, day: str) -> int:
         """Pays what is available on a day, minor units; nothing where that is below zero."""
-        amount = max(0, self.balance(partner).bucket(currency, AVAILABLE, day) - self.paid[partner, currency])
+        amount = max(0, self.available(partner, currency, day))
         self.paid[partner, currency] += amount
         return amount
+
+    def available(self, partner: str, currency: str, day: str) -> int:
+        """What could be paid on a day, minor units: below zero after a clawback of what was paid."""
+        return self.balance(partner).bucket(currency, AVAILABLE, day) - self.paid[partner, currency]
 
     def balance(self, partner: str) -> Balance:
         """The sum of the partner's legs, before payouts."""
