@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,10 +12,14 @@ from typing import Any
 import pytest
 
 from introducer.domain.events import Event, EventType
+from introducer.domain.rows import Row
+from introducer.domain.settlement import Chain
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
-from introducer_ops.demo.waiting import NotSettled, standing, wait_until_applied
+from introducer.store.settlements import SettledMonth, Settlements, Settling, chain_digest, row_to_item
+from introducer.store.wire import to_wire
+from introducer_ops.demo.waiting import NotSettled, standing, wait_until_applied, wait_until_settled
 from introducer_ops.localcloud import LocalCloud, Stack
 from tests.conftest import create_table
 
@@ -22,6 +27,8 @@ pytestmark = pytest.mark.cloud
 
 DAY = "2026-03-02"
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_MOMENTS = itertools.count(1)
+"""A write is known by its moment: what differs has another one, in whichever table."""
 
 
 @pytest.fixture(name="stack")
@@ -52,11 +59,11 @@ def count_clicks(stack: Stack, clicks: int, flagged: int) -> None:
     assert counts.add(ClickCount("par_1", DAY, "Ab12Cd34", clicks, clicks, flagged), {0: span})
 
 
-def event(stack: Stack, event_id: str, applied: bool) -> None:
+def event(stack: Stack, event_id: str, applied: bool, source: str = "mt5") -> None:
     Facts(stack.outputs["FactsTableName"]).put_event(
         Event(
             brand="brd_1",
-            source="mt5",
+            source=source,
             client="c",
             event_id=event_id,
             type=EventType.DEPOSIT,
@@ -107,6 +114,58 @@ def test_an_event_that_is_not_applied_is_named(stack: Stack) -> None:
 
     with pytest.raises(NotSettled, match=r"1 accepted events are not applied \(deposit dep-2 of mt5\)"):
         wait_until_applied(stack, "mt5", clicks=0, events=2, patience=0)
+
+
+def test_a_decision_of_the_desk_is_waited_for_and_is_no_event_of_the_source(stack: Stack) -> None:
+    event(stack, "dep-1", applied=True)
+    count_events(stack, 1)
+    event(stack, "mov-1", applied=True, source="desk")
+    assert wait_until_applied(stack, "mt5", clicks=0, events=1).events == 1
+
+    event(stack, "mov-2", applied=False, source="desk")
+    with pytest.raises(NotSettled, match=r"not applied \(deposit mov-2 of desk\)"):
+        wait_until_applied(stack, "mt5", clicks=0, events=1, patience=0)
+
+
+def row(stack: Stack, client: str, month: str = "2026-03") -> None:
+    item = row_to_item("par_1", month, client, Row(earned=(("cpa", "EUR", 60_000),)))
+    stack.client("dynamodb").put_item(TableName=stack.outputs["BooksTableName"], Item=to_wire(item))
+
+
+def settle(stack: Stack, month: str = "2026-03", follows: Chain | None = None) -> None:
+    """As it is now, handing on nothing."""
+    settlements = Settlements(stack.outputs["BooksTableName"])
+    seen = settlements.rows("par_1", month).digest
+    settled = SettledMonth(seen=seen, follows=chain_digest(follows or Chain()))
+    settlements.write(Settling("par_1", month, settlements.version("par_1"), settled), next(_MOMENTS))
+
+
+def test_it_ends_when_each_month_is_settled_from_its_rows(stack: Stack) -> None:
+    for month in ("2026-02", "2026-03"):
+        row(stack, "c", month)
+        settle(stack, month)
+
+    wait_until_settled(stack, ["par_2", "par_1"], ["2026-02", "2026-03"], patience=0)
+
+
+def test_rows_that_are_newer_than_the_settled_month_are_missed(stack: Stack) -> None:
+    row(stack, "c")
+    with pytest.raises(NotSettled, match="par_1 is not settled in 2026-03: see the settle function's log"):
+        wait_until_settled(stack, ["par_1"], ["2026-02", "2026-03"], patience=0)
+
+    settle(stack)
+    row(stack, "d")
+    with pytest.raises(NotSettled, match="par_1 is not settled in 2026-03"):
+        wait_until_settled(stack, ["par_1"], ["2026-02", "2026-03"], patience=0)
+
+
+def test_a_month_that_followed_something_else_than_the_month_before_hands_on_is_missed(stack: Stack) -> None:
+    for month, follows in (("2026-02", Chain()), ("2026-03", Chain(reached={"1.ten": 9}))):
+        row(stack, "c", month)
+        settle(stack, month, follows)
+
+    with pytest.raises(NotSettled, match="par_1 is not settled in 2026-03"):
+        wait_until_settled(stack, ["par_1"], ["2026-02", "2026-03"], patience=0)
 
 
 def test_an_applied_event_that_the_source_does_not_count_is_missed(stack: Stack) -> None:

@@ -29,6 +29,7 @@ from introducer_ops.demo.waiting import Standing
 
 _BAR = 34
 _TOP = 5
+_KINDS_WIDTH = 62
 KINDS = {
     "cpa": "per client",
     "cpl": "per lead",
@@ -243,18 +244,18 @@ def _earnings(figures: Figures) -> Table:
     return table
 
 
-def _kinds(figures: Figures) -> Text:
+def _kinds(figures: Figures) -> Table:
     """What each kind of earning brought, in one currency: a sum over currencies would be no amount."""
-    parts: list[str | tuple[str, str]] = [("of the EUR: ", "dim")]
-    for number, (kind, name) in enumerate(KINDS.items()):
-        amount = figures.by_kind.get(kind, Counter())["EUR"]
-        # A line never ends between a kind and its amount.
-        parts += [
-            " · " if number else "",
-            f"{name} ".replace(" ", "\N{NO-BREAK SPACE}"),
-            (_shown(amount, "EUR"), "bold"),
-        ]
-    return Text.assemble(*parts)
+    lines = [Text()]
+    for kind, name in KINDS.items():
+        amount = _shown(figures.by_kind.get(kind, Counter())["EUR"], "EUR")
+        if lines[-1] and len(lines[-1]) + len(f" · {name} {amount}") > _KINDS_WIDTH:
+            lines.append(Text())
+        lines[-1].append_text(Text.assemble(" · " if lines[-1] else "", f"{name} ", (amount, "bold")))
+    table = Table.grid(padding=(0, 2))
+    for number, line in enumerate(lines):
+        table.add_row(Text("" if number else "of the EUR", style="dim"), line)
+    return table
 
 
 def _top_partners(outcome: Outcome, per_euro: Mapping[str, str]) -> Table:
