@@ -12,6 +12,7 @@ MODULES = (
     "introducer_ops.replay",  # replay access-log, replay lost-clicks
     "introducer_ops.explain",  # explain
     "introducer_ops.verify",  # verify
+    "introducer_ops.settling",  # settle
     "introducer_ops.generate",  # generate
 )
 """Modules with a `register(app)`, in the order in which `introducer --help` shows their commands."""

@@ -84,7 +84,10 @@ def verify(
     click_days: Annotated[int, typer.Option(help="Days that raw clicks are kept; 0 takes the stack's own.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on standard output.")] = False,
 ) -> None:
-    """Recompute states, targets, journals, balances and counters from the facts, and name every difference."""
+    """Recompute the books from the facts: states, amounts, settled and closed months, balances and counters.
+
+    Names every difference. Exit code 0: there is none. 1: there is one. 2: it could not be found out.
+    """
     from rich.console import Console
 
     errors = Console(stderr=True, highlight=False)
@@ -163,8 +166,10 @@ MEANINGS = {
     "journal_sum": "the journals of a key do not add up to what is owed",
     "journal": "the journal contradicts itself",
     "row": "the row is not what the client is in that month",
-    "unsettled": "the month has rows that it was not settled from: settling is behind",
+    "unsettled": "settling is behind: the month was settled from other rows",
     "settled": "posted or handed on is not what the month's rows make",
+    "adjustment": "its status, its journals and who decided it do not go together",
+    "statement": "the statement is not what the journals of its month make",
     "balance": "the balance is not the sum of the journals",
     "event_count": "the counter is not what the events make",
     "click_count": "the counter is not what the clicks make",
@@ -182,26 +187,26 @@ def show(report: Report, console: Console) -> None:
     """The report as a person reads it: figures, what waits, each difference, the verdict."""
     from rich.table import Table
 
-    figures = Table.grid(padding=(0, 2))
+    figures = Table.grid(padding=(0, 2), pad_edge=False)
     figures.add_column(style="bold")
     for name, value in (
         ("events", f"{report.events:,} accepted, {report.applied:,} applied"),
         ("clicks", f"{report.clicks:,}, {report.flagged:,} of them flagged"),
         ("clients", f"{report.clients:,}"),
-        ("journals", f"{report.journals:,} of {report.partners:,} partners"),
-        ("months", f"{report.months:,} of partners settled over all clients"),
-        ("by hand", f"{report.adjustments:,} adjustments"),
+        ("journals", f"{report.journals:,} of {report.partners:,} partners, {report.adjustments:,} adjusted by hand"),
+        ("months", f"{report.months:,} settled over all clients, {report.statements:,} closed with a statement"),
         ("owed in all", ", ".join(_amount(*each) for each in report.sums.items()) or "nothing"),
         ("state hash", report.state_hash),
+        ("books hash", report.books_hash),
     ):
         figures.add_row(name, value)
     console.print(figures)
     console.print()
     console.print(_completeness(report))
-    for each in report.waiting:
+    for waiting in report.waiting:
         # Ids come from platforms: never read them as markup.
-        text = f"in quarantine: event {each.event_id} of {each.source}, client {each.client}: {each.reason}"
-        console.print(text, style="yellow", markup=False)
+        text = f"in quarantine: event {waiting.event_id} of {waiting.source}, client {waiting.client}: {waiting.reason}"
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
     by_kind: dict[str, list[Difference]] = defaultdict(list)
     for difference in report.differences:
         by_kind[difference.kind].append(difference)

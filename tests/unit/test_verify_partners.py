@@ -13,7 +13,7 @@ import pytest
 from introducer.domain.configuration import DESK
 from introducer.domain.errors import Conflict
 from introducer.domain.events import Event, milliseconds
-from introducer.services.verify.report import Difference, Kind, Report
+from introducer.services.verify.report import Difference, Kind, Report, Unsettled
 from introducer.services.verify_books import verify_books
 from introducer.store import keys
 from introducer.store.scans import Stored
@@ -459,6 +459,32 @@ def named(each: Difference, tables: Tables) -> tuple[str, ...]:
     for item in tables.all("journal"):
         what, found = what.replace(item[keys.SK], "JOURNAL"), found.replace(item[keys.SK], "JOURNAL")
     return each.kind, what, each.expected, found[:10] if what.startswith("par_top in 2026-01: the last") else found
+
+
+def test_months_to_settle_are_told_and_whether_their_partners_amounts_are_those_of_the_journals(tables):
+    # given two months that are behind, and another month of the one partner that says another amount than its journals
+    a_month_that_was_posted_in_parts(tables)
+    change_settled(tables, "par_pool", JANUARY, lambda month: replace(month, seen=""))
+    what_a_settled_month_says_was_posted(tables)
+    # then
+    assert verify(tables).unsettled == (
+        Unsettled("par_low", JANUARY, sound=True),
+        Unsettled("par_pool", JANUARY, sound=False),
+    )
+    assert verify(deepcopy(the_network())).unsettled == ()
+
+
+def test_settling_what_is_told_mends_it(tables):
+    # given a month that followed another one's old end, and whose rows changed without it
+    a_month_that_was_posted_in_parts(tables)
+    change_settled(tables, "par_pool", FEBRUARY, lambda month: replace(month, follows="0" * 32))
+    months = verify(tables).unsettled
+    assert {(each.partner, each.month) for each in months} == {("par_low", JANUARY), ("par_pool", FEBRUARY)}
+    # when
+    tables.rows |= {(each.partner, each.month) for each in months}
+    tables.settle(at("2026-03-20"))
+    # then
+    assert verify(tables).good
 
 
 def test_every_kind_of_difference_is_planted_somewhere():

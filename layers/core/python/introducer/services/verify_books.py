@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
@@ -31,6 +31,7 @@ from introducer.services.verify.books_side import CLICK_METRICS, INTAKE_METRICS,
 from introducer.services.verify.facts_side import FactsSide
 from introducer.services.verify.partners_side import PartnersSide
 from introducer.services.verify.report import Difference, Kind, Report
+from introducer.services.verify.shown import lists_apart
 from introducer.services.verify.statements_side import statement_differences
 from introducer.store import keys
 from introducer.store.clients import ClientKey, fold_text, state_from_item, state_hash, state_to_item
@@ -41,8 +42,6 @@ from introducer.store.settlements import SettledMonth, settled_to_item
 CLICK_DAYS = 400
 """Days that raw clicks are kept, unless the stack says otherwise (parameter `ClickTtlDays`)."""
 
-_SHOWN = 300
-"""Characters of a value that a difference shows."""
 _TELL_EVERY = 200
 
 Progress = Callable[[str, int], None]
@@ -115,6 +114,7 @@ def verify_books(
         sums={currency: minor for currency, minor in sorted(books.sums.items()) if minor},
         intake=facts.completeness(),
         waiting=tuple(facts.waiting),
+        unsettled=partners.unsettled,
         clicks_from=clicks_from,
         moved=facts.moved,
         differences=tuple(differences),
@@ -197,7 +197,7 @@ class _Clients:
         for name in sorted(should.keys() | says.keys()):
             if should.get(name) != says.get(name):
                 what = f"client {client[1]}: {name}"
-                self._differ(client, Kind.CLIENT_STATE, what, *_apart(should.get(name), says.get(name)))
+                self._differ(client, Kind.CLIENT_STATE, what, *lists_apart(should.get(name), says.get(name)))
         listing = state_to_item(expected)
         item = self._books.clients[client]
         for name in (keys.OWNER_PK, keys.OWNER_SK):
@@ -279,20 +279,6 @@ def _intake(facts: FactsSide, books: BooksSide) -> Iterator[Difference]:
 
 def _since(counts: Mapping[CountKey, Mapping[str, int]], day: str) -> dict[CountKey, Mapping[str, int]]:
     return {key: values for key, values in counts.items() if key.day >= day}
-
-
-def _apart(expected: Any, found: Any) -> tuple[str, str]:
-    """Two values of a fold, of lists only the entries that the other has not."""
-    if isinstance(expected, list | None) and isinstance(found, list | None):
-        should, says = expected or [], found or []
-        if any(isinstance(entry, list) for entry in [*should, *says]):
-            return _json([e for e in should if e not in says]), _json([e for e in says if e not in should])
-    return _json(expected), _json(found)
-
-
-def _json(value: Any) -> str:
-    text = "nothing" if value is None or value == [] else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _number_shown(name: str, expected: int, found: int) -> tuple[str, str]:

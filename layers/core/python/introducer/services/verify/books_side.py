@@ -109,12 +109,14 @@ class BooksSide:
         }
 
     def take(self, stored: Stored) -> None:
-        """One more item."""
+        """One more item. Raises `Conflict` when the journals of a month do not come together."""
         if not stored.kind:
             self.differences.append(unknown(stored))
         elif taker := self._takers.get(stored.kind):
             try:
                 taker(stored)
+            except Conflict:
+                raise
             except MALFORMED as error:
                 self.differences.append(unreadable(stored, error))
 

@@ -20,7 +20,8 @@ from introducer.domain.rows import MonthOf, Row, months_of, rows_of
 from introducer.domain.settlement import Chain, Settlement, settle_month
 from introducer.services.verify.amounts import Says, compare
 from introducer.services.verify.books_side import BooksSide
-from introducer.services.verify.report import Difference, Kind
+from introducer.services.verify.report import Difference, Kind, Unsettled
+from introducer.services.verify.shown import fields_apart
 from introducer.store import keys
 from introducer.store.scans import place
 from introducer.store.settlements import (
@@ -47,6 +48,8 @@ class PartnersSide:
         self._rows: dict[MonthOf, dict[str, str]] = defaultdict(dict)
         self._below: dict[MonthOf, dict[str, Below]] = defaultdict(dict)
         self._unknown: set[str] = set()
+        self._behind: list[MonthOf] = []
+        self._unsound: set[str] = set()
         self._chains: dict[str, Chain] = {}
         """What each partner's last month so far hands on, as it must be."""
         self._found_chains: dict[str, Chain] = {}
@@ -64,6 +67,11 @@ class PartnersSide:
     def take_unknown(self, client: str) -> None:
         """A client that cannot be recomputed: its rows are taken as they stand, so that it alone is named."""
         self._unknown.add(client)
+
+    @property
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """After `differences`: what settling must take up again."""
+        return tuple(Unsettled(partner, month, partner not in self._unsound) for partner, month in self._behind)
 
     def differences(self) -> Iterator[Difference]:
         """Where rows, settled months and what was posted for them are not what they must be.
@@ -114,9 +122,10 @@ class PartnersSide:
         says = self._books.rows.get(month_of, {})
         partner, month = month_of
         for of, name in sorted(should.keys() | says.keys()):
-            expected, found = should.get((of, name), _NOTHING), says.get((of, name), _NOTHING)
+            one, other = should.get((of, name), _NOTHING), says.get((of, name), _NOTHING)
             # They are compared as data: the order of fields says nothing.
-            if expected != found and json.loads(expected) != json.loads(found):
+            if one != other and json.loads(one) != json.loads(other):
+                expected, found = fields_apart(json.loads(one), json.loads(other))
                 key = keys.key("row", partner=partner, month=month, of=of, name=name)
                 what = f"{partner} in {month}: row of {of} {name}"
                 yield Difference(Kind.ROW, what, expected, found, place(keys.BOOKS, key))
@@ -128,12 +137,15 @@ class PartnersSide:
         where = place(keys.BOOKS, keys.key("settled", partner=partner, month=month))
         says = self._books.rows.get(month_of, {})
         before = chain_digest(self._found_chains.get(partner, Chain()))
+        behind = True
         if (is_there or says) and found.seen != rows_digest(says):
             what = f"{partner} in {month}: the rows it was settled from"
             yield Difference(Kind.UNSETTLED, what, rows_digest(says), found.seen or "none", where)
         elif is_there and found.follows != before:
             what = f"{partner} in {month}: what the month before handed on"
             yield Difference(Kind.UNSETTLED, what, before, found.follows, where)
+        else:
+            behind = False
         if is_there:
             self._found_chains[partner] = found.chain
         if isinstance(outcome, IntroducerError):
@@ -145,6 +157,10 @@ class PartnersSide:
             self._chains[partner] = outcome.chain
             targets = {key: target.minor for key, target in outcome.targets.items() if target.minor}
         journals = {key: self._posted(key) for key in targets.keys() | found.posted.keys()}
+        if behind:
+            self._behind.append(month_of)
+        if any(journals[key] != found.posted.get(key, 0) for key in journals):
+            self._unsound.add(partner)
         yield from compare(targets, found.posted, journals, Says(where, Kind.SETTLED, Kind.SETTLED))
         if isinstance(outcome, IntroducerError):
             return
@@ -153,7 +169,8 @@ class PartnersSide:
         for name, whom in (("chain", "on"), ("above", "to those above")):
             if is_there and expected[name] != says_month[name]:
                 what = f"{partner} in {month}: what it hands {whom}"
-                yield Difference(Kind.SETTLED, what, expected[name], says_month[name], where)
+                values = (dict(json.loads(each[name])) for each in (expected, says_month))
+                yield Difference(Kind.SETTLED, what, *fields_apart(*values), where)
 
     def _posted(self, key: Key) -> int:
         """The sum of a key's journals, which is then accounted for."""

@@ -98,6 +98,17 @@ class Intake:
     """Messages in quarantine: events that could not be applied, and messages that never became events."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A partner's month that settling must take up again (`introducer settle`)."""
+
+    partner: str
+    month: str
+    sound: bool
+    """Whether the partner's settled months say of each amount what the journals say. Where they do not, settling would
+    post the difference."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The outcome of one verification."""
@@ -125,6 +136,8 @@ class Report:
     """The sum of all journals per currency, minor units; no currency in which it all came to nothing."""
     intake: tuple[Intake, ...]
     waiting: tuple[Waiting, ...]
+    unsettled: tuple[Unsettled, ...]
+    """The earliest month first."""
     clicks_from: str
     """The first UTC day whose click counters were compared: raw clicks of earlier days may have expired."""
     moved: int
