@@ -118,6 +118,7 @@ def _outcome() -> Outcome:
         sums={"EUR": 123_456, "JPY": -987},
         intake=(),
         waiting=(),
+        unsettled=(),
         clicks_from="2026-01-01",
         moved=0,
         differences=(),

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from introducer_ops.demo.month_end import (
     late_slot,
     move_to_decide,
 )
-from introducer_ops.demo.plan import make_plan
+from introducer_ops.demo.plan import STAR, make_plan
 from introducer_ops.demo.script import HISTORY_DAYS, Script, make_script
 from introducer_ops.demo.sending import Sender
 from introducer_ops.demo.summary import Outcome, read_figures, show, show_portal, write_run
@@ -113,8 +113,7 @@ def _run(cloud: LocalCloud, seed: int, watch: _Watch, console: Console) -> Outco
     with Sender(stack, world, secret) as sender:
         _live(stack, sender, script, months, watch, console)
         with watch.phase("month_end"), console.status("closing a month") as status:
-            month_end = _end_month(stack, sender, script, months, day, status.update)
-        standing = _applied(stack, sender)
+            month_end, standing = _end_month(stack, sender, script, months, day, status.update)
     with watch.phase("verify"), console.status("recomputing everything from the facts") as status:
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
@@ -156,7 +155,7 @@ def _live(stack: Stack, sender: Sender, script: Script, months: list[str], watch
         with watch.phase("settle"):
             _applied(stack, sender, lambda now: progress.update(task, completed=now.applied))
             progress.update(task, what="months settled")
-            _settled(stack, sender.world, months)
+            _settled(stack, sender.world, months, range(len(sender.world.partners)))
 
 
 def _applied(stack: Stack, sender: Sender, seen: Callable[[Standing], None] = lambda standing: None) -> Standing:
@@ -165,14 +164,21 @@ def _applied(stack: Stack, sender: Sender, seen: Callable[[Standing], None] = la
     )
 
 
-def _settled(stack: Stack, world: World, months: list[str]) -> None:
-    # Those below were made after those above them.
-    wait_until_settled(stack, [partner.partner for partner in reversed(world.partners)], months)
+def _settled(stack: Stack, world: World, months: list[str], numbers: Iterable[int]) -> None:
+    """Wait for these partners of the plan, and for those above them."""
+    waited: set[int] = set()
+    for number in numbers:
+        above: int | None = number
+        while above is not None:
+            waited.add(above)
+            above = world.plan.partners[above].parent
+    # Whoever stands below was made after whoever stands above.
+    wait_until_settled(stack, [world.partners[number].partner for number in sorted(waited, reverse=True)], months)
 
 
 def _end_month(
     stack: Stack, sender: Sender, script: Script, months: list[str], day: date, say: Callable[[str], None]
-) -> MonthEnd:
+) -> tuple[MonthEnd, Standing]:
     """An adjustment, a move, the close of the last ended month, and an event that comes too late for it."""
     world, month = sender.world, last_month(day)
     with Desk(stack, world.login(Role.MANAGER)) as manager, Desk(stack, world.login(Role.FINANCE)) as finance:
@@ -182,15 +188,15 @@ def _end_month(
         move = move_to_decide(world.plan, script, day)
         decision = decide_move(manager, world, move)
         _applied(stack, sender)
-        _settled(stack, world, months)
+        _settled(stack, world, months, (move.holder, move.target))
         say(f"closing {month}")
         closed = close(stack, finance, world, month)
     say("telling of a trade too late")
     sender.send(late_slot(script, month, stack.clock.now()), lambda some, more: None)
-    _applied(stack, sender)
-    _settled(stack, world, months)
+    standing = _applied(stack, sender)
+    _settled(stack, world, months, (STAR,))
     late = journals_of_late_event(stack, world, months)
-    return MonthEnd(adjustment, move, decision, closed, tuple(late))
+    return MonthEnd(adjustment, move, decision, closed, tuple(late)), standing
 
 
 def _judge(outcome: Outcome, console: Console) -> bool:
