@@ -1,4 +1,5 @@
-"""The demo world: a brand with forty partners, six weeks of light history and one busy trading day, over real HTTP.
+"""The demo world: a brand with forty partners, six weeks of light history, one busy trading day and a
+closed month, over real HTTP.
 
 names, plan      who there is: pure data from a seed
 deals            what they are paid for: all that a deal can say

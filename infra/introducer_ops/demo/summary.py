@@ -182,7 +182,7 @@ def show(outcome: Outcome, console: Console, per_euro: Mapping[str, str]) -> Non
     """Print the summary. `per_euro` only ranks partners of different currencies."""
     console.print()
     console.print(Text(f"{outcome.world.brand.name} · {outcome.day:%A %-d %B %Y}", style="bold cyan"))
-    console.print(Text("six weeks of light history, then one trading day up to the New York close", style="dim"))
+    console.print(Text("six weeks of light history, a trading day to the New York close, a month closed", style="dim"))
     console.print()
     console.print(Padding(_funnel(outcome.figures.funnel), (0, 0, 1, 2)))
     console.print(
