@@ -23,7 +23,7 @@ def demo(
     state_dir: Annotated[Path, typer.Option(help="Where the local cloud notes its state.")] = ROOT / ".local",
     portal_port: Annotated[int, typer.Option(help="Port of the portal; another one if it is taken.")] = PORTAL_PORT,
 ) -> None:
-    """Build the demo world on the local cloud, replay a trading day over HTTP, close a month, verify, open the portal."""
+    """Build the demo world on the local cloud, replay a trading day, close a month, verify all, open the portal."""
     # Half the product is needed for it, and for no other command.
     from introducer_ops.demo.running import run
 
