@@ -89,12 +89,13 @@ class Leg(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """One entry of the books. Its legs sum to zero."""
+    """One entry of the books. Its legs sum to zero; `amount` is what it earns the partner."""
 
     id: str
     key: Key
     kind: str
-    """`earning`, or `clawback` when it takes back."""
+    """`earning`, or `clawback` when it takes back; `adjustment` and `reversal` are people's; those of payouts (`pay`)
+    earn nothing."""
     amount: int
     post_month: str
     """The month of the books it stands in: the earn month, or the first open month after it was closed."""
@@ -150,6 +151,8 @@ class Balance:
     """Signed total of all journals per (currency, earn month)."""
     frozen_through: str | None = None
     """The last closed month; nothing posts into it any more."""
+    version: int = 0
+    """How often its amounts were written: the condition of a reservation."""
 
     def currencies(self) -> list[str]:
         """The currencies with any amount, in order."""
@@ -167,6 +170,10 @@ class Balance:
     def maturing(self, currency: str, today: str) -> list[tuple[str, int]]:
         """What is still pending, by the day it becomes available, soonest first."""
         return sorted((day, amount) for day, amount in self._pending(currency) if day > today and amount)
+
+    def matured(self, currency: str, today: str) -> list[tuple[str, int]]:
+        """What still stands as pending of days that have come, oldest first; days that came to nothing too."""
+        return sorted((day, amount) for day, amount in self._pending(currency) if day <= today)
 
     def _pending(self, currency: str) -> Iterator[tuple[str, int]]:
         return (

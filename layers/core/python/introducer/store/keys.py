@@ -73,7 +73,8 @@ ITEMS: dict[str, Item] = {
         Item("card", BOOKS, "B#{brand}#cards", "{partner}", "a partner in a line, for lists and segments"),
         Item("partner", BOOKS, "P#{partner}", "partner", "profile, kind, status, parent, manager, currency"),
         Item("balance", BOOKS, "P#{partner}", "balance",
-             "one number per currency and bucket (`EUR.pending.2026-04-10`), earned per month, frozen_through"),
+             "one number per currency and bucket (`EUR.pending.2026-04-10`), earned per month, frozen_through, and a "
+             "version that each write of amounts raises"),
         Item("deal", BOOKS, "P#{partner}#deals", "{version}", "one deal version, immutable once accepted"),
         Item("standing", BOOKS, "P#{partner}#standing", "{from}#{id}", "active, suspended or blocked from a moment on"),
         Item("parenting", BOOKS, "P#{partner}#parents", "{month}#{id}",
@@ -89,6 +90,9 @@ ITEMS: dict[str, Item] = {
              owner_pk="P#{partner}#clients", owner_sk="{registered}#{client}"),
         Item("journal", BOOKS, "P#{partner}#J#{month}", "{journal}",
              "balanced legs with the receipt: events, rule, inputs, arithmetic, rate; append-only"),
+        # Not by month: a step that is repeated after midnight must find that it was taken before it.
+        Item("payout_journal", BOOKS, "P#{partner}#J#payouts", "{payout}#{step}",
+             "what a payout moved between the partner's buckets: 1 reserve, 2 release or pay, 3 return; append-only"),
         Item("row", BOOKS, "P#{partner}#M#{month}", "row#{of}#{name}",
              "what a client, or a partner below, is in a partner's month, for the rules that look at all of them; a "
              "new one marks the month as to be settled"),
@@ -155,6 +159,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("clients_of_partner", "Which clients did this partner bring?", "client", "query by_owner", "portal"),
     Pattern("journals_of_month", "What was posted for this partner in a month?", "journal", "query", "portal, verify"),
     Pattern("journal_by_id", "How did this earning come about?", "journal", "get", "portal, explain"),
+    Pattern("journals_of_payout", "What did this payout move so far?", "payout_journal", "query {payout}#", "payouts"),
     Pattern("rows_of_month", "What are this partner's clients, and the partners below, in a month?", "row", "query",
             "settle, portal, verify"),
     Pattern("settled_months", "What was posted for this partner's months, and handed on?", "settled", "query",

@@ -1,5 +1,5 @@
 """Journals and balances in BOOKS. A journal is written once, in the transaction that moves the balance: by `accruals`
-for the engine, by `adjustments` for what people decide."""
+for the engine, by `adjustments` for what people decide, by `reservations` for what payouts move."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pynamodb.connection.base import Connection
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.ledger import (
@@ -30,6 +31,9 @@ from introducer.store.wire import connect, from_wire, put_operation, reading, to
 
 EARNED = "earned"
 FROZEN = "frozen_through"
+VERSION = "version"
+"""The balance's count of the writes that moved it. Each of them adds one: who read the balance, and writes under the
+condition that it is the same, knows that no amount changed, and that none appeared."""
 
 
 def journal_to_item(journal: Journal) -> dict[str, Any]:
@@ -108,7 +112,13 @@ def balance_from_item(partner: str, item: Mapping[str, Any]) -> Balance:
             earned[currency, day] = value
         elif bucket != PENDING or day:
             amounts[currency, bucket, day] = value
-    return Balance(partner, amounts, earned, item.get(FROZEN))
+    return Balance(partner, amounts, earned, item.get(FROZEN), item.get(VERSION, 0))
+
+
+def month_is_open(month: str) -> Condition:
+    """The condition on a balance that a month of the books is not closed."""
+    condition: Condition = Path(FROZEN).does_not_exist() | (Path(FROZEN) < month)
+    return condition
 
 
 def journal_put(connection: Connection, table: str, journal: Journal) -> dict[str, Any]:
@@ -135,8 +145,8 @@ def balance_updates(connection: Connection, table: str, journals: Sequence[Journ
             table,
             key.pk,
             key.sk,
-            actions=[Path([name]).add(amount) for name, amount in sorted(amounts.items())],
-            condition=Path(FROZEN).does_not_exist() | (Path(FROZEN) < earliest[partner]),
+            actions=[*(Path([name]).add(amount) for name, amount in sorted(amounts.items())), Path(VERSION).add(1)],
+            condition=month_is_open(earliest[partner]),
         )
 
 
