@@ -13,7 +13,7 @@ from statistics import mean, median
 
 from rich.console import Console
 
-from benchmarks import cost, cpu, imports, load, writes
+from benchmarks import cost, cpu, imports, load, verifying, writes
 from benchmarks.figures import Figures, percentile
 from benchmarks.gateway import CONNECTIONS
 from benchmarks.load import Load
@@ -39,6 +39,8 @@ def main() -> int:
     figures = Figures()
     with console.status("CPU time of a click, a put, a fold"):
         _cpu(figures)
+    with console.status("verifying books"):
+        _verifying(figures)
     with console.status("import times"):
         _imports(figures)
     with (
@@ -59,13 +61,28 @@ def main() -> int:
     return 0
 
 
-def _cpu(figures: Figures) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.cpu"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def _apart(module: str) -> dict[str, float]:
+    """What a module of ours measures in an interpreter of its own."""
+    done = subprocess.run([sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the CPU measurement failed:\n{done.stderr[-3000:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+        raise RuntimeError(f"{module} failed:\n{done.stderr[-3000:]}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _verifying(figures: Figures) -> None:
+    found = _apart("benchmarks.verifying")
+    how = (
+        f"verify_books on {found['events']:,} applied events among {found['items']:,} items, of {verifying.CLIENTS}"
+        " clients under a capped cpa and a pooled share with an override above and closed months; items decoded from"
+        f" pages that are held ready; process CPU time, median of {verifying.ROUNDS} rounds"
+    )
+    figures.add("verify_events_per_s", found["events_per_s"], "events/s", how)
+    figures.add("verify_ratio", found["ratio"], "× fold", f"{how}; over folding the same events alone, in turns")
+
+
+def _cpu(figures: Figures) -> None:
+    found = _apart("benchmarks.cpu")
     stub = (
         f"process CPU time, median of {cpu.ROUNDS} rounds of {cpu.CALLS} calls; botocore's HTTP layer is answered in"
         " process, so sockets, TLS and waiting are left out"
