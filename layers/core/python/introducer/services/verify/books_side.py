@@ -33,6 +33,7 @@ from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
 from introducer.store.clients import ClientKey, state_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
+from introducer.store.reservations import payout_journal_from_item
 from introducer.store.scans import Stored
 from introducer.store.settlements import SettledMonth, row_of, settled_from_item
 from introducer.store.statements import statement_from_item
@@ -92,6 +93,7 @@ class BooksSide:
         self._takers = {
             "client": self._client,
             "journal": self._journal,
+            "payout_journal": self._payout_journal,
             "balance": self._balance,
             "event_count": self._event_count,
             "click_count": self._click_count,
@@ -196,16 +198,30 @@ class BooksSide:
         self.newest_posting = max(self.newest_posting, journal.posted_at)
         self.sums[key.currency] += journal.amount
         self.posted[key.scope][key] += journal.amount
-        moved = self.journal_balances[key.partner]
+        self._moves(journal)
+        self._stands_in((key.partner, journal.post_month), journal)
+        self._differs(stored, journal, _contradictions(journal))
+
+    def _payout_journal(self, stored: Stored) -> None:
+        """It moves money between the partner's buckets, and earns nothing."""
+        journal = payout_journal_from_item(stored.item)
+        self.journals += 1
+        self.newest_posting = max(self.newest_posting, journal.posted_at)
+        self._moves(journal)
+        self._differs(stored, journal, _contradicting_legs(journal))
+
+    def _moves(self, journal: Journal) -> None:
+        moved, key = self.journal_balances[journal.key.partner], journal.key
         for leg in journal.legs:
             if leg.account != HOUSE:
                 bucket, _, day = leg.account.partition(".")
                 moved[balance_attribute(key.currency, bucket, day)] += leg.amount
         moved[earned_attribute(key.currency, key.earn_month)] += journal.amount
-        self._stands_in((key.partner, journal.post_month), journal)
+
+    def _differs(self, stored: Stored, journal: Journal, contradictions: Iterable[tuple[str, str, str]]) -> None:
         self.differences += [
             Difference(Kind.JOURNAL, f"{journal.id} {what}", expected, found, str(stored))
-            for what, expected, found in _contradictions(journal)
+            for what, expected, found in contradictions
         ]
 
     def _stands_in(self, month_of: MonthOf, journal: Journal) -> None:
@@ -345,22 +361,27 @@ def unknown(stored: Stored) -> Difference:
 
 def _contradictions(journal: Journal) -> Iterator[tuple[str, str, str]]:
     """What is wrong with a journal by itself: what, expected, found."""
-    currency = journal.key.currency
-
-    def money(minor: int) -> str:
-        return f"{decimal_string(minor, currency)} {currency}"
-
-    total = sum(leg.amount for leg in journal.legs)
-    if total:
-        yield "sum of its legs", money(0), money(total)
-    moved = sum(leg.amount for leg in journal.legs if leg.account != HOUSE)
-    if moved != journal.amount:
-        yield "amount of its legs", money(journal.amount), money(moved)
+    yield from _contradicting_legs(journal)
     said = journal.receipt.target - journal.receipt.before
     if said != journal.amount:
-        yield "amount by its receipt", money(said), money(journal.amount)
+        yield "amount by its receipt", *_shown(journal.key.currency, said, journal.amount)
     if journal_month(journal.id) != journal.month:
         yield "month it stands in", str(journal_month(journal.id)), journal.month
+
+
+def _contradicting_legs(journal: Journal) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with its legs: they sum to zero, and those of the partner to the journal's amount."""
+    currency = journal.key.currency
+    total = sum(leg.amount for leg in journal.legs)
+    if total:
+        yield "sum of its legs", *_shown(currency, 0, total)
+    moved = sum(leg.amount for leg in journal.legs if leg.account != HOUSE)
+    if moved != journal.amount:
+        yield "amount of its legs", *_shown(currency, journal.amount, moved)
+
+
+def _shown(currency: str, expected: int, found: int) -> tuple[str, str]:
+    return f"{decimal_string(expected, currency)} {currency}", f"{decimal_string(found, currency)} {currency}"
 
 
 _POSTED = {AdjustmentStatus.POSTED, AdjustmentStatus.REVERSAL_PROPOSED, AdjustmentStatus.REVERSED}
