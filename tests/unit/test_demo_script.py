@@ -213,7 +213,7 @@ class TestScript:
 
 
 class TestMonthEnd:
-    def test_the_client_that_moves_is_of_another_partner_paid_in_the_same_money(
+    def test_the_client_that_moves_was_another_partners_before_and_trades_after_it(
         self, plan: Plan, script: Script
     ) -> None:
         move = move_to_decide(plan, script, DAY)
@@ -227,6 +227,7 @@ class TestMonthEnd:
             if message.fields["client_id"] == move.client and message.fields["type"] == "registration"
         ]
         assert {clicks[message.click or 0] for message in registrations} == {move.holder} != {STAR}
+        assert all(message.fields["occurred_at"] < "2026-03-01" for message in registrations)
         assert any(
             message.fields["client_id"] == move.client
             and message.fields["type"] == "trade"

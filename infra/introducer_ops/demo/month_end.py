@@ -91,16 +91,18 @@ def adjust(manager: Desk, finance: Desk, world: World, month: str) -> str:
 
 
 def move_to_decide(plan: Plan, script: Script, day: date) -> Move:
-    """The client, of another partner paid in the demo partner's money, who trades most in the month."""
+    """The client, of another partner paid in the demo partner's money, who trades most in the month; from its first
+    moment on it is the demo partner's. What was earned before, the CPA too, stays with the other."""
     since = datetime.combine(day.replace(day=1), clock_time(), UTC)
     partner_of = {click.number: click.partner for slot in script.slots for click in slot.clicks}
     holders: dict[str, int] = {}
     trades: Counter[str] = Counter()
     for message in _messages(script):
         fields = message.fields
-        if fields["type"] == "registration" and message.click is not None:
+        before = datetime.fromisoformat(fields["occurred_at"]) < since
+        if fields["type"] == "registration" and message.click is not None and before:
             holders[fields["client_id"]] = partner_of[message.click]
-        elif fields["type"] == "trade" and datetime.fromisoformat(fields["occurred_at"]) >= since:
+        elif fields["type"] == "trade" and not before:
             trades[fields["client_id"]] += 1
     currency = plan.partners[STAR].currency
     client, holder = max(

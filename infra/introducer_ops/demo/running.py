@@ -62,7 +62,8 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
             write_run(outcome, RUN_FILE)
             good = _judge(outcome, console)
             if said:
-                console.print(f"The functions had {len(said)} lines for a person, the last ones:", style="yellow")
+                lines = "one line" if len(said) == 1 else f"{len(said)} lines"
+                console.print(f"The functions had {lines} for a person, the last ones:", style="yellow")
                 console.print("\n".join(said[-_SHOWN_TROUBLES:]), markup=False, style="dim")
             if once:
                 return 0 if good else 1
