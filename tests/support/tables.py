@@ -20,9 +20,10 @@ from introducer.domain.adjustment import Act, Adjustment, approved, proposed, re
 from introducer.domain.calendar import plus_days
 from introducer.domain.configuration import BEGINNING, Change, Status
 from introducer.domain.events import Event, day_of, milliseconds
-from introducer.domain.statement import Statement
+from introducer.domain.statement import MonthClose, Statement
 from introducer.services.apply_events import Engine
-from introducer.services.close_month import close_partner
+from introducer.services.close_month import Progress, close_partner, close_partners, finish_close
+from introducer.services.creation import Author
 from introducer.services.read_contracts import ECB, ContractReader
 from introducer.services.settle_partner import Settler
 from introducer.store import keys
@@ -149,6 +150,9 @@ class Tables:
 
     def partner(self, name: str, link: str, *deals: tuple[datetime, Mapping[str, Any]], parent: str = "") -> None:
         """A partner with one link, and accepted deal versions by the moment from which they are in force."""
+        for kind in ("partner", "card"):
+            key = {"brand": BRAND, "partner": name} if kind == "card" else {"partner": name}
+            self.put(kind, {"brand": BRAND, "partner": name}, **key)
         self.campaign(CAMPAIGN)
         self.link(link, name)
         self.deals(name, *deals)
@@ -327,6 +331,19 @@ class Tables:
         """The month of a partner is closed."""
         with self.served():
             return close_partner(Ledger(BOOKS), Statements(BOOKS), partner=partner, month=month, now=at)
+
+    def close_all(self, month: str, at: datetime) -> None:
+        """The month of the brand is closed, for all its partners."""
+        with self.served():
+            configuration = Configuration(BOOKS)
+            close = MonthClose(brand=BRAND, month=month, began_at=at, began_by="mem_finance")
+            author = Author(by="mem_finance", why="it is over")
+            configuration.begin_month_close(close, Change(by=author.by, at=at, why=author.why))
+            given = {"brand": BRAND, "month": month, "now": at}
+            progress = Progress()
+            while progress.more:
+                progress = close_partners(configuration, Ledger(BOOKS), Statements(BOOKS), so_far=progress, **given)
+            finish_close(configuration, progress=progress, author=author, **given)
 
 
 def _change(act: Act) -> Change:

@@ -18,7 +18,7 @@ from introducer.services.verify_books import verify_books
 from introducer.store import keys
 from introducer.store.scans import Stored
 from introducer.store.settlements import SettledMonth, settled_from_item, settled_to_item
-from tests.support.builders import CLICK_KEY, a_click, an_event, at, cpa, revshare, terms
+from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, revshare, terms
 from tests.support.tables import Item, Tables
 from tests.unit.test_verify_books import DAMAGES as OF_CLIENTS
 
@@ -459,6 +459,26 @@ def named(each: Difference, tables: Tables) -> tuple[str, ...]:
     for item in tables.all("journal"):
         what, found = what.replace(item[keys.SK], "JOURNAL"), found.replace(item[keys.SK], "JOURNAL")
     return each.kind, what, each.expected, found[:10] if what.startswith("par_top in 2026-01: the last") else found
+
+
+def test_what_a_brands_month_came_to_is_what_its_partners_statements_say(tables):
+    # given months that are closed for all, one after the other, one of them with nothing in it
+    tables.close_all(FEBRUARY, at("2026-03-04"))
+    tables.close_all("2026-03", at("2026-03-31 23:00"))
+    assert verify(tables).good
+    # when what is written down of one is changed, and a statement of another is gone
+    close = tables.item("month_close", brand=BRAND, month=FEBRUARY)
+    close.update(entries=close["entries"] + 1, sums=json.dumps({"EUR": 1}))
+    tables.remove(tables.item("statement", partner="par_root", month="2026-03"))
+    # then
+    sums = sum(item["amount"] for item in tables.all("journal") if item[keys.PK].endswith("#J#202602"))
+    entries = sum(item[keys.PK].endswith("#J#202602") for item in tables.all("journal"))
+    assert {(each.what, each.expected, each.found) for each in verify(tables).differences} == {
+        ("brd_1 in 2026-02: entries", str(entries), str(entries + 1)),
+        ("brd_1 in 2026-02: EUR", f"{sums / 100:.2f} EUR", "0.01 EUR"),
+        ("brd_1 in 2026-03: partners", "4", "5"),
+        ("par_root: the last closed month", "2026-02", "2026-03"),
+    }
 
 
 def test_months_to_settle_are_told_and_whether_their_partners_amounts_are_those_of_the_journals(tables):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from introducer.domain.adjustment import Adjustment, AdjustmentStatus
 from introducer.domain.adjustment import targets as adjustment_targets
@@ -45,6 +45,15 @@ CLICK_METRICS = ("clicks", "unique", "flagged")
 INTAKE_METRICS = ("accepted", "applied")
 
 
+class ClosedMonth(NamedTuple):
+    """What the statements of a brand's month come to."""
+
+    partners: int
+    entries: int
+    sums: Mapping[str, int]
+    """Per currency, minor units; no currency in which it all came to nothing."""
+
+
 class BooksSide:
     """All that must be known of BOOKS, taken in one item at a time.
 
@@ -65,6 +74,10 @@ class BooksSide:
         self.adjusted: dict[Key, int] = {}
         """What the journals of each adjustment must add up to."""
         self.statements: dict[MonthOf, Statement] = {}
+        self.closes: dict[tuple[str, str], ClosedMonth] = {}
+        """What each month came to that is closed, by brand and month."""
+        self.brands: dict[str, str] = {}
+        """Whose partner each one is."""
         self.frozen: dict[str, str] = {}
         """The month through which a partner's books are closed, by partner."""
         self.made: dict[MonthOf, Statement] = {}
@@ -107,6 +120,8 @@ class BooksSide:
             "settled": self._settled_month,
             "adjustment": self._adjustment,
             "statement": self._statement,
+            "month_close": self._month_close,
+            "partner": self._partner,
             "rates": self._rates,
         }
 
@@ -323,6 +338,16 @@ class BooksSide:
     def _statement(self, stored: Stored) -> None:
         statement = statement_from_item(stored.item)
         self.statements[statement.partner, statement.month] = statement
+
+    def _month_close(self, stored: Stored) -> None:
+        item = stored.item
+        if "closed_at" in item:
+            sums = {currency: int(minor) for currency, minor in json.loads(item["sums"]).items() if minor}
+            _, brand, _ = keys.parts(stored.key.pk)
+            self.closes[brand, stored.key.sk] = ClosedMonth(int(item["partners"]), int(item["entries"]), sums)
+
+    def _partner(self, stored: Stored) -> None:
+        self.brands[keys.parts(stored.key.pk)[1]] = stored.item["brand"]
 
     def _deal(self, stored: Stored) -> None:
         item = stored.item

@@ -35,6 +35,31 @@ def statement_differences(books: BooksSide) -> Iterator[Difference]:
             opening = _opening(books, partner, month, posted[partner], before)
             before = books.statements[partner, month]
             yield from _compare(books, (partner, month), _made(books, (partner, month), opening), before)
+    for brand, month in sorted(books.closes):
+        yield from _close(books, brand, month)
+
+
+def _close(books: BooksSide, brand: str, month: str) -> Iterator[Difference]:
+    """What a closed month of a brand came to is what the statements of its partners say."""
+    those = [
+        each for each in books.statements.values() if (books.brands.get(each.partner), each.month) == (brand, month)
+    ]
+    sums: dict[str, int] = defaultdict(int)
+    for statement in those:
+        for totals in statement.totals:
+            sums[totals.currency] += totals.earned + totals.for_earlier
+    found = books.closes[brand, month]
+    values = {
+        "partners": (str(len(those)), str(found.partners)),
+        "entries": (str(sum(each.entries for each in those)), str(found.entries)),
+    }
+    for currency in sorted(sums.keys() | found.sums.keys()):
+        amounts = sums.get(currency, 0), found.sums.get(currency, 0)
+        values[currency] = money(amounts[0], currency), money(amounts[1], currency)
+    where = place(keys.BOOKS, keys.key("month_close", brand=brand, month=month))
+    for name, (should, says) in values.items():
+        if should != says:
+            yield Difference(Kind.STATEMENT, f"{brand} in {month}: {name}", should, says, where)
 
 
 def _frozen(books: BooksSide, partner: str, closed: list[str]) -> Iterator[Difference]:
