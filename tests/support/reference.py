@@ -225,16 +225,15 @@ class Reference:
         for rule in version.rules("cpa", "cpl"):
             if rule["type"] == "cpl" and not registered:
                 continue
-            when = self._qualified(rule, version, facts, anchor, country)
+            when = self._qualified(rule, version, facts, anchor, country, partner)
             name, prices = _price(rule, _day(anchor), "amounts")
             amount = Fraction(_of_group(prices, "countries", country) or 0) * version.scale
             if when is None or not amount:
                 continue
-            if not self._blocked(partner, when):
-                if rule["type"] == "cpa":
-                    moments.append(when)
-                promoted = name == "promotion"
-                happened.qualified.append(Qualified(when, client, partner, rule["id"], version, amount, promoted))
+            if rule["type"] == "cpa":
+                moments.append(when)
+            promoted = name == "promotion"
+            happened.qualified.append(Qualified(when, client, partner, rule["id"], version, amount, promoted))
         if moments:
             happened.qftd.append(Milestone(min(moments), client, partner))
 
@@ -329,9 +328,15 @@ class Reference:
         return next((each for each in deposits if self._value(each, version) >= least), None)
 
     def _qualified(
-        self, rule: Terms, version: Version, facts: Sequence[Event], anchor: datetime, country: str | None
+        self,
+        rule: Terms,
+        version: Version,
+        facts: Sequence[Event],
+        anchor: datetime,
+        country: str | None,
+        partner: str,
     ) -> datetime | None:
-        """When the last condition came to hold."""
+        """When the last condition came to hold; None too when the partner was blocked at the event that met it."""
         wanted = rule.get("qualification", {})
         if wanted.get("countries") and country not in wanted["countries"]:
             return None
@@ -347,8 +352,12 @@ class Reference:
         trades = [
             each
             for each in facts
-            if each.type is EventType.TRADE and anchor <= each.occurred_at and _midnight(each.occurred_at) <= last
+            if each.type is EventType.TRADE
+            and anchor <= each.occurred_at
+            and _midnight(each.occurred_at) <= last
+            and not self._blocked(partner, each.occurred_at)
         ]
+        events_met = [moment for moment in moments if moment is not None]
         values: dict[str, Callable[[Event], Fraction]] = {
             "min_lots": _lots,
             "min_trades": lambda _: Fraction(1),
@@ -358,7 +367,11 @@ class Reference:
             if name in wanted:
                 moments.append(_stays_above(Fraction(wanted[name]), [(each, value(each)) for each in trades]))
         held = [moment for moment in moments if moment is not None]
-        return max(held) if len(held) == len(moments) and max(held) <= end else None
+        if len(held) != len(moments) or max(held) > end:
+            return None
+        # What trades met, they met while the partner was not blocked, though it holds from the end of their day.
+        by_event = max(events_met) == max(held)
+        return None if by_event and self._blocked(partner, max(held)) else max(held)
 
     def _deposited(self, wanted: Terms, version: Version, facts: Sequence[Event]) -> datetime | None:
         """When deposits, less what was charged back, reached the minimum; without one, that the first one stands."""

@@ -183,8 +183,8 @@ class PartnerCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """From `since` on, the partner is active, suspended or blocked; before the first one a partner is active. Of several
-    for one moment the one that was decided last counts."""
+    """From `since` on, the partner is active, suspended or blocked; before the first one a partner is active. Of
+    several for one moment the one that was decided last counts."""
 
     partner: str
     standing: str

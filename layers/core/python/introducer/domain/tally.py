@@ -58,10 +58,15 @@ class Tally:
     def _trade(self, event: Event, at: int, day: str) -> None:
         self.trades += 1
         self.lots += event.lots or 0
-        if self._window and self._base and self._window[0] <= at <= self._window[1]:
+        if self._window and self._base and self._window[0] <= at <= self._window[1] and not self._blocked(at):
             held = self.activity.get(day, Activity(0, 0, 0))
             net = revshare.net_revenue(event, self._base.net_revenue, self._base.currency, self._contracts.rates)
             self.activity[day] = Activity(held.lots + (event.lots or 0), held.trades + 1, held.net_revenue + net)
+
+    def _blocked(self, at: int) -> bool:
+        """Whether the partner that the client registered with was blocked: trades meanwhile qualify for nothing."""
+        owner = self._structure.owner
+        return owner is not None and self._contracts.blocked_at(owner.partner, at)
 
     def _look(
         self, event: Event, day: str, segment: Segment, version: DealVersion, net: int, bases: frozenset[Basis]

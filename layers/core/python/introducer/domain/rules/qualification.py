@@ -24,6 +24,9 @@ class Qualified(NamedTuple):
     """When a client qualified (ms), the conditions as lines, the events that met them, and the rates they took."""
 
     at: int
+    by_event: int | None
+    """The moment again, when an event of that moment met the last condition; None when a day of trading did, at its
+    end. (A partner that is blocked later on that day loses nothing: the trades came before.)"""
     lines: tuple[Line, ...]
     evidence: tuple[ReceiptEvent, ...]
     used: frozenset[Rate]
@@ -73,7 +76,9 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
             continue
         found = qualified(state, rule, deal, contracts.rates)
         amount = rule.amount_for(state.country, registered)
-        if found is None or not amount or contracts.blocked_at(owner.partner, found.at):
+        if found is None or not amount:
+            continue
+        if found.by_event is not None and contracts.blocked_at(owner.partner, found.by_event):
             continue
         day = day_at(found.at)
         key = Key(owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days))
@@ -167,6 +172,7 @@ def qualified(state: ClientState, rule: PerClient, deal: Deal, rates: Rates) -> 
         evidence += deposited.evidence
         lines.append(deposited.line)
         used |= deposited.used
+    by_event = max(met)
     for name, minimum, index, words in _activity_conditions(wanted, deal):
         until = None if wanted.within_days is None else anchor + wanted.within_days * DAY_MS
         day = _reached(state.activity, index, minimum, until)
@@ -179,7 +185,7 @@ def qualified(state: ClientState, rule: PerClient, deal: Deal, rates: Rates) -> 
         if at > anchor + wanted.within_days * DAY_MS:
             return None
         lines.append(Line("within_days", str(wanted.within_days)))
-    return Qualified(at, tuple(lines), tuple(evidence), frozenset(used))
+    return Qualified(at, at if at == by_event else None, tuple(lines), tuple(evidence), frozenset(used))
 
 
 def in_deal_currency(flow: Deposit | Chargeback, deal: Deal, rates: Rates) -> int:
