@@ -246,6 +246,13 @@ def _verdict(report: Report, console: Console) -> None:
     else:
         number = len(report.differences)
         console.print(f"[bold red]{number:,} difference{'s' if number > 1 else ''}[/] between facts and books. {took}")
+    if report.unsettled:
+        months = f"{len(report.unsettled):,} month{'s are' if len(report.unsettled) > 1 else ' is'}"
+        console.print(
+            f"{months} behind: `introducer settle` sends {'them' if len(report.unsettled) > 1 else 'it'} to settling"
+            " again. docs/verify.md says when it is wise.",
+            style="yellow",
+        )
     if report.moved:
         console.print(
             f"{report.moved:,} facts came in or were applied while the tables were read: a difference may be theirs."

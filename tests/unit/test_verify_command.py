@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ import boto3
 import pytest
 import typer
 from botocore.stub import Stubber
+from rich.console import Console
 from typer.testing import CliRunner
 
 from introducer.domain.errors import Unavailable
 from introducer.services.verify.report import Kind
+from introducer.services.verify_books import verify_books
 from introducer.store import keys
 from introducer.store.scans import Scans, Stored, kind_of
 from introducer_ops import verify as command
 from tests.support import posting
-from tests.support.builders import BRAND, CLICK_KEY, SOURCE, an_event, at, lot, terms
+from tests.support.builders import BRAND, CLICK_KEY, SOURCE, an_event, at, cpa, lot, terms
 from tests.support.tables import Tables
 
 SECRET = "introducer/test/click-key"
@@ -181,6 +184,42 @@ def test_a_stack_in_aws_is_found_by_its_outputs_and_keeps_clicks_as_long_as_it_s
         code, _, said = run("--stack", "nothing")
     assert code == 2
     assert "does not exist" in said
+
+
+def test_months_that_are_behind_lead_to_the_command_that_settles_them(account, tables):
+    # given two clients' places in a month that was not settled
+    capped = cpa("10.00") | {"caps": [{"per": "total", "clients": 1}]}
+    tables.partner("par_cap", "LINKCAP0", (at("2026-01-01"), terms(capped)))
+    click = tables.click("par_cap", "LINKCAP0", at("2026-03-01 08:00"))
+    tables.apply(
+        an_event("registration", at("2026-03-02"), client="anna", event_id="r", click_id=click, country="DE"),
+        an_event("deposit", at("2026-03-02"), client="anna", event_id="d", amount="1.00"),
+        at=at("2026-03-03"),
+        settle=False,
+    )
+    for name, items in (("facts", tables.facts_items), ("books", tables.books_items)):
+        put(name, items)
+    # when
+    code, out, _ = run(*NAMED)
+    # then
+    assert code == 1
+    assert "1 month is behind: `introducer settle` sends it to settling again." in out.replace("\n", " ")
+    assert json.loads(run(*NAMED, "--json")[1])["unsettled"] == [
+        {"partner": "par_cap", "month": "2026-03", "sound": True}
+    ]
+
+
+def test_a_certificate_fits_eighty_columns(tables):
+    report = verify_books(tables, click_keys={0: CLICK_KEY}, now=at("2026-03-10"), elapsed=lambda: 0.0)
+    # when
+    printed = StringIO()
+    command.show(report, Console(file=printed, width=80, highlight=False))
+    # then no line is broken, and both hashes are whole
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert f"state hash   {report.state_hash}" in lines
+    assert f"books hash   {report.books_hash}" in lines
+    assert "months       0 settled over all clients, 0 closed with a statement" in lines
 
 
 class At:

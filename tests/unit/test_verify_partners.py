@@ -461,6 +461,28 @@ def named(each: Difference, tables: Tables) -> tuple[str, ...]:
     return each.kind, what, each.expected, found[:10] if what.startswith("par_top in 2026-01: the last") else found
 
 
+def test_while_a_rule_changes_hands_the_client_is_as_it_should_be_and_the_month_is_behind():
+    # given a cpa that is capped from February on, and a client that registered then and took a place
+    made = Tables()
+    rule = cpa("100.00", min_deposit="200.00", within_hours=720)
+    capped = rule | {"caps": [{"per": "total", "clients": 3}]}
+    made.partner("par_low", "LINKLOW0", (at("2025-12-01"), terms(rule)), (at("2026-02-01"), terms(capped)))
+    made.apply(registered("anna", "2026-02-02", "LINKLOW0"), deposited("anna", "2026-02-03"), at=at("2026-02-04"))
+    assert verify(made).good
+    # when an earlier registration shows that it is January's terms that hold, and nothing is settled yet
+    earlier = replace(registered("anna", "2026-01-20", "LINKLOW0"), event_id="earlier")
+    made.apply(earlier, at=at("2026-02-05"), settle=False)
+    # then one key is posted by both for a while, and only the settled month is wrong about it
+    assert {named(each, made) for each in verify(made).differences} == {
+        ("unsettled", "par_low in 2026-02: the rows it was settled from"),
+        ("settled", "par_low cpa for 2026-02, available 2026-02-03, client anna", "0.00 EUR", "100.00 EUR"),
+        ("settled", "par_low in 2026-02: what it hands on"),
+    }
+    assert [(each.partner, each.month, each.sound) for each in verify(made).unsettled] == [("par_low", FEBRUARY, True)]
+    made.settle(at("2026-02-06"))
+    assert verify(made).good
+
+
 def test_what_a_brands_month_came_to_is_what_its_partners_statements_say(tables):
     # given months that are closed for all, one after the other, one of them with nothing in it
     tables.close_all(FEBRUARY, at("2026-03-04"))
