@@ -158,13 +158,13 @@ class Reservations:
         self, partner: str, payout: str, move: Move, propose: Callable[[Balance, Sequence[Journal]], Journal]
     ) -> Journal:
         """Takes a step of a payout, unless it is taken; reads again when the books changed meanwhile."""
-        for number in range(TRIES):
+        for _ in range(TRIES):
             before = self.journals(partner, payout)
             if (done := made(move, before)) is not None:
                 return done
             balance = self._balance(partner)
             journal = propose(balance, before)
-            if self._write(journal, balance, number):
+            if self._write(journal, balance):
                 return journal
         raise Conflict("The partner's books move too fast: try again.", code="books_changed")
 
@@ -174,12 +174,12 @@ class Reservations:
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return balance_from_item(partner, from_wire(answer.get("Item", {})))
 
-    def _write(self, journal: Journal, balance: Balance, number: int) -> bool:
+    def _write(self, journal: Journal, balance: Balance) -> bool:
         """Whether it was written; if not, something changed since it was read."""
         put = payout_journal_put(self._connection, self._table, journal)
         update = balance_moved(self._connection, self._table, journal, balance)
-        # The same for a resent request, so that a lost answer is answered again; another for another try.
-        token = derived_id("t", journal.key.partner, journal, balance.version, number)
+        # The same for a resent request, so that a lost answer is answered again and not refused.
+        token = derived_id("t", journal, balance.version)
         try:
             self._connection.transact_write_items((), (), [put], [update], client_request_token=token)
         except TransactWriteError as error:
