@@ -184,15 +184,18 @@ class _Pool:
 
     def _set_off(self, own: dict[tuple[str, str, str], int]) -> int:
         """Put fenced losses to the clients' own carries, and take what earlier ones take from this month's pool."""
+        # A promotion can make a share of a loss: what is above nothing is no loss, and belongs to the pool.
+        fenced = {client: self._raw(parts) for client, parts in self._fenced.items()}
+        gained = sum(max(0, raw) for raw in fenced.values())
         if self._newest.negative is NegativeMonths.RESET:
             for key in [key for key in own if key[:2] == self._lane]:
                 del own[key]
-            return 0
+            return -gained
         taken, takers = 0, 0
-        for client, parts in self._fenced.items():
+        for client, raw in fenced.items():
             key = (*self._lane, client)
-            own[key] = own.get(key, 0) + self._raw(parts)
-        for client, parts in self._pooled.items():
+            own[key] = own.get(key, 0) + min(0, raw)
+        for client, parts in {**self._pooled, **self._fenced}.items():
             key = (*self._lane, client)
             loss = own.get(key, 0)
             if not loss:
@@ -204,7 +207,7 @@ class _Pool:
         if taken:
             values = (str(takers),)
             self._lines.append(Line("fence_carry", show_ratio(-taken, UNIT, self._currency), values))
-        return taken
+        return taken - gained
 
     def _raw(self, parts: Parts) -> int:
         """One client's raw share, each version's at the percentage its tiers reached."""
