@@ -21,8 +21,8 @@ from tests.support.builders import World, at
 from tests.support.program import Program
 
 SEEDS = [*range(150), 4336, 20767]
-"""4336: a late event changes what a client carries into a month of which the partner above sees a part. 20767: a promotion
-makes a share of a fenced loss."""
+"""4336: a late event changes what a client carries into a month of which the partner above sees a part.
+20767: a promotion makes a share of a fenced loss."""
 
 
 def world_of(program: programs.Program) -> World:
