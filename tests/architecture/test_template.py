@@ -138,11 +138,12 @@ class TestEachRole:
         assert list(denied["Condition"]) == ["ForAnyValue:StringLike"]
         leading = denied["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]
         journal = keys.partition("journal", partner="par_1", month="2026-03")
+        of_payouts = keys.partition("payout_journal", partner="par_1")
         audit = keys.partition("audit", subject="par_1")
-        covered = [any(_like(key, pattern) for pattern in leading) for key in (journal, audit)]
-        assert covered == [True, True]
+        covered = [any(_like(key, pattern) for pattern in leading) for key in (journal, of_payouts, audit)]
+        assert covered == [True, True, True]
         # And nothing that must change falls under it.
-        others = [item.pk for item in keys.ITEMS.values() if item.name not in ("journal", "audit")]
+        others = [item.pk for item in keys.ITEMS.values() if item.name not in ("journal", "payout_journal", "audit")]
         assert not [pk for pk in others if any(_like(pk, pattern) for pattern in leading)]
 
     def test_cannot_scan_or_delete(self, role: str) -> None:
