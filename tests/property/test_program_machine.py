@@ -251,10 +251,10 @@ def midnight_after(moment: datetime) -> datetime:
 
 
 class TestPartnerProgram(PartnerProgram.TestCase):  # type: ignore[misc]
-    """25 programs of 30 steps."""
+    """40 programs of 30 steps."""
 
     settings = settings(
-        max_examples=25,
+        max_examples=40,
         stateful_step_count=30,
         deadline=None,
         print_blob=True,

@@ -157,16 +157,27 @@ def in_(terms: Any) -> Iterator[str]:
 # --------------------------------------------------------------------------------------------------------------- rates
 
 
-def test_the_division_on_the_page_is_the_rate_that_is_used() -> None:
-    # given the division that the page does by hand
-    [(yen, dollar, quotient)] = re.findall(r"^([\d.]+) / ([\d.]+) = (\d+\.\d{12})$", PAGE.read_text(), re.MULTILINE)
-    # then it is right to twelve decimals, and the rate of that Sunday
-    assert round(Fraction(yen) / Fraction(dollar) * 10**12) == int(quotient.replace(".", ""))
-    [example] = [each for each in EXAMPLES if each.title.startswith("A cross rate by hand")]
-    [(day, published)] = example.rates.items()
-    assert published == {"USD": dollar, "JPY": yen}
+DIVISIONS = re.findall(r"^([\d.]+) / ([\d.]+) = (\d+\.\d{12})$", PAGE.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("over", "under", "quotient"), DIVISIONS, ids=[each[2] for each in DIVISIONS])
+def test_the_divisions_on_the_page_are_the_rates_that_are_used(over: str, under: str, quotient: str) -> None:
+    # given a division that the page does by hand, with the figures of an example for that Sunday
+    [(day, published)] = [
+        (day, figures)
+        for each in EXAMPLES
+        for day, figures in each.rates.items()
+        if each.title.startswith("A cross rate") and {over, under} <= {*figures.values()}
+    ]
+    currency = {figure: name for name, figure in published.items()}
+    # then it is right to twelve decimals, and the rate that is used
+    assert round(Fraction(over) / Fraction(under) * 10**12) == int(quotient.replace(".", ""))
     rates = Rates({"2026-03-01": Publication("ECB", day, published)})
-    assert str(rates.rate("USD", "JPY", "2026-03-01")) == quotient
+    assert str(rates.rate(currency[under], currency[over], "2026-03-01")) == quotient
+
+
+def test_the_page_divides_two_times() -> None:
+    assert len(DIVISIONS) == 2
 
 
 @each_example("rates")
