@@ -35,17 +35,24 @@ def reservations(tables: Tables) -> Reservations:
     return Reservations(tables.books)
 
 
-def posts(tables: Tables, amount: int, day: str, *, number: int = 1, currency: str = "EUR") -> Journal:
-    """Something earned in March, as the engine posts it; below zero it is taken back."""
+def an_entry(amount: int, day: str, *, number: int = 1, currency: str = "EUR", month: str = "2026-03") -> Journal:
+    """Something earned in March, posted in `month`; below zero it is taken back."""
     key = Key(PARTNER, "revshare", "client", "2026-03", currency, day)
-    month = post_month("2026-03", Ledger(tables.books).balance(PARTNER).frozen_through)
-    journal = Journal(
+    return Journal(
         id=journal_id(key, month, NOW, number), key=key, kind="earning" if amount > 0 else "clawback", amount=amount,
         post_month=month, posted_at=NOW, legs=earning_legs(key, amount),
         receipt=Receipt("revshare", 1, (), 0, (), (), amount, 0),
     )  # fmt: skip
-    Accruals(tables.facts, tables.books).write(Accrual((), (), (journal,)), NOW)
-    return journal
+
+
+def posts(tables: Tables, amount: int, day: str, *, number: int = 1, currency: str = "EUR") -> None:
+    """One entry, as the engine posts it: into the first open month."""
+    month = post_month("2026-03", Ledger(tables.books).balance(PARTNER).frozen_through)
+    write(tables, an_entry(amount, day, number=number, currency=currency, month=month))
+
+
+def write(tables: Tables, *entries: Journal) -> None:
+    Accruals(tables.facts, tables.books).write(Accrual((), (), entries), NOW)
 
 
 def buckets(tables: Tables, day: str = DAY, currency: str = "EUR") -> dict[str, int]:
@@ -216,8 +223,8 @@ def test_more_matured_days_than_one_reservation_folds_are_available_all_the_same
     tables: Tables, reservations: Reservations
 ) -> None:
     days = [plus_days(DAY, -back) for back in range(2 * DAYS_FOLDED + 20)]
-    for day in days:
-        posts(tables, 10, day)
+    for start in range(0, len(days), 50):
+        write(tables, *(an_entry(10, day) for day in days[start : start + 50]))
 
     # when all of it is reserved, and a little more comes
     reserve(reservations, 10 * len(days))
@@ -471,7 +478,8 @@ def test_a_table_that_does_not_answer_promises_nothing(tables: Tables, reservati
 
 
 def test_payouts_are_no_earnings(tables: Tables, reservations: Reservations) -> None:
-    earning = posts(tables, 10_000, "2026-04-01")
+    earning = an_entry(10_000, "2026-04-01")
+    write(tables, earning)
     reserve(reservations, 4_000)
     reservations.pay(PARTNER, PAYOUT, NOW)
 
