@@ -1,8 +1,8 @@
 """A partner program step by step: clients act, news of it comes late and twice, staff decide, months are settled,
 closed and paid, in any sequence that Hypothesis can think of. At the end, the claims of the engine hold.
 
-Decisions never reach back: a version begins at a later midnight (or the first of a month), a standing twelve minutes
-after it is decided, a parent with the next month. Only facts reach back: late events, cancels, chargebacks and moves.
+Decisions never reach back: a version begins at a later midnight (or the first of a month), a standing after the least
+notice, a parent with the next month. Only facts reach back: late events, cancels, chargebacks and moves.
 A failure prints its steps, and how to see it again.
 """
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from introducer.domain.calendar import plus_months
-from introducer.domain.events import Event
+from introducer.domain.events import NOTICE, Event
 from introducer.domain.terms import begins_with_a_month, parse_terms
 from introducer.store.clients import state_hash
 from tests.property.test_programs import compare
@@ -37,6 +37,7 @@ MONEY = cpa("40.00") | {
     "caps": [{"per": "month", "amount": "70.00"}],
     "tiers": {"by": "qftd", "mode": "marginal", "bands": [{"from": "2", "add": "5.00"}]},
 }
+TRADED = cpa("50.00", min_lots="1.5", min_net_revenue="10.00", within_days=30)
 POOL = revshare("33.3333", "carry") | {"pooled": True}
 FENCED = POOL | {"negative": "capped", "cap": "1", "fence": "10.00"}
 TIERED = POOL | {
@@ -56,6 +57,7 @@ ABOVE = {
 DEALS: tuple[dict[str, Any], ...] = (
     terms(PLACES, POOL, GOAL, ABOVE, days=30, ftd_minimum="50.00"),
     terms(MONEY, TIERED, lot("7.77"), GOAL, days=5),
+    terms(TRADED, POOL, GOAL, ABOVE, days=1),
     terms(cpa("33.33", kyc=True), FENCED, MARGINAL, ABOVE, days=0),
     terms(cpa("20.00"), revshare("50", "carry"), lot("5.00", **METALS), days=15),
     terms(cpa("80.00"), lot("5.00", **METALS)) | {"hold": {"days": 3, "from": "event_day"}},
@@ -162,7 +164,7 @@ class PartnerProgram(RuleBasedStateMachine):
     @rule(partner=partners, deal=st.sampled_from(DEALS))
     def a_version_is_accepted(self, partner: str, deal: dict[str, Any]) -> None:
         day, before = self.deals[partner][-1]
-        begins = max(midnight_after(self.now), at(day))
+        begins = max(midnight_after(self.now + NOTICE), at(day))
         if begins_with_a_month(parse_terms(deal), parse_terms(before)) and begins.day != 1:
             begins = at(f"{plus_months(f'{begins:%Y-%m}', 1)}-01")
         self.deals[partner].append((f"{begins:%Y-%m-%d}", deal))
@@ -170,7 +172,7 @@ class PartnerProgram(RuleBasedStateMachine):
 
     @rule(partner=partners, blocked=st.booleans())
     def a_standing_is_decided(self, partner: str, blocked: bool) -> None:
-        since = f"{self.now + timedelta(minutes=12):%Y-%m-%d %H:%M}"
+        since = f"{self.now + NOTICE:%Y-%m-%d %H:%M}"
         self.standings[partner].append((since, blocked))
         self.world.decides(partner, since, blocked=blocked)
 
@@ -178,7 +180,7 @@ class PartnerProgram(RuleBasedStateMachine):
     def a_parent_is_decided(self, below: str, alone: bool) -> None:
         # Nobody ever stands below somebody with a lower number, so there are no circles.
         above = {"par_1": "par_3", "par_2": "par_3"}[below]
-        self._above(below, None if alone else above, plus_months(f"{self.now:%Y-%m}", 1))
+        self._above(below, None if alone else above, plus_months(f"{self.now + NOTICE:%Y-%m}", 1))
 
     # --------------------------------------------------------------------------------------------------------- books
 

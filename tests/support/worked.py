@@ -160,7 +160,7 @@ def _read_configuration(example: Example, text: str) -> None:
         r"\*\*(\w)\*\*(?: stands)? below \*\*(\w)\*\*(?: until (\S+), then below \*\*(\w)\*\*)?", text
     ):
         example.parents[below] = [("", above), *([(until, then)] if until else [])]
-    for partner, since, until in re.findall(r"\*\*(\w)\*\* is blocked from (\S+) until (\S+)\.", text):
+    for partner, since, until in re.findall(r"\*\*(\w)\*\* is blocked from (\S+(?: \d\d:\d\d)?) until (\S+)\.", text):
         example.standings[partner] = [(since, True), (until, False)]
 
 
