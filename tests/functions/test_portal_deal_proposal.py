@@ -261,3 +261,14 @@ def test_the_way_to_the_form_leads_from_the_deal(portal: Portal) -> None:
     page = portal.signed_in(STAFF).get(path(portal).removesuffix("/new")).body
     assert f'href="{path(portal)}"' in page
     assert f'href="{path(portal)}"' not in portal.signed_in(DEALT).get("/deal").body
+
+
+@pytest.mark.parametrize("depth", [40, 500])
+def test_terms_nested_too_deeply_are_refused_in_either_form(portal: Portal, depth: int) -> None:
+    nested: Any = []
+    for _ in range(depth):
+        nested = [nested]
+    body = {"currency": "EUR", "hold": {"days": 1}, "rules": nested}
+    for terms_sent in (body, json.dumps(body)):
+        answer = portal.machine(STAFF).post(path(portal, UNDEALT) + "/check", {"terms": terms_sent}, as_json=True)
+        assert (answer.status, "levels deep" in json.dumps(answer.json)) == (422, True)

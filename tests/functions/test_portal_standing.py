@@ -96,11 +96,11 @@ def test_a_manager_suspends_a_partner_in_a_browser(portal: Portal, partner: str)
     assert (done.status, again.status) == (303, 303), done.body
     assert done.location == again.location
     [made] = portal.configuration.standings(partner)
-    assert (made.since, made.status) == (NOW + timedelta(minutes=2), Status.SUSPENDED)
+    assert (made.since, made.status) == (NOW + timedelta(minutes=12), Status.SUSPENDED)
     page = text(browser.get(done.location).body)
     assert "Decided: Suspended from" in page and "Papers are missing" in page and "Sam Okoro" in page
     data = portal.machine(STAFF).get(path).json
-    since = "2026-04-17T09:32:00.000Z"
+    since = "2026-04-17T09:42:00.000Z"
     assert (data["status"], data["to_come"]) == ("active", [{"status": "suspended", "since": since}])
     assert data["items"][0]["decided_by"] == "Sam Okoro"
     rows = list(csv.DictReader(io.StringIO(portal.machine(STAFF).get(path, accept="text/csv").body)))
@@ -120,14 +120,14 @@ def test_lists_say_a_decision_at_once_and_from_when_on(portal: Portal, partner: 
 def test_a_partners_people_are_out_from_the_moment_on_and_in_again_after_it(
     portal: Portal, partner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # given a login in a browser and in a program, and a block that begins in two minutes
+    # given a login in a browser and in a program, and a block that begins in twelve minutes
     email = a_login(portal, partner)
     browser, machine = portal.signed_in(email), portal.machine(email)
     assert decide(portal, partner).status == 201
     assert browser.get("/").status == machine.get("/").status == 200, "not yet"
 
     # when its moment has come
-    at(monkeypatch, portal, NOW + timedelta(minutes=2))
+    at(monkeypatch, portal, NOW + timedelta(minutes=12))
 
     # then both sessions are over, and signing in says so in a sentence
     refused = browser.get("/")

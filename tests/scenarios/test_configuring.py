@@ -271,6 +271,13 @@ class TestDeals:
         assert accepted.valid_from == datetime(2026, 3, 6, tzinfo=UTC)
         assert world.books.deals(partner) == [accepted]
 
+    def test_a_deal_accepted_minutes_before_midnight_begins_a_day_later(self, world: World, partner: str) -> None:
+        # given a platform whose clock may be ten minutes ahead: its first events of the day may be applied already
+        deal = self.propose(world, partner)
+        world.now = datetime(2026, 3, 5, 23, 50, tzinfo=UTC)
+
+        assert self.accept(world, deal).valid_from == datetime(2026, 3, 7, tzinfo=UTC)
+
     def test_a_deal_for_later_begins_later(self, world: World, partner: str) -> None:
         april = datetime(2026, 4, 1, tzinfo=UTC)
 

@@ -52,8 +52,9 @@ class House:
         self.configuration = Configuration(tables.books)
         self.adjustments = Adjustments(tables.books)
         self.ledger = Ledger(tables.books)
-        self.now = NOON
+        self.now = NOON - timedelta(days=120)
         self.random = random.Random(1).randbytes
+        self.pauses: list[int] = []
         made: dict[str, Any] = {"author": AUTHOR, "clock": self.clock, "random": self.random}
         self.brand = open_brand(
             self.configuration, name="Quillmark", domain="quillmark.example", base_currency="EUR",
@@ -63,6 +64,7 @@ class House:
             self.configuration, brand=self.brand, name="Amberfield Media", kind=PartnerKind.IB, country="DE",
             language="en", currency="EUR", **made,
         ).partner  # fmt: skip
+        self.now = NOON
         self.manager = self.a_member("manager", Role.MANAGER)
         self.finance = self.a_member("finance", Role.FINANCE)
         self.admin = self.a_member("admin", Role.ADMIN)
@@ -97,7 +99,8 @@ class House:
         given: dict[str, Any] = {"adjustments": self.adjustments, "version": found.version, "why": "Fine"} | other
         return decide_adjustment(
             self.configuration, given.pop("adjustments"), self.ledger, member=member or self.finance,
-            partner=self.partner, adjustment=found.adjustment, approve=approve, clock=self.clock, **given,
+            partner=self.partner, adjustment=found.adjustment, approve=approve, clock=self.clock,
+            pause=self.pauses.append, **given,
         )  # fmt: skip
 
     def reverses(self, entry: str, member: Member | None = None, why: str = BACK) -> Adjustment:
@@ -187,6 +190,11 @@ def test_a_proposal_moves_nothing_until_a_second_person_approves_it(house: House
     assert (posted.journal, journal.amount, journal.post_month) == (journal.id, 5_000, "2026-03")
     assert house.ledger.balance(house.partner).bucket("EUR", "available", "2026-04-17") == 5_000
     assert house.audit() == [("propose_adjustment", "sub-manager"), ("approve_adjustment", "sub-finance")]
+
+
+def test_an_adjustment_is_for_a_month_in_which_the_partner_was_there(house: House) -> None:
+    # given a partner registered four months ago: the months before may be closed, and it has no statement of them
+    assert refusal(lambda: house.proposes(earn_month="2025-11"), Invalid) == "invalid_month"
 
 
 def test_who_may_not_propose_and_what_is_another_brands(house: House) -> None:
@@ -347,6 +355,8 @@ def test_books_that_never_come_to_rest_are_said_to_be_busy(house: House) -> None
 
     assert refusal(lambda: house.decides(proposal, adjustments=busy), Unavailable) == "store_busy"
     assert Busy.tries == 5
+    # they may be busy for as long as a settle of many entries takes
+    assert house.pauses == [1, 2, 3, 4]
     assert house.adjustments.adjustment(house.partner, proposal.adjustment) == proposal
 
 

@@ -21,7 +21,7 @@ from tests.conftest import Tables
 from tests.support.builders import World
 
 NOON = datetime(2026, 4, 17, 12, tzinfo=UTC)
-SOON = NOON + timedelta(minutes=2)
+SOON = NOON + timedelta(minutes=12)
 AUTHOR = Author(by="system:test", why="set up")
 ACTIVE, SUSPENDED, BLOCKED = Status.ACTIVE, Status.SUSPENDED, Status.BLOCKED
 
@@ -94,7 +94,7 @@ def refusal(act: Callable[[], object], kind: type[IntroducerError]) -> str:
     return caught.value.code
 
 
-def test_a_decision_begins_two_minutes_later_and_is_on_record(house: House) -> None:
+def test_a_decision_begins_twelve_minutes_later_and_is_on_record(house: House) -> None:
     made = house.decides(SUSPENDED, role=Role.MANAGER)
 
     assert (made.since, made.decided_at, made.decided_by) == (SOON, NOON, "sub-manager")
@@ -107,14 +107,14 @@ def test_a_decision_begins_two_minutes_later_and_is_on_record(house: House) -> N
     assert [standing_of(house.configuration, profile, moment) for moment in (NOON, SOON)] == [ACTIVE, SUSPENDED]
 
 
-def test_two_minutes_are_rounded_up_to_a_full_one() -> None:
+def test_twelve_minutes_are_rounded_up_to_a_full_one() -> None:
     assert earliest(NOON) == SOON
-    assert earliest(NOON + timedelta(milliseconds=1)) == NOON + timedelta(minutes=3)
-    assert earliest(NOON + timedelta(seconds=59)) == NOON + timedelta(minutes=3)
+    assert earliest(NOON + timedelta(milliseconds=1)) == NOON + timedelta(minutes=13)
+    assert earliest(NOON + timedelta(seconds=59)) == NOON + timedelta(minutes=13)
 
 
 @pytest.mark.parametrize("ahead", [
-    timedelta(days=-1), timedelta(0), timedelta(minutes=1), timedelta(minutes=2, seconds=-60),
+    timedelta(days=-1), timedelta(0), timedelta(minutes=1), timedelta(minutes=12, seconds=-60),
     timedelta(days=366, minutes=1),
 ])  # fmt: skip
 def test_nothing_reaches_back_nor_too_far_ahead(house: House, ahead: timedelta) -> None:
@@ -199,7 +199,7 @@ def test_what_holds_until_a_decided_lift_is_the_block(house: House) -> None:
 
 def test_a_repeated_request_is_harmless(house: House) -> None:
     made = house.decides(SUSPENDED, request="r")
-    house.now = NOON + timedelta(minutes=10)
+    house.now = NOON + timedelta(minutes=20)
     assert house.decides(SUSPENDED, request="r") == made
     assert house.decides(SUSPENDED, SOON, request="r") == made
     for status, since in ((BLOCKED, None), (SUSPENDED, days(2))):

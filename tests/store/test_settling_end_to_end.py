@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
+from introducer.domain.errors import RateMissing
 from introducer.domain.events import Event
 from introducer.domain.ledger import Key
 from introducer.store.settlements import Settlements, Settling
 from tests.conftest import Tables, create_table, in_memory
 from tests.property.test_programs import world_of
 from tests.support import programs
-from tests.support.builders import World, an_event, at, cpa, revshare, terms
+from tests.support.builders import World, a_click, an_event, at, cpa, revshare, terms
 from tests.support.program import Program
 from tests.support.settling import Books, family, override
 from tests.unit.test_partner_months import A_B, deposited, registered, revenue, tiered
@@ -260,3 +262,62 @@ def test_random_programs_are_posted_as_a_naive_reading_of_the_deals_owes(seed: i
     for partner, month in waiting:
         books.settler().settle(partner, [month])
     assert books.settle().posted() == program.owed()
+
+
+def an_override(level: int = 1) -> dict[str, Any]:
+    return {"type": "override", "id": "net", "levels": [{"level": level, "percent": "10", "of": ["revshare"]}]}
+
+
+def test_an_override_that_waits_for_a_rate_holds_up_nothing_else(tables: Tables) -> None:
+    # given a parent with clients and a pool of its own, above a partner in a currency without a rate yet
+    world = World(rates={})
+    world.partner("par_child", terms(revshare("100"), currency="USD"), "LINKCHLD")
+    world.partner("par_parent", terms(an_override(), revshare("50") | {"pooled": True}), "LINKPRNT")
+    world.under("par_child", "par_parent")
+    books = Books(tables, world)
+    for client, link, currency in (("below", "LINKCHLD", "USD"), ("own", "LINKPRNT", "EUR")):
+        click = a_click(at("2026-03-01 09:00"), link)
+        books.deliver(
+            an_event("registration", at("2026-03-01 10:00"), client=client, click_id=click),
+            an_event("trade", at("2026-03-02"), client=client, spread="100.00", currency=currency),
+        )
+    settler = books.settler()
+    settler.settle("par_child", ["2026-03"])
+    # when the parent is settled
+    with pytest.raises(RateMissing):
+        settler.settle("par_parent", ["2026-03"])
+    # then its own share is posted, and the month says that it is not settled yet
+    assert books.ledger.balance("par_parent").earned == {("EUR", "2026-03"): 5_000}
+    assert books.settlements.settled("par_parent")["2026-03"].seen == ""
+    # when the rate comes
+    world.rates = {"2026-02-27": {"USD": "1.25"}}
+    settler.settle("par_parent", [])
+    # then the override follows: 10 % of 80.00
+    assert books.ledger.balance("par_parent").earned == {("EUR", "2026-03"): 5_800}
+
+
+def test_who_stands_above_no_more_is_told_so(tables: Tables) -> None:
+    # given a month that was settled below one parent
+    world = World().partner("par_child", terms(revshare("100")), "LINKCHLD")
+    for name in ("par_one", "par_two"):
+        world.partner(name, terms(an_override()), f"LINK{name[4:].upper()}X")
+    world.under("par_child", "par_one")
+    books = Books(tables, world)
+    click = a_click(at("2026-03-01 09:00"), "LINKCHLD")
+    books.deliver(
+        an_event("registration", at("2026-03-01 10:00"), click_id=click),
+        an_event("trade", at("2026-03-02"), spread="100.00"),
+    )
+    settler = books.settler()
+
+    def settle_all() -> dict[str, int]:
+        for partner in ("par_child", "par_one", "par_two"):
+            settler.settle(partner, ["2026-03"])
+        return {name: sum(books.ledger.balance(name).earned.values()) for name in ("par_one", "par_two")}
+
+    assert settle_all() == {"par_one": 1_000, "par_two": 0}
+    # when another parent is found to have held for it
+    world.parents["par_child"] = ()
+    world.under("par_child", "par_two")
+    # then the first one's part is taken back
+    assert settle_all() == {"par_one": 0, "par_two": 1_000}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from introducer.domain.deal import Deal
 from introducer.domain.errors import Invalid
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms, windows
 from tests.support.builders import cpa, lot, revshare, terms
@@ -448,3 +449,19 @@ def test_whatever_is_sent_is_read_or_refused_in_words(deal: Any) -> None:
     except Invalid as refused:
         said = refused.detail
     assert said is None or said.endswith(".")
+
+
+def test_a_goal_of_another_time_needs_another_id() -> None:
+    # given a goal with a window, which a later version does not end
+    def with_goal(**window: str) -> Deal:
+        goal = {"type": "bonus", "id": "nov", "by": "ftd", "goal": "5", "amount": "250.00"}
+        return parse_terms(terms(goal | ({"window": window} if window else {})))
+
+    before = with_goal(**{"from": "2026-11-01", "until": "2026-11-10"})
+    # then the same goal may stand in the next version, and none of another time under its id
+    check_successor(before, [(1, before)])
+    for other in (with_goal(), with_goal(**{"from": "2026-11-01", "until": "2026-11-20"})):
+        with pytest.raises(Invalid, match=r"'nov' was the goal from 2026-11-01 until 2026-11-10 in version 1"):
+            check_successor(other, [(1, before)])
+    with pytest.raises(Invalid, match=r"'nov' was the goal of each month in version 1"):
+        check_successor(before, [(1, with_goal())])

@@ -23,7 +23,7 @@ from introducer.services.creation import Author
 from introducer.services.propose_deal import next_version, propose_deal
 from introducer.services.read_deal_of_partner import read_proposal
 from introducer.sources.deal_terms import EXAMPLE_RULES, ShapeError, shape_errors
-from introducer.sources.strict_json import read_object
+from introducer.sources.strict_json import check_nesting, read_object
 from introducer.wording.sentences import say
 from pages.deal import MAY_PROPOSE
 
@@ -192,10 +192,16 @@ def _begins(draft: Draft) -> datetime | None:
 def _terms(visit: Visit, draft: Draft) -> dict[str, Any]:
     """The terms as data of the right form. Raises `FormRefused` with what is wrong, field by field."""
     try:
-        terms = read_object(draft.terms.encode("utf-8", "replace")) if isinstance(draft.terms, str) else draft.terms
+        if isinstance(draft.terms, str):
+            terms = read_object(draft.terms.encode("utf-8", "replace"))
+        else:
+            terms = draft.terms
+            check_nesting(terms)
     except (Malformed, TooLarge) as error:
         cause = Invalid(f"The terms cannot be read. {error.detail}", code=error.code)
-        raise _refused(cause, draft) from error
+        # What is nested too deeply is not shown again: that could not be written down either.
+        shown = draft if isinstance(draft.terms, str) else draft.model_copy(update={"terms": ""})
+        raise _refused(cause, shown) from error
     wrong = shape_errors(terms)
     if wrong:
         said = {f"terms.{each.field}": _advice(visit, each) for each in wrong}

@@ -142,7 +142,7 @@ def _refused(error: Forbidden | Invalid | Conflict) -> dict[str, str] | None:
         case "same_standing":
             return {"status": N_("So it is from that moment on already.")}
         case "invalid_since":
-            return {"since": N_("Choose a moment at least two minutes from now, within a year, or leave it empty.")}
+            return {"since": N_("Choose a moment at least twelve minutes from now, within a year, or leave it empty.")}
         case "too_many_ahead":
             return {"since": N_("So much is decided for later already: choose the first of those moments.")}
         case "reason_needed":

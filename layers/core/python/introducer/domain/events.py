@@ -7,11 +7,19 @@ An event is what was accepted, already free of personal data: the client is a ke
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 LOT = 10**8
 """Integer units in one lot."""
+
+
+FUTURE = timedelta(minutes=10)
+"""How far ahead of our clock a platform's may be: events dated later are refused."""
+
+NOTICE = FUTURE + timedelta(minutes=2)
+"""The least time from a decision (terms, a standing, another parent) until it holds. No event that is applied already
+can be dated later than that, and no container remembers for longer what was decided before."""
 
 
 class EventType(StrEnum):

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from introducer.domain.client import ALL_REVENUE
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import Basis
+from introducer.domain.errors import RateMissing
+from introducer.domain.ledger import Key
 from introducer.domain.partner_month import Below, Month
 from introducer.domain.rows import Row
 from introducer.domain.rules import bonus, lot_tiers, override, places, pool
@@ -43,6 +45,8 @@ class Settlement:
     targets: Targets
     chain: Chain
     above: Mapping[str, Below]
+    waiting: Mapping[Key, RateMissing] = field(default_factory=dict)
+    """Overrides that wait for a rate: they stay as they are posted, and hold up nothing else."""
 
 
 def settle_month(
@@ -50,17 +54,18 @@ def settle_month(
 ) -> Settlement:
     """What a partner's month is owed under rules that are not the business of one client alone.
 
-    `rows` are by client, `below` by descendant, `chain` is what the last month before handed on. Raises `RateMissing`
-    when an override needs a rate of the month's first day that is not there yet.
+    `rows` are by client, `below` by descendant, `chain` is what the last month before handed on.
     """
     seen = Month(partner, month, rows, below, contracts)
     owed: Targets = {}
     placed, taken = places.targets(seen, chain.places)
     shared, pools = pool.targets(seen, pool.Pools(chain.carry, chain.own, chain.shares))
     goals, reached = bonus.targets(seen, chain.reached)
-    for targets in (placed, shared, lot_tiers.targets(seen), goals, override.targets(seen)):
+    overridden, waiting = override.targets(seen)
+    for targets in (placed, shared, lot_tiers.targets(seen), goals, overridden):
         owed |= targets
-    return Settlement(owed, Chain(taken, pools.carry, pools.own, pools.shares, reached), _above(seen, owed))
+    handed_on = Chain(taken, pools.carry, pools.own, pools.shares, reached)
+    return Settlement(owed, handed_on, _above(seen, owed), waiting)
 
 
 def _above(seen: Month, owed: Targets) -> dict[str, Below]:

@@ -91,16 +91,22 @@ def parse_terms(terms: Mapping[str, Any]) -> Deal:
 
 
 def check_successor(deal: Deal, earlier: Iterable[tuple[int, Deal]]) -> None:
-    """Raise `Invalid` when a rule id means another kind of rule than in an earlier version (number, deal).
+    """Raise `Invalid` when a rule id means another kind of rule, or a goal of another time, than in an earlier version
+    (number, deal).
 
-    The id is part of what an amount is owed for: two kinds under one id would be taken for one amount.
+    The id is part of what an amount is owed for: two kinds under one id would be taken for one amount, and so would two
+    goals, since a goal with a window of its own outlives its version.
     """
     kinds = {rule.id: rule.kind for rule in deal.rules}
+    goals = {rule.id: rule.window for rule in deal.rules if isinstance(rule, Bonus)}
     for number, before in earlier:
         for rule in before.rules:
             kind = kinds.get(rule.id, rule.kind)
             if kind != rule.kind:
                 _refuse(f"Rule {rule.id!r} was a {rule.kind} in version {number}: give the {kind} another id.")
+            if isinstance(rule, Bonus) and rule.id in goals and goals[rule.id] != rule.window:
+                when = f"from {rule.window.first} until {rule.window.last}" if rule.window else "of each month"
+                _refuse(f"Rule {rule.id!r} was the goal {when} in version {number}: give the other goal another id.")
 
 
 def begins_with_a_month(deal: Deal, before: Deal | None) -> bool:

@@ -7,7 +7,7 @@ when it has one. All figures are Western digits, in Arabic too: amounts must rea
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -106,8 +106,14 @@ class Language:
         return f"{self.day(moment.date())} {moment:%H:%M} UTC"
 
     def relative(self, moment: datetime, now: datetime) -> str:
-        """3 hours ago, in 12 days."""
-        return format_timedelta(moment - now, add_direction=True, threshold=1.1, locale=self.locale)
+        """3 hours ago, in 12 days: of full minutes, hours and days."""
+        distance = moment - now
+        passed = int(abs(distance.total_seconds()))
+        unit = next((each for each in (86400, 3600, 60) if passed >= each), 1)
+        full = timedelta(seconds=passed // unit * unit)
+        return format_timedelta(
+            full if distance > timedelta() else -full, add_direction=True, threshold=1, locale=self.locale
+        )
 
     def relative_day(self, day: date | str, today: date | str) -> str:
         """In 12 days: always counted in days, never rounded to weeks or months."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from introducer.domain.configuration import Change, DealRecord
 from introducer.domain.deal import Deal
 from introducer.domain.errors import Conflict, NotFound
-from introducer.domain.events import day_of
+from introducer.domain.events import NOTICE, day_of
 from introducer.domain.terms import begins_with_a_month, parse_terms, windows
 from introducer.services.creation import Author, Clock, now
 from introducer.store.configuration import Configuration
@@ -62,7 +62,7 @@ def begins_when_accepted(deals: Sequence[DealRecord], proposed: DealRecord, at: 
     """When a proposal begins if it is accepted at this moment. `deals` are all versions of the partner."""
     accepted = [deal for deal in deals if deal.version < proposed.version and deal.accepted_at is not None]
     # Not before the versions in force: prices of a day follow one order of versions.
-    begins = max(proposed.valid_from, next_midnight(at), *(deal.valid_from for deal in accepted))
+    begins = max(proposed.valid_from, next_midnight(at + NOTICE), *(deal.valid_from for deal in accepted))
     # Against what is in force before, which a proposal that nobody accepted is not.
     before = max(accepted, key=lambda deal: deal.version, default=None)
     return month_start(begins) if _with_a_month(proposed, before) else begins

@@ -13,7 +13,7 @@ from datetime import datetime
 from introducer.domain.calendar import plus_months
 from introducer.domain.configuration import Change, Parenting, Partner, parent_in
 from introducer.domain.errors import Conflict, Invalid, NotFound
-from introducer.domain.events import month_of
+from introducer.domain.events import NOTICE, month_of
 from introducer.services.creation import Author, Clock, Randomness, make_id, now
 from introducer.services.move_client import after, reason
 from introducer.store.configuration import Configuration
@@ -88,7 +88,7 @@ def change_parent(
 
 def months_to_come(at: datetime) -> list[str]:
     """The months from whose start on a parent can be decided now."""
-    return [plus_months(month_of(at), number) for number in range(1, MONTHS_AHEAD + 1)]
+    return [plus_months(month_of(at + NOTICE), number) for number in range(1, MONTHS_AHEAD + 1)]
 
 
 @dataclass

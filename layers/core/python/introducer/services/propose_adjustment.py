@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from introducer.domain.adjustment import Act, Adjustment, check_proposer, proposed, reason
 from introducer.domain.configuration import Change, Member
-from introducer.domain.events import day_of, milliseconds
+from introducer.domain.errors import Invalid
+from introducer.domain.events import day_of, milliseconds, month_of
 from introducer.domain.ids import derived_id, new_id
 from introducer.services.creation import Clock, Randomness, create_once, now
 from introducer.services.read_adjustments import partner_of_staff
@@ -48,6 +49,11 @@ def propose_adjustment(
         today=day_of(at),
         act=Act(member.member, at, reason(why)),
     )
+    if new.earn_month < month_of(owner.created):
+        raise Invalid(
+            f"The partner was registered in {month_of(owner.created)}: an adjustment is for that month or a later one.",
+            code="invalid_month",
+        )
     change = Change(by=member.member, at=at, why=new.proposed.why)
     if request is None:
         adjustments.propose(new, change)

@@ -10,7 +10,7 @@ from typing import Any
 
 from introducer.domain.configuration import Change, DealRecord
 from introducer.domain.errors import Invalid
-from introducer.domain.events import day_of
+from introducer.domain.events import NOTICE, day_of
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms
 from introducer.services.accept_deal import month_start, next_midnight, opens_before
 from introducer.services.creation import Author, Clock, create_once, now
@@ -85,11 +85,11 @@ def check_proposal(
     parsed = [(each.version, parse_terms(json.loads(each.terms))) for each in earlier]
     check_successor(deal, parsed)
     with_a_month = begins_with_a_month(deal, parsed[-1][1] if parsed else None)
-    soonest = next_midnight(at)
+    soonest = next_midnight(at + NOTICE)
     if with_a_month:
         soonest = month_start(soonest)
     from_when = valid_from if valid_from is not None else soonest
-    if from_when != next_midnight(from_when, or_this=True) or from_when <= at:
+    if from_when != next_midnight(from_when, or_this=True) or from_when < next_midnight(at + NOTICE):
         raise Invalid(
             "A deal begins at a UTC midnight after its acceptance: choose a day to come.",
             code="invalid_valid_from",

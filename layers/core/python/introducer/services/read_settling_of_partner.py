@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from introducer.domain.errors import RateMissing
 from introducer.domain.money import Money
 from introducer.domain.settlement import settle_month
 from introducer.services.settle_partner import ReadsContractsOfMonth, chain_before
@@ -17,7 +16,7 @@ def read_settling_of_partner(
     """What is owed for a month less what the books hold of it, by currency; nothing when the month is settled.
 
     Only rules that look at all clients together, or at partners below, can be behind, and only they have rows: without
-    rows this is one query. Nothing either while a rate is not there yet: nobody knows then what it comes to.
+    rows this is one query. What waits for a rate is left out: nobody knows yet what it comes to.
     """
     rows = settlements.rows(partner, month)
     if not rows.clients and not rows.below:
@@ -27,15 +26,11 @@ def read_settling_of_partner(
     stands = settled.get(month, SettledMonth())
     if (stands.seen, stands.follows) == (rows.digest, chain_digest(chain)):
         return ()
-    try:
-        owed = settle_month(
-            partner, month, rows.clients, rows.below, chain, contracts.contracts_of_month(partner, month)
-        ).targets
-    except RateMissing:
-        return ()
+    owed = settle_month(partner, month, rows.clients, rows.below, chain, contracts.contracts_of_month(partner, month))
     missing: dict[str, int] = defaultdict(int)
-    for key, target in owed.items():
+    for key, target in owed.targets.items():
         missing[key.currency] += target.minor
     for key, minor in stands.posted.items():
-        missing[key.currency] -= minor
+        if key not in owed.waiting:
+            missing[key.currency] -= minor
     return tuple(Money(minor, currency) for currency, minor in sorted(missing.items()) if minor)

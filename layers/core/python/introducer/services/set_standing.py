@@ -1,6 +1,6 @@
 """Staff suspend or block a partner, or lift it, from a moment to come on.
 
-A decision never reaches back: it begins two minutes after it was made or later, when every engine has seen it (they
+A decision never reaches back: it begins twelve minutes after it was made or later, when every engine has seen it (they
 keep what was decided for up to a minute), so no event is priced by an older one. What was earned before is a matter of
 adjustments. A later decision covers earlier ones from its own beginning on.
 """
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from introducer.domain.configuration import Change, Member, Partner, Role, Standing, Status, status_at
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from introducer.domain.events import NOTICE
 from introducer.services.creation import Clock, Randomness, make_id, now
 from introducer.services.move_client import after, reason
 from introducer.store.configuration import Configuration
@@ -20,7 +21,6 @@ MAY_SUSPEND = frozenset({Role.MANAGER, Role.COMPLIANCE, Role.ADMIN})
 """Who suspends a partner and lifts a suspension."""
 MAY_BLOCK = frozenset({Role.COMPLIANCE, Role.ADMIN})
 """Who blocks a partner and lifts a block."""
-NOTICE = timedelta(minutes=2)
 FURTHEST = timedelta(days=366)
 """How far ahead a standing can be decided: a slip in the year would never come true."""
 MOST_AHEAD = 20
@@ -65,7 +65,7 @@ def set_standing(
     since = earliest(at) if asked is None else asked
     if not earliest(at) <= since <= at + FURTHEST:
         raise Invalid(
-            f"A standing never reaches back, and engines need two minutes to see it: choose a moment from"
+            f"A standing never reaches back, and engines need twelve minutes to see it: choose a moment from"
             f" {earliest(at):%Y-%m-%dT%H:%MZ} on, at most {FURTHEST.days} days ahead.",
             code="invalid_since",
         )

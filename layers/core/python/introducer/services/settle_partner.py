@@ -13,7 +13,8 @@ from typing import Protocol
 
 from introducer.domain.contracts import Contracts
 from introducer.domain.earnings import Posting, difference
-from introducer.domain.errors import Conflict
+from introducer.domain.errors import Conflict, RateMissing
+from introducer.domain.partner_month import Below
 from introducer.domain.receipts import settled_journal
 from introducer.domain.settlement import Chain, settle_month
 from introducer.store.ledger import Ledger
@@ -71,27 +72,39 @@ class Settler:
         settled = self._settlements.settled(partner)
         todo = wanted | unfinished(settled)
         journals = 0
+        missing: RateMissing | None = None
         while todo:
             month = min(todo)
             todo.remove(month)
             old = settled.get(month, SettledMonth())
-            new, postings = self._computed(partner, month, chain_before(settled, month), old)
+            new, postings, waits = self._computed(partner, month, chain_before(settled, month), old)
+            missing = waits or missing
             if new != old:
                 version = self._post(partner, month, version, old, new, postings)
                 journals += len(postings)
                 settled[month] = new
             todo |= {each for each in unfinished(settled) if each > month}
+        if missing is not None:
+            raise missing
         return journals
 
     def _computed(
         self, partner: str, month: str, chain: Chain, old: SettledMonth
-    ) -> tuple[SettledMonth, tuple[Posting, ...]]:
+    ) -> tuple[SettledMonth, tuple[Posting, ...], RateMissing | None]:
         rows = self._settlements.rows(partner, month)
         contracts = self._contracts.contracts_of_month(partner, month)
         settlement = settle_month(partner, month, rows.clients, rows.below, chain, contracts)
-        posted = {key: target.minor for key, target in settlement.targets.items() if target.minor}
-        new = SettledMonth(posted, settlement.chain, settlement.above, rows.digest, chain_digest(chain))
-        return new, difference(settlement.targets, old.posted, contracts)
+        # What waits for a rate stays as it is posted, and the month as one that is not settled yet.
+        standing = {key: minor for key, minor in old.posted.items() if key in settlement.waiting}
+        posted = standing | {key: target.minor for key, target in settlement.targets.items() if target.minor}
+        seen = "" if settlement.waiting else rows.digest
+        new = SettledMonth(posted, settlement.chain, settlement.above, seen, chain_digest(chain))
+        moved = {key: minor for key, minor in old.posted.items() if key not in standing}
+        return (
+            new,
+            difference(settlement.targets, moved, contracts),
+            next(iter(settlement.waiting.values()), None),
+        )
 
     def _post(
         self,
@@ -118,14 +131,18 @@ class Settler:
                     version=version,
                     settled=new if last else replace(old, posted={k: n for k, n in posted.items() if n}, seen=""),
                     journals=tuple(settled_journal(posting, frozen, at_ms, version + 1) for posting in part),
-                    above={each: below for each, below in new.above.items() if old.above.get(each) != below}
-                    if last
-                    else {},
+                    above=_told(old.above, new.above) if last else {},
                 ),
                 at_ms,
             )
             version += 1
         return version
+
+
+def _told(before: Mapping[str, Below], now: Mapping[str, Below]) -> dict[str, Below]:
+    """What those above are to be told: what changed, and nothing any more where somebody else stands above now."""
+    gone = {each: Below(below.level) for each, below in before.items() if each not in now}
+    return gone | {each: below for each, below in now.items() if before.get(each) != below}
 
 
 def chain_before(settled: Mapping[str, SettledMonth], month: str) -> Chain:

@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
@@ -29,11 +29,9 @@ from pydantic_core import PydanticCustomError
 
 from introducer.domain import identity
 from introducer.domain.errors import Invalid
-from introducer.domain.events import LOT, Event, EventType, from_milliseconds, milliseconds
+from introducer.domain.events import FUTURE, LOT, Event, EventType, from_milliseconds, milliseconds
 from introducer.domain.money import decimals, minor_units
 
-FUTURE = timedelta(minutes=10)
-"""How far a platform's clock may be ahead of ours."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 MOST_FIELDS = 100

@@ -47,7 +47,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.", code="not_an_object")
-    _walk(value)
+    check_nesting(value)
     return value
 
 
@@ -79,8 +79,9 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _walk(root: dict[str, Any]) -> None:
-    """Refuse what the reader lets through: too many levels, and halves of surrogate pairs, which no UTF-8 can hold."""
+def check_nesting(root: dict[str, Any]) -> None:
+    """Refuse what JSON readers let through: too many levels, and halves of surrogate pairs, which no UTF-8 can hold.
+    Raises `Malformed`."""
     level: list[Any] = [root]
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []

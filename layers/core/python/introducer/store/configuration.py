@@ -283,7 +283,9 @@ class Configuration:
 
     def deals(self, partner: str) -> list[DealRecord]:
         """All deal versions of a partner, the first one first; proposed ones are among them."""
-        found = _query_all(self._deals, keys.partition("deal", partner=partner))
+        with translated("not a write"):
+            # Consistently: what is read just after a midnight prices the day.
+            found = list(self._deals.query(keys.partition("deal", partner=partner), consistent_read=True))
         return [_record(DealRecord, item) for item in found]
 
     def standings(self, partner: str) -> list[Standing]:

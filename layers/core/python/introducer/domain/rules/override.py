@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from introducer.domain.deal import NET_REVENUE, PERCENT_ONE, QUALIFIED, DealVersion, Level, show_percent
-from introducer.domain.ledger import Line
+from introducer.domain.errors import RateMissing
+from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
 from introducer.domain.partner_month import Below, Month
 from introducer.domain.rates import Rate
@@ -12,19 +13,21 @@ from introducer.domain.rules.target import Target, Targets
 _UNIT = FINE * PERCENT_ONE
 
 
-def targets(seen: Month) -> Targets:
-    """What overrides owe for the month, per descendant. Raises `RateMissing`."""
+def targets(seen: Month) -> tuple[Targets, dict[Key, RateMissing]]:
+    """What overrides owe for the month, per descendant; and those that wait for a rate of the month's first day."""
     owed: Targets = {}
     opening = seen.opening
-    if opening is None:
-        return owed
-    for rule in opening.deal.overrides:
+    waiting: dict[Key, RateMissing] = {}
+    for rule in opening.deal.overrides if opening else ():
         for descendant, below in seen.below.items():
             entry = rule.at(below.level)
-            if entry is not None:
+            if entry is not None and opening is not None:
                 key = seen.key(rule.id, opening.version, descendant)
-                owed[key] = _target(seen, opening, entry, descendant, below)
-    return owed
+                try:
+                    owed[key] = _target(seen, opening, entry, descendant, below)
+                except RateMissing as error:
+                    waiting[key] = error
+    return owed, waiting
 
 
 def _target(seen: Month, opening: DealVersion, entry: Level, descendant: str, below: Below) -> Target:
@@ -67,10 +70,7 @@ def _converted(
     day = f"{seen.month}-01"
     rates = seen.contracts.rates
     rate = rates.rate(source, currency, day)
-    # A sum in fine units is converted as it stands: the rate's own unit comes out of it again.
-    fine = (
-        rates.fine(amount, source, currency, day) if one == FINE else rates.fine(amount, source, currency, day) // FINE
-    )
+    fine = rates.fine(amount, source, currency, day) * one // FINE
     lines.append(Line("converted", show_ratio(fine, FINE, currency), (shown, source, str(rate), rate.day)))
     used.add(rate)
     return fine

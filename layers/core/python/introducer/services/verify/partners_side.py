@@ -33,7 +33,7 @@ from introducer.store.settlements import (
     row_from_item,
     row_to_item,
     rows_digest,
-    settled_to_item,
+    settled_texts,
 )
 
 _NOTHING = "{}"
@@ -156,6 +156,8 @@ class PartnersSide:
         else:
             self._chains[partner] = outcome.chain
             targets = {key: target.minor for key, target in outcome.targets.items() if target.minor}
+            # What waits for a rate stands as it was posted; that it waits is told by the month that is behind.
+            targets |= {key: minor for key, minor in found.posted.items() if key in outcome.waiting}
         journals = {key: self._posted(key) for key in targets.keys() | found.posted.keys()}
         if behind:
             self._behind.append(month_of)
@@ -165,7 +167,7 @@ class PartnersSide:
         if isinstance(outcome, IntroducerError):
             return
         handed = SettledMonth(chain=outcome.chain, above=outcome.above)
-        expected, says_month = settled_to_item(partner, month, handed), settled_to_item(partner, month, found)
+        expected, says_month = settled_texts(handed), settled_texts(found)
         for name, whom in (("chain", "on"), ("above", "to those above")):
             if is_there and expected[name] != says_month[name]:
                 what = f"{partner} in {month}: what it hands {whom}"
