@@ -41,7 +41,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         books.open_brand(
             Brand(
                 brand="brd_1", name="One", domain="one.example", base_currency="EUR",
-                fallback_url="https://one.example/", created=NOW,
+                fallback_url="https://one.example/", created=datetime(2026, 3, 31, tzinfo=UTC),
             ),
             CHANGE,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.configuration import Brand, Change, Partner, PartnerKind, Status
-from introducer.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from introducer.domain.errors import Conflict, IntroducerError, Invalid, NotFound, TooMany, Unavailable
 from introducer.domain.statement import CurrencyTotals, Statement, Total, check_over, is_over
 from introducer.services.close_month import (
     PARTNERS_AT_ONCE,
@@ -344,6 +344,47 @@ def test_in_january_the_month_before_is_december(house: House) -> None:
     executions = Executions()
     start_closes(house.configuration, executions, now=datetime(2026, 1, 5, 2, tzinfo=UTC))  # type: ignore[arg-type]
     assert [name for name, _ in executions.started] == ["2025-12-close-brd_1"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"),
+    [
+        ({"brd_2": Conflict("It failed 50 times.")}, Conflict),
+        ({"brd_2": Conflict("It failed 50 times."), "brd_1": Unavailable("AWS did not answer.")}, Unavailable),
+        ({"brd_3": TooMany("Too much at once.")}, TooMany),
+    ],
+)
+def test_a_brand_whose_close_cannot_start_holds_up_no_other(
+    house: House, errors: dict[str, IntroducerError], kind: type[IntroducerError]
+) -> None:
+    house.brand("brd_2")
+    house.brand("brd_3")
+
+    class Failing(Executions):
+        def start(self, name: str, given: dict[str, Any]) -> Any:
+            if given["brand"] in errors:
+                raise errors[given["brand"]]
+            return super().start(name, given)
+
+    executions = Failing()
+    with pytest.raises(kind) as told:
+        start_closes(house.configuration, executions, now=NOW)  # type: ignore[arg-type]
+
+    assert {given["brand"] for _, given in executions.started} == {BRAND, "brd_2", "brd_3"} - set(errors)
+    assert type(told.value) is kind
+    assert told.value.code == "closes_not_started"
+    assert all(f"{brand}: {error.detail}" in told.value.detail for brand, error in errors.items())
+
+
+def test_a_month_before_the_brand_was_opened_is_not_closed(house: House) -> None:
+    house.brand("brd_young", datetime(2026, 3, 31, 23, 59, tzinfo=UTC))
+    begin_close(house.configuration, brand="brd_young", month="2026-03", author=AUTHOR, now=NOW)
+    for month in ("2026-02", "2000-01"):
+        with pytest.raises(Invalid) as refused:
+            begin_close(house.configuration, brand="brd_young", month=month, author=AUTHOR, now=NOW)
+        assert refused.value.code == "month_before_brand"
+        assert "opened in 2026-03" in refused.value.detail
+    assert [each.month for each in house.configuration.months_of_brand("brd_young").items] == ["2026-03"]
 
 
 def test_what_cannot_be_closed_is_not_started(house: House) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from introducer.domain.calendar import plus_months
 from introducer.domain.configuration import Change
-from introducer.domain.errors import Conflict
+from introducer.domain.errors import Conflict, IntroducerError, Invalid, TooMany, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.money import decimal_string
 from introducer.domain.statement import MonthClose, Statement, check_over, make_statement
@@ -52,10 +52,16 @@ def execution_name(brand: str, month: str) -> str:
 def begin_close(configuration: Configuration, *, brand: str, month: str, author: Author, now: datetime) -> MonthClose:
     """Checks that the month may be closed, and writes down who began to. Beginning again changes nothing.
 
-    Raises `Invalid` for a month that has not ended in UTC, `NotFound` for an unknown brand.
+    Raises `Invalid` for a month that has not ended in UTC or that ended before the brand was opened, `NotFound` for an
+    unknown brand.
     """
     check_over(month, now)
-    configuration.brand(brand)
+    first = configuration.brand(brand).created.strftime("%Y-%m")
+    if month < first:
+        raise Invalid(
+            f"The brand was opened in {first}: there is nothing to close in {month}. Close {first} or a later month.",
+            code="month_before_brand",
+        )
     at = from_milliseconds(milliseconds(now))
     close = MonthClose(brand=brand, month=month, began_at=at, began_by=author.by)
     try:
@@ -141,8 +147,8 @@ def start_close(
 ) -> tuple[MonthClose, Execution | None]:
     """Starts the execution that closes a brand's month, on record; none for a month that is closed already.
 
-    Starting it again is harmless; when it failed, it goes on where it stopped. Raises `Invalid` for a month that has
-    not ended in UTC, `NotFound` for an unknown brand.
+    Starting it again is harmless; when it failed, it goes on where it stopped. Raises what `begin_close` raises, and
+    what `Workflows.start` does.
     """
     close = begin_close(configuration, brand=brand, month=month, author=author, now=now)
     if close.closed_at is not None:
@@ -160,25 +166,49 @@ def start_closes(
     now: datetime,
 ) -> dict[str, list[str]]:
     """Starts a close for every brand there was in the month, by default the one before the current one (UTC). Says
-    which executions run now, and which brands were closed before."""
+    which executions run now, and which brands were closed before.
+
+    Raises `Conflict` when some brand's could not be started (`TooMany` or `Unavailable` where that passes by itself),
+    naming each; those of all others run by then, and starting again is harmless.
+    """
     month = month or plus_months(now.strftime("%Y-%m"), -1)
     check_over(month, now)
     started: list[str] = []
     closed: list[str] = []
+    failed: dict[str, IntroducerError] = {}
     cursor: str | None = None
     while True:
         page = configuration.brands(cursor)
         for brand in page.items:
             if brand.created.strftime("%Y-%m") > month:
                 continue
-            _, execution = start_close(configuration, workflows, brand=brand.brand, month=month, author=author, now=now)
+            try:
+                _, execution = start_close(
+                    configuration, workflows, brand=brand.brand, month=month, author=author, now=now
+                )
+            except IntroducerError as error:
+                failed[brand.brand] = error
+                continue
             if execution is None:
                 closed.append(brand.brand)
             else:
                 started.append(execution.name)
         cursor = page.cursor
         if cursor is None:
-            return {"started": started, "closed_before": closed}
+            break
+    if failed:
+        raise _not_started(month, failed)
+    return {"started": started, "closed_before": closed}
+
+
+def _not_started(month: str, failed: Mapping[str, IntroducerError]) -> IntroducerError:
+    """One error for all brands that failed. What passes by itself decides its kind, so that all is tried again."""
+    passing = [type(error) for error in failed.values() if isinstance(error, (TooMany, Unavailable))]
+    reasons = " ".join(f"{brand}: {error.detail}" for brand, error in sorted(failed.items()))
+    return (passing[0] if passing else Conflict)(
+        f"The close of {month} was not started for every brand. {reasons} Start it again when that is put right.",
+        code="closes_not_started",
+    )
 
 
 def _opening(ledger: Ledger, statements: Statements, partner: str, month: str) -> Mapping[str, int]:
