@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +34,11 @@ from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
 
 
+def full_jitter(attempt: int) -> None:
+    """Waits before the n-th new try: the engine may be posting to the same balance, and must not be met again."""
+    time.sleep(random.uniform(0, 0.02 * 2**attempt))
+
+
 @dataclass
 class Portal:
     """Stores and gateways of this stack, each made when a page first asks for it."""
@@ -40,6 +47,7 @@ class Portal:
     now: Callable[[], datetime]
     true_now: Callable[[], datetime]
     elapsed: Callable[[], float]
+    pause: Callable[[int], None] = full_jitter
 
     @cached_property
     def configuration(self) -> Configuration:

@@ -189,6 +189,7 @@ def decide(visit: Visit, partner: str, adjustment: str) -> Done:
             approve=wish.verdict == "approve",
             why=wish.why,
             clock=visit.portal.now,
+            pause=visit.portal.pause,
         )
     except (Invalid, Forbidden, Conflict) as error:
         raise _refusal(error, wish, _WORD) from error

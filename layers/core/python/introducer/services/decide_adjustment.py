@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from introducer.domain.adjustment import (
     SHORTEST_WORD,
     Act,
@@ -37,8 +39,10 @@ def decide_adjustment(
     approve: bool,
     why: str,
     clock: Clock,
+    pause: Callable[[int], None],
 ) -> Adjustment:
-    """The adjustment after the decision. `version` is the one that was read: it names what is decided.
+    """The adjustment after the decision. `version` is the one that was read: it names what is decided. `pause` waits
+    before the n-th new try.
 
     Deciding again the way it was decided changes nothing, whoever was first. Raises `Forbidden` for a role that decides
     nothing and for the person who proposed it, `NotFound`, `Invalid` for a word that cannot be kept, `Conflict` when it
@@ -48,7 +52,9 @@ def decide_adjustment(
     word = reason(why, SHORTEST_WORD)
     act = Act(member.member, now(clock), word)
     change = Change(by=act.by, at=act.at, why=word)
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        if attempt:
+            pause(attempt)
         found = adjustments.adjustment(partner, adjustment)
         check_decider(found, member.member, member.role)
         if found.waiting is None or found.version != version:
