@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ import boto3
 
 from introducer.domain.errors import RateMissing
 from introducer.domain.events import day_of, milliseconds
+from introducer.domain.statement import check_month
 from introducer.gateways.queue import Queue
 from introducer.gateways.secrets import CONFIG
 from introducer.runtime.clock import clock
@@ -37,7 +37,17 @@ SOON, WHEN_RATES_CAME = 5, 900
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Stream records, or messages of the queue → which of them must come again."""
     from_queue = event["Records"][0].get("eventSource") == "aws:sqs"
-    marked = [(_name(record, from_queue), _months(record, from_queue)) for record in event["Records"]]
+    marked: list[tuple[str, frozenset[tuple[str, str]]]] = []
+    again: list[str] = []
+    for record in event["Records"]:
+        try:
+            marked.append((_name(record, from_queue), _months(record, from_queue)))
+        except Exception as error:
+            logger().error("what came is no mark of a month", exc_info=error, extra={"record": _told(record)})
+            if from_queue:
+                # It is not ours to lose: the dead-letter queue keeps it for a person. A stream has nothing to give back
+                # but what the table holds.
+                again.append(_name(record, from_queue))
     months: dict[str, set[str]] = {}
     for _, each in marked:
         for partner, month in each:
@@ -46,7 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         partner for partner, wanted in sorted(months.items()) if not _settle(partner, wanted, from_queue=from_queue)
     }
     publish()
-    again = [name for name, each in marked if any(partner in failed for partner, _ in each)]
+    again += [name for name, each in marked if any(partner in failed for partner, _ in each)]
     # A stream goes on from the first one named; a queue gives back each.
     return {"batchItemFailures": [{"itemIdentifier": name} for name in (again if from_queue else again[:1])]}
 
@@ -77,14 +87,22 @@ def _name(record: dict[str, Any], from_queue: bool) -> str:
     return str(record["messageId"] if from_queue else record["dynamodb"]["SequenceNumber"])
 
 
-def _months(record: dict[str, Any], from_queue: bool) -> Iterable[tuple[str, str]]:
-    """The partners and months that a record marks."""
+def _told(record: dict[str, Any]) -> str:
+    """What a log calls a record that could not be read."""
+    return str(record.get("messageId") or record.get("eventID"))
+
+
+def _months(record: dict[str, Any], from_queue: bool) -> frozenset[tuple[str, str]]:
+    """The partners and months that a record marks. Raises whatever reading one raises that marks none it names."""
     if from_queue:
         message = json.loads(record["body"])
-        return [(message["partner"], month) for month in message["months"]]
+        partner, months = message["partner"], message["months"]
+        if not isinstance(partner, str) or not isinstance(months, list):
+            raise TypeError("a partner and a list of its months are wanted")
+        return frozenset((partner, check_month(month)) for month in months)
     image = record["dynamodb"].get("NewImage")
     marked = month_of_row(image) if image else None
-    return [marked] if marked else []
+    return frozenset([marked] if marked else [])
 
 
 @cache

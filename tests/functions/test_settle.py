@@ -13,7 +13,7 @@ import pytest
 from introducer.domain.errors import Conflict, RateMissing, Unavailable
 from introducer.domain.partner_month import Below
 from introducer.domain.rows import Row
-from introducer.store.settlements import SettledMonth, below_to_item, row_to_item, settled_to_item
+from introducer.store.settlements import SettledMonth, below_to_item, row_to_item, settled_to_items
 from introducer.store.wire import to_wire
 from tests.conftest import Tables, create_table, in_memory
 from tests.support.builders import World, cpa, terms
@@ -73,6 +73,19 @@ def function() -> Function:
     return Function(load("settle"))
 
 
+@pytest.fixture
+def logged(function: Function) -> list[str]:
+    """What the function logs as errors, each with the record it is about."""
+    lines: list[str] = []
+
+    class Log:
+        def error(self, message: str, *, exc_info: Exception, extra: dict[str, str]) -> None:
+            lines.append(f"{message}: {extra['record']}")
+
+    function.app.__dict__["logger"] = Log
+    return lines
+
+
 def change(number: int, item: dict[str, Any], event: str = "INSERT") -> dict[str, Any]:
     """A change in the BOOKS stream."""
     image = to_wire(item)
@@ -110,7 +123,7 @@ def test_many_rows_of_a_partner_are_settled_once(function: Function) -> None:
 def test_what_is_no_row_is_passed_over(function: Function) -> None:
     gone = row(2, "par_a")
     del gone["dynamodb"]["NewImage"]
-    settled = change(1, settled_to_item("par_a", "2026-03", SettledMonth()))
+    settled = change(1, settled_to_items("par_a", "2026-03", SettledMonth())[0])
     assert function.handle(settled, gone) == []
     assert function.settled.asked == []
     assert function.handle(settled, row(3, "par_b"), gone) == []
@@ -147,6 +160,34 @@ def test_a_message_that_fails_is_given_back_alone_and_no_copy_is_sent(function: 
     # both messages of one partner, as one settle was to do for both
     assert function.handle(*records, message(4, "par_a", "2026-02")) == ["m2", "m4"]
     assert function.retries.sent == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # what the dead-letter queue holds of a stream's failure, and a person sends back with the others
+        json.dumps({"requestContext": {}, "DDBStreamBatchInfo": {"shardId": "s", "startSequenceNumber": "1"}}),
+        json.dumps({"partner": "par_9", "months": "2026-01"}),
+        json.dumps({"partner": "par_9", "months": ["2026-01", "January"]}),
+        json.dumps({"partner": ["par_9"], "months": ["2026-01"]}),
+        json.dumps(["par_9"]),
+        "not JSON",
+    ],
+)
+def test_a_message_that_cannot_be_read_fails_alone(function: Function, logged: list[str], body: str) -> None:
+    unreadable = {"messageId": "m2", "eventSource": "aws:sqs", "body": body}
+    assert function.handle(message(1, "par_a", "2026-01"), unreadable, message(3, "par_b", "2026-02")) == ["m2"]
+    assert function.settled.asked == [("par_a", ["2026-01"]), ("par_b", ["2026-02"])]
+    assert logged == ["what came is no mark of a month: m2"]
+
+
+def test_a_record_of_the_stream_that_cannot_be_read_is_passed_over(function: Function, logged: list[str]) -> None:
+    odd, no_keys = row(2, "par_b"), row(4, "par_b")
+    odd["dynamodb"]["NewImage"]["pk"] = {"S": "P#par_b"}
+    del no_keys["dynamodb"]["NewImage"]["sk"]
+    assert function.handle(row(1, "par_a"), odd, row(3, "par_c"), no_keys) == []
+    assert function.settled.asked == [("par_a", ["2026-03"]), ("par_c", ["2026-03"])]
+    assert logged == [f"what came is no mark of a month: {each['eventID']}" for each in (odd, no_keys)]
 
 
 def test_a_message_that_still_waits_for_a_rate_is_not_a_failure(function: Function) -> None:
