@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections import Counter
 from datetime import UTC, datetime
+from gettext import c2py
 from pathlib import Path
 
 from babel import Locale
@@ -97,7 +99,7 @@ def mo_path(code: str) -> Path:
 
 def defects(code: str) -> list[str]:
     """What is wrong with a language's catalogue, in sentences: missing, left over, untranslated, or with other
-    placeholders than the message itself has."""
+    placeholders than the message itself has. A plural form of one number alone may say it as a word."""
     kept, wanted = read(code), collected()
     found = [f"{code}: {message.id!r} is missing" for message in wanted if message.id and message.id not in kept]
     found += [f"{code}: {message.id!r} is said nowhere" for message in kept if message.id and message.id not in wanted]
@@ -106,18 +108,31 @@ def defects(code: str) -> list[str]:
             continue
         if message.fuzzy:
             found.append(f"{code}: {message.id!r} is only a guess")
-        found += [f"{code}: {message.id!r} {what}" for what in _wrong(message, kept.num_plurals)]
+        found += [f"{code}: {message.id!r} {what}" for what in _wrong(message, kept)]
     return found
 
 
-def _wrong(message: Message, plurals: int) -> list[str]:
+def _wrong(message: Message, catalog: Catalog) -> list[str]:
+    plurals = catalog.num_plurals
     sayings = message.string if isinstance(message.string, tuple) else (message.string,)
     if message.pluralizable and len(sayings) != plurals:
         return [f"has {len(sayings)} of {plurals} plural forms"]
     if not all(each and each.strip() for each in sayings):
         return ["is not translated"]
     own = set(_PLACEHOLDER.findall(message.id[-1] if isinstance(message.id, tuple) else message.id))
-    return ["has other placeholders"] if any(set(_PLACEHOLDER.findall(each)) != own for each in sayings) else []
+    alone = _of_one_number(catalog) if message.pluralizable else set()
+    for form, saying in enumerate(sayings):
+        said = set(_PLACEHOLDER.findall(saying))
+        if (said | {"num"} if form in alone else said) != own:
+            return ["has other placeholders"]
+    return []
+
+
+def _of_one_number(catalog: Catalog) -> set[int]:
+    """The plural forms that a single number has: one, and in some languages none and two."""
+    form = c2py(catalog.plural_expr)
+    counted = Counter(form(number) for number in range(1000))
+    return {each for each, numbers in counted.items() if numbers == 1}
 
 
 def _new(code: str | None) -> Catalog:

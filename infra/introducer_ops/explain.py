@@ -81,19 +81,23 @@ def told_of(
         entry_of,
         naming_below,
         naming_those_below,
+        posted_instead,
         subject_of,
     )
     from introducer.store.configuration import Configuration
+    from introducer.store.ledger import Ledger
     from introducer.wording.receipts import tell
 
-    configuration = Configuration(place.output("BooksTableName"))
+    books = place.output("BooksTableName")
+    configuration = Configuration(books)
     journal = as_read(_found(place, configuration, earning, partner, brand))
     subject = subject_of(journal)
     clause = clause_of(configuration, journal)
     [entry] = naming_those_below(configuration, [entry_of(journal)])
     told = naming_below(journal, entry.below_name)
     below = entry.below_name or subject.below
-    return journal, tell(language, told, client=subject.client, below=below, clause=clause)
+    instead = posted_instead(Ledger(books), journal)
+    return journal, tell(language, told, client=subject.client, below=below, clause=clause, instead=instead)
 
 
 # ------------------------------------------------------------------------------------------------------------ finding
@@ -168,6 +172,8 @@ def show(journal: Journal, told: Told, language: Language, console: Console) -> 
     console.print(_labelled(facts))
     if told.note:
         console.print(Text(told.note, style="yellow"))
+    if told.over:
+        console.print(Text(told.over))
     if told.events or told.largest:
         section(receipts.WHAT_HAPPENED, *([_events(told, language)] if told.events else []))
     if told.more_events:

@@ -1,4 +1,4 @@
-"""Closed months in a real browser: on a phone and at a desk, in both directions, and closing one."""
+"""Closed months in a real browser: on a phone and at a desk, in both directions, and writing the statements of one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_pages_fit_their_window_and_keep_nobody_out(browser: Browser, address: s
             assert window.said == []
 
 
-def test_finance_closes_a_month_with_two_clicks_and_a_reason(
+def test_finance_writes_a_month_s_statements_with_two_clicks_and_a_reason(
     portal: Portal, browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executions = Executions()
@@ -71,11 +71,11 @@ def test_finance_closes_a_month_with_two_clicks_and_a_reason(
         page.goto("/desk/months")
 
         # when she asks for the form, and sends it without and then with a reason
-        page.get_by_role("link", name="Close… February 2026").click()
-        page.get_by_role("button", name="Close February 2026").click()
+        page.get_by_role("link", name="Write its statements February 2026").click()
+        page.get_by_role("button", name="Write its statements").click()
         assert executions.started == {}
         page.get_by_label("Reason").fill("All platforms have reported")
-        page.get_by_role("button", name="Close February 2026").click()
+        page.get_by_role("button", name="Write its statements").click()
 
         # then it runs, and the page says so
         expect(page.get_by_role("status")).to_contain_text("February 2026 is being closed")

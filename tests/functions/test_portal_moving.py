@@ -186,7 +186,8 @@ def test_a_client_of_another_brand_is_as_good_as_none(portal: Portal, client: st
 def test_the_page_says_whose_client_it_is_by_what_evidence_and_what_was_posted(portal: Portal, client: str) -> None:
     # when staff and their program look
     data = portal.machine(STAFF).get(f"/desk/clients/{client}").json
-    page = text(portal.signed_in(STAFF).get(f"/desk/clients/{client}").body)
+    browser = portal.signed_in(STAFF)
+    page = text(browser.get(f"/desk/clients/{client}").body)
 
     # then the partner of the click has it from the beginning
     [belonging] = data["client"]["belongs"]
@@ -197,9 +198,10 @@ def test_the_page_says_whose_client_it_is_by_what_evidence_and_what_was_posted(p
     assert data["client"]["registered"] == REGISTERED.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert data["client"]["verified"] and data["client"]["country"] == "PL"
     assert data["client"]["first_amount"] == {"amount": "150.00", "currency": "EUR"}
-    assert [(each["partner"], each["rule"], each["amount"]["amount"]) for each in data["client"]["posted"]] == [
-        (portal.partners[PARTNER], "cpa", "200.00")
-    ]
+    assert [
+        (each["partner"], each["rule"], each["kind"], each["amount"]["amount"]) for each in data["client"]["posted"]
+    ] == [(portal.partners[PARTNER], "cpa", "cpa", "200.00")]
+    assert "Rule\">CPA<" in browser.get(f"/desk/clients/{client}").body
     assert (data["items"], data["next"]) == ([], None)
     for words in ("Harbour Trading Weekly", "a click", "200.00", "150.00", "Poland", "Nobody has moved this client."):
         assert words in page, words

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from boto3 import client as aws
@@ -152,7 +153,9 @@ def test_staff_sees_which_months_are_closed_by_whom_and_what_they_came_to(portal
     states = {row["month"]: row["state"] for row in data["items"]}
     march = next(row for row in data["items"] if row["month"] == MARCH)
 
-    assert states == {APRIL: "current", MARCH: "closed", "2026-02": "ready", "2026-01": "ready"}
+    # Closing March closed the months before it too.
+    assert states == {APRIL: "current", MARCH: "closed", "2026-02": "frozen", "2026-01": "frozen"}
+    assert {row["closed_with"] for row in data["items"]} == {None, MARCH}
     assert (march["closed_by"], march["partners"]) == ("system:period_close", 9)
     posted = {email: portal.ledger.all_journals(portal.partners[email], MARCH) for email in (PARTNER, OTHER)}
     entries = [journal for journals in posted.values() for journal in journals]
@@ -165,6 +168,7 @@ def test_staff_sees_which_months_are_closed_by_whom_and_what_they_came_to(portal
     }
     page = text(portal.signed_in(STAFF).get("/desk/months").body)
     assert "by the schedule" in page and "Not over yet" in page
+    assert page.count("with March 2026") == 2
 
 
 def test_months_of_the_desk_come_page_by_page_and_as_a_table(portal: Portal) -> None:
@@ -178,6 +182,21 @@ def test_months_of_the_desk_come_page_by_page_and_as_a_table(portal: Portal) -> 
     assert (found, pages) == ([APRIL, MARCH, "2026-02", "2026-01"], 2)
     rows = list(csv.DictReader(io.StringIO(machine.get("/desk/months", accept="text/csv").body)))
     assert [row["month"] for row in rows] == found
+
+
+def test_a_month_with_no_closed_one_after_it_is_open_and_can_be_closed(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given the month after April
+    browser = portal.signed_in(FINANCE)
+    monkeypatch.setattr(portal.wiring, "now", lambda: datetime(2026, 5, 6, tzinfo=UTC))
+
+    listed = browser.get("/desk/months").body
+    asked = text(browser.get("/desk/months?close=2026-04").body)
+
+    assert text(listed).count("Close…") == 1 and ">Open</span>" in listed
+    assert "Close April 2026?" in asked and "A closed month cannot be opened again" in asked
+    assert "Write the statements" not in asked
 
 
 def test_a_manager_looks_and_does_not_close(portal: Portal, executions: Executions) -> None:
@@ -202,14 +221,15 @@ def test_finance_closes_a_month_with_a_reason_and_sees_how_it_goes(portal: Porta
     listed = browser.get("/desk/months").body
     assert re.findall(r'href="/desk/months\?close=([^"]+)"', listed) == ["2026-02", "2026-01"]
     asked = browser.get("/desk/months?close=2026-02")
-    assert "Close February 2026?" in text(asked.body)
-    assert "A closed month cannot be opened again" in text(asked.body)
+    assert "Write the statements of February 2026?" in text(asked.body)
+    assert "Closing March 2026 closed it too" in text(asked.body)
+    assert "Write its statements" in text(listed) and "Close…" not in listed
     fields = {"csrf": asked.field("csrf"), "month": "2026-02"}
 
     # when it is sent without a reason, it comes back with what to do
     refused = browser.post("/desk/months", fields | {"why": " "})
     assert refused.status == 422
-    assert "Close February 2026?" in text(refused.body) and "Fill this in." in text(refused.body)
+    assert "Write the statements of February 2026?" in text(refused.body) and "Fill this in." in text(refused.body)
 
     # when it is sent with one
     sent = browser.post("/desk/months", fields | {"why": "All platforms have reported"})

@@ -80,6 +80,9 @@ def test_moments_are_said_in_utc() -> None:
 
     assert language("en").moment(moment) == "2 Apr 2026 01:30 UTC"
     assert language("en").relative(moment - timedelta(hours=3), moment) == "3 hours ago"
+    for seconds, said in ((62, "1 minute ago"), (119, "1 minute ago"), (3599, "59 minutes ago"), (3700, "1 hour ago")):
+        assert language("en").relative(moment - timedelta(seconds=seconds), moment) == said
+    assert language("en").relative(moment + timedelta(minutes=62), moment) == "in 1 hour"
 
 
 def test_plurals_follow_the_language() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from introducer.domain.ledger import Journal, Key, Leg, Line, Receipt, ReceiptRate
+from introducer.domain.ledger import Journal, Key, Leg, Line, Receipt, ReceiptEvent, ReceiptRate
 from introducer.locale import CODES, language
 from introducer.wording.codes import WORDS
 from introducer.wording.receipts import STEPS, Step, arithmetic, step, tell
@@ -40,7 +40,8 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "−2.00 EUR",
     ),
     (Line("loss_forgotten", "-2.00"), "Below zero: counts as nothing, and is forgotten", "−2.00 EUR"),
-    (Line("lot_commission", "7.50", ("1",)), "Lots × amount per lot", "7.50 EUR"),
+    (Line("lot_commission", "7.50", ("12",)), "Commission on lots under version 12", "7.50 EUR"),
+    (Line("lot_commission", "7.50"), "Commission on lots", "7.50 EUR"),
     (Line("rounded", "7.50"), "Rounded once, a half to the even unit", "7.50 EUR"),
     (Line("no_longer_owed", "0.00"), "Nothing is owed for this any more", "0.00 EUR"),
     (Line("slot", "3", ("day", "10", "2026-03-04")), "Place on 4 Mar 2026 (cap of the day: 10)", "3"),
@@ -243,6 +244,96 @@ def test_the_arithmetic_ends_in_the_difference() -> None:
         ("Posted before", "2.00 EUR", False),
         ("This entry: the difference", "+5.00 EUR", True),
     ]
+
+
+def told_steps(*lines: Line) -> list[str]:
+    """What the arithmetic is made of, without its end."""
+    return [plain(each)[0] for each in arithmetic(ENGLISH, a_journal(*lines))[:-3]]
+
+
+def test_a_rounding_that_rounds_nothing_is_not_told() -> None:
+    basis = Line("tier_basis", "7", ("qftd",))
+    band = Line("tier", "7.00", ("5", "1.00", "retroactive", "add"))
+
+    assert told_steps(basis, band, Line("uplift", "7.00"), Line("rounded", "7.00")) == [
+        "For the tiers: qualified clients of the month",
+        "The tier from 5 on is reached: 1.00 EUR more for each",
+    ]
+    # a figure with more decimals is the same figure
+    assert told_steps(Line("share", "7.000000", ("30",)), Line("rounded", "7.00")) == ["Of it 30 %"]
+
+
+def test_a_rounding_that_rounds_is_told_with_what_it_rounds() -> None:
+    band = Line("tier", "6.996", ("5", "12", "retroactive", "add_percent"))
+
+    assert told_steps(band, Line("uplift", "6.996"), Line("rounded", "7.00"))[1:] == [
+        "More by the tiers in the month, before rounding",
+        "Rounded once, a half to the even unit",
+    ]
+
+
+def test_a_sum_of_several_lines_is_told_and_a_count_is_no_amount() -> None:
+    bands = (
+        Line("tier", "5.00", ("5", "1.00", "marginal", "add")),
+        Line("tier", "2.00", ("10", "2.00", "marginal", "add")),
+    )
+    assert told_steps(*bands, Line("uplift", "7.00"), Line("rounded", "7.00"))[2:] == [
+        "Rounded once, a half to the even unit"
+    ]
+    assert told_steps(Line("tier_basis", "7", ("qftd",)), Line("rounded", "7.00"))[1:] == [
+        "Rounded once, a half to the even unit"
+    ]
+    # what a cap takes away stands between the uplift and the rounding: nothing is left out there but the rounding
+    capped = (Line("clients_paid", "6.00", ("2",)), Line("uplift", "7.00"), Line("money_cap", "7.00", ("7.00",)))
+    assert told_steps(*capped, Line("rounded", "7.00")) == [
+        "Sum over the clients who qualified (2)",
+        "More by the tiers in the month, before rounding",
+        "The month's cap of 7.00 EUR leaves",
+    ]
+    # what cannot be compared is told
+    assert len(told_steps(Line("share", "NaN", ("30",)), Line("rounded", "NaN"))) == 2
+
+
+def of_rule(kind: str, *lines: Line) -> Journal:
+    return Journal(**{**_fields(a_journal()), "receipt": Receipt(kind, 1, (), 0, lines, (), 700, 200)})
+
+
+def test_an_entry_without_events_says_what_it_is_reckoned_over() -> None:
+    goal = Line("goal", "11", ("qftd", "10", "2026-02-10", "2026-03-31"))
+    slot = Line("slot", "3", ("month", "10", "2026-03"))
+    for journal, subject, said in (
+        (of_rule("cpa"), {}, "Reckoned over all clients together, in March 2026."),
+        (of_rule("revshare"), {}, "Reckoned over all clients together, in March 2026."),
+        (of_rule("bonus", goal), {}, "Reckoned over all clients together, from 10 Feb 2026 to 31 Mar 2026."),
+        (of_rule("override"), {"below": "Pips"}, "Reckoned over March 2026 of the partner below, Pips."),
+        (of_rule("adjustment"), {}, "Two people decided it: one proposed it, another approved it."),
+        (
+            of_rule("cpa", slot),
+            {"client": "C-1"},
+            "Reckoned over all clients who qualified in March 2026: the places of a cap go by who qualified first.",
+        ),
+        (of_rule("cpa"), {"client": "C-1"}, "No event of this client moved it."),
+    ):
+        assert tell(ENGLISH, journal, **subject).over == said
+    events = (ReceiptEvent("mt5", "t-1", "trade", 1772359200000, "5.00"),)
+    with_events = Receipt("lot", 1, events, 0, (), (), 700, 200)
+    assert tell(ENGLISH, Journal(**{**_fields(a_journal()), "receipt": with_events}), client="C-1").over == ""
+
+
+def test_what_is_owed_no_more_says_why_that_can_be_and_what_was_posted_instead() -> None:
+    gone = of_rule("cpa", Line("no_longer_owed", "0.00"))
+
+    of_client = tell(ENGLISH, gone, client="C-1", instead="jrn_2")
+
+    assert "another day or month, was cancelled or charged back, or the client is another" in of_client.over
+    assert {fact.name: fact.value for fact in of_client.facts}["instead"] == "jrn_2"
+    assert "client is another" not in tell(ENGLISH, gone).over
+
+
+def test_what_tiers_and_caps_make_of_a_month_is_not_called_like_a_client_s_own() -> None:
+    for kind, of_one, of_all in (("cpa", "CPA", "CPA: tiers, caps"), ("lot", "Per lot", "Per lot")):
+        assert tell(ENGLISH, of_rule(kind), client="C-1").rule == of_one
+        assert tell(ENGLISH, of_rule(kind)).rule == of_all
 
 
 def test_an_entry_says_when_its_month_was_closed() -> None:

@@ -16,6 +16,7 @@ from introducer.services.read_earnings_of_partner import (
     entry_with_receipt,
     naming_below,
     naming_those_below,
+    posted_instead,
     read_earnings_of_month,
     read_journal,
     subject_of,
@@ -83,6 +84,7 @@ def earning(visit: Visit, journal: str) -> dict[str, Any]:
         client=subject.client,
         below=entry.below_name or subject.below,
         clause=clause_of(visit.portal.configuration, found),
+        instead=posted_instead(visit.portal.ledger, found),
     )
     return {field.name: getattr(data, field.name) for field in fields(data)} | {"entry": entry, "told": told}
 

@@ -94,6 +94,7 @@ def statement(visit: Visit, month: str) -> dict[str, Any]:
     columns=(
         ("month", lambda row: row.month),
         ("state", lambda row: row.state),
+        ("closed_with", lambda row: row.closed_with),
         ("closed_at", lambda row: row.closed_at),
         ("closed_by", lambda row: row.closed_by),
         ("partners", lambda row: row.partners),
@@ -142,8 +143,11 @@ def close(visit: Visit) -> Done:
             now=visit.now,
         )
     except Invalid as error:
-        raise FormRefused({"": N_("This month has not ended: it can be closed when it is over in UTC.")},
-                          wish.model_dump(), error) from error  # fmt: skip
+        if error.code == "month_before_brand":
+            refused = N_("This month ended before the brand was opened: there is nothing to close.")
+        else:
+            refused = N_("This month has not ended: it can be closed when it is over in UTC.")
+        raise FormRefused({"": refused}, wish.model_dump(), error) from error
     return Done(
         {
             "month": begun.month,

@@ -16,6 +16,7 @@ from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.events import from_milliseconds
 from introducer.domain.identity import CLIENT, keyed_hash
 from introducer.domain.money import Money
+from introducer.domain.terms import parse_terms
 from introducer.services.move_client import belongings, in_quarantine
 from introducer.services.read_clients_of_partner import pseudonym, settled_amounts
 from introducer.store.clients import Clients
@@ -58,6 +59,8 @@ class Posted:
     partner: str
     name: str
     rule: str
+    kind: str
+    """What kind of rule it is; its id where no version of the deal has it."""
     amount: Money
 
 
@@ -132,7 +135,7 @@ def read_client_of_brand(
             for segment, following in zip(segments, [*segments[1:], None], strict=True)
         ),
         registered_with=name(at_registration[-1].partner) if at_registration else None,
-        posted=tuple(_posted(state, settlements, name)),
+        posted=tuple(_posted(configuration, state, settlements, name)),
     )
 
 
@@ -175,17 +178,32 @@ def _belonging(
     )
 
 
-def _posted(state: ClientState, settlements: Settlements, name: Callable[[str], str]) -> list[Posted]:
+def _posted(
+    configuration: Configuration, state: ClientState, settlements: Settlements, name: Callable[[str], str]
+) -> list[Posted]:
     partners = {segment.partner for segment in state.timeline}
     posted = [state.posted, *(settled_amounts(settlements, each).get(state.client, {}) for each in partners)]
     sums: dict[tuple[str, str, str], int] = defaultdict(int)
     for key, minor in (each for amounts in posted for each in amounts.items()):
         sums[key.partner, key.rule, key.currency] += minor
+    kinds = {partner: _kinds(configuration, partner) for partner in sorted({partner for partner, _, _ in sums})}
     return [
-        Posted(partner=partner, name=name(partner), rule=rule, amount=Money(minor, currency))
+        Posted(
+            partner=partner,
+            name=name(partner),
+            rule=rule,
+            kind=kinds[partner].get(rule, rule),
+            amount=Money(minor, currency),
+        )
         for (partner, rule, currency), minor in sorted(sums.items())
         if minor
     ]
+
+
+def _kinds(configuration: Configuration, partner: str) -> dict[str, str]:
+    """The kind of each rule of a partner's deals, by its id."""
+    deals = (parse_terms(json.loads(record.terms)) for record in configuration.deals(partner))
+    return {rule.id: rule.kind for deal in deals for rule in deal.rules}
 
 
 def _decision(

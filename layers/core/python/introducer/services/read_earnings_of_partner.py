@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from introducer.domain.calendar import plus_months
 from introducer.domain.describe import Clause, describe
 from introducer.domain.errors import NotFound
 from introducer.domain.events import from_milliseconds
+from introducer.domain.ids import base32
 from introducer.domain.ledger import Journal, Line, ReceiptRate
 from introducer.domain.money import Money
 from introducer.domain.terms import parse_terms
@@ -18,7 +20,7 @@ from introducer.services.read_clients_of_partner import pseudonym
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
 from introducer.store.paging import Page
-from introducer.wording.receipts import CONTRIBUTION
+from introducer.wording.receipts import CONTRIBUTION, NO_LONGER_OWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,26 @@ def clause_of(configuration: Configuration, journal: Journal) -> Clause | None:
     return None
 
 
+def posted_instead(ledger: Ledger, journal: Journal) -> str | None:
+    """The entry that a clawback made room for: of the same rule and client, earned for another month or day, posted at
+    the same moment. None where there is none in the months around, or something is owed for this one still."""
+    if journal.amount >= 0 or NO_LONGER_OWED not in {line.step for line in journal.receipt.lines}:
+        return None
+    # A month's entries go by time, so these are at the top of what is not later.
+    later = base32(journal.posted_at + 1, 10)
+    for distance in _AROUND:
+        month = plus_months(journal.post_month, distance)
+        for each in ledger.journals(
+            journal.key.partner, month, f"jrn_{month.replace('-', '')}{later}", _AT_ONE_MOMENT
+        ).items:
+            same = (each.key.rule, each.key.scope, each.posted_at) == (
+                journal.key.rule, journal.key.scope, journal.posted_at
+            )  # fmt: skip
+            if same and each.amount > 0:
+                return each.id
+    return None
+
+
 def subject_of(journal: Journal) -> Subject:
     """Whose activity a journal is of."""
     scope, kind = journal.key.scope, journal.receipt.rule_kind
@@ -203,6 +225,10 @@ def entry_of(journal: Journal) -> Entry:
     )
 
 
+_AROUND = (0, 1, -1, 2, -2)
+"""The months in which to look for another entry, the likeliest first."""
+_AT_ONE_MOMENT = 50
+"""How many of a partner's entries of one moment are looked at."""
 _OF_NO_CLIENT = ("bonus", "adjustment")
 DESCENDANT = "descendant"
 _PARTNER = "par_"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,10 @@ from introducer.store.paging import Page
 class MonthOfBrand:
     month: str
     state: str
-    """`current` while it has not ended, `ready` when it may be closed, `running`, `failed` or `closed`."""
+    """`current` while it has not ended, `ready` when it may be closed, `running`, `failed` or `closed`; `frozen` when a
+    later month is closed, and this one with it, and its statements are not written."""
+    closed_with: str | None = None
+    """The later month that froze it: the first one that was closed."""
     began_at: datetime | None = None
     began_by: str | None = None
     """A name where there is one."""
@@ -35,7 +38,8 @@ class MonthOfBrand:
 
     @property
     def may_be_closed(self) -> bool:
-        return self.state in ("ready", "failed")
+        """Also of a frozen month: closing it writes its statements."""
+        return self.state in ("ready", "failed", "frozen")
 
 
 def read_months_of_brand(
@@ -57,13 +61,32 @@ def read_months_of_brand(
         newest = plus_months(newest, -1)
     if not months:
         return Page(())
-    closes = configuration.months_of_brand(brand.brand, plus_months(months[0], 1), limit=len(months)).items
-    known = {close.month: close for close in closes}
+    known = {close.month: close for close in _closes(configuration, brand.brand, months[-1])}
+    closed = sorted(close.month for close in known.values() if close.closed_at is not None)
     names: dict[str, str] = {}
     return Page(
-        tuple(_read(configuration, workflows, known.get(month), month, now, names) for month in months),
+        tuple(
+            _read(configuration, workflows, known.get(month), month, _first_after(closed, month), now, names)
+            for month in months
+        ),
         months[-1] if newest >= first else None,
     )
+
+
+def _closes(configuration: Configuration, brand: str, since: str) -> Iterator[MonthClose]:
+    """Which months of the brand somebody closed or began to, from `since` on: a later one may have closed earlier
+    ones."""
+    cursor: str | None = None
+    while True:
+        page = configuration.months_of_brand(brand, cursor)
+        yield from (close for close in page.items if close.month >= since)
+        cursor = page.cursor
+        if cursor is None or cursor <= since:
+            return
+
+
+def _first_after(closed: Sequence[str], month: str) -> str | None:
+    return next((each for each in closed if each > month), None)
 
 
 def _read(
@@ -71,20 +94,24 @@ def _read(
     workflows: Callable[[], Workflows],
     close: MonthClose | None,
     month: str,
+    later: str | None,
     now: datetime,
     names: dict[str, str],
 ) -> MonthOfBrand:
+    """`later` is the first closed month after it: closing that froze this one too."""
+    ready = "ready" if later is None else "frozen"
     if close is None:
-        return MonthOfBrand(month=month, state="ready" if is_over(month, now) else "current")
+        return MonthOfBrand(month=month, state=ready if is_over(month, now) else "current", closed_with=later)
     state, cause = "closed", ""
     if close.closed_at is None:
         execution = workflows().latest(execution_name(close.brand, month))
-        state = "ready" if execution is None or not (execution.is_running or execution.failed) else "running"
+        state = ready if execution is None or not (execution.is_running or execution.failed) else "running"
         if execution is not None and execution.failed:
             state, cause = "failed", execution.cause
     return MonthOfBrand(
         month=month,
         state=state,
+        closed_with=later if close.closed_at is None else None,
         began_at=close.began_at,
         began_by=_name(configuration, close.began_by, names),
         closed_at=close.closed_at,

@@ -12,6 +12,16 @@ def N_(message: str) -> str:
     return message
 
 
+_RULES = {
+    "cpa": N_("CPA"),
+    "cpl": N_("CPL"),
+    "revshare": N_("Revenue share"),
+    "lot": N_("Per lot"),
+    "bonus": N_("Bonus"),
+    "override": N_("Override"),
+    "adjustment": N_("Adjustment"),
+}
+
 WORDS: dict[str, dict[str, str]] = {
     "kind": {
         "earning": N_("Earning"),
@@ -19,15 +29,9 @@ WORDS: dict[str, dict[str, str]] = {
         "adjustment": N_("Adjustment"),
         "reversal": N_("Reversal"),
     },
-    "rule": {
-        "cpa": N_("CPA"),
-        "cpl": N_("CPL"),
-        "revshare": N_("Revenue share"),
-        "lot": N_("Per lot"),
-        "bonus": N_("Bonus"),
-        "override": N_("Override"),
-        "adjustment": N_("Adjustment"),
-    },
+    "rule": _RULES,
+    # Where an amount is of no single client: what a month's tiers add, or its cap leaves, of what is paid per client.
+    "rule_of_all": _RULES | {"cpa": N_("CPA: tiers, caps"), "cpl": N_("CPL: tiers, caps")},
     "partner_kind": {"affiliate": N_("Affiliate"), "ib": N_("Introducing broker")},
     "status": {
         "active": N_("Active"),

@@ -6,8 +6,9 @@ values than they expect, is shown by its code and its result: a receipt opens wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from introducer.domain.describe import Clause, Day
@@ -46,6 +47,8 @@ LEGS = N_("Legs in the ledger")
 
 CONTRIBUTION = "contribution"
 """The step that names one of the largest contributions, as evidence beside the arithmetic."""
+NO_LONGER_OWED = "no_longer_owed"
+"""The step of a key that nothing speaks for any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,8 @@ class Told:
     facts: tuple[Fact, ...]
     note: Said
     """Why it stands in the books of another month than it was earned for; empty where it does not."""
+    over: Said
+    """What it is reckoned over, or why it is taken back, where no events tell; empty where they do."""
     events: tuple[ToldEvent, ...]
     more_events: str
     """How many more there were; empty when all are listed."""
@@ -117,19 +122,21 @@ def tell(
     client: str | None = None,
     below: str | None = None,
     clause: Clause | None = None,
+    instead: str | None = None,
 ) -> Told:
     """A journal as `language` tells it. `client` is a pseudonym, `below` the partner whose activity it is of; `clause`
-    is what the deal's version says of the rule, where there is one."""
+    is what the deal's version says of the rule, where there is one; `instead` the entry that it made room for."""
     receipt, currency = journal.receipt, journal.key.currency
     late = journal.post_month != journal.key.earn_month
     months: Mapping[str, Part] = {"earned": Month(journal.key.earn_month), "posted": Month(journal.post_month)}
     more = receipt.more_events
     return Told(
         kind=word(language, "kind", journal.kind),
-        rule=word(language, "rule", receipt.rule_kind),
+        rule=word(language, "rule" if client else "rule_of_all", receipt.rule_kind),
         amount=_amount(journal.amount, currency, signed=True),
-        facts=_facts(language, journal, client, below),
+        facts=_facts(language, journal, client, below, instead),
         note=fill(language, _CLOSED, months) if late else NOTHING,
+        over=_over(language, journal, client, below),
         events=tuple(_event(language, event, currency) for event in receipt.events),
         more_events=(
             language.messages.ngettext("and %(num)s earlier event", "and %(num)s earlier events", more) % {"num": more}
@@ -144,12 +151,11 @@ def tell(
 
 
 def arithmetic(language: Language, journal: Journal) -> tuple[Step, ...]:
-    """The arithmetic line by line, down to the difference that the journal posts. Contributions are no part of it."""
+    """The arithmetic line by line, down to the difference that the journal posts. Contributions are no part of it, and
+    a rounding that rounds nothing is not told."""
     receipt, currency = journal.receipt, journal.key.currency
     steps, by = [], ""
-    for line in receipt.lines:
-        if line.step == CONTRIBUTION:
-            continue
+    for line in _worth_telling(receipt.lines):
         if line.step in ("tier_basis", "goal"):
             by = line.values[0] if line.values else ""
         steps.append(step(language, line, currency, by))
@@ -158,6 +164,32 @@ def arithmetic(language: Language, journal: Journal) -> tuple[Step, ...]:
         outcome = shown(language, amount)
         steps.append(Step(words=fill(language, message, {}), outcome=outcome, money=amount, sum=message != _BEFORE))
     return tuple(steps)
+
+
+def _worth_telling(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines without those that only repeat a figure: the sum before a rounding that rounds nothing, and a rounding
+    that leaves the line before as it is."""
+    executed = [line for line in lines if line.step != CONTRIBUTION]
+    before: Line | None = None
+    for line, after in zip(executed, [*executed[1:], None], strict=True):
+        if line.step == "uplift" and after is not None and after.step == "rounded" and _same(line, after):
+            continue
+        if line.step == "rounded" and before is not None and before.step not in _LOOKED_AT and _same(before, line):
+            continue
+        before = line
+        yield line
+
+
+_LOOKED_AT = ("tier_basis", "goal")
+"""Steps whose figures are looked at and not paid."""
+
+
+def _same(line: Line, other: Line) -> bool:
+    """Whether two lines come to the same figure."""
+    try:
+        return Decimal(line.result) == Decimal(other.result)
+    except InvalidOperation:
+        return False
 
 
 def step(language: Language, line: Line, currency: str, by: str = "") -> Step:
@@ -181,7 +213,9 @@ _CLOSED = N_("It stands in the books of %(posted)s: %(earned)s was closed when i
 _OWED, _BEFORE, _DIFFERENCE = N_("Owed in all"), N_("Posted before"), N_("This entry: the difference")
 
 
-def _facts(language: Language, journal: Journal, client: str | None, below: str | None) -> tuple[Fact, ...]:
+def _facts(
+    language: Language, journal: Journal, client: str | None, below: str | None, instead: str | None
+) -> tuple[Fact, ...]:
     version = journal.receipt.version
     found: list[tuple[str, str, Said]] = []
     if client is not None:
@@ -205,7 +239,44 @@ def _facts(language: Language, journal: Journal, client: str | None, below: str 
                 ),
             )
         )
+    if instead is not None:
+        found.append(("instead", N_("Posted instead"), shown(language, Code(instead))))
     return tuple(Fact(name=name, label=language.text(label), value=value) for name, label, value in found)
+
+
+# What an entry is reckoned over, where no events tell.
+
+_BY_PEOPLE = N_("Two people decided it: one proposed it, another approved it.")
+_TAKEN_FROM_CLIENT = N_(
+    "Most often because what it was for now counts for another day or month, was cancelled or charged back, or the "
+    "client is another partner's."
+)
+_TAKEN_FROM_ALL = N_("Most often because what it was for was cancelled, or now counts for another month or partner.")
+_OF_BELOW = N_("Reckoned over %(month)s of the partner below, %(partner)s.")
+_OF_ALL_IN_DAYS = N_("Reckoned over all clients together, from %(first)s to %(last)s.")
+_OF_ALL = N_("Reckoned over all clients together, in %(month)s.")
+_BY_PLACES = N_("Reckoned over all clients who qualified in %(month)s: the places of a cap go by who qualified first.")
+_NO_EVENTS = N_("No event of this client moved it.")
+_PLACES = ("slot", "no_slot")
+
+
+def _over(language: Language, journal: Journal, client: str | None, below: str | None) -> Said:
+    receipt, month = journal.receipt, Month(journal.key.earn_month)
+    lines = {line.step: line for line in receipt.lines}
+    if NO_LONGER_OWED in lines:
+        return fill(language, _TAKEN_FROM_CLIENT if client is not None else _TAKEN_FROM_ALL, {})
+    if receipt.events:
+        return NOTHING
+    if receipt.rule_kind == "adjustment":
+        return fill(language, _BY_PEOPLE, {})
+    if below is not None:
+        return fill(language, _OF_BELOW, {"month": month, "partner": Code(below)})
+    if client is not None:
+        return fill(language, _BY_PLACES if lines.keys() & set(_PLACES) else _NO_EVENTS, {"month": month})
+    goal = lines.get("goal")
+    if goal is not None and len(goal.values) > 3:
+        return fill(language, _OF_ALL_IN_DAYS, {"first": Day(goal.values[2]), "last": Day(goal.values[3])})
+    return fill(language, _OF_ALL, {"month": month})
 
 
 def _event(language: Language, event: ReceiptEvent, currency: str) -> ToldEvent:
@@ -393,6 +464,16 @@ def _tier(wanted: _Wanted) -> _Saying:
     return _Saying(message, wanted.result(), {"from": wanted.measured(wanted.value(0), wanted.by), "rate": rate})
 
 
+# Lots: the engine adds commissions up, not lots, whose price may be another for each symbol.
+
+
+def _commission(wanted: _Wanted) -> _Saying:
+    if not wanted.value(0):
+        return _Saying(N_("Commission on lots"), wanted.result())
+    message = N_("Commission on lots under version %(version)s")
+    return _Saying(message, wanted.result(), {"version": Figure(wanted.value(0))})
+
+
 # Pools.
 
 
@@ -522,9 +603,9 @@ _TOLD: dict[str, _Words] = {
     "carried_out": _money(N_("Below zero: carried into the next month")),
     "carry_capped": _numbered(N_("Below zero: at most %(number)s average months are carried into the next month")),
     "loss_forgotten": _money(N_("Below zero: counts as nothing, and is forgotten")),
-    "lot_commission": _money(N_("Lots × amount per lot")),
+    "lot_commission": _commission,
     "rounded": _money(N_("Rounded once, a half to the even unit")),
-    "no_longer_owed": _money(N_("Nothing is owed for this any more")),
+    NO_LONGER_OWED: _money(N_("Nothing is owed for this any more")),
     "slot": _slot,
     "no_slot": _no_slot,
     "clients_paid": _numbered(N_("Sum over the clients who qualified (%(number)s)")),
