@@ -115,11 +115,10 @@ def _wait(settlements: Settlements, waiting: set[MonthOf]) -> set[MonthOf]:
 def _is_settled(settlements: Settlements, partner: str, month: str) -> bool:
     """Whether a month follows its rows and the month before, as they are now."""
     from introducer.services.settle_partner import unfinished
-    from introducer.store.settlements import SettledMonth
 
     rows = settlements.rows(partner, month)
-    settled = settlements.settled(partner)
-    return settled.get(month, SettledMonth()).seen == rows.digest and month not in unfinished(settled)
+    settled = settlements.heads(partner)
+    return month in settled and settled[month].seen == rows.digest and month not in unfinished(settled)
 
 
 def _installation(place: Place) -> Installation:

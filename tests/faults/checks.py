@@ -23,7 +23,7 @@ from introducer.store import keys, scans
 from introducer.store.clients import fold_text, state_from_item
 from introducer.store.facts import event_from_item
 from introducer.store.ledger import balance_attribute, earned_attribute, journal_from_item
-from introducer.store.settlements import SettledMonth, settled_from_item
+from introducer.store.settlements import SettledMonth, month_of_part, settled_from_item
 from introducer.store.wire import from_wire
 from tests.faults.schedules import Schedule, Violation
 from tests.faults.stores import BOOKS, FACTS
@@ -73,6 +73,8 @@ class Found:
         self.balances: dict[str, Mapping[str, Any]] = {}
         self.settled: dict[str, dict[str, SettledMonth]] = {}
         self.counts: Counts = {}
+        months: list[Mapping[str, Any]] = []
+        parts: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
         for item in map(from_wire, schedule.store.items(FACTS).values()):
             if kind_of(keys.FACTS, item[keys.PK], item[keys.SK]) == "event":
                 self.events.append(event_from_item(item))
@@ -88,10 +90,14 @@ class Found:
                 case "balance":
                     self.balances[keys.parts(item[keys.PK])[1]] = item
                 case "settled":
-                    partner, month = keys.parts(item[keys.PK])[1], keys.unescape(item[keys.SK])
-                    self.settled.setdefault(partner, {})[month] = settled_from_item(item)
+                    months.append(item)
+                case "settled_part" | "settled_posted":
+                    parts[month_of_part(item)].append(item)
                 case "event_count":
                     self._count(item)
+        for item in months:
+            partner, month = keys.parts(item[keys.PK])[1], keys.unescape(item[keys.SK])
+            self.settled.setdefault(partner, {})[month] = settled_from_item(item, parts[partner, month])
 
     def _count(self, item: Mapping[str, Any]) -> None:
         partner = keys.parts(item[keys.PK])[1]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from introducer.domain.contracts import Contracts
-from introducer.domain.errors import Conflict, Unavailable
+from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.ledger import Journal as JournalEntry
 from introducer.domain.ledger import Key, Receipt, earning_legs
@@ -17,8 +19,11 @@ from introducer.domain.rows import Row
 from introducer.domain.rules.qualification import Qualifying
 from introducer.domain.settlement import Chain
 from introducer.services.settle_partner import JOURNALS_AT_ONCE
+from introducer.store import keys
+from introducer.store import settlements as module
 from introducer.store.ledger import Ledger
 from introducer.store.settlements import (
+    PostedPart,
     SettledMonth,
     Settlements,
     Settling,
@@ -27,7 +32,7 @@ from introducer.store.settlements import (
     month_of_row,
     row_to_item,
     settled_from_item,
-    settled_to_item,
+    settled_to_items,
 )
 from introducer.store.statements import Statements
 from introducer.store.wire import to_wire
@@ -116,7 +121,7 @@ class TestRows:
     def test_a_row_in_the_stream_names_its_month_and_nothing_else_does(self) -> None:
         assert month_of_row(to_wire(row_to_item(PARTNER, MONTH, "row#c", ROW))) == (PARTNER, MONTH)
         assert month_of_row(to_wire(below_to_item("par#1", MONTH, "par_9", BELOW))) == ("par#1", MONTH)
-        assert month_of_row(to_wire(settled_to_item(PARTNER, MONTH, SETTLED))) is None
+        assert month_of_row(to_wire(settled_to_items(PARTNER, MONTH, SETTLED)[0])) is None
 
 
 def a_settling(version: int, **changes: Any) -> Settling:
@@ -166,8 +171,132 @@ class TestSettledMonths:
         assert len({chain_digest(chain) for chain in (CHAIN, Chain(), *others)}) == 7
 
     def test_an_item_in_the_table_is_read_by_its_key(self) -> None:
-        item = settled_to_item(PARTNER, MONTH, SETTLED)
+        [item] = settled_to_items(PARTNER, MONTH, SETTLED)
         assert settled_from_item(item) == SETTLED
+
+    def test_a_month_is_looked_at_without_reading_what_it_says_at_length(self, settlements: Settlements) -> None:
+        assert settlements.heads(PARTNER) == {}
+        settlements.write(a_settling(0, settled=large(6_000)), NOW)
+        settlements.write(a_settling(1, month="2026-04"), NOW)
+        heads = settlements.heads(PARTNER)
+        assert [(month, head.seen, head.follows) for month, head in heads.items()] == [
+            (MONTH, "seen", "follows"),
+            ("2026-04", SETTLED.seen, SETTLED.follows),
+        ]
+        assert [head.hands_on for head in heads.values()] == [chain_digest(large(6_000).chain), chain_digest(CHAIN)]
+        assert sum(len(str(value)) for value in heads[MONTH].item.values()) < 400
+
+
+def large(clients: int, seen: str = "seen") -> SettledMonth:
+    """A month in which so many clients were paid, and have a loss of their own. Names and losses look like chance."""
+    names = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(clients)]
+    return SettledMonth(
+        {KEY._replace(scope=name[:22]): 60_000 for name in names},
+        Chain(own={("rev", "EUR", name[:22]): -int(name[22:45], 16) for name in names}),
+        {"par_2": BELOW},
+        seen,
+        "follows",
+    )
+
+
+def in_parts(tables: Tables) -> list[dict[str, Any]]:
+    """The further items of the partner's month, as they stand."""
+    pk = keys.partition("settled_part", partner=PARTNER, month=MONTH)
+    return [item for item in tables.items(tables.books) if item[keys.PK]["S"] == pk]
+
+
+@pytest.mark.pattern("parts_of_settled_month")
+class TestLargeMonths:
+    def test_a_month_with_many_clients_comes_back_from_several_items(
+        self, tables: Tables, settlements: Settlements
+    ) -> None:
+        month = large(6_000)
+        settlements.write(a_settling(0, settled=month), NOW)
+        assert settlements.settled(PARTNER) == {MONTH: month}
+        assert [item[keys.SK]["S"] for item in in_parts(tables)] == ["part#000001", "part#000002"]
+        assert all(len(str(item)) < 310_000 for item in tables.items(tables.books))
+
+    def test_a_month_that_becomes_smaller_passes_over_what_is_left_of_the_larger_one(
+        self, tables: Tables, settlements: Settlements
+    ) -> None:
+        for version, clients in enumerate((12_000, 6_000, 10, 9_000, 0)):
+            month = large(clients, seen=f"{version}")
+            settlements.write(a_settling(version, settled=month), NOW)
+            assert settlements.settled(PARTNER) == {MONTH: month}
+        assert len(in_parts(tables)) == 3
+
+    def test_forty_thousand_clients_paid_and_as_many_with_a_loss_fit_into_one_transaction(self) -> None:
+        month = large(40_000)
+        items = settled_to_items(PARTNER, MONTH, month, 7)
+        assert max(len(str(item)) for item in items) < 310_000
+        assert sum(len(str(item)) for item in items) < 3_700_000
+        assert settled_from_item(items[0], items[1:]) == month
+
+    def test_more_than_a_transaction_holds_is_refused_with_what_to_do(self, settlements: Settlements) -> None:
+        with pytest.raises(Poison, match="90000 amounts and 90000 losses of single clients are more than") as refused:
+            settlements.write(a_settling(0, settled=large(90_000)), NOW)
+        assert refused.value.code == "month_too_large"
+        assert settlements.version(PARTNER) == 0
+
+    def test_who_reads_between_two_writings_reads_again(self, settlements: Settlements) -> None:
+        # given a reader that has the month's own item, and another writing since
+        settlements.write(a_settling(0, settled=large(6_000, "old")), NOW)
+        head = settlements.heads(PARTNER)[MONTH]
+        settlements.write(a_settling(1, settled=large(6_001, "new")), NOW)
+        # then
+        assert settlements.whole(head) == large(6_001, "new")
+
+    def test_a_part_that_is_gone_is_told(self, tables: Tables, settlements: Settlements) -> None:
+        settlements.write(a_settling(0, settled=large(6_000)), NOW)
+        key = {name: in_parts(tables)[1][name] for name in (keys.PK, keys.SK)}
+        tables.client.delete_item(TableName=tables.books, Key=key)
+        with pytest.raises(Unavailable, match="2026-03 of par_1 does not have all its parts"):
+            settlements.settled(PARTNER)
+
+    def test_a_refused_writing_leaves_every_part_as_it_was(self, tables: Tables, settlements: Settlements) -> None:
+        settlements.write(a_settling(0, settled=large(6_000)), NOW)
+        stood = tables.items(tables.books)
+        with pytest.raises(Conflict):
+            settlements.write(a_settling(0, settled=large(9_000)), NOW + 1)
+        assert tables.items(tables.books) == stood
+
+
+OTHER = KEY._replace(scope="other")
+
+
+@pytest.mark.pattern("posted_of_month_in_parts")
+class TestMonthsPostedInParts:
+    @pytest.mark.parametrize("before", [None, SETTLED, large(6_000)], ids=["nothing", "small", "large"])
+    def test_what_was_posted_so_far_is_seen_on_top_of_what_stood(
+        self, settlements: Settlements, before: SettledMonth | None
+    ) -> None:
+        # given a month that stands, or none
+        if before:
+            settlements.write(a_settling(0, settled=before), NOW)
+        stands = settlements.settled(PARTNER).get(MONTH, SettledMonth())
+        assert (stands.added, stands.written) == (0, 1 if before else 0)
+        # when two transactions post some of it
+        first = PostedPart(1, stands.written, {KEY: 11, OTHER: 12})
+        settlements.write(a_settling(stands.written, settled=first), NOW)
+        settlements.write(a_settling(stands.written + 1, settled=PostedPart(2, stands.written, {OTHER: 0})), NOW)
+        # then they are seen, and the month as one that is not settled
+        found = settlements.settled(PARTNER)[MONTH]
+        assert found == replace(stands, posted={**stands.posted, KEY: 11}, seen="")
+        assert (found.added, found.written) == (2, stands.written)
+        # and when the last one writes the month, they are over
+        settlements.write(a_settling(stands.written + 2, settled=SETTLED), NOW)
+        assert settlements.settled(PARTNER) == {MONTH: SETTLED}
+        # and the next time begins anew, over what is left of them
+        again = PostedPart(1, stands.written + 3, {OTHER: 5})
+        settlements.write(a_settling(stands.written + 3, settled=again), NOW)
+        assert settlements.settled(PARTNER)[MONTH].posted == {**SETTLED.posted, OTHER: 5}
+
+    def test_one_that_comes_too_late_adds_nothing(self, tables: Tables, settlements: Settlements) -> None:
+        settlements.write(a_settling(0, settled=PostedPart(1, 0, {KEY: 5})), NOW)
+        stood = tables.items(tables.books)
+        with pytest.raises(Conflict):
+            settlements.write(a_settling(0, settled=PostedPart(2, 0, {KEY: 7})), NOW)
+        assert tables.items(tables.books) == stood
 
 
 @pytest.mark.pattern("settlings_of_partner")
@@ -246,28 +375,100 @@ def many(tables: Tables, clients: int) -> Books:
     return books
 
 
+@pytest.fixture(params=["one item", "many parts"])
+def room(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Months as they are mostly, and months in parts, with fewer clients than those take in earnest."""
+    if request.param == "many parts":
+        monkeypatch.setattr(module, "ROOM", 100)
+        monkeypatch.setattr(module, "PART", 800)
+
+
+@pytest.mark.usefixtures("room")
 @pytest.mark.parametrize("write", [1, 2, 3])
 @pytest.mark.parametrize("moment", ["before", "after", "answer lost"])
 def test_more_journals_than_one_transaction_holds_are_posted_in_parts_and_finished_by_the_next(
     tables: Tables, moment: str, write: int
 ) -> None:
     # given a month that takes three transactions, and a settler that dies around one of them
-    books = many(tables, 2 * JOURNALS_AT_ONCE + 5)
+    clients = 2 * JOURNALS_AT_ONCE + 5
+    books = many(tables, clients)
     with pytest.raises((Crash, Unavailable)):
         books.settler(Breaks(books.settlements, moment, write)).settle(PARTNER, ["2026-01"])
     written = write if moment != "before" else write - 1
-    assert len(books.journals(PARTNER)) == min(written * JOURNALS_AT_ONCE, 165)
-    assert sum(books.posted().values()) == len(books.journals(PARTNER)) * 10_000
+    done = min(written * JOURNALS_AT_ONCE, clients)
+    assert len(books.journals(PARTNER)) == done
+    assert sum(books.posted().values()) == done * 10_000
+    # then what is posted so far is seen in the month, which is not settled before the last of them
+    month = books.settlements.settled(PARTNER).get("2026-01", SettledMonth())
+    assert (sum(month.posted.values()), bool(month.seen)) == (done * 10_000, done == clients)
     # when the stream brings it again
     again = books.settler().settle(PARTNER, ["2026-01"])
     # then it posts the rest, and nothing twice
-    assert again == 165 - min(written * JOURNALS_AT_ONCE, 165)
-    assert len(books.journals(PARTNER)) == 165
-    assert sum(books.posted().values()) == 1_650_000
-    assert books.settlements.settled(PARTNER)["2026-01"].chain.places == {"cpa": 165}
+    assert again == clients - done
+    assert len(books.journals(PARTNER)) == clients
+    assert sum(books.posted().values()) == clients * 10_000
+    assert books.settlements.settled(PARTNER)["2026-01"].chain.places == {"cpa": clients}
     before = tables.items(tables.books)
     assert books.settler().settle(PARTNER, ["2026-01"]) == 0
     assert tables.items(tables.books) == before
+
+
+def test_settlers_that_die_again_and_again_post_everything_once(tables: Tables) -> None:
+    # given a month of four transactions, and settlers of which each comes no further than one
+    clients = 3 * JOURNALS_AT_ONCE + 1
+    books = many(tables, clients)
+    for _ in range(4):
+        with pytest.raises(Crash):
+            books.settler(Breaks(books.settlements, "after")).settle(PARTNER, ["2026-01"])
+    assert books.settler().settle(PARTNER, ["2026-01"]) == 0
+    assert len(books.journals(PARTNER)) == clients
+    assert sum(books.posted().values()) == clients * 10_000
+
+
+def test_two_settlers_that_meet_in_the_middle_of_a_month_post_everything_once(tables: Tables) -> None:
+    clients = 3 * JOURNALS_AT_ONCE
+    books = many(tables, clients)
+
+    class Overtaken(Breaks):
+        def write(self, settling: Settling, at_ms: int) -> None:
+            self.left -= 1
+            if not self.left:
+                books.settler().settle(PARTNER, ["2026-01"])
+            Settlements.write(self, settling, at_ms)
+
+    assert books.settler(Overtaken(books.settlements, "", 2)).settle(PARTNER, ["2026-01"]) == 0
+    assert len(books.journals(PARTNER)) == clients
+    assert sum(books.posted().values()) == clients * 10_000
+
+
+def test_a_month_that_is_too_large_is_refused_before_anything_is_posted(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROOM", 100)
+    monkeypatch.setattr(module, "MOST_PARTS", 0)
+    books = many(tables, 2 * JOURNALS_AT_ONCE)
+    with pytest.raises(Poison, match="140 amounts"):
+        books.settler().settle(PARTNER, ["2026-01"])
+    assert books.journals(PARTNER) == []
+    assert books.settlements.version(PARTNER) == 0
+
+
+def test_months_long_ago_are_not_read_at_length(
+    carried: Books, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROOM", 0)
+    carried.settle()
+    carried.deliver(revenue("a", "2026-03-11", "10.00"))
+    read: list[str] = []
+
+    class Told(Settlements):
+        def _more(self, partner: str, month: str, item: Mapping[str, Any]) -> list[dict[str, Any]]:
+            read.append(month)
+            return super()._more(partner, month, item)
+
+    carried.settler(Told(tables.books)).settle(PARTNER, ["2026-03"])
+    assert read == ["2026-03", "2026-02"]
+    assert carried.of_month(PARTNER, "rev") == {"2026-03": 1_800}
 
 
 @pytest.fixture

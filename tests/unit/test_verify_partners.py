@@ -17,7 +17,7 @@ from introducer.services.verify.report import Difference, Kind, Report, Unsettle
 from introducer.services.verify_books import verify_books
 from introducer.store import keys
 from introducer.store.scans import Stored
-from introducer.store.settlements import SettledMonth, settled_from_item, settled_to_item
+from introducer.store.settlements import SettledMonth, settled_from_item, settled_to_items
 from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, revshare, terms
 from tests.support.tables import Item, Tables
 from tests.unit.test_verify_books import DAMAGES as OF_CLIENTS
@@ -204,7 +204,8 @@ def change_row(tables: Tables, partner: str, month: str, of: str, name: str, **s
 
 def change_settled(tables: Tables, partner: str, month: str, change: Callable[[SettledMonth], SettledMonth]) -> None:
     item = tables.item("settled", partner=partner, month=month)
-    item.update(settled_to_item(partner, month, change(settled_from_item(item))))
+    [changed] = settled_to_items(partner, month, change(settled_from_item(item)))
+    item.update(changed)
 
 
 def journal_of(tables: Tables, partner: str, rule: str, month: str) -> Item:

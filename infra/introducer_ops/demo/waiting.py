@@ -11,7 +11,7 @@ from typing import Any
 from introducer.services.settle_partner import unfinished
 from introducer.store import keys
 from introducer.store.intake_days import IntakeDays
-from introducer.store.settlements import SettledMonth, Settlements
+from introducer.store.settlements import Settlements
 from introducer_ops.localcloud import Stack
 
 PATIENCE = 45.0
@@ -129,11 +129,11 @@ def wait_until_settled(
 
 def _unsettled(settlements: Settlements, partner: str, months: Sequence[str]) -> set[str]:
     """The months that are behind: their rows are others than those they were settled from."""
-    settled = settlements.settled(partner)
+    settled = settlements.heads(partner)
     behind = unfinished(settled)
     for month in months:
         rows = settlements.rows(partner, month)
-        if (rows.clients or rows.below) and settled.get(month, SettledMonth()).seen != rows.digest:
+        if (rows.clients or rows.below) and (month not in settled or settled[month].seen != rows.digest):
             behind.add(month)
     return behind
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from introducer.domain.money import Money
 from introducer.domain.settlement import settle_month
-from introducer.services.settle_partner import ReadsContractsOfMonth, chain_before
-from introducer.store.settlements import SettledMonth, Settlements, chain_digest
+from introducer.services.settle_partner import ReadsContractsOfMonth, chain_before, month_before
+from introducer.store.settlements import SettledMonth, Settlements
 
 
 def read_settling_of_partner(
@@ -21,11 +21,13 @@ def read_settling_of_partner(
     rows = settlements.rows(partner, month)
     if not rows.clients and not rows.below:
         return ()
-    settled = settlements.settled(partner)
-    chain = chain_before(settled, month)
-    stands = settled.get(month, SettledMonth())
-    if (stands.seen, stands.follows) == (rows.digest, chain_digest(chain)):
+    settled = settlements.heads(partner)
+    before = month_before(settled, month)
+    handed_on = settled[before].hands_on if before else SettledMonth().hands_on
+    if month in settled and (settled[month].seen, settled[month].follows) == (rows.digest, handed_on):
         return ()
+    chain = chain_before(settlements, settled, month)
+    stands = settlements.whole(settled.get(month))
     owed = settle_month(partner, month, rows.clients, rows.below, chain, contracts.contracts_of_month(partner, month))
     missing: dict[str, int] = defaultdict(int)
     for key, target in owed.targets.items():

@@ -8,7 +8,6 @@ something else, it follows again, though whoever changed that month died before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from introducer.domain.contracts import Contracts
@@ -18,13 +17,21 @@ from introducer.domain.partner_month import Below
 from introducer.domain.receipts import settled_journal
 from introducer.domain.settlement import Chain, settle_month
 from introducer.store.ledger import Ledger
-from introducer.store.settlements import SettledMonth, Settlements, Settling, chain_digest
+from introducer.store.settlements import (
+    Head,
+    PostedPart,
+    SettledMonth,
+    Settlements,
+    Settling,
+    chain_digest,
+    settled_to_items,
+)
 
 TRIES = 8
 """How often a partner is read and settled again when something changed meanwhile."""
 
-JOURNALS_AT_ONCE = 80
-"""Of one transaction; leaves room for the month, the balance and the rows above."""
+JOURNALS_AT_ONCE = 70
+"""Of one transaction; leaves room for a month in parts, the balance and the rows above."""
 
 
 class ReadsContractsOfMonth(Protocol):
@@ -69,20 +76,21 @@ class Settler:
 
     def _settle(self, partner: str, wanted: set[str]) -> int:
         version = self._settlements.version(partner)
-        settled = self._settlements.settled(partner)
+        settled = self._settlements.heads(partner)
         todo = wanted | unfinished(settled)
         journals = 0
         missing: RateMissing | None = None
         while todo:
             month = min(todo)
             todo.remove(month)
-            old = settled.get(month, SettledMonth())
-            new, postings, waits = self._computed(partner, month, chain_before(settled, month), old)
+            old = self._settlements.whole(settled.get(month))
+            chain = chain_before(self._settlements, settled, month)
+            new, postings, waits = self._computed(partner, month, chain, old)
             missing = waits or missing
             if new != old:
                 version = self._post(partner, month, version, old, new, postings)
                 journals += len(postings)
-                settled[month] = new
+                settled[month] = self._settlements.head(partner, month)
             todo |= {each for each in unfinished(settled) if each > month}
         if missing is not None:
             raise missing
@@ -115,13 +123,17 @@ class Settler:
         new: SettledMonth,
         postings: tuple[Posting, ...],
     ) -> int:
-        """Write it in as many transactions as it takes; the last says that the month is settled. The version then."""
-        posted = dict(old.posted)
+        """Write it in as many transactions as it takes; the last says that the month is settled. The version then.
+
+        Each of the others is small: it says what it posted itself, not all that stands in the month.
+        """
         parts = [postings[start : start + JOURNALS_AT_ONCE] for start in range(0, len(postings), JOURNALS_AT_ONCE)]
+        if len(parts) > 1:
+            # A month that is too large is refused before anything of it is posted.
+            settled_to_items(partner, month, new)
         for number, part in enumerate(parts or [()], 1):
             last = number >= len(parts)
-            for posting in part:
-                posted[posting.key] = posting.before + posting.amount
+            posted = {posting.key: posting.before + posting.amount for posting in part}
             at_ms = self._now_ms()
             frozen = self._ledger.balance(partner).frozen_through if part else None
             self._settlements.write(
@@ -129,7 +141,7 @@ class Settler:
                     partner=partner,
                     month=month,
                     version=version,
-                    settled=new if last else replace(old, posted={k: n for k, n in posted.items() if n}, seen=""),
+                    settled=new if last else PostedPart(old.added + number, old.written, posted),
                     journals=tuple(settled_journal(posting, frozen, at_ms, version + 1) for posting in part),
                     above=_told(old.above, new.above) if last else {},
                 ),
@@ -145,18 +157,23 @@ def _told(before: Mapping[str, Below], now: Mapping[str, Below]) -> dict[str, Be
     return gone | {each: below for each, below in now.items() if before.get(each) != below}
 
 
-def chain_before(settled: Mapping[str, SettledMonth], month: str) -> Chain:
+def month_before(settled: Iterable[str], month: str) -> str | None:
+    """The last settled month before this one."""
+    return max((each for each in settled if each < month), default=None)
+
+
+def chain_before(settlements: Settlements, settled: Mapping[str, Head], month: str) -> Chain:
     """What the last settled month before this one handed on."""
-    before = max((each for each in settled if each < month), default=None)
-    return settled[before].chain if before else Chain()
+    before = month_before(settled, month)
+    return settlements.whole(settled[before]).chain if before else Chain()
 
 
-def unfinished(settled: Mapping[str, SettledMonth]) -> set[str]:
+def unfinished(settled: Mapping[str, Head]) -> set[str]:
     """The months that are posted in parts, or that followed something else than what the month before hands on."""
     found: set[str] = set()
     handed_on = chain_digest(Chain())
     for month, each in sorted(settled.items()):
         if not each.seen or each.follows != handed_on:
             found.add(month)
-        handed_on = chain_digest(each.chain)
+        handed_on = each.hands_on
     return found

@@ -37,7 +37,7 @@ from introducer.store import keys
 from introducer.store.clients import ClientKey, fold_text, state_from_item, state_hash, state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.scans import Stored, place
-from introducer.store.settlements import SettledMonth, settled_to_item
+from introducer.store.settlements import SettledMonth, settled_texts
 
 CLICK_DAYS = 400
 """Days that raw clicks are kept, unless the stack says otherwise (parameter `ClickTtlDays`)."""
@@ -225,7 +225,7 @@ def _books_hash(states: str, books: BooksSide) -> str:
     digest = hashlib.sha256(states.encode())
     for month_of in sorted(books.settled):
         if posted := books.settled_month(month_of).posted:
-            told = settled_to_item(*month_of, SettledMonth(posted))["posted"]
+            told = settled_texts(SettledMonth(posted))["posted"]
             digest.update(f"\n{' '.join(month_of)} {told}".encode())
     return digest.hexdigest()
 

@@ -35,7 +35,7 @@ from introducer.store.clients import ClientKey, state_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.reservations import payout_journal_from_item
 from introducer.store.scans import Stored
-from introducer.store.settlements import SettledMonth, row_of, settled_from_item
+from introducer.store.settlements import SettledMonth, month_of_part, row_of, settled_from_item
 from introducer.store.statements import statement_from_item
 
 MALFORMED = (IntroducerError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
@@ -71,6 +71,10 @@ class BooksSide:
         """The text of each row of a partner's month, by what and whose it is."""
         self.settled: dict[MonthOf, Mapping[str, str]] = {}
         """Their items: texts, read when they are needed."""
+        self._parts: dict[MonthOf, list[Mapping[str, Any]]] = defaultdict(list)
+        """The further items of settled months; those that a month does not count among them."""
+        self._unpacked: tuple[MonthOf, SettledMonth] | None = None
+        """The settled month that was looked at last."""
         self.adjusted: dict[Key, int] = {}
         """What the journals of each adjustment must add up to."""
         self.statements: dict[MonthOf, Statement] = {}
@@ -118,6 +122,8 @@ class BooksSide:
             "parenting": self._parenting,
             "row": self._row,
             "settled": self._settled_month,
+            "settled_part": self._part_of_month,
+            "settled_posted": self._part_of_month,
             "adjustment": self._adjustment,
             "statement": self._statement,
             "month_close": self._month_close,
@@ -140,11 +146,22 @@ class BooksSide:
     def finish(self) -> None:
         """After the last item."""
         self._add_up()
+        # Parts may come before their month or after it.
+        for (partner, month), item in list(self.settled.items()):
+            try:
+                self.settled_month((partner, month))
+            except MALFORMED as error:
+                self.differences.append(unreadable(Stored("settled", item), error))
+                del self.settled[partner, month]
 
     def settled_month(self, month_of: MonthOf) -> SettledMonth:
         """A settled month; one with nothing in it where there is none."""
         item = self.settled.get(month_of)
-        return SettledMonth() if item is None else settled_from_item(item)
+        if item is None:
+            return SettledMonth()
+        if self._unpacked is None or self._unpacked[0] != month_of:
+            self._unpacked = (month_of, settled_from_item(item, self._parts.get(month_of, ())))
+        return self._unpacked[1]
 
     def contracts(self, click_keys: Mapping[int, bytes]) -> Contracts:
         """The snapshot that prices everything: all links, accepted deal versions and publications.
@@ -324,8 +341,10 @@ class BooksSide:
 
     def _settled_month(self, stored: Stored) -> None:
         _, partner, _ = keys.parts(stored.key.pk)
-        settled_from_item(stored.item)
         self.settled[partner, keys.unescape(stored.key.sk)] = stored.item
+
+    def _part_of_month(self, stored: Stored) -> None:
+        self._parts[month_of_part(stored.item)].append(stored.item)
 
     def _adjustment(self, stored: Stored) -> None:
         adjustment = adjustment_from_item(stored.item)
