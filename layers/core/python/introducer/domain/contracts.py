@@ -148,14 +148,14 @@ class Contracts:
         written down: no rule so far looked at its clients together, and no ancestor has an override."""
         key = (partner, month)
         if key not in self._bases:
-            self._bases[key] = self._looked_at(partner, month)
+            self._bases[key] = self._bases_to_count(partner, month)
         return self._bases[key]
 
-    def _looked_at(self, partner: str, month: str) -> frozenset[Basis] | None:
+    def _bases_to_count(self, partner: str, month: str) -> frozenset[Basis] | None:
         until = day_start(plus_days(month_end(month), 1))
         deals = [each.deal for each in self.deals.get(partner, ()) if each.valid_from < until]
         above = self.above(partner, month)
-        if not above and not any(deal.of_partner for deal in deals):
+        if not above and not any(deal.looks_at_all_clients for deal in deals):
             return None
         bases = {basis for deal in deals for basis in deal.bases}
         for level, version in above:

@@ -187,8 +187,9 @@ class PerClient:
     promotion: Promotion[tuple[CountryAmount, ...]] | None = None
 
     @property
-    def of_partner(self) -> bool:
-        """Whether what is owed for a client depends on other clients."""
+    def shared(self) -> bool:
+        """Whether what is owed for a client depends on other clients. What tiers give comes on top, as an amount of its
+        own."""
         return bool(self.caps) or self.most is not None
 
     def whose(self, day: str) -> Whose:
@@ -244,7 +245,7 @@ class Revshare:
     promotion: Promotion[int] | None = None
 
     @property
-    def of_partner(self) -> bool:
+    def shared(self) -> bool:
         """Whether what is owed depends on the partner's clients together."""
         return self.pooled
 
@@ -283,7 +284,7 @@ class Lot:
     promotion: Promotion[tuple[SymbolAmount, ...]] | None = None
 
     @property
-    def of_partner(self) -> bool:
+    def shared(self) -> bool:
         """Whether what is owed depends on the partner's clients together."""
         return self.tiers is not None
 
@@ -326,7 +327,7 @@ class Bonus:
     amount: int
     window: Window | None = None
     kind: str = "bonus"
-    of_partner: bool = True
+    shared: bool = True
 
 
 NET_REVENUE, QUALIFIED = "net_revenue", "qftd"
@@ -352,7 +353,7 @@ class Override:
     id: str
     levels: tuple[Level, ...]
     kind: str = "override"
-    of_partner: bool = True
+    shared: bool = True
 
     def at(self, level: int) -> Level | None:
         """What this depth brings; None for nothing."""
@@ -373,15 +374,15 @@ class Deal:
     rules: tuple[Rule, ...]
 
     @cached_property
-    def of_partner(self) -> bool:
+    def looks_at_all_clients(self) -> bool:
         """Whether any rule looks at the partner's clients together, or at the partners below."""
-        return any(rule.of_partner or getattr(rule, "tiers", None) for rule in self.rules)
+        return any(rule.shared or getattr(rule, "tiers", None) for rule in self.rules)
 
     @cached_property
     def monthly(self) -> bool:
         """Whether such a rule looks at a whole month of the partner's; a goal with a window of its own does not."""
         return any(
-            (rule.of_partner or getattr(rule, "tiers", None)) and not (isinstance(rule, Bonus) and rule.window)
+            (rule.shared or getattr(rule, "tiers", None)) and not (isinstance(rule, Bonus) and rule.window)
             for rule in self.rules
         )
 

@@ -606,7 +606,7 @@ def _reckoned_together(rule: Rule) -> bool:
     """Whether one amount is owed for all clients of a month, or for all of a partner below."""
     if isinstance(rule, PerClient):
         return rule.most is not None or (isinstance(rule, Cpa) and rule.tiers is not None and rule.own is None)
-    return rule.of_partner
+    return rule.shared
 
 
 def _formula(formula: Formula) -> Weighted:

@@ -107,7 +107,7 @@ def accrue(
         due=frozenset(),
         unfinished=False,
     )
-    if not refold and _settled(state, after):
+    if not refold and _paid_once_stands(state, after):
         # What is paid once per client stands as it is posted, and so do the counts made once, and the months before the
         # first of these events: nine events of ten are trades, and change none of them.
         since = min((day_at(milliseconds(event.occurred_at))[:7] for event in facts), default="9999-12")
@@ -180,7 +180,7 @@ def monthly_targets(state: ClientState, contracts: Contracts, since: str = "") -
         if "~" in cell.rule:
             continue
         rule_of_cell = contracts.rule(cell.partner, cell.version, cell.rule)
-        if rule_of_cell.of_partner:
+        if rule_of_cell.shared:
             continue
         kind = rule_of_cell.kind
         currency = contracts.version(cell.partner, cell.version).deal.currency
@@ -250,11 +250,11 @@ def _rows(
     """The rows that changed. After a refold, all of them: what was written before may have followed other contracts."""
     partners = {segment.partner for segment in (*before.timeline, *after.timeline)}
     partners |= {partner for partner, _ in before.due}
-    if not any(_looked_at(partner, contracts) for partner in partners):
+    if not any(_may_need_rows(partner, contracts) for partner in partners):
         return {}
     if refold:
         return rows_of(after, contracts, months_of(before, contracts) | months_of(after, contracts) | before.due)
-    if not _settled(before, after):
+    if not _paid_once_stands(before, after):
         months = months_of(before, contracts) | months_of(after, contracts)
         was = rows_of(before, contracts, months)
         now = rows_of(after, contracts, months | before.due)
@@ -266,12 +266,14 @@ def _rows(
     return rows_of(after, contracts, months | {(each.key.partner, each.key.earn_month) for each in postings})
 
 
-def _looked_at(partner: str, contracts: Contracts) -> bool:
-    """Whether any rule might look at the partner's clients together."""
-    return partner in contracts.parents or any(each.deal.of_partner for each in contracts.deals.get(partner, ()))
+def _may_need_rows(partner: str, contracts: Contracts) -> bool:
+    """Whether anything might look at the partner's clients together: a rule of its own, or of somebody above."""
+    return partner in contracts.parents or any(
+        each.deal.looks_at_all_clients for each in contracts.deals.get(partner, ())
+    )
 
 
-def _settled(before: ClientState, after: ClientState) -> bool:
+def _paid_once_stands(before: ClientState, after: ClientState) -> bool:
     """Whether everything that rules paid once per client look at is as it was, and was posted in full."""
     return (
         not before.unfinished

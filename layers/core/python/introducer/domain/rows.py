@@ -65,7 +65,7 @@ def months_of(state: ClientState, contracts: Contracts) -> set[MonthOf]:
 def _parts(state: ClientState, contracts: Contracts) -> Mapping[MonthOf, _Parts]:
     parts: dict[MonthOf, _Parts] = defaultdict(_Parts)
     for cell, value in state.cells.items():
-        if "~" in cell.rule or contracts.rule(cell.partner, cell.version, cell.rule).of_partner:
+        if "~" in cell.rule or contracts.rule(cell.partner, cell.version, cell.rule).shared:
             parts[cell.partner, cell.month].cells.append((cell.rule, cell.version, cell.part, value))
     for key, minor in state.posted.items():
         parts[key.partner, key.earn_month].earned[contracts.kind(key.partner, key.rule), key.currency] += minor

@@ -9,8 +9,8 @@ from introducer.domain.deal import Basis, Bonus, DealVersion, Window
 from introducer.domain.ledger import Line
 from introducer.domain.money import FINE, decimal_string
 from introducer.domain.partner_month import Month, day_range
-from introducer.domain.rules.places import basis_line, show_start
 from introducer.domain.rules.target import Target, Targets
+from introducer.domain.rules.tier_lines import basis_line, show_start
 
 
 def targets(seen: Month, before: Mapping[str, int]) -> tuple[Targets, dict[str, int]]:

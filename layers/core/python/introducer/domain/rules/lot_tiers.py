@@ -10,8 +10,8 @@ from introducer.domain.ledger import Line
 from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
 from introducer.domain.partner_month import Month, largest
 from introducer.domain.rules.lot import paid_lots
-from introducer.domain.rules.places import basis_line, gain_line
 from introducer.domain.rules.target import Target, Targets
+from introducer.domain.rules.tier_lines import basis_line, gain_line, inside
 
 _UNIT = FINE * PERCENT_ONE
 
@@ -88,14 +88,10 @@ def _uplift(
     else:
         for index, band in enumerate(tiers.bands):
             high = tiers.bands[index + 1].start if index + 1 < len(tiers.bands) else None
-            inside = _inside(span[1], band.start, high) - _inside(span[0], band.start, high)
-            gains.append((band.start, band.add * inside * (FINE // LOT) * PERCENT_ONE))
+            part = inside(span[1], band.start, high) - inside(span[0], band.start, high)
+            gains.append((band.start, band.add * part * (FINE // LOT) * PERCENT_ONE))
     bands = {band.start: band for band in tiers.bands}
     for start, gain in gains:
         if gain:
             lines.append(gain_line(tiers, bands[start], show_ratio(gain, _UNIT, currency), currency))
     return sum(gain for _, gain in gains)
-
-
-def _inside(value: int, low: int, high: int | None) -> int:
-    return max(0, (value if high is None else min(value, high)) - low)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.deal import (
     PERCENT_ONE,
-    Band,
     Basis,
     Cap,
     Mode,
@@ -17,14 +16,13 @@ from introducer.domain.deal import (
     PerClient,
     Tiers,
     Whose,
-    show_lots,
-    show_percent,
 )
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
 from introducer.domain.partner_month import Month
 from introducer.domain.rules.qualification import Qualifying
 from introducer.domain.rules.target import Target, Targets
+from introducer.domain.rules.tier_lines import basis_line, gain_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,27 +156,3 @@ def _activity(seen: Month, tiers: Tiers, number: int, paid: int) -> tuple[int, i
         return paid, 1
     activity = seen.activity(tiers.by, seen.version(number), whole=True)
     return activity, FINE if tiers.by is Basis.NET_REVENUE else 1
-
-
-def basis_line(by: Basis, activity: int, currency: str) -> Line:
-    """What the tiers look at. Net revenue is in fine units."""
-    if by is Basis.NET_REVENUE:
-        shown = show_ratio(activity, FINE, currency)
-    else:
-        shown = show_lots(activity) if by is Basis.LOTS else str(activity)
-    return Line("tier_basis", shown, (by.value,))
-
-
-def gain_line(tiers: Tiers, band: Band, gained: str, currency: str) -> Line:
-    """What a band gave on top."""
-    start = show_start(tiers.by, band.start, currency)
-    if band.add:
-        return Line("tier", gained, (start, decimal_string(band.add, currency), tiers.mode.value, "add"))
-    return Line("tier", gained, (start, show_percent(band.percent), tiers.mode.value, "add_percent"))
-
-
-def show_start(by: Basis, start: int, currency: str) -> str:
-    """Where a band begins, or a goal stands, as people write it."""
-    if by is Basis.NET_REVENUE:
-        return decimal_string(start, currency)
-    return show_lots(start) if by is Basis.LOTS else str(start)

@@ -11,9 +11,9 @@ from introducer.domain.deal import Basis, Mode, NegativeMonths, Revshare, Tiers,
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
 from introducer.domain.partner_month import Month, largest
-from introducer.domain.rules.places import basis_line, show_start
 from introducer.domain.rules.revshare import UNIT, carried, most_carried, percent_of, share_line
 from introducer.domain.rules.target import Target, Targets
+from introducer.domain.rules.tier_lines import basis_line, inside, show_start
 
 Lane = tuple[str, str]
 """A rule and a currency."""
@@ -162,10 +162,10 @@ class _Pool:
         for index, (bound, percent) in enumerate(zip(bounds, percents, strict=True)):
             low = None if index == 0 else bound * FINE
             high = bounds[index + 1] * FINE if index + 1 < len(bounds) else None
-            inside = _inside(end, low, high) - _inside(start, low, high)
-            if inside:
-                self._lines.append(self._tier_line(tiers, bound, percent, inside * percent))
-            total += inside * percent
+            part = inside(end, low, high) - inside(start, low, high)
+            if part:
+                self._lines.append(self._tier_line(tiers, bound, percent, part * percent))
+            total += part * percent
         return total
 
     def _reached(self, rule: Revshare, number: int, pool: int) -> tuple[int, int]:
@@ -225,10 +225,3 @@ class _Pool:
         # What the tiers look at was said when the pool was priced.
         del self._lines[lines:]
         return total
-
-
-def _inside(value: int, low: int | None, high: int | None) -> int:
-    """How much of a sum lies between two bounds; the lowest band has what is negative."""
-    if low is not None and value <= low:
-        return 0
-    return (value if high is None else min(value, high)) - (low or 0)

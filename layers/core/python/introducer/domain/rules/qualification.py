@@ -86,7 +86,7 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
         lines = (*found.lines, Line("qualified", str(found.at)), paid)
         owed[key] = Target(amount, rule.kind, version.version, lines, found.evidence, found.used)
         moments[key] = Qualifying(rule.id, version.version, found.at, amount, rule.whose(registered).value)
-        if rule.of_partner:
+        if rule.shared:
             shared.add(key)
     return PaidOnce(owed, moments, frozenset(shared))
 
