@@ -17,10 +17,10 @@ from visit import N_, FormRefused, Visit
 from introducer.domain.adjustment import PROPOSERS
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid
 from introducer.services.decide_adjustment import decide_adjustment
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.propose_adjustment import propose_adjustment
 from introducer.services.read_adjustments import (
     AdjustmentToDecide,
-    partner_of_staff,
     read_adjustment,
     read_adjustments_of_partner,
     read_adjustments_waiting,
@@ -121,7 +121,7 @@ def adjustments_waiting(visit: Visit) -> dict[str, Any]:
 @page(LIST, "adjustments.html", who=Who.STAFF, columns=_COLUMNS)
 def adjustments(visit: Visit, partner: str) -> dict[str, Any]:
     assert visit.member is not None
-    owner = partner_of_staff(visit.portal.configuration, visit.member, partner)
+    owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     subject = f"adjustments of {owner.partner}"
     found = read_adjustments_of_partner(
         visit.portal.configuration,
@@ -220,7 +220,7 @@ def reverse(visit: Visit, partner: str, adjustment: str) -> Done:
 def _read(visit: Visit, partner: str, adjustment: str) -> AdjustmentToDecide:
     assert visit.member is not None
     portal = visit.portal
-    owner = partner_of_staff(portal.configuration, visit.member, partner)
+    owner = partner_of_brand(portal.configuration, visit.member, partner)
     return read_adjustment(
         portal.configuration,
         portal.adjustments,

@@ -11,9 +11,10 @@ from server import STAFF_HOME, Done, Who, page
 from visit import N_, FormRefused, Visit
 
 from introducer.domain.configuration import DealRecord, Role
-from introducer.domain.errors import Conflict, Forbidden, Malformed, NotFound
+from introducer.domain.errors import Conflict, Forbidden, Malformed
 from introducer.services.accept_deal import accept_deal
 from introducer.services.creation import Author
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.read_deal_of_partner import read_deal_of_partner, read_version_of_deal
 
 PATH = "/deal"
@@ -72,9 +73,7 @@ def accept(visit: Visit) -> Done:
 @page(STAFF_HOME + "/{partner}/deal", "deal.html", who=Who.STAFF)
 def deal_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
     assert visit.member is not None
-    found = visit.portal.configuration.partner(partner)
-    if found.brand != visit.member.brand:
-        raise NotFound("There is no such partner.")
+    found = partner_of_brand(visit.portal.configuration, visit.member, partner)
     return _shown(visit, found.partner, may_accept=False) | {
         "partner": found.partner,
         "name": found.name,

@@ -17,9 +17,10 @@ from visit import N_, FormRefused, Visit
 
 from introducer.domain.configuration import Partner
 from introducer.domain.describe import describe
-from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, TooLarge
+from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, TooLarge
 from introducer.domain.terms import parse_terms
 from introducer.services.creation import Author
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.propose_deal import next_version, propose_deal
 from introducer.services.read_deal_of_partner import read_proposal
 from introducer.sources.deal_terms import EXAMPLE_RULES, ShapeError, shape_errors
@@ -111,10 +112,7 @@ def _partner(visit: Visit, partner: str) -> Partner:
     assert visit.member is not None
     if visit.member.role not in MAY_PROPOSE:
         raise Forbidden("Managers and admins propose deals.", code="not_your_role")
-    found = visit.portal.configuration.partner(partner)
-    if found.brand != visit.member.brand:
-        raise NotFound("There is no such partner.")
-    return found
+    return partner_of_brand(visit.portal.configuration, visit.member, partner)
 
 
 def _form(visit: Visit, partner: Partner) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+from moments import moment_in_utc
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
@@ -184,13 +185,12 @@ def move_again(visit: Visit, client: str) -> Done:
 
 
 def _starts_at(wish: Move, typed: dict[str, str]) -> datetime | None:
-    """The moment in UTC; a form's own field has no zone. None for the beginning. Raises `FormRefused`."""
+    """The moment; None for the beginning. Raises `FormRefused`."""
     if wish.since is Since.BEGINNING:
         return None
     try:
-        moment = datetime.fromisoformat(wish.starts_at)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        return moment_in_utc(wish.starts_at)
+    except ValueError as error:
         cause = Invalid("starts_at is a moment, such as 2026-04-02T09:30.", code="invalid_starts_at")
         message = N_("Say the day and the time, in UTC.")
         raise FormRefused({"starts_at": message}, typed, cause) from error

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import STAFF_HOME, Done, Who, page
 from visit import N_, FormRefused, Visit
 
-from introducer.domain.configuration import BEGINNING, Parenting, Partner, Role, parent_in
+from introducer.domain.configuration import BEGINNING, Parenting, Role, parent_in
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from introducer.services.change_parent import change_parent, months_to_come
 from introducer.services.creation import Author
+from introducer.services.partner_of_brand import partner_of_brand
 from pages.desk_clients import choices
 
 PATH = STAFF_HOME + "/{partner}/parent"
@@ -46,7 +47,8 @@ class NewParent(BaseModel):
 def parent(visit: Visit, partner: str) -> dict[str, Any]:
     """The history, the newest first."""
     assert visit.member is not None
-    found, configuration = _partner(visit, partner), visit.portal.configuration
+    configuration = visit.portal.configuration
+    found = partner_of_brand(configuration, visit.member, partner)
     history = configuration.parentings(found.partner)
     above = parent_in(visit.today[:7], history)
     parents = {each.parent for each in history if each.parent is not None}
@@ -69,7 +71,7 @@ def decide_parent(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     if visit.member.role not in MAY:
         raise Forbidden("Managers and admins decide below whom a partner stands.", code="not_your_role")
-    found = _partner(visit, partner)
+    found = partner_of_brand(visit.portal.configuration, visit.member, partner)
     wish = visit.read(NewParent)
     try:
         decided = change_parent(
@@ -90,15 +92,6 @@ def decide_parent(visit: Visit, partner: str) -> Done:
         raise FormRefused(refused, wish.model_dump(), error) from error
     location = f"{STAFF_HOME}/{found.partner}/parent?decided={decided.parenting}"
     return Done(_row(decided, {}), location, created=True)
-
-
-def _partner(visit: Visit, partner: str) -> Partner:
-    """The partner, if it is one of the member's own brand."""
-    assert visit.member is not None
-    found = visit.portal.configuration.partner(partner)
-    if found.brand != visit.member.brand:
-        raise NotFound("There is no such partner.")
-    return found
 
 
 def _row(each: Parenting, names: dict[str, str]) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
+from moments import moment_in_utc
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import STAFF_HOME, Done, Who, page
 from visit import N_, FormRefused, Visit
 
 from introducer.domain.configuration import Standing, Status, status_at
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from introducer.services.read_adjustments import partner_of_staff
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.set_standing import MAY_SUSPEND, earliest, set_standing, statuses_for
 
 PATH = STAFF_HOME + "/{partner}/standing"
@@ -44,7 +45,7 @@ def standing(visit: Visit, partner: str) -> dict[str, Any]:
     """What holds, what is to come, and the decisions, the newest first."""
     assert visit.member is not None
     configuration = visit.portal.configuration
-    found = partner_of_staff(configuration, visit.member, partner)
+    found = partner_of_brand(configuration, visit.member, partner)
     history = configuration.standings(found.partner)
     # A decision that covers others has further entries, for their moments: its own beginning is the first.
     decisions: dict[str, Standing] = {}
@@ -92,18 +93,14 @@ def decide_standing(visit: Visit, partner: str) -> Done:
 
 
 def _since(wish: NewStanding, typed: dict[str, str]) -> datetime | None:
-    """The moment in UTC; a form's own field has no zone. Raises `FormRefused`."""
+    """The moment; None for as soon as possible. Raises `FormRefused`."""
     if not wish.since:
         return None
     try:
-        moment = datetime.fromisoformat(wish.since)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        if moment.year >= 9999:
-            raise ValueError("no such year")
-    except (ValueError, OverflowError) as error:
+        return moment_in_utc(wish.since)
+    except ValueError as error:
         cause = Invalid("since is a moment, such as 2026-04-02T09:30Z, or nothing.", code="invalid_since")
         raise FormRefused({"since": N_("Say the day and the time, in UTC.")}, typed, cause) from error
-    return moment
 
 
 def _to_come(at: datetime, history: list[Standing]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from introducer.domain.adjustment import (
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict, Unavailable
 from introducer.services.creation import Clock, now
-from introducer.services.read_adjustments import partner_of_staff
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.store.adjustments import Adjustments
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
@@ -48,7 +48,7 @@ def decide_adjustment(
     nothing and for the person who proposed it, `NotFound`, `Invalid` for a word that cannot be kept, `Conflict` when it
     was decided the other way or is not as it was read, and `Unavailable` when the books do not come to rest.
     """
-    partner_of_staff(configuration, member, partner)
+    partner_of_brand(configuration, member, partner)
     word = reason(why, SHORTEST_WORD)
     act = Act(member.member, now(clock), word)
     change = Change(by=act.by, at=act.at, why=word)

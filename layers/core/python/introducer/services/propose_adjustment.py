@@ -8,7 +8,7 @@ from introducer.domain.errors import Invalid
 from introducer.domain.events import day_of, milliseconds, month_of
 from introducer.domain.ids import derived_id, new_id
 from introducer.services.creation import Clock, Randomness, create_once, now
-from introducer.services.read_adjustments import partner_of_staff
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.store.adjustments import Adjustments
 from introducer.store.configuration import Configuration
 
@@ -35,7 +35,7 @@ def propose_adjustment(
     proposed something else before.
     """
     check_proposer(member.role)
-    owner = partner_of_staff(configuration, member, partner)
+    owner = partner_of_brand(configuration, member, partner)
     at = now(clock)
     new = proposed(
         # Sorts by time; what makes a repeated request meet the first one is the request's own item.

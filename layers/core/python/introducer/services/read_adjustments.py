@@ -14,7 +14,7 @@ from introducer.domain.adjustment import (
     check_decider,
     check_proposer,
 )
-from introducer.domain.configuration import Member, Partner
+from introducer.domain.configuration import Member
 from introducer.domain.errors import Forbidden, NotFound
 from introducer.domain.ledger import AVAILABLE, PENDING, Journal, post_month
 from introducer.domain.money import Money
@@ -74,14 +74,6 @@ class AdjustmentToDecide:
     """What stands in that bucket now."""
     after: Money | None
     """What would stand there."""
-
-
-def partner_of_staff(configuration: Configuration, member: Member, partner: str) -> Partner:
-    """The partner, if it is one of the member's own brand. Raises `NotFound`."""
-    found = configuration.partner(partner)
-    if found.brand != member.brand:
-        raise NotFound("There is no such partner.")
-    return found
 
 
 def read_adjustments_of_partner(

@@ -15,7 +15,7 @@ from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.ledger import journal_month
 from introducer.services.creation import Clock, now
-from introducer.services.read_adjustments import partner_of_staff
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.store.adjustments import Adjustments
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
@@ -39,7 +39,7 @@ def reverse_adjustment(
     never posted, is reversed already, or somebody else's reversal waits.
     """
     check_proposer(member.role)
-    partner_of_staff(configuration, member, partner)
+    partner_of_brand(configuration, member, partner)
     act = Act(member.member, now(clock), reason(why))
     found = adjustments.adjustment(partner, _adjustment_of(ledger, partner, entry))
     if _is_proposed(found, act):

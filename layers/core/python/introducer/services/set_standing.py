@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from introducer.domain.configuration import Change, Member, Partner, Role, Standing, Status, status_at
-from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from introducer.domain.errors import Conflict, Forbidden, Invalid
 from introducer.domain.events import NOTICE
 from introducer.services.creation import Clock, Randomness, make_id, now
 from introducer.services.move_client import after, reason
+from introducer.services.partner_of_brand import partner_of_brand
 from introducer.store.configuration import Configuration
 
 MAY_SUSPEND = frozenset({Role.MANAGER, Role.COMPLIANCE, Role.ADMIN})
@@ -52,9 +53,7 @@ def set_standing(
         raise Forbidden("Managers, compliance and admins decide a partner's standing.", code="not_your_role")
     why = reason(why)
     at = now(clock)
-    found = configuration.partner(partner)
-    if found.brand != member.brand:
-        raise NotFound("There is no such partner.")
+    found = partner_of_brand(configuration, member, partner)
     # Read after the profile, so that a decision in between is met by the write's condition.
     history = configuration.standings(partner)
     decision = make_id("std", request, at, random, partner)
