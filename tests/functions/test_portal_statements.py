@@ -274,6 +274,17 @@ def test_a_month_that_has_not_ended_is_not_closed(portal: Portal, executions: Ex
     assert executions.started == {}
 
 
+def test_a_month_before_the_brand_was_opened_is_not_closed(portal: Portal, executions: Executions) -> None:
+    machine, browser = portal.machine(FINANCE), portal.signed_in(FINANCE)
+
+    told = machine.post("/desk/months", {"month": "2000-01", "why": "all of it"}, as_json=True)
+    assert (told.status, told.json["code"]) == (422, "month_before_brand")
+    form = browser.get("/desk/months?close=2026-01").field("csrf")
+    shown = browser.post("/desk/months", {"csrf": form, "month": "2000-01", "why": "all of it"})
+    assert "This month ended before the brand was opened" in text(shown.body)
+    assert executions.started == {}
+
+
 @pytest.mark.parametrize(
     "fields", [{"month": "2026-2", "why": "okay"}, {"month": "x", "why": "okay"}, {"month": "2026-01"},
                {"month": "2026-01", "why": "x" * 201}, {"month": "2026-01", "why": "okay", "brand": "brd_x"}]
