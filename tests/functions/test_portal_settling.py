@@ -245,7 +245,7 @@ def test_an_entry_says_of_whom_it_is(portal: Portal) -> None:
         assert "par_nobody" in page
     [known] = [each["id"] for each in entries if each["below"] == below]
     receipt = visitor.get(f"/earnings/{known}").body
-    assert receipt.count("Harbour Trading Weekly") == 2
+    assert receipt.count("Harbour Trading Weekly") == 3
     assert below not in receipt
     table = program.get("/earnings", accept="text/csv").body
     assert "Harbour Trading Weekly" in table

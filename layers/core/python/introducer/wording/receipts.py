@@ -171,7 +171,8 @@ def _worth_telling(lines: Sequence[Line]) -> Iterator[Line]:
     that leaves the line before as it is."""
     executed = [line for line in lines if line.step != CONTRIBUTION]
     before: Line | None = None
-    for line, after in zip(executed, [*executed[1:], None], strict=True):
+    for place, line in enumerate(executed):
+        after = executed[place + 1] if place + 1 < len(executed) else None
         if line.step == "uplift" and after is not None and after.step == "rounded" and _same(line, after):
             continue
         if line.step == "rounded" and before is not None and before.step not in _LOOKED_AT and _same(before, line):
