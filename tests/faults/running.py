@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from introducer.services import apply_events
-from introducer.store import keys
+from introducer.services import apply_events, settle_partner
+from introducer.store import keys, settlements
+from introducer.store.wire import BATCH
 from introducer_ops.localcloud import LocalCloud
 from tests.faults import sites
 from tests.faults.checks import check
@@ -53,7 +54,7 @@ class Runner:
             aim = sites.worth_aiming_at(
                 late_rates=world.rates_through < LAST_RATES and chance.random() < 0.8,
                 refused_event=world.refused is not None,
-                little_room=room < 100,
+                little_room=room < BATCH,
             )
             target = Target(chance.choice(aim), chance.choice([BEFORE, AFTER]), chance.choice([1, 1, 1, 1, 2, 3]))
         trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 10]), target)
@@ -83,13 +84,19 @@ class Runner:
 
 @contextmanager
 def _small_transactions(room: int, at_once: int) -> Iterator[None]:
-    """So much fits into a transaction of the engine: with little room, clients are written in several parts."""
-    before = apply_events.BATCH, apply_events.EVENTS_AT_ONCE
-    apply_events.BATCH, apply_events.EVENTS_AT_ONCE = room, at_once
+    """So much fits into a transaction of the engine: with little room, clients are written in several parts. Months are
+    then posted journal by journal, and settled ones do not fit into one item."""
+    small = {(apply_events, "BATCH"): room, (apply_events, "EVENTS_AT_ONCE"): at_once}
+    if room < BATCH:
+        small |= {(settle_partner, "JOURNALS_AT_ONCE"): 1, (settlements, "ROOM"): 0, (settlements, "PART"): 150}
+    before = {(module, name): getattr(module, name) for module, name in small}
+    for (module, name), value in small.items():
+        setattr(module, name, value)
     try:
         yield
     finally:
-        apply_events.BATCH, apply_events.EVENTS_AT_ONCE = before
+        for (module, name), value in before.items():
+            setattr(module, name, value)
 
 
 def in_memory() -> Runner:

@@ -13,6 +13,7 @@ OFTEN: tuple[str, ...] = (
     "GetItem Facts.event < Engine._still_waiting",
     "GetItem Ledger.balance < Engine._journals",
     "GetItem Ledger.balance < Settler._post",
+    "GetItem Settlements.head < Settler._settle",
     "GetItem Settlements.version < Settler._settle",
     "PutItem Facts.put_event",
     "Query Configuration.deals < ContractReader._decided",
@@ -21,8 +22,8 @@ OFTEN: tuple[str, ...] = (
     "Query Facts.events_of_client < Engine._fold",
     "Query RateStore.completed_through < ContractReader._publication",
     "Query RateStore.published_before < ContractReader._publication",
+    "Query Settlements.heads < Settler._settle",
     "Query Settlements.rows < Settler._computed",
-    "Query Settlements.settled < Settler._settle",
     "TransactWriteItems Accruals.write < Engine._apply_batch",
     "TransactWriteItems Settlements.write < Settler._post",
 )
@@ -42,7 +43,11 @@ WITH_A_REFUSED_EVENT: tuple[str, ...] = (
     "PutItem Facts.quarantine < Engine._quarantine",
     "TransactWriteItems Accruals.write < Engine._apply_one_by_one",
 )
-WITH_LITTLE_ROOM: tuple[str, ...] = ("TransactWriteItems Accruals.write < Engine._finish",)
+WITH_LITTLE_ROOM: tuple[str, ...] = (
+    "Query Settlements.whole < Settler._settle",
+    "Query Settlements.whole < chain_before",
+    "TransactWriteItems Accruals.write < Engine._finish",
+)
 
 SITES = {*OFTEN, *WITH_LATE_RATES, *WITH_A_REFUSED_EVENT, *WITH_LITTLE_ROOM}
 

@@ -23,6 +23,7 @@ from introducer.store import keys
 from introducer.store import settlements as module
 from introducer.store.ledger import Ledger
 from introducer.store.settlements import (
+    Head,
     PostedPart,
     SettledMonth,
     Settlements,
@@ -238,19 +239,28 @@ class TestLargeMonths:
         assert refused.value.code == "month_too_large"
         assert settlements.version(PARTNER) == 0
 
-    def test_who_reads_between_two_writings_reads_again(self, settlements: Settlements) -> None:
-        # given a reader that has the month's own item, and another writing since
+    def test_who_reads_between_two_writings_reads_again(self, tables: Tables, settlements: Settlements) -> None:
+        # given a month, and another writing of it when a reader has its own item
         settlements.write(a_settling(0, settled=large(6_000, "old")), NOW)
-        head = settlements.heads(PARTNER)[MONTH]
-        settlements.write(a_settling(1, settled=large(6_001, "new")), NOW)
+
+        class Overtaken(Settlements):
+            def heads(self, partner: str) -> dict[str, Head]:
+                heads = super().heads(partner)
+                if settlements.version(partner) == 1:
+                    settlements.write(a_settling(1, settled=large(6_001, "new")), NOW)
+                    # What was read belongs to nothing that stands any more.
+                    with pytest.raises(Conflict):
+                        self.whole(heads[MONTH])
+                return heads
+
         # then
-        assert settlements.whole(head) == large(6_001, "new")
+        assert Overtaken(tables.books).settled(PARTNER) == {MONTH: large(6_001, "new")}
 
     def test_a_part_that_is_gone_is_told(self, tables: Tables, settlements: Settlements) -> None:
         settlements.write(a_settling(0, settled=large(6_000)), NOW)
         key = {name: in_parts(tables)[1][name] for name in (keys.PK, keys.SK)}
         tables.client.delete_item(TableName=tables.books, Key=key)
-        with pytest.raises(Unavailable, match="2026-03 of par_1 does not have all its parts"):
+        with pytest.raises(Conflict, match="2026-03 of par_1 does not have all its parts"):
             settlements.settled(PARTNER)
 
     def test_a_refused_writing_leaves_every_part_as_it_was(self, tables: Tables, settlements: Settlements) -> None:

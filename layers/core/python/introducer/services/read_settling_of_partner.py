@@ -7,7 +7,7 @@ from collections import defaultdict
 from introducer.domain.money import Money
 from introducer.domain.settlement import settle_month
 from introducer.services.settle_partner import ReadsContractsOfMonth, chain_before, month_before
-from introducer.store.settlements import SettledMonth, Settlements
+from introducer.store.settlements import MonthRows, SettledMonth, Settlements, read_again
 
 
 def read_settling_of_partner(
@@ -21,6 +21,12 @@ def read_settling_of_partner(
     rows = settlements.rows(partner, month)
     if not rows.clients and not rows.below:
         return ()
+    return read_again(lambda: _missing(settlements, contracts, rows, partner, month))
+
+
+def _missing(
+    settlements: Settlements, contracts: ReadsContractsOfMonth, rows: MonthRows, partner: str, month: str
+) -> tuple[Money, ...]:
     settled = settlements.heads(partner)
     before = month_before(settled, month)
     handed_on = settled[before].hands_on if before else SettledMonth().hands_on

@@ -70,9 +70,9 @@ class Settler:
                 self._pause(attempt)
             try:
                 return self._settle(partner, wanted)
-            except Conflict:
-                continue
-        raise Conflict("The partner's months keep changing: settle them again.")
+            except Conflict as error:
+                last = error
+        raise Conflict("The partner's months keep changing: settle them again.") from last
 
     def _settle(self, partner: str, wanted: set[str]) -> int:
         version = self._settlements.version(partner)

@@ -14,9 +14,10 @@ import hashlib
 import json
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -33,6 +34,8 @@ from introducer.store import keys
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.wire import IMPOSSIBLE, REFUSED, Wire, connect, from_wire, put_operation, reading, response_code
 
+T = TypeVar("T")
+
 CLIENT, PARTNER = "client", "partner"
 
 ROOM = 20_000
@@ -44,8 +47,8 @@ PART = 300_000
 MOST_PARTS = 12
 """Of a month: they are written together, and DynamoDB's transactions end at 4 MB."""
 
-_TORN = 5
-"""How often a month is read that others write meanwhile."""
+TRIES = 5
+"""How often months are read that others write meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,7 @@ def settled_to_items(partner: str, month: str, settled: SettledMonth, written: i
 def settled_from_item(item: Mapping[str, Any], more: Iterable[Mapping[str, Any]] = ()) -> SettledMonth:
     """The settled month of its item, and of the further items that belong to it; others are passed over.
 
-    Raises `Unavailable` (`settled_month_torn`) when one is missing, or is of another writing.
+    Raises `Conflict` when one is missing, or is of another writing.
     """
     _, partner, _ = keys.parts(item[keys.PK])
     month = keys.unescape(item[keys.SK])
@@ -295,6 +298,14 @@ def month_of_part(item: Mapping[str, Any]) -> tuple[str, str]:
     return partner, month
 
 
+def read_again(read: Callable[[], T]) -> T:
+    """What is read, once no month was written between two reads. Raises `Conflict` when months keep changing."""
+    for _ in range(TRIES - 1):
+        with suppress(Conflict):
+            return read()
+    return read()
+
+
 def _head(item: Mapping[str, Any]) -> Head:
     return Head(item["seen"], item.get("follows", ""), item.get("hands_on", SettledMonth().hands_on), item)
 
@@ -311,10 +322,9 @@ def _counted(
     month = keys.unescape(item[keys.SK])
     wanted = [_more_key(kind, partner, month, number).sk for number in range(1, item.get(count, 0) + 1)]
     if any(sk not in found or found[sk]["written"] != item.get("written", 0) for sk in wanted):
-        raise Unavailable(
-            f"The settled month {month} of {partner} does not have all its parts: try again, and see"
-            " `introducer verify` when it stays so.",
-            code="settled_month_torn",
+        raise Conflict(
+            f"The settled month {month} of {partner} does not have all its parts: read it again, and see"
+            " `introducer verify` when it stays so."
         )
     return [found[sk] for sk in wanted]
 
@@ -379,24 +389,21 @@ class Settlements:
         return _head(from_wire(answer["Item"]))
 
     def whole(self, head: Head | None) -> SettledMonth:
-        """All of a settled month; one with nothing in it where there is none."""
+        """All of a settled month; one with nothing in it where there is none.
+
+        Raises `Conflict` when it was written again since its head was read.
+        """
         if head is None:
             return SettledMonth()
         _, partner, _ = keys.parts(head.item[keys.PK])
         month = keys.unescape(head.item[keys.SK])
-        for left in reversed(range(_TORN)):
-            try:
-                return settled_from_item(head.item, self._more(partner, month, head.item))
-            except Unavailable:
-                # It was written again between two reads.
-                if not left:
-                    raise
-                head = self.head(partner, month)
-        raise AssertionError("never reached")
+        return settled_from_item(head.item, self._more(partner, month, head.item))
 
     def settled(self, partner: str) -> dict[str, SettledMonth]:
         """All of a partner's settled months: where many clients are paid, that is megabytes."""
-        return {month: self.whole(head) for month, head in self.heads(partner).items()}
+        return read_again(
+            lambda: {month: self.whole(head) for month, head in self.heads(partner).items()},
+        )
 
     def write(self, settling: Settling, at_ms: int) -> None:
         """Write all of it or nothing; the partner's version goes up by one.
