@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from introducer.store import keys
+from introducer.store.statements import Statements
 from introducer_ops.localcloud import checking, expanding
 from introducer_ops.localcloud.launcher.patches import filters
+from tests.conftest import create_table, in_memory
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = expanding.read(ROOT / "template.yaml")
@@ -130,7 +132,7 @@ class TestEachRole:
         of_a_machine = role in {one["RoleArn"]["Fn::GetAtt"][0] for one in MACHINES.values()}
         assert wide == ({"Trace", "DeliverLogs"} if of_a_machine else {"Trace"})
 
-    def test_cannot_change_journals_or_the_audit_trail(self, role: str) -> None:
+    def test_cannot_change_journals_statements_or_the_audit_trail(self, role: str) -> None:
         (denied,) = [one for one in statements(role) if one["Effect"] == "Deny"]
         assert {"dynamodb:UpdateItem", "dynamodb:DeleteItem"} <= set(actions(denied))
         assert denied["Resource"] == {"Fn::GetAtt": ["BooksTable", "Arn"]}
@@ -140,10 +142,12 @@ class TestEachRole:
         journal = keys.partition("journal", partner="par_1", month="2026-03")
         of_payouts = keys.partition("payout_journal", partner="par_1")
         audit = keys.partition("audit", subject="par_1")
-        covered = [any(_like(key, pattern) for pattern in leading) for key in (journal, of_payouts, audit)]
-        assert covered == [True, True, True]
+        statement = keys.partition("statement", partner="par_1")
+        covered = [any(_like(key, pattern) for pattern in leading) for key in (journal, of_payouts, statement, audit)]
+        assert covered == [True, True, True, True]
         # And nothing that must change falls under it.
-        others = [item.pk for item in keys.ITEMS.values() if item.name not in ("journal", "payout_journal", "audit")]
+        append_only = ("journal", "payout_journal", "statement", "audit")
+        others = [item.pk for item in keys.ITEMS.values() if item.name not in append_only]
         assert not [pk for pk in others if any(_like(pk, pattern) for pattern in leading)]
 
     def test_cannot_scan_or_delete(self, role: str) -> None:
@@ -171,6 +175,55 @@ def test_only_the_engine_and_the_replay_of_events_change_facts() -> None:
         "PortalRole",
         "RatesRole",
     }
+
+
+def of_role(role: str, sid: str) -> dict[str, Any]:
+    (found,) = [one for one in statements(role) if one["Sid"] == sid]
+    return found
+
+
+def test_the_workflow_freezes_balances_and_changes_nothing_else_of_a_partner(monkeypatch: pytest.MonkeyPatch) -> None:
+    changing = [one for one in statements("WorkflowRole") if "dynamodb:UpdateItem" in actions(one)]
+    assert {one["Sid"] for one in changing if one["Effect"] == "Allow"} == {"FreezeBalances", "FinishMonths"}
+    finish = of_role("WorkflowRole", "FinishMonths")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert {item.name for item in keys.ITEMS.values() if any(_like(item.pk, one) for one in finish)} == {"month_close"}
+
+    # given the policy's partitions: those of the partner itself, and none below it
+    condition = of_role("WorkflowRole", "FreezeBalances")["Condition"]
+    like, unlike = (
+        condition[f"ForAllValues:{operator}"]["dynamodb:LeadingKeys"] for operator in ("StringLike", "StringNotLike")
+    )
+    reached = {
+        item.name
+        for item in keys.ITEMS.values()
+        if any(_like(item.pk, one) for one in like) and not any(_like(item.pk, one) for one in unlike)
+    }
+    assert "balance" in reached
+    assert not reached & {"deal", "row", "settled", "statement", "standing", "parenting", "adjustment"}
+
+    # then what freezing names is what may be named, so that AWS lets it through and nothing else
+    sent: list[dict[str, Any]] = []
+    with in_memory() as client:
+        create_table(client, "books", index=True)
+        store = Statements("books")
+        dispatch = store._connection.dispatch
+        monkeypatch.setattr(
+            store._connection, "dispatch", lambda name, given: sent.append(given) or dispatch(name, given)
+        )
+        store.freeze("par_1", "2026-03")
+    [update] = [given for given in sent if "UpdateExpression" in given]
+    named = {*update["Key"], *update["ExpressionAttributeNames"].values()}
+    assert named == set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"])
+    assert condition["Null"] == {"dynamodb:Attributes": "false"}
+    assert update.get("ReturnValues", "NONE") in condition["StringEqualsIfExists"]["dynamodb:ReturnValues"]
+
+
+def test_settling_writes_below_partners_alone() -> None:
+    assert of_role("SettleRole", "Post")["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["P#*"]}}
+    written = (
+        "journal", "balance", "row", "settling", "settled", "settled_part", "settled_posted",
+    )  # fmt: skip
+    assert all(_like(keys.ITEMS[name].pk, "P#*") for name in written)
 
 
 def test_the_redirect_reads_no_facts_and_writes_no_books() -> None:
