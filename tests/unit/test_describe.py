@@ -207,7 +207,8 @@ def test_tiers_say_what_they_go_by_and_what_they_price(kind: str, by: str, mode:
 
     [at] = [n for n, each in enumerate(said) if each.message.startswith(TIERS[kind, by, mode])]
     figure = Money(1_000, "EUR") if by == "net_revenue" else Number("10")
-    assert said[at + 1].values["reached"] == Reached(by, figure)
+    counted = "paid_clients" if (kind, by) == ("cpa", "qftd") else by
+    assert said[at + 1].values["reached"] == Reached(counted, figure)
 
 
 def test_a_group_of_symbols_is_said_by_its_name_with_its_symbols() -> None:
@@ -253,7 +254,6 @@ TOGETHER = "What is reckoned over all clients together"
     revshare() | {"pooled": True},
     lot("1.00") | {"tiers": {"by": "lots", "mode": "marginal", "bands": [{"from": "2", "add": "1.00"}]}},
     {"type": "bonus", "id": "ten", "by": "ftd", "goal": "10", "amount": "500.00"},
-    {"type": "override", "id": "net", "levels": [{"level": 1, "percent": "1", "of": "net_revenue"}]},
 ])  # fmt: skip
 def test_what_looks_at_all_clients_is_rounded_once_and_held_from_the_month_s_end(rule: dict[str, Any]) -> None:
     assert [each for each in general(rule) if each.startswith(TOGETHER)] == [
@@ -269,3 +269,42 @@ def test_what_looks_at_all_clients_is_rounded_once_and_held_from_the_month_s_end
 ])  # fmt: skip
 def test_what_is_earned_per_client_does_not_speak_of_all_together(rule: dict[str, Any]) -> None:
     assert not any(each.startswith(TOGETHER) for each in general(rule))
+
+
+def test_what_partners_below_bring_is_rounded_for_each_of_them() -> None:
+    said = general({"type": "override", "id": "net", "levels": [{"level": 1, "percent": "1", "of": "net_revenue"}]})
+    assert [each for each in said if each.startswith("What ")] == [
+        "What partners below bring counts these days from the month's end.",
+        "What partners below bring is rounded once per month, for each partner below by itself.",
+    ]
+    assert not any("partners below" in each for each in general(revshare()))
+
+
+def test_what_is_held_from_each_day_is_rounded_for_each_day() -> None:
+    """What matures on another day is another entry: 0.5 cent on four days is nothing, and not two cents."""
+    by_day = describe(parse_terms(terms(lot("1.00")) | {"hold": {"days": 3, "from": "event_day"}}))[-1].sentences
+    rounded = [each.message for each in by_day if "rounded" in each.message]
+    assert rounded == ["Each amount is rounded once, per client and day, a half to the even unit."]
+    assert "Each amount is rounded once, per client and month, a half to the even unit." in general(lot("1.00"))
+
+
+BY_QFTD = {"by": "qftd", "mode": "retroactive", "bands": [{"from": "2", "add": "1.00"}]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "all_who_qualify"),
+    [
+        ([cpa() | {"caps": [{"per": "month", "clients": 1}], "tiers": BY_QFTD}], False),
+        ([cpa(), lot("1.00") | {"tiers": BY_QFTD}], True),
+        ([cpa(), {"type": "bonus", "id": "ten", "by": "qftd", "goal": "10", "amount": "500.00"}], True),
+        (
+            [cpa(), revshare() | {"pooled": True, "tiers": BY_QFTD | {"bands": [{"from": "2", "percent": "30"}]}}],
+            True,
+        ),
+        ([cpa(), lot("1.00") | {"tiers": BY_QFTD | {"by": "lots"}}], False),
+    ],
+)
+def test_only_what_counts_all_who_qualify_says_that_caps_do_not_matter(
+    rules: list[dict[str, Any]], all_who_qualify: bool
+) -> None:
+    assert any("whether or not a cap leaves a place" in each for each in general(*rules)) == all_who_qualify

@@ -73,10 +73,14 @@ class Day(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """How much of an activity (a `Basis`) must be reached."""
+    """How much of an activity (a `Basis`, or `PAID_CLIENTS`) must be reached."""
 
     by: str
     figure: Money | Number
+
+
+PAID_CLIENTS = "paid_clients"
+"""What tiers by qualified clients count where the rule itself pays them: those that a cap leaves a place."""
 
 
 class Kinds(NamedTuple):
@@ -492,7 +496,10 @@ def _tiers(rule: PerClient | Revshare | Lot, tiers: Tiers, deal: Deal) -> Iterat
 
 def _band(rule: PerClient | Revshare | Lot, tiers: Tiers, band: Band, deal: Deal) -> Sentence:
     holds = rule.own is None
-    values: dict[str, Value] = {"reached": _reached(tiers.by, band.start, deal)}
+    reached = _reached(tiers.by, band.start, deal)
+    if isinstance(rule, PerClient) and tiers.by is Basis.QFTD:
+        reached = reached._replace(by=PAID_CLIENTS)
+    values: dict[str, Value] = {"reached": reached}
     if band.add:
         values["amount"] = Money(band.add, deal.currency)
         if isinstance(rule, Lot):
@@ -580,11 +587,18 @@ def _general(deal: Deal) -> Iterator[Sentence]:
     together = any(map(_reckoned_together, deal.rules))
     if together:
         yield Sentence(N_("What is reckoned over all clients together counts these days from the month's end."))
-    yield Sentence(N_("Each amount is rounded once, per client and month, a half to the even unit."))
+    if deal.overrides:
+        yield Sentence(N_("What partners below bring counts these days from the month's end."))
+    if deal.hold.counts_from is HoldFrom.EVENT_DAY:
+        yield Sentence(N_("Each amount is rounded once, per client and day, a half to the even unit."))
+    else:
+        yield Sentence(N_("Each amount is rounded once, per client and month, a half to the even unit."))
     if together:
         yield Sentence(
             N_("What is reckoned over all clients together is rounded once per month, for all of them together.")
         )
+    if deal.overrides:
+        yield Sentence(N_("What partners below bring is rounded once per month, for each partner below by itself."))
     yield Sentence(
         N_("Other currencies are converted at the European Central Bank's last rate published before the event's day.")
     )
@@ -596,17 +610,24 @@ def _counted(deal: Deal) -> Iterator[Sentence]:
         yield Sentence(
             N_("First deposits are counted by clients who registered under a deal of this partner, each once.")
         )
-    if Basis.QFTD in deal.bases:
+    if any(_counts_qualified(rule) for rule in deal.rules):
         yield Sentence(
             N_("Qualified clients are counted when they first qualify for a CPA, whether or not a cap leaves a place.")
         )
 
 
+def _counts_qualified(rule: Rule) -> bool:
+    """Whether a goal or tiers count all who qualify; a cpa's own tiers count those that it pays."""
+    if isinstance(rule, Bonus):
+        return rule.by is Basis.QFTD
+    return isinstance(rule, Revshare | Lot) and rule.tiers is not None and rule.tiers.by is Basis.QFTD
+
+
 def _reckoned_together(rule: Rule) -> bool:
-    """Whether one amount is owed for all clients of a month, or for all of a partner below."""
+    """Whether one amount is owed for all clients of a month."""
     if isinstance(rule, PerClient):
         return rule.most is not None or (isinstance(rule, Cpa) and rule.tiers is not None and rule.own is None)
-    return rule.shared
+    return rule.shared and not isinstance(rule, Override)
 
 
 def _formula(formula: Formula) -> Weighted:

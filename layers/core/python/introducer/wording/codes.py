@@ -70,6 +70,7 @@ WORDS: dict[str, dict[str, str]] = {
     "activity": {
         "ftd": N_("first deposits"),
         "qftd": N_("qualified clients"),
+        "paid_clients": N_("paid clients"),
         "lots": N_("lots"),
         "net_revenue": N_("net revenue"),
         "lot_commission": N_("lot commission"),
