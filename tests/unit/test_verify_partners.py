@@ -15,7 +15,7 @@ from introducer.domain.errors import Conflict
 from introducer.domain.events import Event, milliseconds
 from introducer.services.verify.report import Difference, Kind, Report, Unsettled
 from introducer.services.verify_books import verify_books
-from introducer.store import keys
+from introducer.store import keys, settlements
 from introducer.store.scans import Stored
 from introducer.store.settlements import SettledMonth, settled_from_item, settled_to_items
 from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, revshare, terms
@@ -292,6 +292,11 @@ def what_a_settled_month_hands_on(tables):
     )
 
 
+@damage(("settled", "par_pool in 2026-01: the digest of what it hands on"))
+def the_digest_of_what_a_settled_month_hands_on(tables):
+    tables.item("settled", partner="par_pool", month=JANUARY)["hands_on"] = "0" * 32
+
+
 @damage(("settled", "par_pool in 2026-01: what it hands to those above"))
 def what_a_settled_month_told_those_above(tables):
     change_settled(tables, "par_pool", JANUARY, lambda month: replace(month, above={}))
@@ -528,6 +533,73 @@ def test_settling_what_is_told_mends_it(tables):
     tables.settle(at("2026-03-20"))
     # then
     assert verify(tables).good
+
+
+@pytest.fixture
+def large(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """The same books, every settled month in parts, as those with tens of thousands of clients are."""
+    monkeypatch.setattr(settlements, "ROOM", 0)
+    monkeypatch.setattr(settlements, "PART", 60)
+    for item in tables.all("settled"):
+        partner, month = keys.parts(item[keys.PK])[1], item[keys.SK]
+        head, *parts = settled_to_items(partner, month, settled_from_item(item), 7)
+        assert len(parts) > 1
+        item.clear()
+        item.update(head)
+        for number, part in enumerate(parts, 1):
+            tables.put("settled_part", part, partner=partner, month=month, part=f"{number:06d}")
+    return tables
+
+
+def test_months_in_parts_say_the_same(large):
+    assert verify(large).differences == ()
+    assert verify(large).months == 7
+    assert verify(large).books_hash == verify(deepcopy(the_network())).books_hash
+
+
+def test_parts_that_a_smaller_month_left_behind_are_passed_over(large):
+    part = large.item("settled_part", partner="par_pool", month=JANUARY, part="000001")
+    large.put("settled_part", part | {"written": 3}, partner="par_pool", month=JANUARY, part="000099")
+    large.put("settled_posted", {"written": 3, "posted": "[]"}, partner="par_pool", month=JANUARY, part="000001")
+    assert verify(large).differences == ()
+
+
+@pytest.mark.parametrize("change", [{"written": 6}, {"text": "eJwz"}, {"text": None}], ids=["older", "other", "none"])
+def test_a_part_that_does_not_belong_to_its_month_is_found(large, change):
+    # given
+    part = large.item("settled_part", partner="par_pool", month=JANUARY, part="000002")
+    large.put("settled_part", part | change, partner="par_pool", month=JANUARY, part="000002")
+    # when
+    found = [each for each in verify(large).differences if each.kind is Kind.UNREADABLE]
+    # then
+    assert [each.where for each in found] == [f"BOOKS P#par_pool#settled / {JANUARY}"]
+
+
+def test_what_is_posted_of_a_month_that_is_not_written_yet_is_counted(large):
+    # given what a transaction of several posted, its journal among the others
+    whole = month_in_parts(large, "par_pool", FEBRUARY)
+    [(key, minor)] = whole.posted.items()
+    head, *parts = settled_to_items("par_pool", FEBRUARY, replace(whole, posted={}, seen=""), 7)
+    large.item("settled", partner="par_pool", month=FEBRUARY).update(head | {"added": 1})
+    for number, part in enumerate(parts, 1):
+        large.put("settled_part", part, partner="par_pool", month=FEBRUARY, part=f"{number:06d}")
+    text = json.dumps([[key.rule, key.scope, key.currency, key.available_day, minor]])
+    large.put("settled_posted", {"written": 7, "posted": text}, partner="par_pool", month=FEBRUARY, part="000001")
+    # then the month is behind, and nothing else is wrong
+    report = verify(large)
+    assert [each.kind for each in report.differences] == [Kind.UNSETTLED]
+    assert report.unsettled == (Unsettled("par_pool", FEBRUARY, sound=True),)
+    # and settling finishes it without posting anything
+    journals = len(large.all("journal"))
+    large.rows.add(("par_pool", FEBRUARY))
+    large.settle(at("2026-03-20"))
+    assert verify(large).good
+    assert len(large.all("journal")) == journals
+
+
+def month_in_parts(tables: Tables, partner: str, month: str) -> SettledMonth:
+    parts = [item for item in tables.all("settled_part") if keys.parts(item[keys.PK])[1::2] == [partner, month]]
+    return settled_from_item(tables.item("settled", partner=partner, month=month), parts)
 
 
 def test_every_kind_of_difference_is_planted_somewhere():

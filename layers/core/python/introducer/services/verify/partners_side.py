@@ -168,6 +168,11 @@ class PartnersSide:
             return
         handed = SettledMonth(chain=outcome.chain, above=outcome.above)
         expected, says_month = settled_texts(handed), settled_texts(found)
+        # Settling goes by the digest alone where it need not know more.
+        named = self._books.settled[month_of].get("hands_on", found.hands_on) if is_there else found.hands_on
+        if named != found.hands_on:
+            what = f"{partner} in {month}: the digest of what it hands on"
+            yield Difference(Kind.SETTLED, what, found.hands_on, named, where)
         for name, whom in (("chain", "on"), ("above", "to those above")):
             if is_there and expected[name] != says_month[name]:
                 what = f"{partner} in {month}: what it hands {whom}"
