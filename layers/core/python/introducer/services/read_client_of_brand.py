@@ -182,7 +182,10 @@ def _posted(
     configuration: Configuration, state: ClientState, settlements: Settlements, name: Callable[[str], str]
 ) -> list[Posted]:
     partners = {segment.partner for segment in state.timeline}
-    posted = [state.posted, *(settled_amounts(settlements, each).get(state.client, {}) for each in partners)]
+    posted = [
+        state.posted,
+        *(settled_amounts(settlements, each, {state.client}).get(state.client, {}) for each in partners),
+    ]
     sums: dict[tuple[str, str, str], int] = defaultdict(int)
     for key, minor in (each for amounts in posted for each in amounts.items()):
         sums[key.partner, key.rule, key.currency] += minor

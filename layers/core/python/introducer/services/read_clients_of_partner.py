@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,16 +48,16 @@ def read_clients_of_partner(
 ) -> Page[ClientOfPartner]:
     """A page of clients, the newest registration first."""
     page = clients.of_partner(partner, cursor, limit)
-    settled = settled_amounts(settlements, partner) if page.items else {}
+    settled = settled_amounts(settlements, partner, {state.client for state in page.items}) if page.items else {}
     return Page(tuple(_row(state, partner, settled.get(state.client, {})) for state in page.items), page.cursor)
 
 
-def settled_amounts(settlements: Settlements, partner: str) -> dict[str, dict[Key, int]]:
-    """What settling posted for one client alone (a place under a cap): by client and key, minor units."""
+def settled_amounts(settlements: Settlements, partner: str, clients: Container[str]) -> dict[str, dict[Key, int]]:
+    """What settling posted for one of these clients alone (a place under a cap): by client and key, minor units."""
     found: dict[str, dict[Key, int]] = defaultdict(dict)
-    for month in settlements.settled(partner).values():
+    for _, month in settlements.each_settled(partner):
         for key, minor in month.posted.items():
-            if key.scope:
+            if key.scope in clients:
                 found[key.scope][key] = minor
     return found
 

@@ -14,9 +14,10 @@ import hashlib
 import json
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from pynamodb.exceptions import TransactWriteError
@@ -400,10 +401,20 @@ class Settlements:
         return settled_from_item(head.item, self._more(partner, month, head.item))
 
     def settled(self, partner: str) -> dict[str, SettledMonth]:
-        """All of a partner's settled months: where many clients are paid, that is megabytes."""
-        return read_again(
-            lambda: {month: self.whole(head) for month, head in self.heads(partner).items()},
-        )
+        """All of a partner's settled months."""
+        return dict(self.each_settled(partner))
+
+    def each_settled(self, partner: str) -> Iterator[tuple[str, SettledMonth]]:
+        """One after the other: where tens of thousands of clients are paid, each takes megabytes."""
+        for month, head in self.heads(partner).items():
+            try:
+                whole = self.whole(head)
+            except Conflict:
+                whole = read_again(partial(self._as_it_is, partner, month))
+            yield month, whole
+
+    def _as_it_is(self, partner: str, month: str) -> SettledMonth:
+        return self.whole(self.head(partner, month))
 
     def write(self, settling: Settling, at_ms: int) -> None:
         """Write all of it or nothing; the partner's version goes up by one.
