@@ -96,6 +96,21 @@ def test_plurals_follow_the_language() -> None:
     assert len({later("ar", n).replace(str(n), "") for n in (0, 1, 2, 5, 11, 100)}) == 6
 
 
+def test_a_form_of_one_number_says_it_once_and_one_of_several_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    # "one entry" needs no figure, and "قيد واحد (1)" says it twice
+    for number in (0, 1, 2):
+        assert "%(num)s" not in language("ar").messages.ngettext("%(num)s entry", "%(num)s entries", number)
+    assert "%(num)s" in language("ar").messages.ngettext("%(num)s entry", "%(num)s entries", 3)
+
+    # in Polish one has a form of its own; in Russian it is that of twenty-one too
+    for code, defects in (("pl", []), ("ru", ["ru: ('%(num)s entry', '%(num)s entries') has other placeholders"])):
+        catalogue = catalogues.read(code)
+        forms = catalogue["%(num)s entry"].string
+        catalogue["%(num)s entry"].string = ("x", *forms[1:])
+        monkeypatch.setattr(catalogues, "read", lambda code, catalogue=catalogue: catalogue)
+        assert [each for each in catalogues.defects(code) if "placeholders" in each] == defects
+
+
 def test_wishes_are_read_by_their_weight() -> None:
     assert wishes("en;q=0.2, ru, ar;q=0.9, de;q=0") == ["ru", "ar", "en"]
     assert best(["de-AT", "es_MX"]).code == "es"
