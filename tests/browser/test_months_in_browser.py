@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.months import FINANCE, MARCH, Executions, a_portal_with_a_closed_month
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
-from tests.browser.test_portal_in_browser import DESK, PHONE, Window
+from tests.browser.serving import MARKS
+from tests.browser.window import DESK, PHONE, Window
 from tests.browser.world import PARTNER, Portal
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
-]
+pytestmark = MARKS
 
 PAGES = (
     (PARTNER, ("/statements", f"/statements/{MARCH}")),
@@ -30,20 +25,6 @@ PAGES = (
 def portal(cloud: LocalCloud) -> Iterator[Portal]:
     with a_portal_with_a_closed_month(cloud) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def address(portal: Portal) -> Iterator[str]:
-    with served(portal) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "th"])

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from introducer.services.propose_deal import propose_deal
 from introducer_ops.localcloud import LocalCloud
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
+from tests.browser.serving import MARKS
+from tests.browser.window import DESK, PHONE, Window
 from tests.browser.world import (
     AUTHOR,
     CALM,
     DEALT,
     NEWCOMER,
     PARTNER,
-    PASSWORD,
     SOURCE,
     STAFF,
     UNDEALT,
@@ -28,14 +25,8 @@ from tests.browser.world import (
 )
 from tests.support.builders import revshare, terms
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
-]
+pytestmark = MARKS
 
-PHONE, DESK = 390, 1440
-HEIGHTS = {PHONE: 844, DESK: 900}
 PARTNER_PAGES = ("/", "/links", "/clients", "/earnings", "/earnings/{journal}", "/deal")
 DEAL_PAGES = ("/deal", "/deal?version=1", "/deal?version=5")
 STAFF_PAGES = (
@@ -55,76 +46,6 @@ EVERYBODY = ((PARTNER, PARTNER_PAGES), (DEALT, DEAL_PAGES), (UNDEALT, ("/deal",)
 def portal(cloud: LocalCloud) -> Iterator[Portal]:
     with a_portal(cloud) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def address(portal: Portal) -> Iterator[str]:
-    with served(portal) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
-
-
-class Window:
-    """A browser window that remembers what its console said."""
-
-    def __init__(self, browser: Browser, address: str, width: int = DESK, **options: Any) -> None:
-        self.context: BrowserContext = browser.new_context(
-            base_url=address,
-            viewport={"width": width, "height": HEIGHTS[width]},
-            is_mobile=width == PHONE,
-            has_touch=width == PHONE,
-            **options,
-        )
-        self.said: list[str] = []
-        self.page: Page = self.context.new_page()
-        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
-
-    def __enter__(self) -> Window:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
-
-    def sign_in(self, email: str = PARTNER, password: str = PASSWORD) -> Page:
-        self.page.goto("/sign-in")
-        # Typing before the browser has set the focus itself would make its console say so.
-        expect(self.page.locator("[autofocus]")).to_be_focused()
-        self.page.fill("[name=email]", email)
-        self.page.fill("[name=password]", password)
-        self.page.press("[name=password]", "Enter")
-        self.page.wait_for_url(lambda url: "/sign-in" not in url or "own-password" in url)
-        return self.page
-
-    def prefers(self, **wishes: str) -> Page:
-        """Chooses a language or a theme before signing in."""
-        self.page.goto("/sign-in")
-        for name, value in wishes.items():
-            with self.page.expect_navigation():
-                self.page.click(f"button[name={name}][value={value}]")
-        return self.page
-
-    def sideways(self) -> int:
-        """By how many pixels the page is wider than the window."""
-        root = "document.documentElement"
-        width: int = self.page.evaluate(f"Math.max(0, {root}.scrollWidth - {root}.clientWidth)")
-        return width
-
-    def barriers(self) -> list[str]:
-        """What axe finds that keeps people out: serious and critical."""
-        return [
-            f"{found['id']}: {node['html'][:120]}: {node['failureSummary'][:300]}"
-            for found in Axe().run(self.page).response["violations"]
-            if found["impact"] in ("serious", "critical")
-            for node in found["nodes"]
-        ]
 
 
 def filled(path: str, portal: Portal) -> str:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from introducer_ops.localcloud import LocalCloud
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
-from tests.browser.test_portal_in_browser import DESK, PHONE, Window
+from tests.browser.serving import MARKS
+from tests.browser.window import DESK, PHONE, Window
 from tests.browser.world import STAFF, UNDEALT, Portal, a_portal
 from tests.support.builders import lot, revshare, terms
 from tests.support.deals import PARTNER as EVERYTHING
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
-]
+pytestmark = MARKS
 
 REFUSED = "error: Failed to load resource: the server responded with a status of 422"
 
@@ -29,20 +24,6 @@ REFUSED = "error: Failed to load resource: the server responded with a status of
 def portal(cloud: LocalCloud) -> Iterator[Portal]:
     with a_portal(cloud, lively=False) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def address(portal: Portal) -> Iterator[str]:
-    with served(portal) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(

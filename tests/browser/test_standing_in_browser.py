@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from introducer.domain.configuration import Role, Status
 from introducer.gateways.user_pool import UserPool
 from introducer.services.invite_member import invite_member
 from introducer_ops.localcloud import LocalCloud
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
-from tests.browser.test_portal_in_browser import DESK, PHONE, Window
+from tests.browser.serving import MARKS
+from tests.browser.window import DESK, PHONE, Window
 from tests.browser.world import AUTHOR, NOW, OTHER, PASSWORD, UNDEALT, Portal, a_portal
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"Debian's Chromium is not installed ({CHROMIUM})"),
-]
+pytestmark = MARKS
 
 COMPLIANCE = "compliance@broker.example"
 
@@ -37,20 +32,6 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
             author=AUTHOR, clock=lambda: NOW,
         )  # fmt: skip
         yield world
-
-
-@pytest.fixture(scope="module")
-def address(portal: Portal) -> Iterator[str]:
-    with served(portal) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(
