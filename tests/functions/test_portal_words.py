@@ -102,9 +102,10 @@ def test_a_form_of_one_number_says_it_once_and_one_of_several_says_which(monkeyp
         assert "%(num)s" not in language("ar").messages.ngettext("%(num)s entry", "%(num)s entries", number)
     assert "%(num)s" in language("ar").messages.ngettext("%(num)s entry", "%(num)s entries", 3)
 
+    read = catalogues.read
     # in Polish one has a form of its own; in Russian it is that of twenty-one too
     for code, defects in (("pl", []), ("ru", ["ru: ('%(num)s entry', '%(num)s entries') has other placeholders"])):
-        catalogue = catalogues.read(code)
+        catalogue = read(code)
         forms = catalogue["%(num)s entry"].string
         catalogue["%(num)s entry"].string = ("x", *forms[1:])
         monkeypatch.setattr(catalogues, "read", lambda code, catalogue=catalogue: catalogue)

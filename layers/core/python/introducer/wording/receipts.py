@@ -249,10 +249,12 @@ def _facts(
 
 _BY_PEOPLE = N_("Two people decided it: one proposed it, another approved it.")
 _TAKEN_FROM_CLIENT = N_(
-    "Most often because what it was for now counts for another day or month, was cancelled or charged back, or the "
-    "client is another partner's."
+    "Taken back, most often because what it was for now counts for another day or month, was cancelled or charged "
+    "back, or the client is another partner's."
 )
-_TAKEN_FROM_ALL = N_("Most often because what it was for was cancelled, or now counts for another month or partner.")
+_TAKEN_FROM_ALL = N_(
+    "Taken back, most often because what it was for was cancelled, or now counts for another month or partner."
+)
 _OF_BELOW = N_("Reckoned over %(month)s of the partner below, %(partner)s.")
 _OF_ALL_IN_DAYS = N_("Reckoned over all clients together, from %(first)s to %(last)s.")
 _OF_ALL = N_("Reckoned over all clients together, in %(month)s.")
