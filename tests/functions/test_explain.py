@@ -290,7 +290,10 @@ def test_what_is_owed_no_more_leads_to_what_was_posted_instead(portal: Portal) -
     said = compare(portal, taken)
     assert ["Posted instead", there.id] in said["facts"]
     assert any("counts for another day or month" in fact[0] for fact in said["facts"])
-    assert f'href="/earnings/{there.id}">Posted instead</a>' in signed_in(portal, PARTNER).get(f"/earnings/{taken.id}").body
+    assert (
+        f'href="/earnings/{there.id}">Posted instead</a>'
+        in signed_in(portal, PARTNER).get(f"/earnings/{taken.id}").body
+    )
     assert "Posted instead" not in run(there.id)[1]
 
 
