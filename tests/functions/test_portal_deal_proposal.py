@@ -189,9 +189,8 @@ def test_a_proposal_is_kept_once_with_its_reason(portal: Portal) -> None:
     assert (json.loads(kept.terms), kept.accepted_at) == (deal, None)
     assert kept.valid_from == datetime(2026, 4, 18, tzinfo=UTC)
     audit = portal.configuration.audit_of_subject(portal.partners[OTHER]).items
-    assert [(each.by, each.why) for each in audit if each.action == "propose_deal"][0] == (
-        portal.members[STAFF], "Asked for more",
-    )  # fmt: skip
+    proposed = next((each.by, each.why) for each in audit if each.action == "propose_deal")
+    assert proposed == (portal.members[STAFF], "Asked for more")
     assert "The partner reads these words and accepts them." in text(browser.get(first.location).body)
 
     # and other terms under the number that the page had are somebody else's

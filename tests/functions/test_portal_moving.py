@@ -201,7 +201,7 @@ def test_the_page_says_whose_client_it_is_by_what_evidence_and_what_was_posted(p
     assert [
         (each["partner"], each["rule"], each["kind"], each["amount"]["amount"]) for each in data["client"]["posted"]
     ] == [(portal.partners[PARTNER], "cpa", "cpa", "200.00")]
-    assert "Rule\">CPA<" in browser.get(f"/desk/clients/{client}").body
+    assert 'Rule">CPA<' in browser.get(f"/desk/clients/{client}").body
     assert (data["items"], data["next"]) == ([], None)
     for words in ("Harbour Trading Weekly", "a click", "200.00", "150.00", "Poland", "Nobody has moved this client."):
         assert words in page, words

@@ -99,6 +99,7 @@ class World:
             campaign=lambda brand, campaign: SimpleNamespace(window_days=30, attribution=Attribution.LAST_CLICK),
             deals=lambda partner: [version],
             standings=lambda partner: [],
+            parentings=lambda partner: [],
         )
         contracts = ContractReader(
             configuration, self.rates, lambda: {0: CLICK_KEY}, lambda: 0.0, lambda: f"{self.time:%Y-%m-%d}"
