@@ -22,6 +22,14 @@ STORES = (pytest.param("cloud", marks=pytest.mark.cloud), "memory")
 """What a test of the store runs on: the same questions must have the same answers on both."""
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both stores for what asks for `tables`; where a module is marked `in_memory`, both for its patterns alone."""
+    if "tables" in metafunc.fixturenames:
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        stores = ("memory",) if "in_memory" in marks and "pattern" not in marks else STORES
+        metafunc.parametrize("tables", stores, indirect=True)
+
+
 @dataclass(frozen=True)
 class Tables:
     """The two tables in an account of their own: nothing else is in it, and no function listens."""
@@ -38,7 +46,7 @@ class Tables:
         return found
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Both tables, empty: on the local cloud, in an account of this test's own, and in this process."""
     if request.param == "cloud":

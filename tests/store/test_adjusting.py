@@ -34,6 +34,8 @@ from introducer.store.ledger import Ledger
 from introducer.store.wire import to_wire
 from tests.conftest import Tables
 
+pytestmark = pytest.mark.in_memory
+
 NOON = datetime(2026, 4, 17, 12, tzinfo=UTC)
 AUTHOR = Author(by="system:test", why="set up")
 WHY = "Agreed on the phone: a bonus for March"

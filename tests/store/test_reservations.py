@@ -25,6 +25,8 @@ from introducer.store.reservations import (
 from introducer.store.statements import Statements
 from tests.conftest import Tables, create_table
 
+pytestmark = pytest.mark.in_memory
+
 PARTNER, PAYOUT, OTHER = "par_p", "pay_1", "pay_2"
 DAY = "2026-04-17"
 NOW = day_start(DAY) + 9 * 3_600_000

@@ -20,6 +20,8 @@ from introducer.store.configuration import Configuration
 from tests.conftest import Tables
 from tests.support.builders import World
 
+pytestmark = pytest.mark.in_memory
+
 NOON = datetime(2026, 4, 17, 12, tzinfo=UTC)
 SOON = NOON + timedelta(minutes=12)
 AUTHOR = Author(by="system:test", why="set up")

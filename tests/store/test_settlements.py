@@ -42,6 +42,8 @@ from tests.support.builders import World, at, cpa, revshare, terms
 from tests.support.settling import NOW, Books
 from tests.unit.test_partner_months import deposited, registered, revenue
 
+pytestmark = pytest.mark.in_memory
+
 PARTNER, MONTH = "par_1", "2026-03"
 HUGE = 3 * 10**30 + 1
 """A sum of millionths of fine units: no float, and no number of DynamoDB's JSON readers, holds it."""

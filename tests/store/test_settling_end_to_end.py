@@ -21,6 +21,8 @@ from tests.support.program import Program
 from tests.support.settling import Books, family, override
 from tests.unit.test_partner_months import A_B, deposited, registered, revenue, tiered
 
+pytestmark = pytest.mark.in_memory
+
 
 @pytest.mark.parametrize(
     ("halves", "retroactive", "marginal"),
