@@ -24,7 +24,8 @@ STORES = (pytest.param("cloud", marks=pytest.mark.cloud), "memory")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Both stores for what asks for `tables`; where a module is marked `in_memory`, both for its patterns alone."""
-    if "tables" in metafunc.fixturenames:
+    # A module may have tables of its own.
+    if "tables" in metafunc.fixturenames and not hasattr(metafunc.module, "tables"):
         marks = {mark.name for mark in metafunc.definition.iter_markers()}
         stores = ("memory",) if "in_memory" in marks and "pattern" not in marks else STORES
         metafunc.parametrize("tables", stores, indirect=True)
