@@ -13,10 +13,11 @@ from introducer.domain.contracts import Contracts
 from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.ledger import Journal as JournalEntry
-from introducer.domain.ledger import Key, Receipt, earning_legs
+from introducer.domain.ledger import Key, Line, Receipt, ReceiptEvent, earning_legs
 from introducer.domain.partner_month import Below
+from introducer.domain.rates import Rate
 from introducer.domain.rows import Row
-from introducer.domain.rules.qualification import Qualifying
+from introducer.domain.rules.qualification import Proof, Qualifying
 from introducer.domain.settlement import Chain
 from introducer.services.settle_partner import JOURNALS_AT_ONCE
 from introducer.store import keys
@@ -48,10 +49,19 @@ PARTNER, MONTH = "par_1", "2026-03"
 HUGE = 3 * 10**30 + 1
 """A sum of millionths of fine units: no float, and no number of DynamoDB's JSON readers, holds it."""
 
+PROOF = Proof(
+    (Line("registered", "17"), Line("deposited", "150.00", ("100.00", "24"))),
+    (ReceiptEvent("mt5", "e1", "registration", 17), ReceiptEvent("web", "e2", "deposit", 1_772_800_000_001, "150.00")),
+    (Rate("USD", "EUR", 847_098_687_844, "2026-02-27", "ECB"),),
+    "DE",
+)
 ROW = Row(
     ftd=1_772_700_000_000,
     qftd=1_772_800_000_001,
-    qualified=(Qualifying("cpa", 2, 1_772_800_000_001, 60_000, "program"), Qualifying("lead", 1, 17, 1, "own")),
+    qualified=(
+        Qualifying("cpa", 2, 1_772_800_000_001, 60_000, "program", PROOF),
+        Qualifying("lead", 1, 17, 1, "own"),
+    ),
     cells=(("rev", 1, "", HUGE), ("rev", 2, "promotion", -HUGE), ("~revenue", 1, "", 0)),
     earned=(("cpa", "EUR", 60_000), ("revshare", "JPY", -(10**14))),
 )
@@ -595,7 +605,13 @@ def test_who_qualified_keeps_a_receipt_of_the_place(tables: Tables) -> None:
     books.deliver(registered("early"), deposited("early", "2026-01-06 08:00")).settle()
     journals = {j.key.scope: j for j in books.journals(PARTNER) if j.kind == "earning"}
     [back] = [j for j in books.journals(PARTNER) if j.kind == "clawback"]
-    assert [line.step for line in journals["early"].receipt.lines] == ["qualified", "slot", "amount_for_country"]
+    assert [line.step for line in journals["early"].receipt.lines] == [
+        "registered",
+        "deposited",
+        "qualified",
+        "slot",
+        "amount_for_country",
+    ]
     assert (back.key.scope, back.receipt.before, back.receipt.target) == ("late", 10_000, 0)
     assert "no_slot" in [line.step for line in back.receipt.lines]
     assert books.ledger.journal(PARTNER, back.id) == back

@@ -15,7 +15,8 @@ from introducer.domain.errors import Invalid
 from introducer.domain.events import milliseconds
 from introducer.services.change_parent import months_to_come
 from introducer.services.creation import Author
-from introducer.services.move_client import after, belongings, reason
+from introducer.services.decisions import after, reason
+from introducer.services.move_client import belongings
 from introducer.services.register_source import register_source
 from tests.support.builders import BRAND, CLIENT, an_event, at
 

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.earnings import Posting
 from introducer.domain.events import Event
+from introducer.domain.ledger import Key, Line
+from introducer.domain.receipts import settled_journal
 from tests.support.builders import World, a_click, an_event, at, cpa, lot, revshare, terms
 from tests.support.program import Program
 
 JANUARY = at("2026-01-05")
+KEY = Key("par_1", "cpa", "first", "2026-03", "EUR", "2026-03-02")
 
 
 def tiered(
@@ -204,3 +208,47 @@ def test_a_promotion_goes_before_the_partners_own_price_and_that_before_tiers() 
     program = Program(World().partner("par_1", terms(rule))).deliver(registered("a"))
     program.deliver(revenue("a", "2026-01-10", "100.00"), revenue("a", "2026-01-11", "100.00")).settle()
     assert program.by_partner() == {"par_1": 5_000 + 3_500}
+
+
+def test_a_place_under_a_cap_has_the_whole_receipt_of_its_client() -> None:
+    # given a cap of one client in all, conditions, and deposits in another currency
+    rule = cpa("600.00", kyc=True, min_deposit="100.00", within_hours=24)
+    rule |= {
+        "amounts": [{"countries": ["DE"], "amount": "600.00"}, {"countries": [], "amount": "200.00"}],
+        "caps": [{"per": "total", "clients": 1}],
+    }
+    program = Program(World().partner("par_1", terms(rule)))
+    for client, day in (("first", "2026-03-02"), ("second", "2026-03-03")):
+        program.deliver(
+            registered(client, at("2026-03-01"), country="DE"),
+            an_event("kyc", at("2026-03-01 10:00"), client=client),
+            an_event("deposit", at(f"{day} 09:00"), client=client, amount="150.00", currency="USD"),
+        )
+    settled = program.settle().settled["par_1", "2026-03"].targets
+    paid, left_out = (
+        next(target for key, target in settled.items() if key.scope == client) for client in ("first", "second")
+    )
+    # then both say which events met which conditions, at which rate
+    for target in (paid, left_out):
+        assert [each.type for each in target.evidence] == ["registration", "kyc", "deposit"]
+        assert [line.step for line in target.lines[:4]] == ["registered", "kyc", "deposited", "qualified"]
+        assert [(rate.source, rate.target) for rate in target.used] == [("USD", "EUR")]
+    # and one the amount of its country, the other that no place was left
+    assert paid.lines[-1] == Line("amount_for_country", "600.00", ("DE",))
+    assert left_out.lines[-1] == Line("no_slot", "0.00", ("total", "1", ""))
+    # and the entry of the books has them
+    journal = settled_journal(Posting(KEY, paid.minor, 0, paid), None, 1_772_700_000_000, 1)
+    assert journal.receipt.events == paid.evidence
+    assert [rate.source for rate in journal.receipt.rates] == ["USD"]
+
+
+def test_each_client_of_a_fenced_pool_earns_its_own_loss_back_at_the_percentages_that_were_reached() -> None:
+    # given the clients of a pool, each with an old loss of its own
+    rule = tiered("retroactive", ("10.00", "30"), negative="carry", fence="0.00")
+    program = Program(World().partner("par_1", terms(rule)))
+    clients = [f"c{number:03}" for number in range(60)]
+    program.deliver(*(registered(client) for client in clients))
+    program.deliver(*(revenue(client, "2026-01-10", "-10.00") for client in clients))
+    program.deliver(*(revenue(client, "2026-02-10", "30.00") for client in clients)).settle()
+    # then each first earns its own loss back: 60 × (30 % of 30.00 − 25 % of 10.00)
+    assert program.of_month("par_1", "rev") == {"2026-02": 60 * (900 - 250)}

@@ -38,7 +38,8 @@ class Standing(NamedTuple):
 
 
 class Parenting(NamedTuple):
-    """From a month on (`2026-03`; empty: from the beginning), this is the partner's parent, or it has none."""
+    """From a month on (`2026-03`; what sorts before all months is from the beginning), this is the partner's parent, or
+    it has none."""
 
     month: str
     parent: str | None

@@ -42,7 +42,8 @@ def journal(
 
 def settled_journal(posting: Posting, frozen_through: str | None, at_ms: int, sequence: int) -> Journal:
     """The journal of what settling a partner's month posts; `sequence` is how often the partner was settled."""
-    return _posted(posting, [], _shown(posting.target.used), frozen_through, at_ms, sequence)
+    target = posting.target
+    return _posted(posting, target.evidence, _shown(target.used), frozen_through, at_ms, sequence)
 
 
 def _posted(

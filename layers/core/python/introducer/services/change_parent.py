@@ -15,7 +15,7 @@ from introducer.domain.configuration import Change, Parenting, Partner, parent_i
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import NOTICE, month_of
 from introducer.services.creation import Author, Clock, Randomness, make_id, now
-from introducer.services.move_client import after, reason
+from introducer.services.decisions import after, reason
 from introducer.store.configuration import Configuration
 
 MOST_DEPTH = 20

@@ -7,13 +7,14 @@ as the difference, to either partner. A later decision covers an earlier one fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import DESK, Change, Status
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import Event, EventType, day_of, from_milliseconds, milliseconds
 from introducer.services.creation import Author, Clock, Randomness, make_id, now
+from introducer.services.decisions import after, reason
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts, Quarantined
@@ -21,7 +22,6 @@ from introducer.store.moves import Moves
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No client is older: a moment before this is a slip."""
-LONGEST_REASON = 500
 
 
 def move_client(
@@ -121,20 +121,6 @@ def belongings(state: ClientState, decided: Iterable[Event]) -> tuple[Segment, .
             segments = [segment for segment in segments if segment.start < start]
             segments.append(Segment(start, move.partner, "", "", ""))
     return tuple(segments)
-
-
-def after(at: datetime, earlier: Iterable[datetime]) -> datetime:
-    """The moment of a decision that knows of earlier ones: now, and later than all of them, whatever clocks say. Their
-    order decides which one counts."""
-    return max([at, *(each + timedelta(milliseconds=1) for each in earlier)])
-
-
-def reason(text: str) -> str:
-    """Why something is decided, in a person's words. Raises `Invalid`."""
-    text = text.strip()
-    if not 3 <= len(text) <= LONGEST_REASON:
-        raise Invalid(f"Say why, in 3 to {LONGEST_REASON} characters: it stays on record.", code="reason_needed")
-    return text
 
 
 def _holds_from(segments: Sequence[Segment], start: int, partner: str) -> bool:

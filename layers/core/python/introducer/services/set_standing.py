@@ -14,7 +14,7 @@ from introducer.domain.configuration import Change, Member, Partner, Role, Stand
 from introducer.domain.errors import Conflict, Forbidden, Invalid
 from introducer.domain.events import NOTICE
 from introducer.services.creation import Clock, Randomness, make_id, now
-from introducer.services.move_client import after, reason
+from introducer.services.decisions import after, reason
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.store.configuration import Configuration
 

@@ -56,8 +56,8 @@ def journal_to_item(journal: Journal) -> dict[str, Any]:
                 "version": receipt.version,
                 "target": receipt.target,
                 "before": receipt.before,
-                "lines": [[line.step, line.result, *line.values] for line in receipt.lines],
-                "events": _events_to_json(receipt.events),
+                "lines": lines_to_json(receipt.lines),
+                "events": events_to_json(receipt.events),
                 "more": receipt.more_events,
                 "rates": [[rate.source, rate.target, rate.rate, rate.day, rate.feed] for rate in receipt.rates],
             }
@@ -80,9 +80,9 @@ def journal_from_item(item: Mapping[str, Any]) -> Journal:
         receipt=Receipt(
             rule_kind=receipt["kind"],
             version=receipt["version"],
-            events=tuple(_events_from_json(receipt["events"])),
+            events=tuple(events_from_json(receipt["events"])),
             more_events=receipt["more"],
-            lines=tuple(Line(step, result, tuple(values)) for step, result, *values in receipt["lines"]),
+            lines=tuple(lines_from_json(receipt["lines"])),
             rates=tuple(ReceiptRate(*rate) for rate in receipt["rates"]),
             target=receipt["target"],
             before=receipt["before"],
@@ -206,7 +206,17 @@ class Ledger:
         return journal_from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
 
-def _events_to_json(events: Sequence[ReceiptEvent]) -> list[Any]:
+def lines_to_json(lines: Sequence[Line]) -> list[list[str]]:
+    """Steps of arithmetic, each in one list."""
+    return [[line.step, line.result, *line.values] for line in lines]
+
+
+def lines_from_json(lines: Sequence[Sequence[str]]) -> Iterator[Line]:
+    """The steps of `lines_to_json`."""
+    return (Line(step, result, tuple(values)) for step, result, *values in lines)
+
+
+def events_to_json(events: Sequence[ReceiptEvent]) -> list[Any]:
     """Runs of one source and type, each time after the one before: ten trades of a client take a third of the room."""
     runs: list[Any] = []
     before = 0
@@ -218,7 +228,8 @@ def _events_to_json(events: Sequence[ReceiptEvent]) -> list[Any]:
     return runs
 
 
-def _events_from_json(runs: Sequence[Any]) -> Iterator[ReceiptEvent]:
+def events_from_json(runs: Sequence[Any]) -> Iterator[ReceiptEvent]:
+    """The events of `events_to_json`."""
     before = 0
     for source, kind, *events in runs:
         for event_id, later, *value in events:

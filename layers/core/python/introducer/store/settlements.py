@@ -28,11 +28,19 @@ from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal, Key
 from introducer.domain.partner_month import Below
+from introducer.domain.rates import Rate
 from introducer.domain.rows import Row
-from introducer.domain.rules.qualification import Qualifying
+from introducer.domain.rules.qualification import Proof, Qualifying
 from introducer.domain.settlement import Chain
 from introducer.store import keys
-from introducer.store.ledger import balance_updates, journal_put
+from introducer.store.ledger import (
+    balance_updates,
+    events_from_json,
+    events_to_json,
+    journal_put,
+    lines_from_json,
+    lines_to_json,
+)
 from introducer.store.wire import IMPOSSIBLE, REFUSED, Wire, connect, from_wire, put_operation, reading, response_code
 
 T = TypeVar("T")
@@ -123,7 +131,7 @@ def row_to_item(partner: str, month: str, client: str, row: Row) -> dict[str, An
     said = {
         "ftd": row.ftd,
         "qftd": row.qftd,
-        "qualified": row.qualified,
+        "qualified": [_qualifying_to_json(each) for each in row.qualified],
         "cells": [(rule, version, part, str(value)) for rule, version, part, value in row.cells],
         "earned": row.earned,
     }
@@ -147,10 +155,28 @@ def row_from_item(item: Mapping[str, Any]) -> Row:
     return Row(
         ftd=said.get("ftd"),
         qftd=said.get("qftd"),
-        qualified=tuple(Qualifying(*each) for each in said.get("qualified", ())),
+        qualified=tuple(map(_qualifying_from_json, said.get("qualified", ()))),
         cells=tuple((rule, version, part, int(value)) for rule, version, part, value in said.get("cells", ())),
         earned=_earned(said),
     )
+
+
+def _qualifying_to_json(qualifying: Qualifying) -> list[Any]:
+    *said, proof = qualifying
+    if proof is None:
+        return said
+    # A rate passes 2 ** 53: it is a text.
+    rates = [(rate.source, rate.target, str(rate.scaled), rate.day, rate.feed) for rate in proof.used]
+    return [*said, [lines_to_json(proof.lines), events_to_json(proof.evidence), rates, proof.country]]
+
+
+def _qualifying_from_json(said: list[Any]) -> Qualifying:
+    rule, version, at, amount, whose, *more = said
+    proof = None
+    for lines, events, used, country in more:
+        rates = tuple(Rate(source, target, int(scaled), day, feed) for source, target, scaled, day, feed in used)
+        proof = Proof(tuple(lines_from_json(lines)), tuple(events_from_json(events)), rates, country)
+    return Qualifying(rule, version, at, amount, whose, proof)
 
 
 def below_from_item(item: Mapping[str, Any]) -> Below:

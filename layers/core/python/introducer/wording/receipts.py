@@ -268,7 +268,7 @@ def _over(language: Language, journal: Journal, client: str | None, below: str |
     lines = {line.step: line for line in receipt.lines}
     if NO_LONGER_OWED in lines:
         return fill(language, _TAKEN_FROM_CLIENT if client is not None else _TAKEN_FROM_ALL, {})
-    if receipt.events:
+    if receipt.events and not lines.keys() & set(_PLACES):
         return NOTHING
     if receipt.rule_kind == "adjustment":
         return fill(language, _BY_PEOPLE, {})

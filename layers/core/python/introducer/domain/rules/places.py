@@ -20,7 +20,7 @@ from introducer.domain.deal import (
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string, round_ratio, show_ratio
 from introducer.domain.partner_month import Month
-from introducer.domain.rules.qualification import Qualifying
+from introducer.domain.rules.qualification import Proof, Qualifying
 from introducer.domain.rules.target import Target, Targets
 from introducer.domain.rules.tier_lines import basis_line, gain_line
 
@@ -69,7 +69,8 @@ def _placed(
         day = day_at(at)
         periods = {Per.DAY: day, Per.MONTH: seen.month, Per.TOTAL: ""}
         full = next((cap for cap in rule.caps if used[cap.per, periods[cap.per]] >= cap.clients), None)
-        lines = [Line("qualified", str(at))]
+        proof = qualifying.proof or Proof((Line("qualified", str(at)),), (), (), "")
+        lines = list(proof.lines)
         minor = 0 if full else qualifying.amount
         if full:
             lines.append(_no_slot(full, periods[full.per], version.deal.currency))
@@ -79,12 +80,15 @@ def _placed(
                 lines.append(Line("slot", str(taken), (cap.per.value, str(cap.clients), periods[cap.per])))
             for per, period in periods.items() if rule.caps else ():
                 used[per, period] += 1
-            lines.append(Line("amount_for_country", decimal_string(minor, version.deal.currency), ("",)))
             placed.append(_Placed(client, len(placed) + 1, qualifying, rule))
+            paid = decimal_string(minor, version.deal.currency)
+            lines.append(Line("amount_for_country", paid, (proof.country,)))
         if rule.caps and rule.most is None:
             matures = plus_days(day, version.deal.hold.days)
             key = Key(seen.partner, rule_id, client, seen.month, version.deal.currency, matures)
-            owed[key] = Target(minor, rule.kind, qualifying.version, tuple(lines))
+            owed[key] = Target(
+                minor, rule.kind, qualifying.version, tuple(lines), proof.evidence, frozenset(proof.used)
+            )
     if used[Per.TOTAL, ""]:
         places[rule_id] = used[Per.TOTAL, ""]
     return placed
@@ -133,7 +137,11 @@ def _uplift(seen: Month, those: list[_Placed], placed: list[_Placed], currency: 
         tiers = clients[0].rule.tiers
         assert tiers is not None
         activity, one = _activity(seen, tiers, number, len(placed))
-        lines.append(basis_line(tiers.by, activity, currency))
+        if tiers.by is Basis.QFTD:
+            # Not the partner's qualified clients: those that this rule pays.
+            lines.append(Line("tier_basis", str(activity), ("paid_clients",)))
+        else:
+            lines.append(basis_line(tiers.by, activity, currency))
         gains: dict[int, int] = defaultdict(int)
         for each in clients:
             level = each.place if tiers.mode is Mode.MARGINAL else activity

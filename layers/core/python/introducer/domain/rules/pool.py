@@ -75,6 +75,8 @@ class _Pool:
         }
         self._pooled = {client: parts for client, parts in clients.items() if client not in self._fenced}
         self._lines: list[Line] = []
+        self._percents: dict[int, int] = {}
+        """What each version pays outside of promotions, once the pool is priced."""
 
     @property
     def key(self) -> Key:
@@ -146,12 +148,14 @@ class _Pool:
     def _in_tiers(self, rule: Revshare, number: int, base: int, start: int, end: int) -> int:
         """A version's share outside of promotions: what lies between `start` and `end` of the month's pool."""
         tiers = rule.steps
+        self._percents[number] = rule.base
         if tiers is None:
             share = base * rule.base
             self._lines.append(share_line(rule, "", share, self._currency))
             return share
         if tiers.mode is Mode.RETROACTIVE:
             percent, start_of_band = self._reached(rule, number, end)
+            self._percents[number] = percent
             share = base * percent
             self._lines.append(self._tier_line(tiers, start_of_band, percent, share))
             return share
@@ -211,17 +215,7 @@ class _Pool:
 
     def _raw(self, parts: Parts) -> int:
         """One client's raw share, each version's at the percentage its tiers reached."""
-        total = 0
-        pooled = list(self._pooled.values())
-        lines = len(self._lines)
-        for (number, part), net in parts.items():
-            rule = self._rule(number)
-            percent = percent_of(rule, part)
-            if not part and rule.steps is not None and rule.steps.mode is Mode.RETROACTIVE:
-                order = self._seen.order(number)
-                pool = sum(self._net(pooled, each) for each in self._versions if self._seen.order(each) <= order)
-                percent, _ = self._reached(rule, number, pool)
-            total += net * percent
-        # What the tiers look at was said when the pool was priced.
-        del self._lines[lines:]
-        return total
+        return sum(
+            net * (percent_of(self._rule(number), part) if part else self._percents[number])
+            for (number, part), net in parts.items()
+        )

@@ -32,6 +32,16 @@ class Qualified(NamedTuple):
     used: frozenset[Rate]
 
 
+class Proof(NamedTuple):
+    """How a client came to qualify, as a receipt says it: the conditions, the events that met them, the rates that
+    those took, and the client's country (empty when nobody knows it)."""
+
+    lines: tuple[Line, ...]
+    evidence: tuple[ReceiptEvent, ...]
+    used: tuple[Rate, ...]
+    country: str
+
+
 class Qualifying(NamedTuple):
     """A client qualified for a rule: when (ms), under which version, for what (minor units), at whose price."""
 
@@ -40,6 +50,8 @@ class Qualifying(NamedTuple):
     at: int
     amount: int
     whose: str
+    proof: Proof | None = None
+    """Only where settling decides about this client's own amount, under a cap on clients: it writes the receipt."""
 
 
 class PaidOnce(NamedTuple):
@@ -82,13 +94,20 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
             continue
         day = day_at(found.at)
         key = Key(owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days))
-        paid = Line("amount_for_country", decimal_string(amount, deal.currency), (state.country or "",))
-        lines = (*found.lines, Line("qualified", str(found.at)), paid)
-        owed[key] = Target(amount, rule.kind, version.version, lines, found.evidence, found.used)
-        moments[key] = Qualifying(rule.id, version.version, found.at, amount, rule.whose(registered).value)
+        lines, country = (*found.lines, Line("qualified", str(found.at))), state.country or ""
+        paid = (*lines, Line("amount_for_country", decimal_string(amount, deal.currency), (country,)))
+        owed[key] = Target(amount, rule.kind, version.version, paid, found.evidence, found.used)
+        proof = None
+        if rule.caps and rule.most is None:
+            proof = Proof(lines, found.evidence, tuple(sorted(found.used, key=_by_day)), country)
+        moments[key] = Qualifying(rule.id, version.version, found.at, amount, rule.whose(registered).value, proof)
         if rule.shared:
             shared.add(key)
     return PaidOnce(owed, moments, frozenset(shared))
+
+
+def _by_day(rate: Rate) -> tuple[str, str, str]:
+    return (rate.day, rate.source, rate.target)
 
 
 def first_deposit(state: ClientState, deal: Deal | None, rates: Rates) -> EventKey | None:
