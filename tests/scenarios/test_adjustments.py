@@ -111,9 +111,10 @@ def test_what_follows_the_facts_is_not_reversed_by_hand(world: Scenario) -> None
     # given an earning that the engine posted
     partner, code = world.a_partner(terms(cpa("200.00"), days=30))
     client = f"client-{secrets.token_hex(4)}"
+    click = world.click_id_of(world.clicks(code))
+    # Read after the click: one of a second later than the registration would lead to nothing.
     now = world.stack.clock.now()
     given = {"client_id": client, "occurred_at": rfc3339(now)}
-    click = world.click_id_of(world.clicks(code))
     registration = {"event_id": f"{client}-r", "type": "registration", "click_id": click, "country": "DE"}
     deposit = {"event_id": f"{client}-d", "type": "deposit", "amount": "50.00", "currency": "EUR"}
     world.posts(given | registration, given | deposit)
