@@ -152,7 +152,9 @@ class Balance:
     frozen_through: str | None = None
     """The last closed month; nothing posts into it any more."""
     version: int = 0
-    """How often its amounts were written: the condition of a reservation."""
+    """How often its amounts or its holds were written: the condition of a reservation."""
+    holds: int = 0
+    """How many holds stand. Above zero nothing is reserved, and nothing that is reserved is sent."""
 
     def currencies(self) -> list[str]:
         """The currencies with any amount, in order."""

@@ -33,7 +33,9 @@ EARNED = "earned"
 FROZEN = "frozen_through"
 VERSION = "version"
 """The balance's count of the writes that moved it. Each of them adds one: who read the balance, and writes under the
-condition that it is the same, knows that no amount changed, and that none appeared."""
+condition that it is the same, knows that no amount changed, that none appeared, and that no hold came."""
+HOLDS = "holds"
+"""How many holds of the partner stand; absent where there never was one. Counted by `store/holds.py`."""
 
 
 def journal_to_item(journal: Journal) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def balance_from_item(partner: str, item: Mapping[str, Any]) -> Balance:
             earned[currency, day] = value
         elif bucket != PENDING or day:
             amounts[currency, bucket, day] = value
-    return Balance(partner, amounts, earned, item.get(FROZEN), item.get(VERSION, 0))
+    return Balance(partner, amounts, earned, item.get(FROZEN), item.get(VERSION, 0), item.get(HOLDS, 0))
 
 
 def month_is_open(month: str) -> Condition:
