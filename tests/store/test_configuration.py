@@ -467,6 +467,22 @@ class TestMembersOfPartner:
         assert books.member("sub-3").partner is None
 
 
+@pytest.mark.pattern("staff_of_brand")
+def test_a_brands_staff_are_listed_without_its_partners_members(books: Configuration) -> None:
+    books.add_member(a_member("sub-1"), CHANGE)
+    for sub, role in (("sub-2", Role.FINANCE), ("sub-3", Role.ADMIN)):
+        books.add_member(a_member(sub, partner=None, role=role), CHANGE)
+    books.add_member(a_member("sub-4", partner=None, role=Role.ADMIN, brand="brd_other"), CHANGE)
+
+    brand = a_member().brand
+    assert {member.member for member in books.staff_of_brand(brand).items} == {"sub-2", "sub-3"}
+    first = books.staff_of_brand(brand, limit=1)
+    assert {*first.items, *books.staff_of_brand(brand, first.cursor, limit=1).items} == {
+        books.member("sub-2"),
+        books.member("sub-3"),
+    }
+
+
 @pytest.mark.pattern("audit_of_subject")
 class TestAuditOfSubject:
     def test_a_record_says_who_what_before_after_and_why(self, books: Configuration) -> None:

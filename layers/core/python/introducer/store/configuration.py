@@ -317,7 +317,11 @@ class Configuration:
 
     def members_of_partner(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[Member]:
         """A page of those who may sign in for a partner."""
-        return self._owned(self._members, Member, keys.owner_partition("member", partner=partner), cursor, limit)
+        return self._owned(self._members, Member, keys.owner_partition("member", of=partner), cursor, limit)
+
+    def staff_of_brand(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[Member]:
+        """A page of the broker's staff who work for a brand."""
+        return self._owned(self._members, Member, keys.owner_partition("member", of=brand), cursor, limit)
 
     def month_close(self, brand: str, month: str) -> MonthClose:
         """Read consistently. Raises `NotFound` when nobody began to close that month."""
@@ -552,9 +556,7 @@ class Configuration:
 
     def add_member(self, member: Member, change: Change) -> None:
         """A new login. Raises `Conflict` when the sub is known."""
-        owner = (
-            keys.owner_key("member", partner=member.partner, member=member.member) if member.partner is not None else {}
-        )
+        owner = keys.owner_key("member", of=member.partner or member.brand, member=member.member)
         self._create(
             member.member,
             "add_member",

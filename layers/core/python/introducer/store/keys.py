@@ -83,8 +83,9 @@ ITEMS: dict[str, Item] = {
              "partner, campaign, landing page: all the redirect needs, in one read; the link id is its first code",
              owner_pk="P#{partner}#links", owner_sk="{created}#{code}"),
         Item("member", BOOKS, "M#{member}", "member",
-             "a login: Cognito sub, partner or brand, role, language, signed_out_at",
-             owner_pk="P#{partner}#members", owner_sk="{member}"),
+             "a login: Cognito sub, partner or brand, role, language, signed_out_at; one of staff is listed under the "
+             "brand",
+             owner_pk="P#{of}#members", owner_sk="{member}"),
         Item("client", BOOKS, "U#{brand}#{client}", "state",
              "what the engine folded from the client's events, and what was posted for each key",
              owner_pk="P#{partner}#clients", owner_sk="{registered}#{client}"),
@@ -92,13 +93,13 @@ ITEMS: dict[str, Item] = {
              "balanced legs with the receipt: events, rule, inputs, arithmetic, rate; append-only"),
         # Not by month: a step that is repeated after midnight must find that it was taken before it.
         Item("payout_journal", BOOKS, "P#{partner}#J#payouts", "{payout}#{step}",
-             "what a payout moved between the partner's buckets: 1 reserve, 2 release or pay, 3 return; with a payment, and "
-             "one that came back, its way through clearing to the rail; append-only"),
+             "what a payout moved between the partner's buckets: 1 reserve, 2 release or pay, 3 return; with a payment, "
+             "and one that came back, its way through clearing to the rail; append-only"),
         Item("payout_schedule", BOOKS, "B#{brand}#payout_schedules", "{schedule}",
              "when partners are paid, and under which conditions"),
         Item("run", BOOKS, "Y#{brand}#{run}", "run",
-             "all payouts of one schedule and period: who began it, its locked rates, how far it is, what it came to, who "
-             "decided",
+             "all payouts of one schedule and period: who began it, its locked rates, how far it is, what it came to, "
+             "who decided",
              owner_pk="B#{brand}#runs", owner_sk="{started}#{run}"),
         Item("payout", BOOKS, "Y#{brand}#{run}", "payout#{payout}",
              "one transfer to one partner: amount, rates, where to (masked), status",
@@ -141,6 +142,10 @@ ITEMS: dict[str, Item] = {
              "written once"),
         Item("month_close", BOOKS, "B#{brand}#months", "{month}",
              "who began to close a brand's month, who closed it and when, what it came to"),
+        Item("mail", BOOKS, "P#{of}#mails", "{mail}",
+             "what a partner, or a brand's staff, was told by mail, or is to be: to whom, the template and its values, "
+             "how far it is; once per step and person; listed under the brand while nobody was told",
+             owner_pk="B#{brand}#mails", owner_sk="{at}#{mail}", expires="400 days"),
         Item("audit", BOOKS, "A#{subject}", "{at}#{audit}",
              "who changed what, before, after, why, from where; in the change's own transaction"),
         Item("idempotency", BOOKS, "I#{actor}", "{key}", "the answer to a write that carried this Idempotency-Key",
@@ -176,6 +181,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("links_of_partner", "Which links has this partner?", "link", "query by_owner", "portal"),
     Pattern("member_by_sub", "Who is signed in?", "member", "get", "portal"),
     Pattern("members_of_partner", "Who may sign in for this partner?", "member", "query by_owner", "portal"),
+    Pattern("staff_of_brand", "Who of the broker's staff works for this brand?", "member", "query by_owner",
+            "outbox, desk"),
     Pattern("client_state", "Where does this client stand?", "client", "get", "engine, portal"),
     Pattern("clients_of_partner", "Which clients did this partner bring?", "client", "query by_owner", "portal"),
     Pattern("journals_of_month", "What was posted for this partner in a month?", "journal", "query", "portal, verify"),
@@ -225,6 +232,9 @@ PATTERNS: tuple[Pattern, ...] = (
             "portal, period_close"),
     Pattern("months_of_brand", "Which months of the brand are closed, or being closed?", "month_close", "query",
             "desk"),
+    Pattern("mail_by_id", "Was this step told to this person?", "mail", "get", "outbox"),
+    Pattern("mails_of", "What was a partner, or a brand's staff, told by mail?", "mail", "query", "desk"),
+    Pattern("mails_unsent", "What was nobody told, of what somebody was to be told?", "mail", "query by_owner", "desk"),
     Pattern("audit_of_subject", "Who changed this, and why?", "audit", "query", "desk"),
     Pattern("answer_by_key", "Was this write made before?", "idempotency", "get", "portal"),
 )

@@ -1,0 +1,376 @@
+"""Mails: what is written to whom because of what happened, decided in the transaction in which it happened.
+
+A mail is addressed to people by who they are, never by address: who they are now, where they read mail and in which
+language is looked up when it is sent. One to all owners of a partner, or to all approvers of a brand, becomes one for
+each of them. Its id follows from what happened and to whom it goes, so that there is one per step and person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from introducer.domain.configuration import Role
+from introducer.domain.events import day_of, milliseconds
+from introducer.domain.ids import derived_id
+from introducer.domain.money import Money, decimals
+from introducer.domain.payout import Payout, PayoutStatus, Run
+
+KEPT = timedelta(days=400)
+"""How long a mail is remembered."""
+PREFIX = "mail"
+"""What ids of mails begin with: the stream of the books is filtered by it."""
+
+
+class MailTemplate(StrEnum):
+    """What is said."""
+
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_RETURNED = "payout_returned"
+    PAYOUT_FAILED = "payout_failed"
+    PAYMENT_PROFILE_CHANGED = "payment_profile_changed"
+    PAYOUTS_WAITING = "payouts_waiting"
+    VERIFICATION_DECIDED = "verification_decided"
+
+
+class Audience(StrEnum):
+    """Whom a mail is for."""
+
+    OWNERS = "owners"
+    """Each owner of a partner."""
+    APPROVERS = "approvers"
+    """Each member of a brand's staff who approves payouts."""
+    MEMBER = "member"
+    """One login."""
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Which members it means; none where it is one of them already."""
+        match self:
+            case Audience.OWNERS:
+                return frozenset({Role.OWNER})
+            case Audience.APPROVERS:
+                return frozenset({Role.FINANCE, Role.ADMIN})
+            case Audience.MEMBER:
+                return frozenset()
+
+
+class MailStatus(StrEnum):
+    """How far a mail has come."""
+
+    WAITING = "waiting"
+    HANDED_ON = "handed_on"
+    """Each person it is for has a mail of their own now."""
+    SENDING = "sending"
+    """It is being handed to the mail service."""
+    SENT = "sent"
+    """The mail service has it."""
+    FAILED = "failed"
+    """It was not sent, and is not going to be by itself."""
+    SUPPRESSED = "suppressed"
+    """It must not be sent to this person."""
+    UNCLEAR = "unclear"
+    """Nobody knows whether the mail service took it. It is not tried again: a second mail would be worse than none."""
+
+
+NEXT: Mapping[MailStatus, frozenset[MailStatus]] = {
+    MailStatus.WAITING: frozenset({MailStatus.HANDED_ON, MailStatus.SENDING, MailStatus.FAILED, MailStatus.SUPPRESSED}),
+    MailStatus.SENDING: frozenset({MailStatus.SENT, MailStatus.FAILED, MailStatus.WAITING, MailStatus.UNCLEAR}),
+    # Whoever took it over for lost may have been too quick: what the sender itself says counts.
+    MailStatus.UNCLEAR: frozenset({MailStatus.SENT, MailStatus.FAILED, MailStatus.WAITING}),
+    MailStatus.HANDED_ON: frozenset(),
+    MailStatus.SENT: frozenset(),
+    MailStatus.FAILED: frozenset(),
+    MailStatus.SUPPRESSED: frozenset(),
+}
+"""Which status may follow which."""
+
+UNSENT = frozenset({MailStatus.WAITING, MailStatus.SENDING, MailStatus.FAILED, MailStatus.UNCLEAR})
+"""Nobody was told, or nobody knows whether somebody was: the brand's staff has these on a list."""
+
+NO_SENDER = "no_sender_configured"
+NOBODY = "nobody_to_tell"
+NO_LOGIN = "no_such_login"
+LOGIN_DISABLED = "login_disabled"
+ADDRESS_UNVERIFIED = "address_unverified"
+NOT_RENDERED = "not_rendered"
+REFUSED = "refused"
+NO_ANSWER = "no_answer"
+CUT_OFF = "cut_off"
+"""Why a mail failed, was suppressed or is unclear. The mail service's own words for a refusal may stand here too."""
+
+
+# -------------------------------------------------------------------------------------------------------------- values
+
+
+class Kind(StrEnum):
+    """What a value of a mail is, as it is kept: plain JSON."""
+
+    TEXT = "text"
+    """A line that people wrote, or a masked account."""
+    WORD = "word"
+    """A stable word (`account_closed`); the reader's language has words for it."""
+    CODE = "code"
+    """An id."""
+    DAY = "day"
+    """A UTC day, `2026-11-30`."""
+    MOMENT = "moment"
+    """Milliseconds since 1970."""
+    COUNT = "count"
+    AMOUNT = "amount"
+    """`{"minor": 12345, "currency": "EUR"}`"""
+    AMOUNTS = "amounts"
+    """Some of them."""
+    RATES = "rates"
+    """`{"source": "EUR", "target": "USD", "rate": "1.0842", "day": "2026-11-27", "feed": "ecb"}`, some of them; none
+    where nothing was converted."""
+
+
+Value = str | int | Mapping[str, str | int] | Sequence[Mapping[str, str | int]]
+
+_PAYOUT = {
+    "payout": Kind.CODE,
+    "amount": Kind.AMOUNT,
+    "pays": Kind.AMOUNT,
+    "masked": Kind.TEXT,
+    "day": Kind.DAY,
+    "rates": Kind.RATES,
+}
+FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
+    MailTemplate.PAYOUT_PAID: _PAYOUT,
+    MailTemplate.PAYOUT_RETURNED: _PAYOUT | {"reason": Kind.WORD},
+    MailTemplate.PAYOUT_FAILED: _PAYOUT | {"reason": Kind.WORD},
+    MailTemplate.PAYMENT_PROFILE_CHANGED: {
+        "previous": Kind.TEXT,  # empty for the first one
+        "masked": Kind.TEXT,
+        "changed_at": Kind.MOMENT,
+        "usable_from": Kind.MOMENT,
+    },
+    MailTemplate.PAYOUTS_WAITING: {
+        "run": Kind.CODE,
+        "first": Kind.DAY,
+        "through": Kind.DAY,
+        "payouts": Kind.COUNT,
+        "sums": Kind.AMOUNTS,  # what is paid out, by pay currency
+        "deadline": Kind.MOMENT,
+        "reminder": Kind.COUNT,  # 0 for the first time
+    },
+    MailTemplate.VERIFICATION_DECIDED: {
+        "decision": Kind.WORD,  # approved, or refused
+        "reason": Kind.TEXT,  # to the partner, in the words of whoever decided; may be empty
+    },
+}
+"""What each mail says. A mail is refused when it is made, not when it is sent, for a value it has not."""
+
+LONGEST_TEXT = 500
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}|", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_RATE = re.compile(r"\d{1,20}(\.\d{1,12})?", re.ASCII)
+
+
+# --------------------------------------------------------------------------------------------------------------- mails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One mail to one person, or to all of some people."""
+
+    mail: str
+    brand: str
+    partner: str
+    """Whose it is; empty where it is for the brand's staff."""
+    audience: Audience
+    member: str
+    """The login it is for; empty unless it is for one."""
+    template: MailTemplate
+    values: Mapping[str, Value]
+    """What `FIELDS` asks for. Never an address, and never a bank detail in clear."""
+    what: str
+    """What happened, for whoever asks why it was sent: such as `pay_01J… paid`."""
+    at: datetime
+    """When it happened."""
+    status: MailStatus = MailStatus.WAITING
+    status_since: datetime
+    reason: str = ""
+    message: str = ""
+    """The mail service's own id of it."""
+    people: int = 0
+    """To how many people it was handed on."""
+
+    @property
+    def of(self) -> str:
+        """Among whose mails it stands: the partner's, or those of the brand for its staff."""
+        return self.partner or self.brand
+
+
+def new_mail(
+    what: str,
+    template: MailTemplate,
+    values: Mapping[str, Value],
+    *,
+    brand: str,
+    at: datetime,
+    partner: str = "",
+    member: str = "",
+) -> Mail:
+    """A mail that waits: to one member; else to a partner's owners; else to the brand's approvers. `what` names the
+    step that happened, once for ever.
+
+    Raises `ValueError` for values that the template has not, or lacks, or that are not of their kind: a mistake of
+    whoever writes it.
+    """
+    check_values(template, values)
+    audience = Audience.MEMBER if member else Audience.OWNERS if partner else Audience.APPROVERS
+    return Mail(
+        mail=derived_id(PREFIX, brand, what, audience.value, partner, member),
+        brand=brand,
+        partner=partner,
+        audience=audience,
+        member=member,
+        template=template,
+        values=values,
+        what=what,
+        at=at,
+        status_since=at,
+    )
+
+
+def handed_on_to(mail: Mail, member: str, now: datetime) -> Mail:
+    """The mail of one of the people that a mail is for."""
+    return Mail(
+        mail=derived_id(PREFIX, mail.mail, member),
+        brand=mail.brand,
+        partner=mail.partner,
+        audience=Audience.MEMBER,
+        member=member,
+        template=mail.template,
+        values=mail.values,
+        what=mail.what,
+        at=mail.at,
+        status_since=now,
+    )
+
+
+def payout_mail(template: MailTemplate, payout: Payout, at: datetime) -> Mail:
+    """Tells a partner's owners what became of a payout (paid, returned, failed) at this moment."""
+    values: dict[str, Value] = {
+        "payout": payout.payout,
+        "amount": amount(payout.amount, payout.currency),
+        "pays": amount(payout.pays, payout.pay_currency),
+        "masked": payout.masked,
+        "day": day_of(at),
+        "rates": rates_of(payout),
+    }
+    if "reason" in FIELDS[template]:
+        values["reason"] = payout.reason
+    what = f"{payout.payout} {template.value}"
+    return new_mail(what, template, values, brand=payout.brand, partner=payout.partner, at=at)
+
+
+def payouts_waiting_mail(run: Run, at: datetime) -> Mail:
+    """Tells a brand's approvers that a run waits for them; each reminder is a mail of its own."""
+    assert run.deadline is not None, "a run that waits has a deadline"
+    waiting = [each for each in run.sums if each.status is PayoutStatus.CREATED]
+    pays: dict[str, int] = {}
+    for each in waiting:
+        pays[each.pay_currency] = pays.get(each.pay_currency, 0) + each.pays
+    values: dict[str, Value] = {
+        "run": run.run,
+        "first": run.first,
+        "through": run.through,
+        "payouts": sum(each.count for each in waiting),
+        "sums": [amount(minor, currency) for currency, minor in sorted(pays.items())],
+        "deadline": milliseconds(run.deadline),
+        "reminder": run.reminders,
+    }
+    what = f"{run.run} waiting {run.reminders}"
+    return new_mail(what, MailTemplate.PAYOUTS_WAITING, values, brand=run.brand, at=at)
+
+
+def payment_profile_mail(
+    *, brand: str, partner: str, version: int, previous: str, masked: str, changed_at: datetime, usable_from: datetime
+) -> Mail:
+    """Tells a partner's owners that money goes elsewhere from `usable_from` on. Both accounts are masked; `previous`
+    is empty for the first one."""
+    values: dict[str, Value] = {
+        "previous": previous,
+        "masked": masked,
+        "changed_at": milliseconds(changed_at),
+        "usable_from": milliseconds(usable_from),
+    }
+    what = f"{partner} payment_profile {version}"
+    template = MailTemplate.PAYMENT_PROFILE_CHANGED
+    return new_mail(what, template, values, brand=brand, partner=partner, at=changed_at)
+
+
+def verification_mail(what: str, *, brand: str, partner: str, decision: str, reason: str, at: datetime) -> Mail:
+    """Tells a partner's owners whether its documents were `approved` or `refused`; `what` names this decision."""
+    values: dict[str, Value] = {"decision": decision, "reason": reason}
+    return new_mail(what, MailTemplate.VERIFICATION_DECIDED, values, brand=brand, partner=partner, at=at)
+
+
+def amount(minor: int, currency: str) -> Mapping[str, str | int]:
+    """An amount as a value of a mail."""
+    return {"minor": minor, "currency": currency}
+
+
+def money_of(value: Any) -> Money:
+    """The amount back."""
+    return Money(value["minor"], value["currency"])
+
+
+def rates_of(payout: Payout) -> Sequence[Mapping[str, str | int]]:
+    """The rates that a payout was converted at, each once."""
+    rates = dict.fromkeys(part.rate for part in payout.parts if part.rate is not None)
+    return [
+        {"source": rate.source, "target": rate.target, "rate": str(rate), "day": rate.day, "feed": rate.feed}
+        for rate in rates
+        if rate.source != rate.target
+    ]
+
+
+def check_values(template: MailTemplate, values: Mapping[str, Value]) -> None:
+    """Raises `ValueError` unless these are the values that the template has, each of its kind."""
+    wanted = FIELDS[template]
+    if values.keys() != wanted.keys():
+        raise ValueError(f"{template.value} says {sorted(wanted)}, not {sorted(values)}")
+    for name, kind in wanted.items():
+        if not _is(kind, values[name]):
+            raise ValueError(f"{name} of {template.value} is no {kind.value}")
+
+
+def _is(kind: Kind, value: Any) -> bool:
+    match kind:
+        case Kind.TEXT:
+            return isinstance(value, str) and len(value) <= LONGEST_TEXT
+        case Kind.WORD | Kind.CODE:
+            return isinstance(value, str) and _WORD.fullmatch(value) is not None
+        case Kind.DAY:
+            return isinstance(value, str) and _DAY.fullmatch(value) is not None
+        case Kind.MOMENT | Kind.COUNT:
+            return type(value) is int and value >= 0
+        case Kind.AMOUNT:
+            return (
+                isinstance(value, Mapping)
+                and value.keys() == {"minor", "currency"}
+                and type(value["minor"]) is int
+                and decimals(value["currency"]) >= 0
+            )
+        case Kind.AMOUNTS:
+            return isinstance(value, Sequence) and all(_is(Kind.AMOUNT, each) for each in value)
+        case Kind.RATES:
+            return isinstance(value, Sequence) and all(_is_rate(each) for each in value)
+
+
+def _is_rate(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and value.keys() == {"source", "target", "rate", "day", "feed"}
+        and all(isinstance(each, str) for each in value.values())
+        and _RATE.fullmatch(value["rate"]) is not None
+        and _DAY.fullmatch(value["day"]) is not None
+    )

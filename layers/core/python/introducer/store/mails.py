@@ -1,0 +1,177 @@
+"""Mails in BOOKS: put in the transaction of what they tell of, and marked as they go.
+
+A mail stands among those of its partner, or of the brand for its staff. While nobody was told it is listed under the
+brand as well, so that what was not sent is seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pynamodb.connection.base import Connection
+from pynamodb.expressions.operand import Path
+
+from introducer.domain.errors import Conflict, NotFound
+from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate
+from introducer.store import keys
+from introducer.store.paging import Page
+from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, to_wire, writing
+
+
+def mail_to_item(mail: Mail) -> dict[str, Any]:
+    """The item of a mail; listed under its brand while nobody was told."""
+    item: dict[str, Any] = {
+        **keys.key("mail", of=mail.of, mail=mail.mail).item(),
+        "mail": mail.mail,
+        "brand": mail.brand,
+        "partner": mail.partner,
+        "audience": mail.audience.value,
+        "member": mail.member,
+        "template": mail.template.value,
+        "values": json.dumps(mail.values, sort_keys=True, ensure_ascii=False),
+        "what": mail.what,
+        "at": milliseconds(mail.at),
+        "status": mail.status.value,
+        "status_since": milliseconds(mail.status_since),
+        "reason": mail.reason,
+        "message": mail.message,
+        "people": mail.people,
+        keys.TTL: milliseconds(mail.at + KEPT) // 1000,
+    }
+    if mail.status in UNSENT:
+        item |= keys.owner_key("mail", brand=mail.brand, at=milliseconds(mail.at), mail=mail.mail)
+    return item
+
+
+def mail_from_item(item: Mapping[str, Any]) -> Mail:
+    """The mail of an item."""
+    return Mail(
+        mail=item["mail"],
+        brand=item["brand"],
+        partner=item["partner"],
+        audience=Audience(item["audience"]),
+        member=item["member"],
+        template=MailTemplate(item["template"]),
+        values=json.loads(item["values"]),
+        what=item["what"],
+        at=from_milliseconds(item["at"]),
+        status=MailStatus(item["status"]),
+        status_since=from_milliseconds(item["status_since"]),
+        reason=item["reason"],
+        message=item["message"],
+        people=item["people"],
+    )
+
+
+def mail_of_image(image: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Among whose mails an item of the stream stands, and its id; None when it is no mail."""
+    item = from_wire(image)
+    mail = str(item.get("mail", ""))
+    if not mail.startswith(PREFIX) or not {"partner", "brand"} <= item.keys():
+        return None
+    of = str(item["partner"] or item["brand"])
+    # A key alone says what an item is: another one may have attributes of these names.
+    return (of, mail) if keys.key("mail", of=of, mail=mail) == (item[keys.PK], item[keys.SK]) else None
+
+
+def mail_put(connection: Connection, table: str, mail: Mail) -> dict[str, Any]:
+    """The part of a transaction that puts a mail, once: it is refused when this step was told to these people before.
+    Goes among the puts of `transact_write_items`."""
+    return put_operation(connection, table, mail_to_item(mail), Path(keys.PK).does_not_exist())
+
+
+class Mails:
+    """Reads of mails, and their way from waiting to sent."""
+
+    def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
+        self._table = table
+        self._connection = connect(table, region=region, host=host)
+
+    # ------------------------------------------------------------------------------------------------------ reads
+
+    def mail(self, of: str, mail: str) -> Mail:
+        """A mail of a partner, or of a brand for its staff, as it stands now. Raises `NotFound`."""
+        key = keys.key("mail", of=of, mail=mail)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        if "Item" not in answer:
+            raise NotFound("There is no such mail.")
+        return mail_from_item(from_wire(answer["Item"]))
+
+    def mails(self, of: str) -> tuple[Mail, ...]:
+        """All that was written to a partner, or to a brand's staff, newest first."""
+        pk, found, start = keys.partition("mail", of=of), [], None
+        while True:
+            with reading():
+                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
+            found += [mail_from_item(from_wire(item)) for item in answer["Items"]]
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                # By time in memory: a mail's key is its id alone, so that a repeated step meets it.
+                return tuple(sorted(found, key=lambda mail: (mail.at, mail.mail), reverse=True))
+
+    def unsent(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Mail]:
+        """A page of the mails of a brand that nobody has got, as far as we know; the oldest first. The index lags by
+        moments: what was sent meanwhile is left out."""
+        with reading():
+            answer = self._connection.query(
+                self._table,
+                keys.owner_partition("mail", brand=brand),
+                range_key_condition=Path(keys.OWNER_SK) > cursor if cursor else None,
+                index_name=keys.BY_OWNER,
+                limit=limit,
+                scan_index_forward=True,
+            )
+        wanted = [keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]) for item in answer["Items"]]
+        items = batch_get(self._connection, self._table, wanted)
+        found = {keys.Key(item[keys.PK], item[keys.SK]): mail_from_item(item) for item in items}
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            tuple(found[key] for key in wanted if key in found and found[key].status in UNSENT),
+            last[keys.OWNER_SK]["S"] if last else None,
+        )
+
+    # ----------------------------------------------------------------------------------------------------- writes
+
+    def put(self, mail: Mail) -> bool:
+        """Puts a mail by itself; whether it is new. One that is there stays as it is. Raises `Unavailable`."""
+        item = to_wire(mail_to_item(mail))
+        pk, sk = item.pop(keys.PK)["S"], item.pop(keys.SK)["S"]
+        try:
+            with writing():
+                self._connection.put_item(
+                    self._table, pk, sk, attributes=item, condition=Path(keys.PK).does_not_exist()
+                )
+        except Refused:
+            return False
+        return True
+
+    def mark(
+        self, mail: Mail, status: MailStatus, now: datetime, *, reason: str = "", message: str = "", people: int = 0
+    ) -> Mail:
+        """The mail's next status; the mail as it is then.
+
+        Raises `Conflict` when it has another status meanwhile from which this one cannot follow: another is at it, or
+        has been. `Unavailable`.
+        """
+        before = [each for each, following in NEXT.items() if status in following]
+        after = replace(mail, status=status, status_since=now, reason=reason, message=message, people=people)
+        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        values = {"status": status.value, "status_since": milliseconds(now)}
+        values |= {"reason": reason, "message": message, "people": people}
+        actions = [Path(name).set(to_wire({name: value})[name]) for name, value in values.items()]
+        listed = keys.owner_key("mail", brand=mail.brand, at=milliseconds(mail.at), mail=mail.mail)
+        for name, value in listed.items():
+            actions.append(Path(name).set(value) if status in UNSENT else Path(name).remove())
+        condition = Path("status").is_in(*(each.value for each in before))
+        try:
+            with writing():
+                self._connection.update_item(self._table, key.pk, key.sk, actions=actions, condition=condition)
+        except Refused as error:
+            raise Conflict("This mail is not where it was any more.", code="mail_moved") from error
+        return after
