@@ -8,7 +8,7 @@ names it to the provider for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +40,8 @@ class PayoutStatus(StrEnum):
     UNKNOWN = "unknown"
     """Nobody knows whether it was paid. It is looked up; when the provider has forgotten its key, a person decides."""
 
+
+NEW_PAYEE, NEW_DETAILS = "new_payee", "new_details"
 
 NEXT: Mapping[PayoutStatus, frozenset[PayoutStatus]] = {
     PayoutStatus.CREATED: frozenset({PayoutStatus.APPROVED, PayoutStatus.REJECTED, PayoutStatus.SET_ASIDE}),
@@ -116,8 +118,9 @@ class Payout:
     batch: str = ""
     reference: str = ""
     """The provider's or the bank's own id of it."""
-    first_to: bool = False
-    """Whether this partner was never paid before, or not to this version of its profile: an approver looks twice."""
+    notice: str = ""
+    """What an approver looks at twice: `new_payee`, who was never paid before; `new_details`, which were changed since
+    the run before."""
     version: int = 1
     """How often it was written."""
 
@@ -222,6 +225,8 @@ class BatchStatus(StrEnum):
     """What is in it is fixed; it may be on its way."""
     SENT = "sent"
     """The provider or the bank has it."""
+    DONE = "done"
+    """And what became of each payout in it is known; or there was none."""
     FAILED = "failed"
     """It was refused whole: nothing in it was sent."""
     UNKNOWN = "unknown"
@@ -302,3 +307,18 @@ def added_up(payouts: Sequence[Payout]) -> tuple[Sum, ...]:
         Sum(status=status, rail=rail, currency=currency, pay_currency=pay, count=count, amount=amount, pays=pays)
         for (status, rail, currency, pay), (count, amount, pays) in sorted(sums.items())
     )
+
+
+def moved_between(sums: Sequence[Sum], before: Payout, after: Payout) -> tuple[Sum, ...]:
+    """The sums after one payout's step: one less where it was, one more where it is."""
+    kept = {(each.status, each.rail, each.currency, each.pay_currency): each for each in sums}
+    for payout, by in ((before, -1), (after, 1)):
+        key = (payout.status, payout.rail, payout.currency, payout.pay_currency)
+        each = kept.get(key) or Sum(
+            status=payout.status, rail=payout.rail, currency=payout.currency, pay_currency=payout.pay_currency,
+            count=0, amount=0, pays=0,
+        )  # fmt: skip
+        kept[key] = replace(
+            each, count=each.count + by, amount=each.amount + by * payout.amount, pays=each.pays + by * payout.pays
+        )
+    return tuple(each for _, each in sorted(kept.items()) if each.count)

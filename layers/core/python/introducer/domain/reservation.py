@@ -84,11 +84,13 @@ def reserved(balance: Balance, *, payout: str, currency: str, amount: int, at_ms
     """An amount (minor units) is reserved for a payout, out of what is available on the UTC day of `at_ms`.
 
     Money whose day has come stands as pending until then; it is folded into `available` here. Raises `Conflict` (code
-    `not_available`) for more than what is available, `Invalid` for nothing.
+    `not_available` for more than what is available, `on_hold` while a hold stands), `Invalid` for nothing.
     """
     today = day_at(at_ms)
     if amount <= 0:
         raise Invalid("A payout moves an amount above zero: send one.", code="invalid_amount")
+    if balance.holds:
+        raise Conflict("Payouts of this partner are on hold: release the hold first.", code="on_hold")
     available = balance.bucket(currency, AVAILABLE, today)
     if amount > available:
         raise Conflict(

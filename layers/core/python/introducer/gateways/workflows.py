@@ -17,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from introducer.domain.errors import Conflict, Invalid, TooMany, Unavailable
 
 RUNNING, SUCCEEDED = "RUNNING", "SUCCEEDED"
+_NOT_WAITING = {"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}
+
 TRIES = 50
 """How often one thing may be started again after a failure."""
 
@@ -102,6 +104,20 @@ class Workflows:
             raise _unavailable() from error
         output = found.get("output") if found["status"] == SUCCEEDED else None
         return Execution(name, found["status"], found.get("cause", ""), json.loads(output) if output else None)
+
+
+def answer(client: Any, token: str, output: Mapping[str, Any]) -> bool:
+    """Wakes the execution that waits with this token. Whether it did: False when nobody waits with it any more, because
+    it was answered before or its time ran out. Raises `TooMany` and `Unavailable`."""
+    try:
+        client.send_task_success(taskToken=token, output=json.dumps(output))
+    except ClientError as error:
+        if _code(error) in _NOT_WAITING:
+            return False
+        raise _translated(error) from error
+    except BotoCoreError as error:
+        raise _unavailable() from error
+    return True
 
 
 def new_client(endpoint_url: str | None = None) -> Any:

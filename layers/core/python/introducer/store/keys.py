@@ -93,8 +93,8 @@ ITEMS: dict[str, Item] = {
              "balanced legs with the receipt: events, rule, inputs, arithmetic, rate; append-only"),
         # Not by month: a step that is repeated after midnight must find that it was taken before it.
         Item("payout_journal", BOOKS, "P#{partner}#J#payouts", "{payout}#{step}",
-             "what a payout moved between the partner's buckets: 1 reserve, 2 release or pay, 3 return; with a payment, "
-             "and one that came back, its way through clearing to the rail; append-only"),
+             "what a payout moved between the partner's buckets: 1 reserve, 2 release or pay, 3 return; what is paid "
+             "or comes back has its way through clearing to the rail; append-only"),
         Item("payout_schedule", BOOKS, "B#{brand}#payout_schedules", "{schedule}",
              "when partners are paid, and under which conditions"),
         Item("run", BOOKS, "Y#{brand}#{run}", "run",
@@ -137,6 +137,18 @@ ITEMS: dict[str, Item] = {
         Item("rate_wait", BOOKS, "R#{feed}#waiting", "{day}#{brand}#{source}#{accepted}",
              "events of a day wait in a source's quarantine for its rates; when that was noted, and settled",
              expires="90 days"),
+        Item("payment_profile", BOOKS, "P#{partner}", "payment_profile",
+             "where the partner is paid: rail and currency, masked, and the whole sealed under a data key of the "
+             "partner's own; version, and from when on it is paid to"),
+        Item("payment_profile_version", BOOKS, "P#{partner}#payment_profiles", "{version}",
+             "each version of it, as it was made"),
+        Item("verification", BOOKS, "P#{partner}", "verification",
+             "who the partner is: its documents, whether compliance has approved them, by whom and until when; listed "
+             "under the brand while they wait",
+             owner_pk="B#{brand}#verifications", owner_sk="{since}#{partner}"),
+        Item("hold", BOOKS, "P#{partner}#holds", "{hold}",
+             "what stops the partner's payouts: who placed it, when and why, who released it; the balance counts those "
+             "that stand"),
         Item("statement", BOOKS, "P#{partner}#statements", "{month}",
              "what a closed month came to: sums by currency, rule and earlier month, a digest of its journals; "
              "written once"),
@@ -224,6 +236,13 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("waits_for_rates", "What waits for the rates of days that are there now?", "rate_wait", "query < {day}",
             "rates"),
     Pattern("brands", "Which brands are there?", "brand", "query by_owner", "period_close"),
+    Pattern("payment_profile_of_partner", "Where is this partner paid?", "payment_profile", "get", "portal, payouts"),
+    Pattern("payment_profiles_before", "Where was this partner paid before?", "payment_profile_version",
+            "query, newest first", "desk"),
+    Pattern("verification_of_partner", "Is it known who this partner is?", "verification", "get", "portal, payouts"),
+    Pattern("verifications_waiting", "Whose documents wait for compliance?", "verification", "query by_owner", "desk"),
+    Pattern("holds_of_partner", "What stops this partner's payouts, or did?", "hold", "query, newest first", "desk"),
+    Pattern("hold_by_id", "Who placed this hold, and does it stand?", "hold", "get", "desk"),
     Pattern("statement_of_month", "What did this partner's closed month come to?", "statement", "get",
             "portal, period_close"),
     Pattern("statements_of_partner", "Which months of this partner are closed?", "statement", "query",

@@ -27,7 +27,7 @@ from introducer.domain.ledger import (
 )
 from introducer.store import keys
 from introducer.store.paging import Page
-from introducer.store.wire import connect, from_wire, put_operation, reading, to_wire
+from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading, to_wire
 
 EARNED = "earned"
 FROZEN = "frozen_through"
@@ -165,6 +165,12 @@ class Ledger:
         with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return balance_from_item(partner, from_wire(answer.get("Item", {})))
+
+    def balances(self, partners: Sequence[str]) -> dict[str, Balance]:
+        """The balances of some partners, read consistently; empty ones of those for whom nothing was ever posted."""
+        wanted = [keys.key("balance", partner=partner) for partner in partners]
+        found = {keys.parts(item[keys.PK])[1]: item for item in batch_get(self._connection, self._table, wanted)}
+        return {partner: balance_from_item(partner, found.get(partner, {})) for partner in partners}
 
     def journals(
         self, partner: str, month: str, cursor: str | None = None, limit: int = 50, *, consistent: bool = False

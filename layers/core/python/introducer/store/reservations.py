@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.connection.base import Connection
 from pynamodb.exceptions import PynamoDBConnectionError, TransactWriteError
@@ -18,6 +18,7 @@ from pynamodb.expressions.operand import Path
 
 from introducer.domain.calendar import day_at
 from introducer.domain.errors import Conflict
+from introducer.domain.exchange import ExchangeLeg
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import PENDING, Balance, Journal, Key, Leg
 from introducer.domain.reservation import (
@@ -41,10 +42,23 @@ TRIES = 5
 """So often a step reads and writes before it gives up. Between the two lie some milliseconds."""
 
 
-def payout_journal_to_item(journal: Journal) -> dict[str, Any]:
+class Beside(NamedTuple):
+    """What else a step writes in its transaction: parts of it as pynamodb takes them."""
+
+    puts: Sequence[dict[str, Any]] = ()
+    updates: Sequence[dict[str, Any]] = ()
+    checks: Sequence[dict[str, Any]] = ()
+    way: Sequence[ExchangeLeg] = ()
+    """The house's side of a payment, kept with its journal."""
+
+
+NOTHING = Beside()
+
+
+def payout_journal_to_item(journal: Journal, way: Sequence[ExchangeLeg] = ()) -> dict[str, Any]:
     """The item of a payout's journal. Its place says whose it is, of which payout and which step."""
     key, move = journal.key, Move(journal.kind)
-    return {
+    item = {
         **keys.key("payout_journal", partner=key.partner, payout=key.scope, step=STEP[move]).item(),
         "kind": move.value,
         "currency": key.currency,
@@ -52,6 +66,12 @@ def payout_journal_to_item(journal: Journal) -> dict[str, Any]:
         "post_month": journal.post_month,
         "legs": json.dumps(journal.legs, separators=(",", ":")),
     }
+    return item | ({"way": json.dumps(way, separators=(",", ":"))} if way else {})
+
+
+def way_from_item(item: Mapping[str, Any]) -> tuple[ExchangeLeg, ...]:
+    """The house's side of a payment, of its journal's item; empty for a step that sends or brings back nothing."""
+    return tuple(ExchangeLeg(*leg) for leg in json.loads(item.get("way", "[]")))
 
 
 def payout_journal_from_item(item: Mapping[str, Any]) -> Journal:
@@ -70,9 +90,11 @@ def payout_journal_from_item(item: Mapping[str, Any]) -> Journal:
     )
 
 
-def payout_journal_put(connection: Connection, table: str, journal: Journal) -> dict[str, Any]:
+def payout_journal_put(
+    connection: Connection, table: str, journal: Journal, way: Sequence[ExchangeLeg] = ()
+) -> dict[str, Any]:
     """The part of a transaction that writes a payout's journal: once, and never over the other of its step."""
-    return put_operation(connection, table, payout_journal_to_item(journal), Path(keys.PK).does_not_exist())
+    return put_operation(connection, table, payout_journal_to_item(journal, way), Path(keys.PK).does_not_exist())
 
 
 def balance_moved(connection: Connection, table: str, journal: Journal, balance: Balance) -> dict[str, Any]:
@@ -154,17 +176,29 @@ class Reservations:
 
     # ------------------------------------------------------------------------------------------------------ parts
 
+    def attempt(
+        self,
+        partner: str,
+        payout: str,
+        move: Move,
+        propose: Callable[[Balance, Sequence[Journal]], Journal],
+        beside: Beside = NOTHING,
+    ) -> Journal | None:
+        """One try to take a step of a payout, together with what is to be written beside it; None when something
+        changed since it was read. What was taken before is answered again, and then nothing is written."""
+        before = self.journals(partner, payout)
+        if (done := made(move, before)) is not None:
+            return done
+        balance = self._balance(partner)
+        journal = propose(balance, before)
+        return journal if self._write(journal, balance, beside) else None
+
     def _take(
         self, partner: str, payout: str, move: Move, propose: Callable[[Balance, Sequence[Journal]], Journal]
     ) -> Journal:
         """Takes a step of a payout, unless it is taken; reads again when the books changed meanwhile."""
         for _ in range(TRIES):
-            before = self.journals(partner, payout)
-            if (done := made(move, before)) is not None:
-                return done
-            balance = self._balance(partner)
-            journal = propose(balance, before)
-            if self._write(journal, balance):
+            if (journal := self.attempt(partner, payout, move, propose)) is not None:
                 return journal
         raise Conflict("The partner's books move too fast: try again.", code="books_changed")
 
@@ -174,21 +208,39 @@ class Reservations:
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return balance_from_item(partner, from_wire(answer.get("Item", {})))
 
-    def _write(self, journal: Journal, balance: Balance) -> bool:
+    def _write(self, journal: Journal, balance: Balance, beside: Beside) -> bool:
         """Whether it was written; if not, something changed since it was read."""
-        put = payout_journal_put(self._connection, self._table, journal)
+        put = payout_journal_put(self._connection, self._table, journal, beside.way)
         update = balance_moved(self._connection, self._table, journal, balance)
         # The same for a resent request, so that a lost answer is answered again and not refused.
-        token = derived_id("t", journal, balance.version)
-        try:
-            self._connection.transact_write_items((), (), [put], [update], client_request_token=token)
-        except TransactWriteError as error:
-            if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
-                return False
-            raise unavailable() from error
-        except PynamoDBConnectionError as error:
-            raise unavailable() from error
-        return True
+        token = derived_id("t", journal, balance.version, _plain(beside))
+        return write_all(self._connection, [put, *beside.puts], [update, *beside.updates], beside.checks, token=token)
+
+
+def write_all(
+    connection: Connection,
+    puts: Sequence[dict[str, Any]],
+    updates: Sequence[dict[str, Any]],
+    checks: Sequence[dict[str, Any]],
+    *,
+    token: str,
+) -> bool:
+    """Writes all parts of a transaction or none; whether it did. False when a condition did not hold or another
+    transaction was met. Raises `Unavailable`."""
+    try:
+        connection.transact_write_items(checks, (), puts, updates, client_request_token=token)
+    except TransactWriteError as error:
+        if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
+            return False
+        raise unavailable() from error
+    except PynamoDBConnectionError as error:
+        raise unavailable() from error
+    return True
+
+
+def _plain(beside: Beside) -> str:
+    """All that is written beside a step, as one text: another content must not go under the same token."""
+    return json.dumps([beside.puts, beside.updates, beside.checks], sort_keys=True, default=str)
 
 
 def _as_read(balance: Balance) -> Condition:
