@@ -4,11 +4,12 @@ from pathlib import Path
 
 
 def apply(state_dir: Path) -> None:
-    from . import gateway, lambda_workers, streams
+    from . import gateway, lambda_workers, step_functions, streams
 
     lambda_workers.apply(state_dir)
     streams.apply()
     gateway.apply()
+    step_functions.apply(state_dir / "clock")
 
 
 def stop_workers() -> None:
