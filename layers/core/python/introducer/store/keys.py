@@ -241,7 +241,7 @@ PATTERNS: tuple[Pattern, ...] = (
             "query, newest first", "desk"),
     Pattern("verification_of_partner", "Is it known who this partner is?", "verification", "get", "portal, payouts"),
     Pattern("verifications_waiting", "Whose documents wait for compliance?", "verification", "query by_owner", "desk"),
-    Pattern("holds_of_partner", "What stops this partner's payouts, or did?", "hold", "query, newest first", "desk"),
+    Pattern("holds_of_partner", "What stops this partner's payouts, or did?", "hold", "query", "desk"),
     Pattern("hold_by_id", "Who placed this hold, and does it stand?", "hold", "get", "desk"),
     Pattern("statement_of_month", "What did this partner's closed month come to?", "statement", "get",
             "portal, period_close"),
