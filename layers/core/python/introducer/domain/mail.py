@@ -160,7 +160,7 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "reminder": Kind.COUNT,  # 0 for the first time
     },
     MailTemplate.VERIFICATION_DECIDED: {
-        "decision": Kind.WORD,  # approved, or refused
+        "decision": Kind.WORD,  # approved, or rejected
         "reason": Kind.TEXT,  # to the partner, in the words of whoever decided; may be empty
     },
 }
@@ -168,6 +168,7 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
 
 LONGEST_TEXT = 500
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}|", re.ASCII)
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RATE = re.compile(r"\d{1,20}(\.\d{1,12})?", re.ASCII)
 
@@ -308,7 +309,7 @@ def payment_profile_mail(
 
 
 def verification_mail(what: str, *, brand: str, partner: str, decision: str, reason: str, at: datetime) -> Mail:
-    """Tells a partner's owners whether its documents were `approved` or `refused`; `what` names this decision."""
+    """Tells a partner's owners whether its documents were `approved` or `rejected`; `what` names this decision."""
     values: dict[str, Value] = {"decision": decision, "reason": reason}
     return new_mail(what, MailTemplate.VERIFICATION_DECIDED, values, brand=brand, partner=partner, at=at)
 
@@ -347,8 +348,10 @@ def _is(kind: Kind, value: Any) -> bool:
     match kind:
         case Kind.TEXT:
             return isinstance(value, str) and len(value) <= LONGEST_TEXT
-        case Kind.WORD | Kind.CODE:
+        case Kind.WORD:
             return isinstance(value, str) and _WORD.fullmatch(value) is not None
+        case Kind.CODE:
+            return isinstance(value, str) and _CODE.fullmatch(value) is not None
         case Kind.DAY:
             return isinstance(value, str) and _DAY.fullmatch(value) is not None
         case Kind.MOMENT | Kind.COUNT:

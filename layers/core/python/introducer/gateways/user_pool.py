@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from introducer.domain.errors import Invalid, TooMany, Unavailable
+from introducer.domain.errors import Invalid, NotFound, TooMany, Unavailable
 
 PARTNERS = "partner"
 """The group of all partners' logins; the groups of staff are called like their roles."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Login:
+    """Where somebody reads mail. It has no repr, so that no log line can show it."""
+
+    email: str
+    verified: bool
+    """Whether the address was shown to be theirs, or staff vouched for it."""
+    enabled: bool
 
 
 class UserPool:
@@ -43,6 +54,23 @@ class UserPool:
         except BotoCoreError as error:
             raise _unavailable() from error
         return next(str(attribute["Value"]) for attribute in attributes if attribute["Name"] == "sub")
+
+    def login(self, sub: str) -> Login:
+        """The login of this `sub`. Raises `NotFound`; `Unavailable`."""
+        try:
+            user = self._client.admin_get_user(UserPoolId=self._pool_id, Username=sub)
+        except ClientError as error:
+            if _code(error) == "UserNotFoundException":
+                raise NotFound("There is no such login.") from None
+            raise Unavailable("Logins cannot be read just now: try again in a minute.") from error
+        except BotoCoreError as error:
+            raise Unavailable("Logins cannot be read just now: try again in a minute.") from error
+        attributes = {each["Name"]: str(each.get("Value", "")) for each in user["UserAttributes"]}
+        if not attributes.get("email"):
+            raise NotFound("This login has no e-mail address.")
+        return Login(
+            attributes["email"], attributes.get("email_verified", "").lower() == "true", bool(user.get("Enabled", True))
+        )
 
     def set_password(self, email: str, password: str) -> None:
         """Gives a lasting password. Raises `Invalid` when the pool's policy refuses it."""

@@ -1,0 +1,154 @@
+"""SES: handing over one mail, written by ourselves as MIME (RFC 5322, RFC 2046).
+
+SES has no idempotency key: whoever is not told that a mail was taken must not send it again. So nothing is tried twice
+here, and what can be known after a failure is told apart: refused, not taken (try again), and unclear.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+)
+
+from introducer.domain.errors import Invalid, Unavailable
+
+CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+"""One try: a second one by the library could be a second mail."""
+LARGEST = 500_000
+"""Bytes of a whole mail. Ours have some thousand; what is larger is a mistake."""
+_POLICY = SMTP.clone(cte_type="7bit")
+"""SES takes ASCII with lines of at most 1,000 characters."""
+_TRY_AGAIN = {
+    "TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException",
+    "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException",
+}  # fmt: skip
+"""SES's codes for what it would take at another time. Of other answers below 500 each is a refusal."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LONGEST_LINE = 200
+
+
+class MailRefused(Invalid):
+    """SES does not take this mail, and would not take it another time. The code is SES's own."""
+
+    code = "refused"
+
+
+class MailNotTaken(Unavailable):
+    """The mail did not reach SES, or SES has no room for it now: it is certain that it was not taken."""
+
+    code = "mail_not_taken"
+
+
+class MailUnclear(Unavailable):
+    """The mail was handed over, and nobody said whether it was taken."""
+
+    code = "mail_unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is sent. Names and subject may be any text: what no header may hold is left out of them."""
+
+    id: str
+    """Ours; it becomes part of the Message-ID, and a tag by which SES's notifications name the mail."""
+    to: str
+    """The address."""
+    to_name: str
+    from_name: str
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+class Mailer:
+    """Sends from one address. `client` is boto3's SESv2 client, made by `new_client`."""
+
+    def __init__(self, client: Any, sender: str) -> None:
+        self._client = client
+        self._sender = sender
+
+    def send(self, letter: Letter, now: datetime) -> str:
+        """Hands a mail over; SES's id of it. Raises `MailRefused`, `MailNotTaken` or `MailUnclear`."""
+        raw = written(letter, self._sender, now)
+        try:
+            answer = self._client.send_email(
+                FromEmailAddress=self._sender,
+                # Always said: who gets it must not be read from headers.
+                Destination={"ToAddresses": [letter.to]},
+                Content={"Raw": {"Data": raw}},
+                EmailTags=[{"Name": "mail", "Value": letter.id}],
+            )
+        except ClientError as error:
+            raise _translated(error) from error
+        except ParamValidationError as error:
+            raise MailRefused("This mail cannot be sent as it is: look at its address.") from error
+        except (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError) as error:
+            raise MailNotTaken("The mail service cannot be reached: try again.") from error
+        except BotoCoreError as error:
+            raise MailUnclear("The mail service did not say whether it took the mail.") from error
+        return str(answer["MessageId"])
+
+
+def written(letter: Letter, sender: str, now: datetime) -> bytes:
+    """The mail as it goes over the wire: text, and the same as HTML. Raises `MailRefused` for an address that is none,
+    or a mail that is too large."""
+    domain = sender.rpartition("@")[2]
+    message = EmailMessage(policy=_POLICY)
+    try:
+        message["From"] = Address(one_line(letter.from_name), addr_spec=sender)
+        message["To"] = Address(one_line(letter.to_name), addr_spec=letter.to)
+        message["Subject"] = one_line(letter.subject)
+        message["Date"] = format_datetime(now.astimezone(UTC))
+        message["Message-ID"] = f"<{letter.id.lower()}@{domain}>"
+        message["Content-Language"] = letter.language
+        # RFC 3834: no holiday replies, please.
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(letter.text, subtype="plain", charset="utf-8")
+        message.add_alternative(letter.html, subtype="html", charset="utf-8")
+        # Of its own id and not of chance: the same mail is the same bytes.
+        message.set_boundary(f"={letter.id}=")
+        raw = message.as_bytes()
+    except (ValueError, UnicodeError, IndexError, MessageError) as error:
+        raise MailRefused("This mail cannot be written: look at its address.") from error
+    if len(raw) > LARGEST:
+        raise MailRefused(f"This mail has {len(raw)} bytes, more than {LARGEST}: say less.", code="mail_too_large")
+    return raw
+
+
+def one_line(text: str) -> str:
+    """The text as a header may hold it: no line breaks or control characters, and not without end."""
+    return _CONTROL.sub(" ", text).strip()[:_LONGEST_LINE]
+
+
+def new_client(endpoint_url: str | None = None) -> Any:
+    """A client that tries once; `endpoint_url` is the local cloud's."""
+    import boto3  # costs a quarter of a second: only those who send pay it
+
+    return boto3.client("sesv2", endpoint_url=endpoint_url, config=CONFIG)
+
+
+def _translated(error: ClientError) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _TRY_AGAIN:
+        return MailNotTaken("The mail service takes no more mails now: try again.")
+    if 400 <= status < 500:
+        return MailRefused("The mail service refuses this mail.", code=code or MailRefused.code)
+    return MailUnclear("The mail service did not say whether it took the mail.")

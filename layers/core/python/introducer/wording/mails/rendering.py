@@ -1,0 +1,105 @@
+"""Letters into HTML and plain text: Jinja2 with autoescape for the one, and strict undefined for both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from introducer.domain.events import milliseconds
+from introducer.domain.mail import MailTemplate, Value, amount
+from introducer.locale import Language
+from introducer.wording.mails.letters import Letter, Reader, letter
+
+HERE = Path(__file__).parent
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A mail as it is read."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(template: MailTemplate, values: Mapping[str, Value], language: Language, reader: Reader) -> Rendered:
+    """The mail for this reader. Raises `ValueError` for values that are not those of the template."""
+    return rendered(letter(template, values, language, reader))
+
+
+def rendered(said: Letter) -> Rendered:
+    """The letter, written."""
+    text = _environment().get_template("mail.txt").render(letter=said)
+    return Rendered(
+        subject=said.subject,
+        text=_EMPTY_LINES.sub("\n\n", text).strip("\n") + "\n",
+        html=_environment().get_template("mail.html").render(letter=said),
+    )
+
+
+def preview(template: MailTemplate, language: Language, reader: Reader | None = None) -> Rendered:
+    """The mail with example values: for whoever wants to see it before somebody gets it."""
+    return render(template, EXAMPLES[template], language, reader or (STAFF if template in _TO_STAFF else OWNER))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=lambda name: name is None or not name.endswith(".txt"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ examples
+
+OWNER = Reader(
+    name="Marta Zielińska", brand="Northwind Markets", portal="https://partners.example.com", partner="Amberfield Media"
+)
+STAFF = Reader(name="Somchai Wattana", brand="Northwind Markets", portal="https://partners.example.com")
+_TO_STAFF = {MailTemplate.PAYOUTS_WAITING}
+_AT = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
+_PAYOUT: Mapping[str, Value] = {
+    "payout": "pay_01JDXAMPLE0000000000000000",
+    "amount": amount(1_234_567, "EUR"),
+    "pays": amount(1_338_517, "USD"),
+    "masked": "DE•• •••• 3000",
+    "day": "2026-12-03",
+    "rates": [{"source": "EUR", "target": "USD", "rate": "1.0842", "day": "2026-12-02", "feed": "ecb"}],
+}
+EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
+    MailTemplate.PAYOUT_PAID: _PAYOUT,
+    MailTemplate.PAYOUT_RETURNED: {**_PAYOUT, "reason": "account_closed"},
+    MailTemplate.PAYOUT_FAILED: {**_PAYOUT, "reason": "name_mismatch"},
+    MailTemplate.PAYMENT_PROFILE_CHANGED: {
+        "previous": "DE•• •••• 3000",
+        "masked": "GB•• •••• 6819",
+        "changed_at": milliseconds(_AT),
+        "usable_from": milliseconds(_AT.replace(day=6)),
+    },
+    MailTemplate.PAYOUTS_WAITING: {
+        "run": "2026-11-monthly-EUR",
+        "first": "2026-11-01",
+        "through": "2026-11-30",
+        "payouts": 38,
+        "sums": [amount(4_823_015, "EUR"), amount(1_338_517, "USD"), amount(90_000, "JPY")],
+        "deadline": milliseconds(_AT.replace(day=5)),
+        "reminder": 0,
+    },
+    MailTemplate.VERIFICATION_DECIDED: {
+        "decision": "rejected",
+        "reason": "The bill is older than three months: send one of the last three.",
+    },
+}
+"""Values to look at each mail with. Nobody's."""
