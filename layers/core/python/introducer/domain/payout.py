@@ -253,6 +253,8 @@ class Batch:
     """Minor units of the pay currency, all payouts together."""
     first_tried_at: datetime | None = None
     """When it was first handed over: a provider remembers a key for so long from then on."""
+    trying_since: datetime | None = None
+    """Somebody began to hand it over, and has not said yet what came of it."""
     provider_id: str = ""
     file: str = ""
     """The key of its file in the bucket of sent files; empty where there is none."""

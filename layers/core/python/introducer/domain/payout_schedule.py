@@ -146,6 +146,11 @@ def run_name(period: Period, schedule: str) -> str:
     return f"{period.name}-{schedule}"
 
 
+def plus(day: date, days: int) -> date:
+    """The day so many days later."""
+    return day + days * _DAY
+
+
 def _month_end(day: date) -> date:
     following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
     return following - _DAY

@@ -20,7 +20,7 @@ from introducer.domain.exchange import way_back, way_out
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Balance, Journal
 from introducer.domain.mail import Mail
-from introducer.domain.payout import RELEASED_IN, Batch, LeftOut, Payout, PayoutStatus, Run, check_step
+from introducer.domain.payout import RELEASED_IN, Batch, BatchStatus, LeftOut, Payout, PayoutStatus, Run, check_step
 from introducer.domain.reservation import Move, paid, released, reserved, returned
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
@@ -240,18 +240,26 @@ class Payouts:
             payout = self.payout(payout.brand, payout.run, payout.payout)
         raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
 
-    def begin_sending(self, payout: Payout, batch: str, at: datetime) -> Payout | None:
+    def begin_sending(self, payout: Payout, batch: Batch, at: datetime) -> Payout | None:
         """Approved, it joins a batch: from here on it may be on its way. None when a hold has come, its payment profile
-        is another now, or it is no longer as it was read: look at it again.
+        is another now, the batch is sealed, or the payout is no longer as it was read: look again.
 
-        It is decided in one transaction with the balance and the profile: a hold that is placed before it is met.
+        It is decided in one transaction with balance, profile and batch: a hold that is placed before it is met, and
+        nothing joins what is on its way.
         """
         assert payout.status is PayoutStatus.APPROVED
-        after = replace(payout, status=PayoutStatus.SENDING, status_since=at, batch=batch, version=payout.version + 1)
+        after = replace(
+            payout, status=PayoutStatus.SENDING, status_since=at, batch=batch.batch, version=payout.version + 1
+        )
         put = put_operation(self._connection, self._table, payout_to_item(after), _as_read(payout.version))
+        no_hold = Path(HOLDS).does_not_exist() | (Path(HOLDS) <= 0)
         checks = [
-            self._check(keys.key("balance", partner=payout.partner), Path(HOLDS).does_not_exist() | (Path(HOLDS) <= 0)),
+            self._check(keys.key("balance", partner=payout.partner), no_hold),
             self._check(keys.key("payment_profile", partner=payout.partner), Path("version") == payout.profile_version),
+            self._check(
+                keys.key("batch", brand=batch.brand, run=batch.run, batch=batch.batch),
+                Path("status") == BatchStatus.OPEN.value,
+            ),
         ]
         written = write_all(self._connection, [put], (), checks, token=derived_id("t", put, *checks))
         return after if written else None

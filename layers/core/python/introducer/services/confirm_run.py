@@ -1,0 +1,171 @@
+"""What became of what was sent: asked of the providers, told by people, and when a run has heard enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from introducer.domain.configuration import Change, Member
+from introducer.domain.errors import Conflict, Invalid
+from introducer.domain.mail import MailTemplate, payout_mail
+from introducer.domain.payment_profile import RailKind
+from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus
+from introducer.gateways.rails.protocol import Unsure
+from introducer.services.decisions import reason
+from introducer.services.send_run import Sending, give_up, members_of, send_batch, take_outcome
+from introducer.services.set_payout_schedule import check_decider
+from introducer.store.payout_schedules import PayoutSchedules
+from introducer.store.payouts import Payouts
+
+_TRIES = 5
+_TOLD = {
+    PayoutStatus.PAID: MailTemplate.PAYOUT_PAID,
+    PayoutStatus.FAILED: MailTemplate.PAYOUT_FAILED,
+    PayoutStatus.RETURNED: MailTemplate.PAYOUT_RETURNED,
+}
+BY_PEOPLE = frozenset({RailKind.SEPA, RailKind.MANUAL})
+"""Rails that no provider answers for: a bank's file or a person says what was paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How far a run has heard what was paid."""
+
+    open: int
+    """Payouts of which it is not known yet."""
+    late: bool
+    """Whether it has waited long enough: what is open stays open, and is told."""
+
+    @property
+    def done(self) -> bool:
+        return self.open == 0 or self.late
+
+
+def look_up(
+    sending: Sending,
+    schedules: PayoutSchedules,
+    *,
+    brand: str,
+    run: str,
+    now: datetime,
+    enough: Callable[[], bool] = lambda: False,
+) -> Heard:
+    """Asks the rails about all batches of a run that are not done, until `enough` says so, and counts what is open."""
+    payouts = sending.payouts
+    found = _confirming(payouts, schedules, brand, run, now)
+    open_payouts = 0
+    for batch in payouts.batches(brand, run):
+        if batch.status in (BatchStatus.DONE, BatchStatus.FAILED):
+            continue
+        asked = batch if enough() else _ask(sending, batch, now)
+        left = sum(each.batch == asked.batch and each.status in UNSETTLED for each in members_of(payouts, asked))
+        if left == 0 and asked.status in (BatchStatus.SENT, BatchStatus.UNKNOWN):
+            payouts.change_batch(asked, replace(asked, status=BatchStatus.DONE))
+        open_payouts += left
+    return Heard(open_payouts, found.confirm_by is not None and now >= found.confirm_by)
+
+
+def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
+    """The run is closed. What it could not hear stays open and may still be told. Again changes nothing."""
+    for _ in range(_TRIES):
+        found = payouts.run(brand, run)
+        if found.closed_at is not None:
+            return found
+        status = found.status if found.status in (RunStatus.REJECTED, RunStatus.LAPSED) else RunStatus.CLOSED
+        change = Change(by="system:payout_run", at=now, why="All its steps are done", origin="payout_run")
+        closed = replace(found, status=status, closed_at=now, token="")
+        try:
+            return payouts.change_run(found, closed, change, "close_run")
+        except Conflict:
+            continue
+    raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")
+
+
+def record_outcome(
+    payouts: Payouts, *, member: Member, run: str, payout: str, outcome: PayoutStatus, why: str, now: datetime
+) -> Payout:
+    """A person says what became of a payout: paid, failed, or returned after it was paid. Again changes nothing.
+
+    For rails that no provider answers for, and for whatever is unknown. Raises `Forbidden` for a role that decides
+    nothing, `NotFound`, `Invalid` for another outcome or a reason that is none, `Conflict` when it cannot be.
+    """
+    check_decider(member)
+    word = reason(why)
+    if outcome not in _TOLD:
+        raise Invalid("Say that it was paid, failed or returned.", code="bad_outcome")
+    found = payouts.payout(member.brand, run, payout)
+    if found.status is outcome:
+        return found
+    if found.rail not in BY_PEOPLE and found.status is not PayoutStatus.UNKNOWN:
+        raise Conflict("The provider says what becomes of this payout: wait for it.", code="provider_tells")
+    if outcome is PayoutStatus.FAILED and found.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
+        # Its batch may still be tried, under its one key: money that is released now could leave all the same.
+        if payouts.batch(member.brand, run, found.batch).status is BatchStatus.SEALED:
+            raise Conflict(
+                "It is still being found out whether this payout left: wait for the answer.", code="still_trying"
+            )
+    change = Change(by=member.member, at=now, why=word, origin="portal")
+    said = "" if outcome is PayoutStatus.PAID else "told_by_staff"
+    mail = payout_mail(_TOLD[outcome], replace(found, reason=said), now)
+    return payouts.step(found, outcome, now, change=change, mails=[mail], reason=said, note=word)
+
+
+def confirm_batch(payouts: Payouts, *, member: Member, run: str, batch: str, why: str, now: datetime) -> int:
+    """A person says that a batch was paid by hand; how many payouts are paid by that. Again changes nothing."""
+    check_decider(member)
+    found = payouts.batch(member.brand, run, batch)
+    if found.rail not in BY_PEOPLE:
+        raise Conflict("The provider says what becomes of this batch: wait for it.", code="provider_tells")
+    count = 0
+    for each in list(members_of(payouts, found)):
+        if each.batch == batch and each.status in (PayoutStatus.SENT, PayoutStatus.UNKNOWN):
+            record_outcome(
+                payouts, member=member, run=run, payout=each.payout, outcome=PayoutStatus.PAID, why=why, now=now
+            )
+            count += 1
+    return count
+
+
+def _ask(sending: Sending, batch: Batch, now: datetime) -> Batch:
+    """Asks a rail about one batch. What it does not know, and was tried, is tried again under the same key."""
+    payouts, rail = sending.payouts, sending.rails[batch.rail]
+    if batch.status is BatchStatus.OPEN or (batch.status is BatchStatus.SEALED and batch.first_tried_at is None):
+        return send_batch(sending, brand=batch.brand, run=batch.run, batch=batch.batch, now=now)
+    if batch.status is BatchStatus.UNKNOWN:
+        return batch
+    assert batch.first_tried_at is not None
+    forgotten = rail.remembers is not None and now - batch.first_tried_at >= rail.remembers
+    if forgotten and batch.status is BatchStatus.SEALED:
+        return give_up(payouts, batch, now)
+    try:
+        outcomes = rail.look_up(batch, now)
+    except Unsure:
+        return batch
+    if outcomes is None:
+        if batch.status is BatchStatus.SEALED:
+            return send_batch(sending, brand=batch.brand, run=batch.run, batch=batch.batch, now=now)
+        return batch
+    for outcome in outcomes:
+        take_outcome(payouts, outcome, now)
+    if batch.status is BatchStatus.SEALED:
+        for payout in list(members_of(payouts, batch)):
+            if payout.batch == batch.batch and payout.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
+                payouts.step(payout, PayoutStatus.SENT, now, reason="")
+        batch = payouts.change_batch(batch, replace(batch, status=BatchStatus.SENT))
+    return batch
+
+
+def _confirming(payouts: Payouts, schedules: PayoutSchedules, brand: str, run: str, now: datetime) -> Run:
+    """The run, which has been sent and waits to hear."""
+    for _ in range(_TRIES):
+        found = payouts.run(brand, run)
+        if found.status is not RunStatus.APPROVED:
+            return found
+        days = schedules.get(brand, found.schedule).confirm_days
+        waits = replace(found, status=RunStatus.CONFIRMING, confirm_by=now + timedelta(days=days))
+        try:
+            return payouts.change_run(found, waits)
+        except Conflict:
+            continue
+    raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")

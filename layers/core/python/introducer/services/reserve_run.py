@@ -1,0 +1,262 @@
+"""Reserves what a run pays: for each partner of a group a payout, or the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from introducer.domain.calendar import plus_months
+from introducer.domain.configuration import PartnerCard, Status, status_at
+from introducer.domain.errors import Conflict
+from introducer.domain.events import day_of
+from introducer.domain.ledger import PAID, Balance
+from introducer.domain.payable import NOTHING_AVAILABLE, ON_HOLD, Payable, Payee, decide
+from introducer.domain.payment_profile import PaymentProfile
+from introducer.domain.payout import (
+    NEW_DETAILS,
+    NEW_PAYEE,
+    LeftOut,
+    Payout,
+    PayoutStatus,
+    RateOf,
+    Run,
+    RunStatus,
+    added_up,
+    payout_id,
+)
+from introducer.domain.payout_schedule import PayoutSchedule
+from introducer.domain.rates import Publication, Rate, Rates
+from introducer.domain.terms import parse_terms
+from introducer.services.open_run import Group, groups
+from introducer.store.configuration import Configuration
+from introducer.store.ledger import Ledger
+from introducer.store.payment_profiles import PaymentProfiles
+from introducer.store.payout_schedules import PayoutSchedules
+from introducer.store.payouts import Payouts
+from introducer.store.rates import RateStore
+from introducer.store.verifications import Verifications
+
+TRIES = 4
+"""So often a partner is looked at again when the books changed between looking and reserving."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """What reserving reads and writes."""
+
+    configuration: Configuration
+    ledger: Ledger
+    payouts: Payouts
+    schedules: PayoutSchedules
+    profiles: PaymentProfiles
+    verifications: Verifications
+    rates: RateStore
+
+
+def reserve_group(books: Books, *, brand: str, run: str, group: Group, now: datetime) -> int:
+    """Makes the payouts of a group of partners; how many there are. Again makes no second one.
+
+    Raises `Conflict` when the run is past reserving, or a partner's books do not come to rest.
+    """
+    found = books.payouts.run(brand, run)
+    if found.status is not RunStatus.OPEN:
+        raise Conflict("This run is past reserving.", code="wrong_status")
+    schedule = books.schedules.get(brand, found.schedule)
+    reserving = _Reserving(books, found, schedule, now)
+    return sum(reserving.partners(cards) for cards in _cards(books.configuration, brand, group))
+
+
+def add_up(payouts: Payouts, *, brand: str, run: str) -> tuple[Run, list[Group]]:
+    """Counts and sums a run's payouts by status and writes them down; also groups of the payouts, by id."""
+    for _ in range(TRIES):
+        before = payouts.run(brand, run)
+        everything = list(payouts.all_of_run(brand, run))
+        left: dict[str, int] = {}
+        cursor: str | None = None
+        while True:
+            page = payouts.left_out(brand, run, cursor, limit=500)
+            for each in page.items:
+                left[each.reason] = left.get(each.reason, 0) + 1
+            cursor = page.cursor
+            if cursor is None:
+                break
+        after = replace(before, sums=added_up(everything), left_out=dict(sorted(left.items())))
+        if (after.sums, after.left_out) == (before.sums, dict(before.left_out)):
+            return before, groups([each.payout for each in everything])
+        try:
+            return payouts.change_run(before, after), groups([each.payout for each in everything])
+        except Conflict:
+            continue
+    raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")
+
+
+class _Reserving:
+    """One group's work: what is the same for all its partners."""
+
+    def __init__(self, books: Books, run: Run, schedule: PayoutSchedule, now: datetime) -> None:
+        self._books = books
+        self._run = run
+        self._schedule = schedule
+        self._now = now
+        self._rates = Rates({run.pay_day: Publication(run.rates_feed, run.rates_day, run.per_euro)})
+        self._months: dict[str, str] = {}
+        self._before = self._started_before()
+
+    def partners(self, cards: Sequence[PartnerCard]) -> int:
+        """Makes the payouts of these partners; how many there are."""
+        ids = [card.partner for card in cards]
+        balances = self._books.ledger.balances(ids)
+        profiles = self._books.profiles.of_partners(ids)
+        verified = self._books.verifications.approved(ids, day_of(self._now))
+        there = self._books.payouts.by_ids(
+            [self._id(each, currency) for each in ids for currency in balances[each].currencies()]
+        )
+        made, left = len(there), list[LeftOut]()
+        for card in cards:
+            balance = balances[card.partner]
+            payee = self._payee(card, balance, profiles.get(card.partner), verified[card.partner])
+            has = {currency for currency in balance.currencies() if self._id(card.partner, currency) in there}
+            payables, left_out = self._decide(payee)
+            left += [each for each in left_out if each.currency not in has and (each.currency or not has)]
+            for payable in payables:
+                if payable.currency in has:
+                    continue
+                refused = self._make(payee, payable)
+                if refused is None:
+                    made += 1
+                else:
+                    left.append(refused)
+        self._books.payouts.leave_out(self._run.brand, self._run.run, left)
+        return made
+
+    def _make(self, payee: Payee, payable: Payable) -> LeftOut | None:
+        """Reserves one payout; why not, when the books say so now."""
+        for _ in range(TRIES):
+            try:
+                self._books.payouts.create(self._payout(payee, payable))
+                return None
+            except Conflict as error:
+                if error.code not in ("not_available", "on_hold", "books_changed"):
+                    raise
+            payee = replace(payee, balance=self._books.ledger.balance(payee.partner))
+            payables, left = self._decide(payee)
+            again = next((each for each in payables if each.currency == payable.currency), None)
+            if again is None:
+                why = next((each for each in left if each.currency in (payable.currency, "")), None)
+                reason = why.reason if why else ON_HOLD if payee.balance.holds else NOTHING_AVAILABLE
+                return LeftOut(
+                    partner=payee.partner,
+                    name=payee.name,
+                    currency=payable.currency,
+                    amount=why.amount if why else 0,
+                    reason=reason,
+                )
+            payable = again
+        raise Conflict("A partner's books move too fast: try again.", code="books_changed")
+
+    def _decide(self, payee: Payee) -> tuple[list[Payable], list[LeftOut]]:
+        return decide(
+            payee,
+            self._schedule,
+            through=self._run.through,
+            now=self._now,
+            today=day_of(self._now),
+            rate=self._rate,
+        )
+
+    def _payout(self, payee: Payee, payable: Payable) -> Payout:
+        profile = payable.profile
+        notice = ""
+        if not any(bucket == PAID and amount for (_, bucket, _), amount in payee.balance.amounts.items()):
+            notice = NEW_PAYEE
+        elif self._before is None or profile.changed_at > self._before:
+            notice = NEW_DETAILS if profile.version > 1 else ""
+        return Payout(
+            payout=self._id(payee.partner, payable.currency),
+            brand=self._run.brand,
+            run=self._run.run,
+            partner=payee.partner,
+            name=payee.name,
+            rail=profile.rail,
+            currency=payable.currency,
+            amount=payable.amount,
+            pay_currency=payable.pay_currency,
+            pays=payable.pays,
+            parts=payable.parts,
+            masked=profile.masked,
+            profile_version=profile.version,
+            status=PayoutStatus.CREATED,
+            status_since=self._now,
+            created_at=self._now,
+            notice=notice,
+        )
+
+    def _payee(self, card: PartnerCard, balance: Balance, profile: PaymentProfile | None, verified: bool) -> Payee:
+        accepted, rate_of = False, RateOf.PAY_DATE
+        if any(balance.amounts.values()):
+            # Only of those with money: most partners of a large program have none.
+            accepted, rate_of = self._terms(card.partner)
+        return Payee(
+            partner=card.partner,
+            name=card.name,
+            status=self._status(card),
+            balance=balance,
+            accepted=accepted,
+            verified=verified,
+            profile=profile,
+            rate_of=rate_of,
+        )
+
+    def _terms(self, partner: str) -> tuple[bool, RateOf]:
+        """Whether a version of the deal is accepted, and which day's rate the one in force converts at."""
+        accepted = [deal for deal in self._books.configuration.deals(partner) if deal.accepted_at is not None]
+        in_force = [deal for deal in accepted if deal.valid_from <= self._now]
+        if not in_force:
+            return bool(accepted), RateOf.PAY_DATE
+        return True, parse_terms(json.loads(in_force[-1].terms)).payout_rate
+
+    def _status(self, card: PartnerCard) -> Status:
+        """What the partner is now: what was decided last may be for a moment to come."""
+        if card.status_since is None or card.status_since <= self._now:
+            return card.status
+        return status_at(self._now, self._books.configuration.standings(card.partner))
+
+    def _rate(self, held: str, pay: str, month: str) -> Rate:
+        """The locked rate of the pay day, or that of a month's end; of a month that has not ended, the pay day's."""
+        return self._rates.rate(held, pay, self._day_of(month) if month else self._run.pay_day)
+
+    def _day_of(self, month: str) -> str:
+        """The day whose rate is that of a month's end: the first of the next month."""
+        if month not in self._months:
+            day = f"{plus_months(month, 1)}-01"
+            if day >= self._run.pay_day:
+                day = self._run.pay_day
+            else:
+                before = self._books.rates.published_before(self._run.rates_feed, day)
+                if before is not None:
+                    publications = dict(self._rates.publications) | {day: Publication(self._run.rates_feed, *before)}
+                    self._rates = Rates(publications)
+            self._months[month] = day
+        return self._months[month]
+
+    def _started_before(self) -> datetime | None:
+        """When the brand's run before this one was started."""
+        page = self._books.payouts.runs(self._run.brand, limit=5)
+        earlier = [each.started_at for each in page.items if each.run != self._run.run]
+        return max((at for at in earlier if at <= self._run.started_at), default=None)
+
+    def _id(self, partner: str, currency: str) -> str:
+        return payout_id(self._run.brand, self._run.run, partner, currency)
+
+
+def _cards(configuration: Configuration, brand: str, group: Group) -> Iterator[tuple[PartnerCard, ...]]:
+    """The cards of a group, a batch of the table's size at a time."""
+    cursor: str | None = group.after or None
+    while True:
+        page = configuration.cards(brand, cursor, limit=50)
+        yield tuple(card for card in page.items if card.partner <= group.through)
+        cursor = page.cursor
+        if cursor is None or cursor >= group.through:
+            return

@@ -1,0 +1,267 @@
+"""Sends what was approved: in batches of one rail and pay currency, each handed over under one key for ever.
+
+The order is what keeps a payout from being sent twice or while it is held. A payout joins its batch in a transaction
+that looks at holds and at the payment profile. The batch is sealed: from then on its content is fixed. That it is tried
+is written down before it is tried. And whoever finds it tried, tries it again under the same key only while the
+provider remembers that key; after that a person decides.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from introducer.domain.configuration import Status, status_at
+from introducer.domain.errors import Conflict
+from introducer.domain.mail import MailTemplate, payout_mail
+from introducer.domain.payment_profile import RailKind
+from introducer.domain.payout import (
+    UNSETTLED,
+    Batch,
+    BatchStatus,
+    Payout,
+    PayoutStatus,
+    RunStatus,
+    batch_id,
+)
+from introducer.gateways.rails.protocol import NotSent, Outcome, Rail, Transfer, Unsure
+from introducer.gateways.vault import Vault
+from introducer.services.decide_run import DETAILS_CHANGED
+from introducer.store.configuration import Configuration
+from introducer.store.ledger import Ledger
+from introducer.store.payment_profiles import PaymentProfiles
+from introducer.store.payouts import Payouts
+
+_TRIES = 5
+
+LEASE = timedelta(minutes=6)
+"""Longer than a function may run: an attempt that began before that has ended, whatever became of it."""
+
+NOTHING_LEFT = "nothing_left_to_send"
+ON_HOLD, NOT_ACTIVE = "on_hold", "partner_not_active"
+NO_ANSWER = "no_answer"
+"""Nobody knows whether the provider took it."""
+KEY_EXPIRED = "key_expired"
+"""Nobody knows whether it was paid, and the provider has forgotten the key under which it could be asked."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What sending works with."""
+
+    configuration: Configuration
+    ledger: Ledger
+    payouts: Payouts
+    profiles: PaymentProfiles
+    vault: Vault
+    rails: Mapping[RailKind, Rail]
+
+
+def plan_batches(payouts: Payouts, rails: Mapping[RailKind, Rail], *, brand: str, run: str) -> list[Batch]:
+    """The batches of a run, by rail and pay currency. Planned again, they are the same: they are cut from all payouts
+    that the run has, whatever became of them since."""
+    found = payouts.run(brand, run)
+    if found.status not in (RunStatus.APPROVED, RunStatus.CONFIRMING):
+        raise Conflict("This run is not approved.", code="wrong_status")
+    ids: dict[tuple[RailKind, str], list[str]] = defaultdict(list)
+    for payout in payouts.all_of_run(brand, run):
+        ids[payout.rail, payout.pay_currency].append(payout.payout)
+    planned = []
+    for (rail, currency), those in sorted(ids.items()):
+        most = rails[rail].most_per_batch
+        for number, start in enumerate(range(0, len(those), most)):
+            planned.append(
+                payouts.open_batch(
+                    Batch(
+                        batch=batch_id(brand, run, rail, currency, number),
+                        brand=brand,
+                        run=run,
+                        rail=rail,
+                        currency=currency,
+                        after=those[start - 1] if start else "",
+                        through=those[min(start + most, len(those)) - 1],
+                        status=BatchStatus.OPEN,
+                    )
+                )
+            )
+    return planned
+
+
+def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datetime) -> Batch:
+    """Sends a batch; again, it goes on where it stopped, and what is sent is not sent again. One that somebody else is
+    at, or that got no clear answer, is answered as it is (`sealed`): look it up later.
+
+    Raises `Unavailable` when tables, keys or a rail's own store do not answer: try again.
+    """
+    payouts = sending.payouts
+    found = payouts.batch(brand, run, batch)
+    if found.status is BatchStatus.OPEN:
+        found = _seal(sending, found, now)
+    if found.status is BatchStatus.FAILED:
+        # It may have been left between the batch and its payouts.
+        _fail_members(payouts, found, now)
+    if found.status is not BatchStatus.SEALED:
+        return found
+    members = [each for each in members_of(payouts, found) if each.batch == batch]
+    if not members:
+        return payouts.change_batch(found, replace(found, status=BatchStatus.DONE, note=NOTHING_LEFT))
+    if found.trying_since is not None and now - found.trying_since < LEASE:
+        return found
+    remembers = sending.rails[found.rail].remembers
+    if remembers is not None and found.first_tried_at is not None and now - found.first_tried_at >= remembers:
+        return give_up(payouts, found, now)
+    transfers = _transfers(sending, members)
+    # Before it is tried: whoever finds this knows that it may have left, and that somebody is at it.
+    tried = replace(
+        found,
+        first_tried_at=found.first_tried_at or now,
+        trying_since=now,
+        count=len(members),
+        pays=sum(payout.pays for payout in members),
+    )
+    found = payouts.change_batch(found, tried)
+    return _try(sending, found, members, transfers, now)
+
+
+def _try(sending: Sending, batch: Batch, members: list[Payout], transfers: list[Transfer], now: datetime) -> Batch:
+    """Hands a batch over, and writes down what came of it."""
+    payouts, rail = sending.payouts, sending.rails[batch.rail]
+    tried = replace(batch, trying_since=None)
+    try:
+        handed = rail.send(batch, transfers, now)
+    except NotSent as error:
+        # The batch first: one that is not marked would be tried again, after its money was released. Had somebody else
+        # begun to try it meanwhile, this is refused, and nothing is released.
+        failed = payouts.change_batch(batch, replace(tried, status=BatchStatus.FAILED, note=error.code))
+        _fail_members(payouts, failed, now)
+        return failed
+    except Unsure:
+        for payout in members:
+            if payout.status is PayoutStatus.SENDING:
+                payouts.step(payout, PayoutStatus.UNKNOWN, now, reason=NO_ANSWER)
+        return payouts.change_batch(batch, tried)
+    # The payouts first: a batch that says it is sent is not looked at by this step again.
+    for payout in members:
+        if payout.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
+            payouts.step(payout, PayoutStatus.SENT, now, reason="")
+    for outcome in handed.outcomes:
+        take_outcome(payouts, outcome, now)
+    sent = replace(tried, status=BatchStatus.SENT, provider_id=handed.provider_id, file=handed.file)
+    return payouts.change_batch(batch, sent)
+
+
+def give_up(payouts: Payouts, batch: Batch, now: datetime) -> Batch:
+    """Nobody can tell any more whether a batch was paid: its payouts wait for a person, with their money reserved."""
+    for payout in members_of(payouts, batch):
+        if payout.batch == batch.batch and payout.status in (PayoutStatus.SENDING, PayoutStatus.SENT):
+            payouts.step(payout, PayoutStatus.UNKNOWN, now, reason=KEY_EXPIRED)
+    return payouts.change_batch(batch, replace(batch, status=BatchStatus.UNKNOWN, note=KEY_EXPIRED))
+
+
+def take_outcome(payouts: Payouts, outcome: Outcome, now: datetime) -> Payout:
+    """What a rail or a bank says about a payout, in the books: with its money, and a mail to the partner. What was
+    taken before changes nothing.
+
+    Raises `NotFound` for a payout that is none, `Conflict` (code `wrong_status`) for what can never be.
+    """
+    payout = payouts.by_id(outcome.payout)
+    to = outcome.status
+    if to is PayoutStatus.RETURNED and payout.status in UNSETTLED:
+        # It came back before anybody heard that it arrived: nothing was paid.
+        to = PayoutStatus.FAILED
+    if to is payout.status or (to is PayoutStatus.SENT and payout.status is PayoutStatus.PAID):
+        return payout
+    said = {"reason": outcome.reason, "note": outcome.note}
+    if outcome.reference:
+        said["reference"] = outcome.reference
+    template = _TOLD.get(to)
+    mails = []
+    if template is not None:
+        told = replace(payout, **said)
+        mails = [payout_mail(template, told, now)]
+    return payouts.step(payout, to, now, mails=mails, **said)
+
+
+_TOLD = {
+    PayoutStatus.PAID: MailTemplate.PAYOUT_PAID,
+    PayoutStatus.FAILED: MailTemplate.PAYOUT_FAILED,
+    PayoutStatus.RETURNED: MailTemplate.PAYOUT_RETURNED,
+}
+
+
+def _fail_members(payouts: Payouts, batch: Batch, now: datetime) -> None:
+    """Nothing of a batch was sent: the money of each of its payouts is released, and the partner is told."""
+    for payout in members_of(payouts, batch):
+        if payout.batch == batch.batch and payout.status in UNSETTLED:
+            mail = payout_mail(MailTemplate.PAYOUT_FAILED, replace(payout, reason=batch.note), now)
+            payouts.step(payout, PayoutStatus.FAILED, now, mails=[mail], reason=batch.note)
+
+
+def _seal(sending: Sending, batch: Batch, now: datetime) -> Batch:
+    """Its approved payouts join a batch, those excepted that something came between; then nothing joins it any more."""
+    payouts = sending.payouts
+    for payout in members_of(payouts, batch):
+        if payout.status is PayoutStatus.APPROVED:
+            _join(sending, payout, batch, now)
+    return payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED))
+
+
+def _join(sending: Sending, payout: Payout, batch: Batch, now: datetime) -> None:
+    """One payout joins the batch, or is set aside with the reason."""
+    payouts = sending.payouts
+    for _ in range(_TRIES):
+        if payout.status is not PayoutStatus.APPROVED:
+            return
+        reason = _obstacle(sending, payout, now)
+        if reason:
+            payouts.step(payout, PayoutStatus.SET_ASIDE, now, reason=reason)
+            return
+        if payouts.begin_sending(payout, batch, now) is not None:
+            return
+        if payouts.batch(batch.brand, batch.run, batch.batch).status is not BatchStatus.OPEN:
+            raise Conflict("Somebody else has sealed this batch: look at it again.", code="batch_changed")
+        payout = payouts.payout(payout.brand, payout.run, payout.payout)
+    raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
+
+
+def _obstacle(sending: Sending, payout: Payout, now: datetime) -> str:
+    """What came between reserving and sending; empty for nothing. Holds and the profile are looked at again in the
+    transaction itself."""
+    if sending.ledger.balance(payout.partner).holds:
+        return ON_HOLD
+    profile = sending.profiles.of_partner(payout.partner)
+    if profile is None or profile.version != payout.profile_version:
+        return DETAILS_CHANGED
+    partner = sending.configuration.partner(payout.partner)
+    status = partner.status
+    if partner.status_since is not None and partner.status_since > now:
+        status = status_at(now, sending.configuration.standings(payout.partner))
+    return "" if status is Status.ACTIVE else NOT_ACTIVE
+
+
+def members_of(payouts: Payouts, batch: Batch) -> Iterator[Payout]:
+    """The payouts of a batch's rail and currency in its range."""
+    for payout in payouts.all_of_run(batch.brand, batch.run, batch.after, batch.through):
+        if (payout.rail, payout.pay_currency) == (batch.rail, batch.currency):
+            yield payout
+
+
+def _transfers(sending: Sending, members: list[Payout]) -> list[Transfer]:
+    """What the rail is told: destinations in clear, which go nowhere else."""
+    profiles = sending.profiles.of_versions((payout.partner, payout.profile_version) for payout in members)
+    transfers = []
+    for payout in members:
+        profile = profiles[payout.partner, payout.profile_version]
+        destination = sending.vault.open(profile.partner, profile.version, profile.sealed, profile.data_key)
+        transfers.append(
+            Transfer(
+                payout=payout.payout,
+                amount=payout.pays,
+                currency=payout.pay_currency,
+                destination=destination,
+                reference=f"{payout.run} {payout.payout}",
+            )
+        )
+    return transfers
