@@ -218,6 +218,19 @@ def test_the_workflow_freezes_balances_and_changes_nothing_else_of_a_partner(mon
     assert update.get("ReturnValues", "NONE") in condition["StringEqualsIfExists"]["dynamodb:ReturnValues"]
 
 
+def test_the_outbox_writes_mails_alone_and_sends_as_one_address() -> None:
+    [leading] = of_role("OutboxRole", "MarkMails")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    reached = {item.name for item in keys.ITEMS.values() if _like(item.pk, leading)}
+    assert reached == {"mail"}
+    may_write = [one["Sid"] for one in statements("OutboxRole") if "dynamodb:PutItem" in actions(one)]
+    assert may_write == ["MarkMails"]
+    sending = of_role("OutboxRole", "SendMails")
+    assert sending["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+    assert {role for role in ROLES if any("ses:SendEmail" in actions(one) for one in statements(role))} == {
+        "OutboxRole"
+    }
+
+
 def test_settling_writes_below_partners_alone() -> None:
     assert of_role("SettleRole", "Post")["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["P#*"]}}
     written = (
@@ -362,3 +375,31 @@ def test_settle_gets_rows_and_nothing_else(given: dict[str, Any], settle: bool) 
     [mapping] = mappings
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["BooksTable", "StreamArn"]}
     assert filters.passes(given, mapping["FilterCriteria"]) is settle
+
+
+MAIL = {"item": "mail", "of": "p", "mail": "mail_1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "item", "status", "outbox"),
+    [
+        ("INSERT", MAIL, "waiting", True),
+        # What was there before it was marked does not come again, nor what is put in another status.
+        ("MODIFY", MAIL, "waiting", False),
+        ("REMOVE", MAIL, "waiting", False),
+        ("INSERT", MAIL, "sent", False),
+        ("INSERT", ROW, "waiting", False),
+    ],
+)
+def test_the_outbox_gets_new_mails_and_nothing_else(
+    change: str, item: dict[str, str], status: str, outbox: bool
+) -> None:
+    given = record(change, **item)
+    given["dynamodb"]["NewImage"]["status"] = {"S": status}
+    [mapping] = [
+        one
+        for one in of_type("AWS::Lambda::EventSourceMapping").values()
+        if one["FunctionName"]["Ref"] == "OutboxFunction"
+    ]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["BooksTable", "StreamArn"]}
+    assert filters.passes(given, mapping["FilterCriteria"]) is outbox

@@ -16,7 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from introducer.runtime.settings import settings
 
-_IDS = "brand partner client event journal link campaign click source run payout case member deal"
+_IDS = "brand partner client event journal link campaign click source run payout case member deal mail"
 _CODES = "code status reason rule month day function request method route batch shard"
 _COUNTS = "accepted duplicate quarantined refused failed applied skipped posted conflicts records seconds milliseconds"
 _OF_THE_LOGGER = "level location message timestamp service xray_trace_id exception_name stack_trace detail"

@@ -71,6 +71,16 @@ class Settings:
         return self._needed("PERIOD_CLOSE_MACHINE")
 
     @property
+    def payment_key(self) -> str:
+        """The ARN of the KMS key that seals payment profiles."""
+        return self._needed("PAYMENT_KEY")
+
+    @property
+    def documents_bucket(self) -> str:
+        """The bucket of the documents that partners hand in."""
+        return self._needed("DOCUMENTS_BUCKET")
+
+    @property
     def clock_file(self) -> str | None:
         """Where the local stage keeps its clock's offset; None unless set."""
         return self._environment.get("CLOCK_FILE") or None
@@ -82,6 +92,11 @@ class Settings:
     @property
     def user_pool_client_id(self) -> str:
         return self._needed("USER_POOL_CLIENT_ID")
+
+    @property
+    def mail_from(self) -> str:
+        """The address that mails come from; empty where none may be sent."""
+        return self._environment.get("MAIL_FROM", "")
 
     @property
     def jwks_url(self) -> str:

@@ -16,7 +16,6 @@ from introducer.domain.money import decimal_string
 from introducer.locale import Language
 from introducer.wording.codes import N_, word
 from introducer.wording.sentences import (
-    NOTHING,
     Code,
     Exact,
     Figure,
@@ -24,6 +23,7 @@ from introducer.wording.sentences import (
     Part,
     Said,
     Text,
+    figure,
     fill,
     joined,
     shown,
@@ -77,8 +77,8 @@ class Letter:
     """`good`, `warn`, `bad` or `plain`: the colour of its edge. The words say it too."""
     subject: str
     heading: Said
-    hero: Said
-    """The amount it is about; empty where it is about none."""
+    heroes: tuple[Said, ...]
+    """The amounts it is about, one by currency; none where it is about no money."""
     greeting: Said
     lines: tuple[Said, ...]
     facts: tuple[Fact, ...]
@@ -97,7 +97,7 @@ class _Told:
     tone: str
     subject: Said
     heading: Said
-    hero: Said = NOTHING
+    heroes: Sequence[Said] = ()
     lines: Sequence[Said] = ()
     facts: Sequence[Fact] = ()
     after: Sequence[Said] = ()
@@ -133,19 +133,15 @@ class _Teller:
         return Moment(str(self.values[name]))
 
     def masked(self, name: str) -> Code:
-        return Code(self.values[name])
+        return Code(self.values[name].replace(" ", "\N{NO-BREAK SPACE}"))
 
     def rates(self) -> Iterator[Fact]:
         """What an amount in another currency was converted from, and at which published rates."""
         if self.values["amount"]["currency"] != self.values["pays"]["currency"]:
             yield self.fact(N_("Converted from"), self.money("amount"))
         for rate in self.values["rates"]:
-            said = self.say(
-                N_("1 %(source)s = %(rate)s %(target)s"),
-                source=Code(rate["source"]),
-                rate=Figure(rate["rate"]),
-                target=Code(rate["target"]),
-            )
+            # In one piece: an equation is never mirrored.
+            said = Code(f"1 {rate['source']} = {figure(self.language, rate['rate'])} {rate['target']}")
             published = self.say(
                 N_("%(feed)s, published on %(day)s"), feed=Code(rate["feed"].upper()), day=Day(rate["day"])
             )
@@ -184,7 +180,7 @@ def letter(template: MailTemplate, values: Mapping[str, Value], language: Langua
         tone=told.tone,
         subject=str(told.subject),
         heading=told.heading,
-        hero=told.hero,
+        heroes=tuple(told.heroes),
         greeting=teller.say(N_("Hello %(name)s,"), name=Text(reader.name)),
         lines=tuple(told.lines),
         facts=tuple(told.facts),
@@ -202,7 +198,7 @@ def _paid(teller: _Teller) -> _Told:
         tone="good",
         subject=teller.say(N_("You were paid %(amount)s"), amount=pays),
         heading=teller.say(N_("You were paid")),
-        hero=shown(teller.language, pays),
+        heroes=[shown(teller.language, pays)],
         lines=[teller.say(N_("The payment was confirmed. Your statement has it too."))],
         facts=teller.payout(N_("Paid on")),
         action=teller.text(N_("See this payout")),
@@ -216,7 +212,7 @@ def _returned(teller: _Teller) -> _Told:
         tone="bad",
         subject=teller.say(N_("Your payout of %(amount)s came back"), amount=pays),
         heading=teller.say(N_("Your payout came back")),
-        hero=shown(teller.language, pays),
+        heroes=[shown(teller.language, pays)],
         lines=[
             teller.say(
                 N_("What we paid to %(account)s was sent back. The money stands in your balance again."),
@@ -236,7 +232,7 @@ def _failed(teller: _Teller) -> _Told:
         tone="bad",
         subject=teller.say(N_("Your payout of %(amount)s could not be made"), amount=pays),
         heading=teller.say(N_("Your payout could not be made")),
-        hero=shown(teller.language, pays),
+        heroes=[shown(teller.language, pays)],
         lines=[
             teller.say(
                 N_("Our payment to %(account)s was refused. The money stands in your balance again."),
@@ -290,7 +286,7 @@ def _waiting(teller: _Teller) -> _Told:
         tone="warn",
         subject=subject,
         heading=teller.say(N_("Payouts wait for your approval")),
-        hero=joined(*(shown(teller.language, _exact(each)) for each in teller.values["sums"])),
+        heroes=[shown(teller.language, _exact(each)) for each in teller.values["sums"]],
         lines=[
             teller.say(
                 N_("Nothing is sent until somebody approves it. Without a decision by %(deadline)s the run lapses."),
