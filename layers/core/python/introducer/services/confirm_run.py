@@ -8,22 +8,17 @@ from datetime import datetime, timedelta
 
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict, Invalid
-from introducer.domain.mail import MailTemplate, payout_mail
+from introducer.domain.mail import payout_mail
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus
 from introducer.gateways.rails.protocol import Unsure
 from introducer.services.decisions import reason
-from introducer.services.send_run import Sending, give_up, members_of, send_batch, take_outcome
+from introducer.services.send_run import TOLD, Sending, joined, send_batch, take_answer
 from introducer.services.set_payout_schedule import check_decider
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
 
 _TRIES = 5
-_TOLD = {
-    PayoutStatus.PAID: MailTemplate.PAYOUT_PAID,
-    PayoutStatus.FAILED: MailTemplate.PAYOUT_FAILED,
-    PayoutStatus.RETURNED: MailTemplate.PAYOUT_RETURNED,
-}
 BY_PEOPLE = frozenset({RailKind.SEPA, RailKind.MANUAL})
 """Rails that no provider answers for: a bank's file or a person says what was paid."""
 
@@ -59,7 +54,7 @@ def look_up(
         if batch.status in (BatchStatus.DONE, BatchStatus.FAILED):
             continue
         asked = batch if enough() else _ask(sending, batch, now)
-        left = sum(each.batch == asked.batch and each.status in UNSETTLED for each in members_of(payouts, asked))
+        left = sum(each.status in UNSETTLED for each in joined(payouts, asked))
         if left == 0 and asked.status in (BatchStatus.SENT, BatchStatus.UNKNOWN):
             payouts.change_batch(asked, replace(asked, status=BatchStatus.DONE))
         open_payouts += left
@@ -92,22 +87,20 @@ def record_outcome(
     """
     check_decider(member)
     word = reason(why)
-    if outcome not in _TOLD:
+    if outcome not in TOLD:
         raise Invalid("Say that it was paid, failed or returned.", code="bad_outcome")
     found = payouts.payout(member.brand, run, payout)
     if found.status is outcome:
         return found
     if found.rail not in BY_PEOPLE and found.status is not PayoutStatus.UNKNOWN:
         raise Conflict("The provider says what becomes of this payout: wait for it.", code="provider_tells")
-    if outcome is PayoutStatus.FAILED and found.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
-        # Its batch may still be tried, under its one key: money that is released now could leave all the same.
-        if payouts.batch(member.brand, run, found.batch).status is BatchStatus.SEALED:
-            raise Conflict(
-                "It is still being found out whether this payout left: wait for the answer.", code="still_trying"
-            )
+    released = outcome is PayoutStatus.FAILED and found.status in UNSETTLED
+    if released and payouts.batch(member.brand, run, found.batch).status is BatchStatus.SEALED:
+        # It may still be tried, under its one key: money that is released now could leave all the same.
+        raise Conflict("It is still being found out whether this payout left: wait for it.", code="still_trying")
     change = Change(by=member.member, at=now, why=word, origin="portal")
     said = "" if outcome is PayoutStatus.PAID else "told_by_staff"
-    mail = payout_mail(_TOLD[outcome], replace(found, reason=said), now)
+    mail = payout_mail(TOLD[outcome], replace(found, reason=said), now)
     return payouts.step(found, outcome, now, change=change, mails=[mail], reason=said, note=word)
 
 
@@ -118,8 +111,8 @@ def confirm_batch(payouts: Payouts, *, member: Member, run: str, batch: str, why
     if found.rail not in BY_PEOPLE:
         raise Conflict("The provider says what becomes of this batch: wait for it.", code="provider_tells")
     count = 0
-    for each in list(members_of(payouts, found)):
-        if each.batch == batch and each.status in (PayoutStatus.SENT, PayoutStatus.UNKNOWN):
+    for each in joined(payouts, found):
+        if each.status in (PayoutStatus.SENT, PayoutStatus.UNKNOWN):
             record_outcome(
                 payouts, member=member, run=run, payout=each.payout, outcome=PayoutStatus.PAID, why=why, now=now
             )
@@ -132,27 +125,17 @@ def _ask(sending: Sending, batch: Batch, now: datetime) -> Batch:
     payouts, rail = sending.payouts, sending.rails[batch.rail]
     if batch.status is BatchStatus.OPEN or (batch.status is BatchStatus.SEALED and batch.first_tried_at is None):
         return send_batch(sending, brand=batch.brand, run=batch.run, batch=batch.batch, now=now)
-    if batch.status is BatchStatus.UNKNOWN:
+    if batch.status is BatchStatus.UNKNOWN and not batch.provider_id:
+        # The provider has forgotten the key, and gave no name of its own to ask by.
         return batch
-    assert batch.first_tried_at is not None
-    forgotten = rail.remembers is not None and now - batch.first_tried_at >= rail.remembers
-    if forgotten and batch.status is BatchStatus.SEALED:
-        return give_up(payouts, batch, now)
     try:
-        outcomes = rail.look_up(batch, now)
+        handed = rail.look_up(batch, now)
     except Unsure:
         return batch
-    if outcomes is None:
-        if batch.status is BatchStatus.SEALED:
-            return send_batch(sending, brand=batch.brand, run=batch.run, batch=batch.batch, now=now)
-        return batch
-    for outcome in outcomes:
-        take_outcome(payouts, outcome, now)
+    if handed is not None:
+        return take_answer(payouts, batch, handed, now)
     if batch.status is BatchStatus.SEALED:
-        for payout in list(members_of(payouts, batch)):
-            if payout.batch == batch.batch and payout.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
-                payouts.step(payout, PayoutStatus.SENT, now, reason="")
-        batch = payouts.change_batch(batch, replace(batch, status=BatchStatus.SENT))
+        return send_batch(sending, brand=batch.brand, run=batch.run, batch=batch.batch, now=now)
     return batch
 
 

@@ -26,7 +26,16 @@ from introducer.domain.payout import (
     RunStatus,
     batch_id,
 )
-from introducer.gateways.rails.protocol import NotSent, Outcome, Rail, Transfer, Unsure
+from introducer.gateways.rails.protocol import (
+    Handed,
+    KeyExpired,
+    NotReached,
+    Outcome,
+    Rail,
+    Refused,
+    Transfer,
+    Unsure,
+)
 from introducer.gateways.vault import Vault
 from introducer.services.decide_run import DETAILS_CHANGED
 from introducer.store.configuration import Configuration
@@ -97,22 +106,20 @@ def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datet
     """
     payouts = sending.payouts
     found = payouts.batch(brand, run, batch)
+    opened: dict[str, Transfer] = {}
     if found.status is BatchStatus.OPEN:
-        found = _seal(sending, found, now)
+        found = _seal(sending, found, opened, now)
     if found.status is BatchStatus.FAILED:
         # It may have been left between the batch and its payouts.
         _fail_members(payouts, found, now)
     if found.status is not BatchStatus.SEALED:
         return found
-    members = [each for each in members_of(payouts, found) if each.batch == batch]
+    members = joined(payouts, found)
     if not members:
         return payouts.change_batch(found, replace(found, status=BatchStatus.DONE, note=NOTHING_LEFT))
     if found.trying_since is not None and now - found.trying_since < LEASE:
         return found
-    remembers = sending.rails[found.rail].remembers
-    if remembers is not None and found.first_tried_at is not None and now - found.first_tried_at >= remembers:
-        return give_up(payouts, found, now)
-    transfers = _transfers(sending, members)
+    transfers = _transfers(sending, members, opened)
     # Before it is tried: whoever finds this knows that it may have left, and that somebody is at it.
     tried = replace(
         found,
@@ -121,41 +128,56 @@ def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datet
         count=len(members),
         pays=sum(payout.pays for payout in members),
     )
-    found = payouts.change_batch(found, tried)
-    return _try(sending, found, members, transfers, now)
+    return _try(sending, payouts.change_batch(found, tried), members, transfers, now)
 
 
 def _try(sending: Sending, batch: Batch, members: list[Payout], transfers: list[Transfer], now: datetime) -> Batch:
-    """Hands a batch over, and writes down what came of it."""
-    payouts, rail = sending.payouts, sending.rails[batch.rail]
+    """Hands a batch over, and writes down what came of it. Had somebody else begun to hand it over meanwhile, the batch
+    is not as it was, and nothing is written."""
+    payouts = sending.payouts
     tried = replace(batch, trying_since=None)
     try:
-        handed = rail.send(batch, transfers, now)
-    except NotSent as error:
-        # The batch first: one that is not marked would be tried again, after its money was released. Had somebody else
-        # begun to try it meanwhile, this is refused, and nothing is released.
-        failed = payouts.change_batch(batch, replace(tried, status=BatchStatus.FAILED, note=error.code))
+        handed = sending.rails[batch.rail].send(batch, transfers, now)
+    except Refused as error:
+        # The batch first: one that is not marked would be tried again, after its money was released.
+        note = next(iter(error.faults.values()), error.code)
+        failed = payouts.change_batch(batch, replace(tried, status=BatchStatus.FAILED, note=note))
         _fail_members(payouts, failed, now)
         return failed
+    except KeyExpired:
+        return give_up(payouts, tried, now)
+    except NotReached:
+        return payouts.change_batch(batch, tried)
     except Unsure:
         for payout in members:
             if payout.status is PayoutStatus.SENDING:
                 payouts.step(payout, PayoutStatus.UNKNOWN, now, reason=NO_ANSWER)
         return payouts.change_batch(batch, tried)
-    # The payouts first: a batch that says it is sent is not looked at by this step again.
+    return take_answer(payouts, tried, handed, now)
+
+
+def take_answer(payouts: Payouts, batch: Batch, handed: Handed, now: datetime) -> Batch:
+    """What a rail says of a batch that it has, in the books. The payouts first: a batch that says it is sent is not
+    handed over again."""
+    members = joined(payouts, batch)
     for payout in members:
         if payout.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
             payouts.step(payout, PayoutStatus.SENT, now, reason="")
-    for outcome in handed.outcomes:
+    for outcome in handed.all_of(payout.payout for payout in members).values():
         take_outcome(payouts, outcome, now)
-    sent = replace(tried, status=BatchStatus.SENT, provider_id=handed.provider_id, file=handed.file)
-    return payouts.change_batch(batch, sent)
+    sent = replace(
+        batch,
+        status=BatchStatus.SENT,
+        provider_id=handed.provider_id or batch.provider_id,
+        file=handed.file or batch.file,
+    )
+    return batch if sent == batch else payouts.change_batch(batch, sent)
 
 
 def give_up(payouts: Payouts, batch: Batch, now: datetime) -> Batch:
     """Nobody can tell any more whether a batch was paid: its payouts wait for a person, with their money reserved."""
-    for payout in members_of(payouts, batch):
-        if payout.batch == batch.batch and payout.status in (PayoutStatus.SENDING, PayoutStatus.SENT):
+    for payout in joined(payouts, batch):
+        if payout.status in (PayoutStatus.SENDING, PayoutStatus.SENT):
             payouts.step(payout, PayoutStatus.UNKNOWN, now, reason=KEY_EXPIRED)
     return payouts.change_batch(batch, replace(batch, status=BatchStatus.UNKNOWN, note=KEY_EXPIRED))
 
@@ -167,43 +189,50 @@ def take_outcome(payouts: Payouts, outcome: Outcome, now: datetime) -> Payout:
     Raises `NotFound` for a payout that is none, `Conflict` (code `wrong_status`) for what can never be.
     """
     payout = payouts.by_id(outcome.payout)
-    to = outcome.status
+    to = outcome.state
     if to is PayoutStatus.RETURNED and payout.status in UNSETTLED:
         # It came back before anybody heard that it arrived: nothing was paid.
         to = PayoutStatus.FAILED
     if to is payout.status or (to is PayoutStatus.SENT and payout.status is PayoutStatus.PAID):
         return payout
-    said = {"reason": outcome.reason, "note": outcome.note}
-    if outcome.reference:
-        said["reference"] = outcome.reference
-    template = _TOLD.get(to)
-    mails = []
-    if template is not None:
-        told = replace(payout, **said)
-        mails = [payout_mail(template, told, now)]
-    return payouts.step(payout, to, now, mails=mails, **said)
+    told = replace(
+        payout,
+        reason=outcome.reason,
+        note=outcome.note,
+        reference=outcome.reference or payout.reference,
+    )
+    template = TOLD.get(to)
+    mails = [] if template is None else [payout_mail(template, told, now)]
+    return payouts.step(payout, to, now, mails=mails, reason=told.reason, note=told.note, reference=told.reference)
 
 
-_TOLD = {
+TOLD: Mapping[PayoutStatus, MailTemplate] = {
     PayoutStatus.PAID: MailTemplate.PAYOUT_PAID,
     PayoutStatus.FAILED: MailTemplate.PAYOUT_FAILED,
     PayoutStatus.RETURNED: MailTemplate.PAYOUT_RETURNED,
 }
+"""What the partner is told of."""
 
 
 def _fail_members(payouts: Payouts, batch: Batch, now: datetime) -> None:
     """Nothing of a batch was sent: the money of each of its payouts is released, and the partner is told."""
-    for payout in members_of(payouts, batch):
-        if payout.batch == batch.batch and payout.status in UNSETTLED:
+    for payout in joined(payouts, batch):
+        if payout.status in UNSETTLED:
             mail = payout_mail(MailTemplate.PAYOUT_FAILED, replace(payout, reason=batch.note), now)
             payouts.step(payout, PayoutStatus.FAILED, now, mails=[mail], reason=batch.note)
 
 
-def _seal(sending: Sending, batch: Batch, now: datetime) -> Batch:
-    """Its approved payouts join a batch, those excepted that something came between; then nothing joins it any more."""
-    payouts = sending.payouts
-    for payout in members_of(payouts, batch):
-        if payout.status is PayoutStatus.APPROVED:
+def _seal(sending: Sending, batch: Batch, opened: dict[str, Transfer], now: datetime) -> Batch:
+    """Its approved payouts join a batch, those excepted that something came between; then nothing joins it any more.
+    What was opened for that is kept in `opened`."""
+    payouts, rail = sending.payouts, sending.rails[batch.rail]
+    approved = [each for each in members_of(payouts, batch) if each.status is PayoutStatus.APPROVED]
+    transfers = {each.payout: each for each in _transfers(sending, approved, opened)}
+    for payout in approved:
+        refusal = rail.check(transfers[payout.payout])
+        if refusal is not None:
+            payouts.step(payout, PayoutStatus.SET_ASIDE, now, reason=refusal.reason, note=refusal.note)
+        else:
             _join(sending, payout, batch, now)
     return payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED))
 
@@ -248,20 +277,22 @@ def members_of(payouts: Payouts, batch: Batch) -> Iterator[Payout]:
             yield payout
 
 
-def _transfers(sending: Sending, members: list[Payout]) -> list[Transfer]:
-    """What the rail is told: destinations in clear, which go nowhere else."""
-    profiles = sending.profiles.of_versions((payout.partner, payout.profile_version) for payout in members)
-    transfers = []
-    for payout in members:
+def joined(payouts: Payouts, batch: Batch) -> list[Payout]:
+    """The payouts that are in a batch, whatever became of them."""
+    return [payout for payout in members_of(payouts, batch) if payout.batch == batch.batch]
+
+
+def _transfers(sending: Sending, members: list[Payout], opened: dict[str, Transfer]) -> list[Transfer]:
+    """What the rail is told: destinations in clear, which go nowhere else. Those in `opened` are not opened again."""
+    closed = [payout for payout in members if payout.payout not in opened]
+    profiles = sending.profiles.of_versions((payout.partner, payout.profile_version) for payout in closed)
+    for payout in closed:
         profile = profiles[payout.partner, payout.profile_version]
-        destination = sending.vault.open(profile.partner, profile.version, profile.sealed, profile.data_key)
-        transfers.append(
-            Transfer(
-                payout=payout.payout,
-                amount=payout.pays,
-                currency=payout.pay_currency,
-                destination=destination,
-                reference=f"{payout.run} {payout.payout}",
-            )
+        opened[payout.payout] = Transfer(
+            payout=payout.payout,
+            amount=payout.pays,
+            currency=payout.pay_currency,
+            destination=sending.vault.open(profile.partner, profile.version, profile.sealed, profile.data_key),
+            reference=f"{payout.run} {payout.payout}",
         )
-    return transfers
+    return [opened[payout.payout] for payout in members]
