@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .process import LocalCloud
 
 STACK = "introducer"
+SENDER = "partners@introducer.example"
+"""Where the local cloud's mails come from. They go to a folder: see `Stack.mails`."""
 _SECONDS_TO_DEPLOY = 120
 
 
@@ -35,6 +37,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         # clicks that AWS keeps.
         "ClickDeadlineMs": "4000",
         "ClockFile": str(stack.clock.path),
+        "MailFrom": SENDER,
         **parameters,
     }
     if not stack.clock.path.exists():
@@ -51,6 +54,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         if problems := checking.problems(translated, cloud.state_dir):
             raise DeployError("\n".join(problems))
     local, packages = expanding.localize(translated, found, sys.executable, cloud.endpoint)
+    _verify(stack, parameters["MailFrom"])
     _upload(stack, packages)
     _apply(
         stack,
@@ -64,6 +68,14 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
     stack.functions = {name: Function(resources[name], source.folders) for name, source in found.items()}
     _finish_tables(stack, translated, resources)
     return stack
+
+
+def _verify(stack: Stack, sender: str) -> None:
+    """Operators verify their sender by DNS; here saying so is enough."""
+    ses = stack.client("sesv2")
+    with contextlib.suppress(ses.exceptions.AlreadyExistsException):
+        if sender:
+            ses.create_email_identity(EmailIdentity=sender)
 
 
 def _upload(stack: Stack, packages: dict[str, bytes]) -> None:

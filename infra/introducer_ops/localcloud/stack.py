@@ -6,6 +6,9 @@ import json
 import time
 from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +113,11 @@ class Stack:
     def mapping(self, function: str) -> Mapping:
         """The event source mapping (stream or queue) of a function."""
         return Mapping(self, function)
+
+    def mails(self) -> list[EmailMessage]:
+        """Every mail that SES took, in order, with all its headers and parts."""
+        found = sorted((self.state_dir / "mails").glob("*.eml"))
+        return [message_from_bytes(path.read_bytes(), policy=default) for path in found]
 
     def log(self, function: str) -> Path:
         """The file with everything the function wrote."""

@@ -4,11 +4,12 @@ from pathlib import Path
 
 
 def apply(state_dir: Path) -> None:
-    from . import gateway, lambda_workers, step_functions, streams
+    from . import gateway, lambda_workers, mailbox, step_functions, streams
 
     lambda_workers.apply(state_dir)
     streams.apply()
     gateway.apply()
+    mailbox.apply(state_dir / "mails")
     step_functions.apply(state_dir / "clock")
 
 
