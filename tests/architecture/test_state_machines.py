@@ -13,7 +13,6 @@ import pytest
 
 from introducer.store import keys
 from introducer_ops.localcloud import expanding
-from tests.support import functions
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "statemachines").glob("*.asl.json"))
@@ -72,7 +71,8 @@ class TestEachMachine:
         tasks = {name: s for name, s in states_of(json.loads(path.read_text())).items() if s["Type"] == "Task"}
         assert tasks
         for name, task in tasks.items():
-            assert isinstance(task["TimeoutSeconds"], int), name
+            # How long a person is waited for, only the run knows.
+            assert isinstance(task["TimeoutSeconds"], str if waits_for_a_token(task) else int), name
             assert task["Retry"], name
             for retry in task["Retry"]:
                 assert retry["JitterStrategy"] == "FULL", name
@@ -84,7 +84,11 @@ class TestEachMachine:
         for name, state in states.items():
             if state["Type"] in ("Task", "Map", "Parallel"):
                 assert "States.ALL" in state["Catch"][-1]["ErrorEquals"], name
-                assert all(states[each["Next"]]["Type"] == "Fail" for each in state["Catch"]), name
+                for caught in state["Catch"]:
+                    # Nobody answered in time, or something will be there later: the machine itself goes on with that.
+                    expected = {"States.Timeout"} if waits_for_a_token(state) else {"Unavailable", "TooMany"}
+                    if not set(caught["ErrorEquals"]) <= expected:
+                        assert states[caught["Next"]]["Type"] == "Fail", name
             if state["Type"] == "Fail":
                 assert state["Error"], name
                 assert "{%" in state["Cause"], name
@@ -101,24 +105,50 @@ class TestEachMachine:
         assert all(following(state) for name, state in states.items() if name not in ends)
 
     def test_a_step_waits_longer_than_the_function_that_does_it(self, path: Path) -> None:
-        seconds = expanding.read(ROOT / "template.yaml")["Resources"]["WorkflowFunction"]["Properties"]["Timeout"]
+        resources = expanding.read(ROOT / "template.yaml")["Resources"]
         for name, state in states_of(json.loads(path.read_text())).items():
-            if state.get("Resource") == "${WorkflowFunctionArn}":
-                assert state["TimeoutSeconds"] > seconds, name
+            function = FUNCTIONS.get(state.get("Resource", ""))
+            if function:
+                assert state["TimeoutSeconds"] > resources[function]["Properties"]["Timeout"], name
 
     def test_calls_steps_that_there_are(self, path: Path) -> None:
-        called = {
-            state["Arguments"]["step"]
-            for state in states_of(json.loads(path.read_text())).values()
-            if state.get("Resource") == "${WorkflowFunctionArn}"
-        }
+        called = calls(json.loads(path.read_text()))
         assert called
-        assert called <= workflow_steps().keys()
+        for function, step in called:
+            assert step in steps_of(function)
 
 
-def workflow_steps() -> dict[str, Any]:
-    """The steps of the workflow function, by name."""
-    spec = importlib.util.spec_from_file_location("workflow_steps", functions.FUNCTIONS / "workflow" / "steps.py")
+FUNCTIONS = {"${WorkflowFunctionArn}": "WorkflowFunction", "${PayoutFunctionArn}": "PayoutFunction"}
+
+
+def waits_for_a_token(state: dict[str, Any]) -> bool:
+    return bool(state.get("Resource") == "${InvokeAndWait}")
+
+
+def calls(definition: dict[str, Any]) -> set[tuple[str, str]]:
+    """Which steps of which functions a machine calls."""
+    found = set()
+    for state in states_of(definition).values():
+        if state["Type"] != "Task":
+            continue
+        if waits_for_a_token(state):
+            arguments = state["Arguments"]
+            found.add((FUNCTIONS[arguments["FunctionName"]], arguments["Payload"]["step"]))
+        else:
+            found.add((FUNCTIONS[state["Resource"]], state["Arguments"]["step"]))
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values())
+def test_every_step_is_called_by_some_machine(function: str) -> None:
+    called = {step for path in FILES for of, step in calls(json.loads(path.read_text())) if of == function}
+    assert called == steps_of(function).keys()
+
+
+def steps_of(function: str) -> dict[str, Any]:
+    """The steps of a function, by name."""
+    folder = expanding.read(ROOT / "template.yaml")["Resources"][function]["Properties"]["CodeUri"]
+    spec = importlib.util.spec_from_file_location("steps_of_a_function", ROOT / folder / "steps.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -133,6 +163,18 @@ def test_the_schedule_is_the_parameters_and_stands_still_on_the_local_stage() ->
     assert properties["ScheduleExpressionTimezone"] == {"Ref": "CloseTimeZone"}
     assert properties["State"] == {"Fn::If": ["IsLocal", "DISABLED", "ENABLED"]}
     assert json.loads(properties["Input"]) == {}
+
+
+def test_children_are_told_whatever_they_ask_for() -> None:
+    """A child of a Distributed Map sees no variable from outside."""
+    for path in FILES:
+        for state in json.loads(path.read_text())["States"].values():
+            if state["Type"] == "Map":
+                child = json.dumps(state["ItemProcessor"]["States"])
+                assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+                assert not set(re.findall(r"\$(?!states\b)[a-z]\w*(?!\w*\()", child)) - {"$parse"}
+                assert re.fullmatch(r"[A-Za-z]{1,40}", state["Label"])
+                assert state["MaxConcurrency"] > 0
 
 
 def test_the_workflow_function_puts_statements_closed_months_and_audit_records_and_nothing_else() -> None:

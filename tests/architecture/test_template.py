@@ -130,7 +130,9 @@ class TestEachRole:
     def test_names_every_resource_but_tracing_and_the_delivery_of_logs(self, role: str) -> None:
         wide = {one["Sid"] for one in statements(role) if "*" in (one["Resource"], *one["Resource"])}
         of_a_machine = role in {one["RoleArn"]["Fn::GetAtt"][0] for one in MACHINES.values()}
-        assert wide == ({"Trace", "DeliverLogs"} if of_a_machine else {"Trace"})
+        # A token names its execution by itself.
+        wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "PortalRole") else set()
+        assert wide == {"Trace"} | wakes | ({"DeliverLogs"} if of_a_machine else set())
 
     def test_cannot_change_journals_statements_or_the_audit_trail(self, role: str) -> None:
         (denied,) = [one for one in statements(role) if one["Effect"] == "Deny"]
@@ -231,6 +233,37 @@ def test_the_outbox_writes_mails_alone_and_sends_as_one_address() -> None:
     }
 
 
+def test_payouts_write_runs_moves_and_what_is_told_and_nothing_else_of_a_partner() -> None:
+    def reached(sid: str) -> set[str]:
+        condition = of_role("PayoutRole", sid)["Condition"]
+        like = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        unlike = condition.get("ForAllValues:StringNotLike", {}).get("dynamodb:LeadingKeys", [])
+        return {
+            item.name
+            for item in keys.ITEMS.values()
+            if item.table == keys.BOOKS
+            and any(_like(item.pk, one) for one in like)
+            and not any(_like(item.pk, one) for one in unlike)
+        }
+
+    assert reached("WriteRuns") == {
+        "run", "payout", "left_out", "batch", "payout_place", "payout_journal", "mail", "audit",
+    }  # fmt: skip
+    assert "balance" in reached("MoveBalances")
+    assert not reached("MoveBalances") & {"payment_profile_version", "hold", "deal", "statement", "adjustment"}
+
+
+def test_the_portal_seals_payment_profiles_and_the_payout_steps_open_them() -> None:
+    def of_key(role: str) -> set[str]:
+        found = [one for one in statements(role) if '"PaymentKey"' in json.dumps(one["Resource"])]
+        return {action for one in found for action in actions(one)}
+
+    assert {role: of_key(role) for role in ROLES if of_key(role)} == {
+        "PortalRole": {"kms:GenerateDataKey"},
+        "PayoutRole": {"kms:Decrypt"},
+    }
+
+
 def test_settling_writes_below_partners_alone() -> None:
     assert of_role("SettleRole", "Post")["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["P#*"]}}
     written = (
@@ -247,8 +280,10 @@ def test_the_redirect_reads_no_facts_and_writes_no_books() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reads_the_secrets_that_it_is_told_of(name: str) -> None:
     variables = FUNCTIONS[name]["Environment"]["Variables"]
-    secrets = [RESOURCES[value["Ref"]] for key, value in variables.items() if key.endswith("_SECRET")]
-    told = [secret["Properties"]["Name"]["Fn::Sub"] + "-??????" for secret in secrets]
+    secrets = [value for key, value in variables.items() if key.endswith("_SECRET")]
+    # One that operators make is told by its name.
+    named = [RESOURCES[one["Ref"]]["Properties"]["Name"] if "Ref" in one else one for one in secrets]
+    told = [name["Fn::Sub"] + "-??????" for name in named]
     if "SOURCE_SECRET_PREFIX" in variables:
         told.append(variables["SOURCE_SECRET_PREFIX"]["Fn::Sub"] + "*")
     readable: list[Any] = []

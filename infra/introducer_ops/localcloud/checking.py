@@ -13,6 +13,8 @@ from typing import Any
 from . import expanding
 
 _LONG = 160
+_CFN_LINT = "import sys; sys.setrecursionlimit(20_000); from cfnlint.runner import main; main()"
+"""It descends into the joined lines of a state machine one by one."""
 
 
 def problems(translated: dict[str, Any], state_dir: Path) -> list[str]:
@@ -35,7 +37,7 @@ def lint(template: str) -> list[str]:
     """cfn-lint's findings, warnings included, as `Resource: text [rule]`."""
     # A process of its own: cfn-lint takes 100 MB that a long-running command would never give back.
     ran = subprocess.run(
-        [sys.executable, "-c", "from cfnlint.runner import main; main()", "--format", "json"],
+        [sys.executable, "-c", _CFN_LINT, "--format", "json"],
         input=template,
         capture_output=True,
         text=True,

@@ -67,6 +67,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
     resources = _resources(stack)
     stack.functions = {name: Function(resources[name], source.folders) for name, source in found.items()}
     _finish_tables(stack, translated, resources)
+    _finish_buckets(stack, translated, resources)
     return stack
 
 
@@ -166,3 +167,22 @@ def _finish_tables(stack: Stack, template: expanding.Template, resources: dict[s
                 dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
         if wanted := properties.get("PointInTimeRecoverySpecification"):
             dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=wanted)
+
+
+def _finish_buckets(stack: Stack, template: expanding.Template, resources: dict[str, str]) -> None:
+    """As with tables: a bucket's encryption is dropped from the template, and taken by API."""
+    s3, keys = stack.client("s3"), stack.client("kms")
+    for name, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::S3::Bucket":
+            continue
+        for rule in resource["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
+            given = rule["ServerSideEncryptionByDefault"]
+            key, _ = given["KMSMasterKeyID"]["Fn::GetAtt"]
+            arn = keys.describe_key(KeyId=resources[key])["KeyMetadata"]["Arn"]
+            applied = {"SSEAlgorithm": given["SSEAlgorithm"], "KMSMasterKeyID": arn}
+            s3.put_bucket_encryption(
+                Bucket=resources[name],
+                ServerSideEncryptionConfiguration={
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": applied, "BucketKeyEnabled": True}]
+                },
+            )

@@ -71,6 +71,36 @@ class Settings:
         return self._needed("PERIOD_CLOSE_MACHINE")
 
     @property
+    def payout_run_machine(self) -> str:
+        """The ARN of the state machine that pays."""
+        return self._needed("PAYOUT_RUN_MACHINE")
+
+    @property
+    def payout_schedule_group(self) -> str:
+        """The group of EventBridge Scheduler in which each payout schedule has its own."""
+        return self._needed("PAYOUT_SCHEDULE_GROUP")
+
+    @property
+    def payout_schedule_role(self) -> str:
+        """The ARN of the role that schedules start runs with."""
+        return self._needed("PAYOUT_SCHEDULE_ROLE")
+
+    @property
+    def sent_files_bucket(self) -> str:
+        """The bucket of what was handed to banks."""
+        return self._needed("SENT_FILES_BUCKET")
+
+    @property
+    def paypal_secret(self) -> str:
+        """The id of the secret with the client id and secret of PayPal's API."""
+        return self._needed("PAYPAL_SECRET")
+
+    @property
+    def paypal_url(self) -> str:
+        """Where PayPal's API answers."""
+        return self._needed("PAYPAL_URL")
+
+    @property
     def payment_key(self) -> str:
         """The ARN of the KMS key that seals payment profiles."""
         return self._needed("PAYMENT_KEY")

@@ -14,7 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.configuration import Change
-from introducer.domain.errors import Conflict, NotFound, Unavailable
+from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import milliseconds
 from introducer.domain.exchange import way_back, way_out
 from introducer.domain.ids import derived_id
@@ -42,9 +42,6 @@ from introducer.store.wire import Refused, batch_get, connect, from_wire, put_op
 
 T = TypeVar("T")
 Propose = Callable[[Balance, Sequence[Journal]], Journal]
-
-_PUTS_AT_ONCE = 25
-"""The most items one BatchWriteItem takes."""
 
 
 class Payouts:
@@ -173,17 +170,12 @@ class Payouts:
 
     def leave_out(self, brand: str, run: str, left: Sequence[LeftOut]) -> None:
         """Writes down who is left out, and why. Again is the same."""
-        for start in range(0, len(left), _PUTS_AT_ONCE):
-            items = [left_out_to_item(brand, run, each) for each in left[start : start + _PUTS_AT_ONCE]]
-            for _ in range(10):
-                with reading():
-                    answer = self._connection.batch_write_item(self._table, put_items=items)
-                unwritten = answer.get("UnprocessedItems", {}).get(self._table, [])
-                if not unwritten:
-                    break
-                items = [from_wire(each["PutRequest"]["Item"]) for each in unwritten]
-            else:
-                raise Unavailable("The table takes only a part: try again.", code="store_unavailable")
+        for each in left:
+            attributes = to_wire(left_out_to_item(brand, run, each))
+            pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
+            # One by one: a role that may write in batches may delete in batches, and none may delete.
+            with writing():
+                self._connection.put_item(self._table, pk, sk, attributes=attributes)
 
     # ----------------------------------------------------------------------------------------------------- payouts
 
