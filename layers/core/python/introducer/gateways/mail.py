@@ -109,6 +109,8 @@ class Mailer:
 def written(letter: Letter, sender: str, now: datetime) -> bytes:
     """The mail as it goes over the wire: text, and the same as HTML. Raises `MailRefused` for an address that is none,
     or a mail that is too large."""
+    if not letter.to.isascii():
+        raise MailRefused("This address is not in ASCII: the mail service takes no other.")
     domain = sender.rpartition("@")[2]
     message = EmailMessage(policy=_POLICY)
     try:
@@ -117,11 +119,12 @@ def written(letter: Letter, sender: str, now: datetime) -> bytes:
         message["Subject"] = one_line(letter.subject)
         message["Date"] = format_datetime(now.astimezone(UTC))
         message["Message-ID"] = f"<{letter.id.lower()}@{domain}>"
-        message["Content-Language"] = letter.language
         # RFC 3834: no holiday replies, please.
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text, subtype="plain", charset="utf-8")
         message.add_alternative(letter.html, subtype="html", charset="utf-8")
+        # Last: what is set before the body is taken for the body's own.
+        message["Content-Language"] = letter.language
         # Of its own id and not of chance: the same mail is the same bytes.
         message.set_boundary(f"={letter.id}=")
         raw = message.as_bytes()

@@ -66,7 +66,7 @@ class Outbox:
         self._report = report
 
     def deliver(self, of: str, mail: str) -> MailStatus | None:
-        """Takes a mail as far as it goes; its status then, None for one that is forgotten. May be repeated safely.
+        """Takes a mail as far as it goes; its status then, None where nothing was to be done. May be repeated safely.
 
         Raises `Unavailable` when it is to be tried again: nothing was sent.
         """
@@ -83,12 +83,12 @@ class Outbox:
                 case MailStatus.SENDING:
                     return self._mark(found, MailStatus.UNCLEAR, CUT_OFF)
                 case _:
-                    return found.status
+                    return None
         except Conflict:
             # Somebody else is at it, or a claim of ours was written and its answer lost: then it is claimed now.
             moved = self._mails.mail(of, mail)
             if moved.status is not MailStatus.SENDING:
-                return moved.status
+                return None
             return self._mark(moved, MailStatus.UNCLEAR, CUT_OFF)
 
     # ------------------------------------------------------------------------------------------------------ parts

@@ -1,0 +1,394 @@
+"""The outbox: whom a mail goes to, in which words, and what becomes of one that does not get through."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from introducer.domain.configuration import Brand, Change, Member, Partner, PartnerKind, Role, Status
+from introducer.domain.errors import NotFound, Unavailable
+from introducer.domain.mail import Mail, MailStatus, MailTemplate, new_mail
+from introducer.gateways.mail import Letter, MailNotTaken, MailRefused, MailUnclear
+from introducer.gateways.user_pool import Login
+from introducer.services import send_mail
+from introducer.services.send_mail import Outbox
+from introducer.store.configuration import Configuration
+from introducer.store.mails import Mails
+from introducer.wording.mails.rendering import EXAMPLES
+from tests.conftest import create_table, in_memory
+from tests.support.functions import load
+
+NOW = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
+BRAND, PARTNER = "brd_1", "par_1"
+CHANGE = Change(by="system:test", at=NOW, why="a test")
+PAID = MailTemplate.PAYOUT_PAID
+
+
+@dataclass
+class Inbox:
+    """The mail service; `fails` is raised once for each, before or after a mail is taken."""
+
+    taken: list[Letter] = field(default_factory=list)
+    fails: list[Exception] = field(default_factory=list)
+    also: Callable[[], object] | None = None
+    """What happens while a mail is being handed over."""
+
+    def send(self, letter: Letter, now: datetime) -> str:
+        if self.also:
+            self.also()
+        if self.fails:
+            raise self.fails.pop(0)
+        self.taken.append(letter)
+        return f"ses-{len(self.taken)}"
+
+    @property
+    def addresses(self) -> list[str]:
+        return [letter.to for letter in self.taken]
+
+
+@dataclass
+class Logins:
+    """The user pool: everybody's address is their sub's."""
+
+    unverified: set[str] = field(default_factory=set)
+    disabled: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    down: bool = False
+
+    def login(self, sub: str) -> Login:
+        if self.down:
+            raise Unavailable("down")
+        if sub in self.gone:
+            raise NotFound("There is no such login.")
+        return Login(f"{sub}@example.com", sub not in self.unverified, sub not in self.disabled)
+
+
+@dataclass
+class World:
+    """Books in this process, and a function that works on their stream."""
+
+    client: Any
+    inbox: Inbox = field(default_factory=Inbox)
+    logins: Logins = field(default_factory=Logins)
+    reports: list[str] = field(default_factory=list)
+    sender: bool = True
+
+    def __post_init__(self) -> None:
+        self.configuration, self.mails = Configuration("books"), Mails("books")
+        self.app = load("outbox")
+        self.app.__dict__["outbox"] = self.outbox
+        self.configuration.open_brand(
+            Brand(brand=BRAND, name="Northwind & Sons", domain="go.example.com", base_currency="EUR",
+                  fallback_url="https://example.com/", created=NOW), CHANGE,
+        )  # fmt: skip
+        for partner, name in ((PARTNER, "<Amberfield>"), ("par_2", "Another")):
+            self.configuration.register_partner(
+                Partner(partner=partner, brand=BRAND, name=name, kind=PartnerKind.IB, status=Status.ACTIVE, parent=None,
+                        manager=None, country="DE", language="en", currency="EUR", email_hash=None, created=NOW),
+                CHANGE,
+            )  # fmt: skip
+
+    def outbox(self) -> Outbox:
+        return Outbox(
+            mails=self.mails,
+            configuration=self.configuration,
+            logins=self.logins,  # type: ignore[arg-type]
+            mailer=self.inbox if self.sender else None,
+            now=lambda: NOW,
+            report=lambda mail, error: self.reports.append(f"{mail.template.value}: {error}"),
+        )
+
+    def member(self, sub: str, role: Role = Role.OWNER, partner: str | None = PARTNER, language: str = "en") -> None:
+        self.configuration.add_member(
+            Member(member=sub, partner=partner, brand=BRAND, role=role, name=sub.title(), language=language), CHANGE
+        )
+
+    def writes(self, mail: Mail) -> Mail:
+        assert self.mails.put(mail)
+        return mail
+
+    def records(self) -> list[dict[str, Any]]:
+        """A record of the stream for each mail that was put; always the image it was put with."""
+        return [
+            {"eventID": mail.mail, "dynamodb": {"NewImage": image, "SequenceNumber": mail.mail}}
+            for page in self.client.get_paginator("scan").paginate(TableName="books")
+            for image in page["Items"]
+            if "mail" in image
+            for mail in [self.mails.mail(image["partner"]["S"] or image["brand"]["S"], image["mail"]["S"])]
+        ]
+
+    def runs(self) -> list[str]:
+        """The function gets everything, and what it wrote meanwhile; what must come again in the end."""
+        again: list[str] = []
+        for _ in range(2):
+            answer = self.app.handler({"Records": self.records()}, None)
+            again = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+        return again
+
+    def status(self, mail: Mail) -> tuple[str, str]:
+        found = self.mails.mail(mail.of, mail.mail)
+        return found.status.value, found.reason
+
+    def statuses(self, of: str = PARTNER) -> dict[str, tuple[str, str]]:
+        """How the mails to persons stand, by person."""
+        return {mail.member: (mail.status.value, mail.reason) for mail in self.mails.mails(of) if mail.member}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with in_memory() as client:
+        create_table(client, "books", index=True)
+        yield World(client)
+
+
+def to_owners(template: MailTemplate = PAID, what: str = "pay_1 paid", **other: Any) -> Mail:
+    return new_mail(what, template, EXAMPLES[template], **({"brand": BRAND, "partner": PARTNER, "at": NOW} | other))
+
+
+def to_one(sub: str = "ann", **other: Any) -> Mail:
+    return to_owners(member=sub, **other)
+
+
+# ---------------------------------------------------------------------------------------------------------- who, what
+
+
+def test_each_owner_is_told_once_in_their_own_language(world: World) -> None:
+    world.member("ann"), world.member("omar", language="ar"), world.member("clerk", Role.MEMBER)
+    world.member("other", partner="par_2")
+    mail = world.writes(to_owners())
+
+    for _ in range(3):
+        assert world.runs() == []
+
+    ann, omar = sorted(world.inbox.taken, key=lambda letter: letter.to)
+    assert [(letter.to, letter.language) for letter in (ann, omar)] == [
+        ("ann@example.com", "en"),
+        ("omar@example.com", "ar"),
+    ]
+    assert 'dir="rtl"' in omar.html
+    assert world.statuses() == {"ann": ("sent", ""), "omar": ("sent", "")}
+    assert world.mails.mail(PARTNER, mail.mail).people == 2
+    assert {each.message for each in world.mails.mails(PARTNER)} == {"", "ses-1", "ses-2"}
+
+
+def test_a_run_that_waits_is_told_to_finance_and_admins_of_its_brand(world: World) -> None:
+    for sub, role in (("fin", Role.FINANCE), ("adm", Role.ADMIN), ("man", Role.MANAGER)):
+        world.member(sub, role, partner=None)
+    world.member("ann")
+    world.writes(to_owners(MailTemplate.PAYOUTS_WAITING, partner=""))
+    assert world.runs() == []
+    assert sorted(world.inbox.addresses) == ["adm@example.com", "fin@example.com"]
+    assert "https://go.example.com/desk/runs/2026-11-monthly-EUR" in world.inbox.taken[0].text
+    assert world.inbox.taken[0].text.rstrip().endswith("You get this mail because you work for Northwind & Sons.")
+
+
+def test_what_people_wrote_is_text_in_html_and_links_lead_to_the_brands_portal(world: World) -> None:
+    world.member("ann")
+    world.writes(to_one())
+    world.runs()
+    [letter] = world.inbox.taken
+    assert "&lt;Amberfield&gt;" in letter.html
+    assert "<Amberfield>" not in letter.html
+    assert "<Amberfield>" in letter.text
+    assert (letter.from_name, letter.to_name) == ("Northwind & Sons", "Ann")
+    assert f'href="https://go.example.com/payouts/{EXAMPLES[PAID]["payout"]}"' in letter.html
+
+
+# --------------------------------------------------------------------------------------------------- who is not told
+
+
+def test_without_a_sender_it_is_written_down_that_nothing_was_sent(world: World) -> None:
+    world.sender = False
+    world.member("ann")
+    world.writes(to_owners())
+    assert world.runs() == []
+    assert world.statuses() == {"ann": ("failed", "no_sender_configured")}
+    assert [mail.member for mail in world.mails.unsent(BRAND).items] == ["ann"]
+
+
+def test_who_cannot_or_must_not_be_told_is_written_down_with_the_reason(world: World) -> None:
+    for sub in ("bob", "cem", "dan", "eve"):
+        world.member(sub)
+    world.member("fay", partner="par_2")
+    world.logins.unverified.add("bob")
+    world.logins.disabled.add("cem")
+    world.logins.gone.add("dan")
+    for sub in ("bob", "cem", "dan", "fay", "gil"):
+        world.writes(to_one(sub))
+    nobody = world.writes(to_owners(partner="par_nobody"))
+    world.writes(to_one("eve"))
+
+    assert world.runs() == []
+
+    assert world.statuses() == {
+        "bob": ("suppressed", "address_unverified"),
+        "cem": ("suppressed", "login_disabled"),
+        "dan": ("failed", "no_such_login"),
+        "fay": ("failed", "no_such_login"),  # never tell one partner of another
+        "gil": ("failed", "no_such_login"),
+        "eve": ("sent", ""),
+    }
+    assert world.status(nobody) == ("failed", "nobody_to_tell")
+    assert world.inbox.addresses == ["eve@example.com"]
+
+
+def test_a_mail_that_cannot_be_written_is_reported_and_holds_up_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.member("ann")
+    bad, good = world.writes(to_one()), world.writes(to_one(what="pay_2 paid"))
+    render, calls = send_mail.render, [0]
+
+    def fails_once(*given: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 1:
+            raise KeyError("a mistake of ours")
+        return render(*given)
+
+    monkeypatch.setattr(send_mail, "render", fails_once)
+    assert world.runs() == []
+    assert {world.status(bad), world.status(good)} == {("failed", "not_rendered"), ("sent", "")}
+    assert world.reports == ["payout_paid: 'a mistake of ours'"]
+
+
+# ----------------------------------------------------------------------------------------------- what goes wrong midway
+
+
+def test_what_ses_refuses_is_not_tried_again(world: World) -> None:
+    world.member("ann")
+    world.inbox.fails = [MailRefused("no", code="MessageRejected")]
+    mail = world.writes(to_one())
+    assert world.runs() == []
+    assert world.status(mail) == ("failed", "MessageRejected")
+    assert world.inbox.taken == []
+
+
+def test_what_ses_has_no_room_for_waits_and_is_sent_once_later(world: World) -> None:
+    world.member("ann")
+    mail = world.writes(to_one())
+    world.inbox.fails = [MailNotTaken("full")] * 2
+    assert world.runs() == [mail.mail]
+    assert world.status(mail) == ("waiting", "")
+    assert world.runs() == []
+    assert (world.status(mail), len(world.inbox.taken)) == (("sent", ""), 1)
+
+
+def test_after_no_answer_it_is_unclear_and_stays_so(world: World) -> None:
+    world.member("ann")
+    mail = world.writes(to_one())
+    world.inbox.fails = [MailUnclear("no answer")]
+    for _ in range(3):
+        assert world.runs() == []
+    assert world.status(mail) == ("unclear", "no_answer")
+    assert world.inbox.taken == []
+    assert [each.mail for each in world.mails.unsent(BRAND).items] == [mail.mail]
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("site", range(12))
+def test_a_crash_before_or_after_any_call_sends_no_second_mail_and_loses_none_unseen(
+    world: World, site: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two owners, and a process that dies at one of the calls to the books or to SES
+    world.member("ann"), world.member("bob")
+    world.writes(to_owners())
+    left = [site]
+
+    def dies(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **more: Any) -> Any:
+            left[0] -= 1
+            if left[0] == -1:
+                raise Crash
+            answer = call(*args, **more)
+            left[0] -= 1
+            if left[0] == -1:
+                raise Crash
+            return answer
+
+        return wrapped
+
+    monkeypatch.setattr(world.mails, "mark", dies(world.mails.mark))
+    monkeypatch.setattr(world.mails, "put", dies(world.mails.put))
+    monkeypatch.setattr(world.inbox, "send", dies(world.inbox.send))
+    # when the stream delivers until it is done
+    for _ in range(4):
+        try:
+            world.runs()
+        except Crash:
+            continue
+    # then each was told once at most, and who was perhaps not told is on the list
+    assert left[0] < 0, "it died nowhere"
+    assert len(world.inbox.addresses) == len(set(world.inbox.addresses))
+    statuses = world.statuses()
+    assert statuses.keys() == {"ann", "bob"}
+    assert set(statuses.values()) <= {("sent", ""), ("unclear", "cut_off")}
+    unclear = {sub for sub, (status, _) in statuses.items() if status == "unclear"}
+    assert {mail.member for mail in world.mails.unsent(BRAND).items} == unclear
+    assert {f"{sub}@example.com" for sub in statuses.keys() - unclear} <= set(world.inbox.addresses)
+
+
+def test_two_at_once_send_one_and_the_one_that_sent_it_has_the_last_word(world: World) -> None:
+    world.member("ann")
+    mail = world.writes(to_one())
+    # given a second delivery while the first is handing the mail over
+    seen: list[MailStatus | None] = []
+    world.inbox.also = lambda: seen.append(world.outbox().deliver(mail.of, mail.mail))
+    assert world.runs() == []
+    assert seen == [MailStatus.UNCLEAR]
+    assert (world.status(mail), len(world.inbox.taken)) == (("sent", ""), 1)
+
+
+def test_while_logins_cannot_be_read_the_stream_waits_at_the_first_mail(world: World) -> None:
+    world.member("ann")
+    first = world.writes(to_one())
+    world.logins.down = True
+    other = {"eventID": "x", "dynamodb": {"NewImage": {}, "SequenceNumber": "0"}}
+    answer = world.app.handler({"Records": [other, *world.records(), {**other, "eventID": "y"}]}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": first.mail}]}
+    world.logins.down = False
+    assert world.runs() == []
+    assert world.status(first) == ("sent", "")
+
+
+def test_what_is_no_mail_or_is_forgotten_is_passed_over(world: World) -> None:
+    gone = {"dynamodb": {"SequenceNumber": "1"}}
+    mail = world.writes(to_one())
+    [record] = world.records()
+    world.client.delete_item(
+        TableName="books", Key={name: record["dynamodb"]["NewImage"][name] for name in ("pk", "sk")}
+    )
+    assert world.app.handler({"Records": [gone, record]}, None) == {"batchItemFailures": []}
+    assert world.mails.mails(mail.of) == ()
+
+
+def test_a_mistake_with_one_mail_lets_the_others_through_and_comes_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world.member("ann"), world.member("bob")
+    bad, good = world.writes(to_one()), world.writes(to_one("bob"))
+    deliver = Outbox.deliver
+
+    def fails(outbox: Outbox, of: str, mail: str) -> Any:
+        if mail == bad.mail:
+            raise KeyError("ann@example.com")
+        return deliver(outbox, of, mail)
+
+    monkeypatch.setattr(Outbox, "deliver", fails)
+    assert world.runs() == [bad.mail]
+    assert world.status(good) == ("sent", "")
+    assert "MailsSent" in (said := capfd.readouterr().out)
+    assert "ann@example.com" not in said
+
+
+def test_functions_that_write_mails_down_do_not_load_what_renders_them() -> None:
+    script = "import introducer.store.mails, sys; assert 'jinja2' not in sys.modules and 'babel' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)

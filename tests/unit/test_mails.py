@@ -1,0 +1,373 @@
+"""What mails say, in every language; and that they reach SES whole, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from html.parser import HTMLParser
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from moto import mock_aws
+
+from introducer.domain.configuration import Role
+from introducer.domain.mail import (
+    FIELDS,
+    Audience,
+    Kind,
+    MailTemplate,
+    Value,
+    check_values,
+    payment_profile_mail,
+    payout_mail,
+    payouts_waiting_mail,
+)
+from introducer.domain.payment_profile import RailKind
+from introducer.domain.payout import Part, Payout, PayoutStatus, Run, RunStatus, added_up
+from introducer.domain.rates import Rate
+from introducer.gateways.mail import CONFIG, Letter, Mailer, MailNotTaken, MailRefused, MailUnclear, written
+from introducer.gateways.user_pool import UserPool
+from introducer.locale import CODES, Language, language
+from introducer.wording.mails.rendering import EXAMPLES, OWNER, preview, render
+
+NOW = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
+SENDER = "partners@example.com"
+EVIL = '<img src=x onerror="alert(1)">{{ 7 * 7 }}%(brand)s'
+
+
+# ------------------------------------------------------------------------------------------------------------- wording
+
+
+class Page(HTMLParser):
+    """A mail as a reader's program takes it apart."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: dict[str, dict[str, str | None]] = {}
+        self.tags: set[str] = set()
+        self.text = ""
+        self.links: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes.setdefault(tag, dict(attrs))
+        if tag == "a":
+            self.links.append(dict(attrs)["href"] or "")
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("template", MailTemplate)
+def test_every_mail_is_whole_in_every_language(template: MailTemplate, code: str) -> None:
+    said = preview(template, language(code))
+    page = Page(said.html)
+    assert page.open == []
+    html = page.attributes["html"]
+    assert (html["lang"], html["dir"]) == (code, "rtl" if code == "ar" else "ltr")
+    [link] = page.links
+    assert link.startswith("https://partners.example.com/")
+    # The text says the same, and nothing was left unfilled.
+    assert link in said.text
+    for text in (said.subject, said.text, page.text):
+        assert text.strip()
+        assert not re.search(r"%\(|\{\{|\{%|None|Undefined", text)
+    assert "\n" not in said.subject
+    assert "\n\n\n" not in said.text
+    assert "<" not in said.text.replace("<https", "")
+    assert len(said.html.encode()) < 60_000
+    # Nothing comes from elsewhere: no picture that reports who reads it.
+    assert not page.tags & {"img", "script", "link", "iframe"}
+    assert "url(" not in said.html
+
+
+def test_amounts_rates_and_days_are_written_as_the_reader_writes_them() -> None:
+    polish = preview(MailTemplate.PAYOUT_PAID, language("pl"))
+    assert "13\N{NO-BREAK SPACE}385,17\N{NO-BREAK SPACE}USD" in polish.subject
+    assert "1 EUR = 1,0842 USD" in polish.text
+    english = preview(MailTemplate.PAYOUT_PAID, language("en"))
+    assert "Converted from: 12,345.67\N{NO-BREAK SPACE}EUR\n" in english.text
+    assert "Rate: 1 EUR = 1.0842 USD · ECB, published on 2 Dec 2026\n" in english.text
+    waiting = preview(MailTemplate.PAYOUTS_WAITING, language("en")).text
+    assert "90,000\N{NO-BREAK SPACE}JPY" in waiting
+
+
+def test_where_nothing_is_converted_no_rate_is_said() -> None:
+    values = {**EXAMPLES[MailTemplate.PAYOUT_PAID], "amount": {"minor": 100, "currency": "USD"}, "rates": []}
+    said = render(MailTemplate.PAYOUT_PAID, values, language("en"), OWNER)
+    assert "Converted" not in said.text
+    assert "Rate" not in said.text
+
+
+def test_a_word_for_a_reason_that_is_newer_than_these_words_is_shown_as_it_is() -> None:
+    values = {**EXAMPLES[MailTemplate.PAYOUT_FAILED], "reason": "moon_in_the_wrong_house"}
+    assert "Reason: moon in the wrong house\n" in render(MailTemplate.PAYOUT_FAILED, values, language("en"), OWNER).text
+    values["reason"] = ""
+    assert "Reason" not in render(MailTemplate.PAYOUT_FAILED, values, language("en"), OWNER).text
+
+
+def test_the_first_profile_has_none_before_it_and_a_reminder_says_that_it_is_one() -> None:
+    values = {**EXAMPLES[MailTemplate.PAYMENT_PROFILE_CHANGED], "previous": ""}
+    assert "Before:" not in render(MailTemplate.PAYMENT_PROFILE_CHANGED, values, language("en"), OWNER).text
+    values = {**EXAMPLES[MailTemplate.PAYOUTS_WAITING], "reminder": 1}
+    assert render(MailTemplate.PAYOUTS_WAITING, values, language("en"), OWNER).subject.startswith("Reminder: ")
+    values = {"decision": "approved", "reason": ""}
+    assert render(MailTemplate.VERIFICATION_DECIDED, values, language("en"), OWNER).subject == "You are verified"
+
+
+@pytest.mark.parametrize("template", MailTemplate)
+def test_what_people_wrote_does_nothing(template: MailTemplate) -> None:
+    values: dict[str, Any] = {
+        name: EVIL if kind is Kind.TEXT else EXAMPLES[template][name] for name, kind in FIELDS[template].items()
+    }
+    reader = replace(OWNER, name=EVIL, brand=EVIL, partner=EVIL)
+    said = render(template, values, language("ar"), reader)
+    page = Page(said.html)
+    assert "img" not in page.tags
+    assert EVIL in page.text
+    assert EVIL in said.text
+    assert "49" not in page.text
+
+
+def test_a_missing_or_wrong_value_is_refused() -> None:
+    for template, values in EXAMPLES.items():
+        check_values(template, values)
+        for name, kind in FIELDS[template].items():
+            less = {other: value for other, value in values.items() if other != name}
+            wrong: Value = 7 if kind not in (Kind.COUNT, Kind.MOMENT) else -1
+            for given in (less, {**less, name: wrong}, {**values, "more": "x"}):
+                with pytest.raises(ValueError, match=template.value):
+                    render(template, given, language("en"), OWNER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [
+        ("amount", {"minor": "1", "currency": "EUR"}),
+        ("amount", {"minor": 1.5, "currency": "EUR"}),
+        ("amount", {"minor": 1}),
+        ("day", "3 Dec"),
+        ("payout", "two words"),
+        ("rates", [{"source": "EUR"}]),
+        ("rates", "none"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_refused(kind: str, bad: Any) -> None:
+    with pytest.raises(ValueError, match=kind):
+        check_values(MailTemplate.PAYOUT_PAID, {**EXAMPLES[MailTemplate.PAYOUT_PAID], kind: bad})
+
+
+# ------------------------------------------------------------------------------------------------- who is told of what
+
+RATE = Rate("EUR", "USD", 1_084_200_000_000, "2026-12-02", "ecb")
+OLDER = Rate("EUR", "USD", 1_100_000_000_000, "2026-10-31", "ecb")
+PAYOUT = Payout(
+    payout="pay_1", brand="brd_1", run="2026-11-monthly", partner="par_1", name="Amberfield", rail=RailKind.SEPA,
+    currency="EUR", amount=10_000, pay_currency="USD", pays=10_842, masked="DE•• •••• 3000", profile_version=1,
+    parts=(Part(4_000, "", RATE), Part(3_000, "", RATE), Part(3_000, "2026-10", OLDER)),
+    status=PayoutStatus.RETURNED, status_since=NOW, created_at=NOW, reason="account_closed",
+)  # fmt: skip
+
+
+def test_what_became_of_a_payout_is_told_to_the_owners_with_each_rate_once() -> None:
+    mail = payout_mail(MailTemplate.PAYOUT_RETURNED, PAYOUT, NOW)
+    assert (mail.partner, mail.audience, mail.audience.roles) == ("par_1", Audience.OWNERS, {Role.OWNER})
+    assert mail.values["amount"] == {"minor": 10_000, "currency": "EUR"}
+    assert mail.values["pays"] == {"minor": 10_842, "currency": "USD"}
+    assert [(rate["rate"], rate["day"]) for rate in _listed(mail.values["rates"])] == [
+        ("1.0842", "2026-12-02"),
+        ("1.1", "2026-10-31"),
+    ]
+    assert mail.values["reason"] == "account_closed"
+    # Whenever it is asked, it is the same mail; another step is another.
+    assert payout_mail(MailTemplate.PAYOUT_RETURNED, PAYOUT, NOW + timedelta(days=1)).mail == mail.mail
+    assert payout_mail(MailTemplate.PAYOUT_PAID, PAYOUT, NOW).mail != mail.mail
+
+
+def test_a_run_that_waits_says_what_is_still_to_be_paid_and_each_reminder_is_a_mail() -> None:
+    waits = replace(PAYOUT, status=PayoutStatus.CREATED)
+    others = [waits, replace(waits, currency="USD", pays=1), replace(waits, pay_currency="EUR", pays=5)]
+    rejected = replace(waits, status=PayoutStatus.REJECTED)
+    run = Run(
+        brand="brd_1", run="2026-11-monthly", schedule="monthly", first="2026-11-01", through="2026-11-30",
+        pay_day="2026-12-03", status=RunStatus.WAITING, started_at=NOW, started_by="system:schedule",
+        sums=added_up([*others, rejected]), deadline=NOW + timedelta(days=2),
+    )  # fmt: skip
+    mail = payouts_waiting_mail(run, NOW)
+    assert (mail.of, mail.audience.roles) == ("brd_1", {Role.FINANCE, Role.ADMIN})
+    assert mail.values["payouts"] == 3
+    assert mail.values["sums"] == [{"minor": 5, "currency": "EUR"}, {"minor": 10_843, "currency": "USD"}]
+    again = payouts_waiting_mail(replace(run, reminders=1), NOW)
+    assert again.mail != mail.mail
+
+
+def test_a_change_of_details_is_one_mail_by_version() -> None:
+    given: dict[str, Any] = {"brand": "brd_1", "partner": "par_1", "previous": "", "masked": "GB•• •••• 6819"}
+    moments = {"changed_at": NOW, "usable_from": NOW + timedelta(days=3)}
+    first, again, next_ = (payment_profile_mail(version=number, **given, **moments) for number in (1, 1, 2))
+    assert first.mail == again.mail != next_.mail
+
+
+def _listed(value: Value) -> list[Mapping[str, Any]]:
+    assert isinstance(value, list)
+    return value
+
+
+# --------------------------------------------------------------------------------------------------------- over to SES
+
+LETTER = Letter(
+    id="mail_01J", to="owner@example.com", to_name="Zoë", from_name="Łódź Markets, Ltd", subject="You were paid",
+    text="Zapłaciliśmy\n" * 3, html="<p>Zapłaciliśmy</p>", language="pl",
+)  # fmt: skip
+
+
+def read(letter: Letter) -> Any:
+    raw = written(letter, SENDER, NOW)
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+    return message_from_bytes(raw, policy=default)
+
+
+def test_a_mail_has_its_headers_a_text_and_the_same_as_html() -> None:
+    mail = read(LETTER)
+    assert str(mail["From"]) == '"Łódź Markets, Ltd" <partners@example.com>'
+    assert str(mail["To"]) == "Zoë <owner@example.com>"
+    assert (mail["Message-ID"], mail["Auto-Submitted"]) == ("<mail_01j@example.com>", "auto-generated")
+    assert mail["Date"].datetime == NOW
+    assert mail["Content-Language"] == "pl"
+    text, html = mail.iter_parts()
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert text.get_content().replace("\r\n", "\n") == LETTER.text
+    assert html.get_content().strip() == LETTER.html
+    # The same mail is the same bytes.
+    assert written(LETTER, SENDER, NOW) == written(LETTER, SENDER, NOW)
+
+
+@pytest.mark.parametrize("field", ["subject", "to_name", "from_name"])
+@pytest.mark.parametrize(
+    "text", ["Hello\r\nBcc: evil@example.com", "\nBcc: evil@example.com\n\n<p>", "a\x00b\u2028Bcc: x", "\r", "x" * 999]
+)
+def test_no_text_adds_a_header(field: str, text: str) -> None:
+    mail = read(replace(LETTER, **{field: text}))
+    assert set(mail.keys()) == set(read(LETTER).keys())
+    assert [address.addr_spec for address in mail["To"].addresses] == ["owner@example.com"]
+    assert "Bcc" not in mail
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "nobody", "a@example.com\r\nBcc: b@example.com", "a@example.com, b@example.com", "a b@example.com",
+     "Ünï@example.com", "a@bücher.example", "<a@example.com>"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(MailRefused):
+        written(replace(LETTER, to=address), SENDER, NOW)
+
+
+def test_a_mail_that_is_too_large_is_refused() -> None:
+    with pytest.raises(MailRefused) as refusal:
+        written(replace(LETTER, html="x" * 1_000_000), SENDER, NOW)
+    assert refusal.value.code == "mail_too_large"
+
+
+class Ses:
+    """A client that answers, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.sent: list[dict[str, Any]] = []
+
+    def send_email(self, **given: Any) -> dict[str, str]:
+        self.sent.append(given)
+        if self.error:
+            raise self.error
+        return {"MessageId": "0100"}
+
+
+def test_who_gets_it_is_said_beside_the_mail() -> None:
+    ses = Ses()
+    assert Mailer(ses, SENDER).send(LETTER, NOW) == "0100"
+    [given] = ses.sent
+    assert given["Destination"] == {"ToAddresses": ["owner@example.com"]}
+    assert (given["FromEmailAddress"], given["EmailTags"]) == (SENDER, [{"Name": "mail", "Value": "mail_01J"}])
+
+
+def answered(code: str, status: int) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "SendEmail")  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (answered("MessageRejected", 400), MailRefused, "MessageRejected"),
+        (answered("MailFromDomainNotVerifiedException", 400), MailRefused, "MailFromDomainNotVerifiedException"),
+        (answered("AccessDeniedException", 403), MailRefused, "AccessDeniedException"),
+        (answered("SendingPausedException", 400), MailRefused, "SendingPausedException"),
+        (answered("TooManyRequestsException", 429), MailNotTaken, "mail_not_taken"),
+        (answered("LimitExceededException", 400), MailNotTaken, "mail_not_taken"),
+        (EndpointConnectionError(endpoint_url="x"), MailNotTaken, "mail_not_taken"),
+        (ConnectTimeoutError(endpoint_url="x"), MailNotTaken, "mail_not_taken"),
+        (ReadTimeoutError(endpoint_url="x"), MailUnclear, "mail_unclear"),
+        (ConnectionClosedError(endpoint_url="x"), MailUnclear, "mail_unclear"),
+        (answered("InternalServiceErrorException", 500), MailUnclear, "mail_unclear"),
+        (answered("", 503), MailUnclear, "mail_unclear"),
+    ],
+)
+def test_what_is_certain_after_a_failure_is_told_apart(error: Exception, kind: type[Exception], code: str) -> None:
+    with pytest.raises(kind) as raised:
+        Mailer(Ses(error), SENDER).send(LETTER, NOW)
+    assert type(raised.value) is kind
+    assert raised.value.code == code  # type: ignore[attr-defined]
+
+
+def test_the_library_never_tries_a_second_time() -> None:
+    assert CONFIG.retries == {"total_max_attempts": 1}
+
+
+def test_a_logins_address_is_found_by_its_sub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("cognito-idp", region_name="us-east-1")
+        pool_id = client.create_user_pool(PoolName="p", UsernameAttributes=["email"])["UserPool"]["Id"]
+        pool = UserPool(client, pool_id)
+        sub = pool.create_user("owner@example.com", send_invitation=False)
+        login = pool.login(sub)
+        assert (login.email, login.verified, login.enabled) == ("owner@example.com", True, True)
+        assert "owner@example.com" not in repr(login)
+        client.admin_disable_user(UserPoolId=pool_id, Username=sub)
+        assert not pool.login(sub).enabled
+        with pytest.raises(Exception, match="no such login"):
+            pool.login("another")
+
+
+def test_a_language_without_translations_yet_falls_back_to_english_texts_and_keeps_its_own_figures() -> None:
+    said = preview(MailTemplate.PAYOUT_RETURNED, _Untranslated("th"))
+    assert said.subject.startswith("Your payout of 13,385.17")
+    assert 'lang="th"' in said.html
+    assert "ธ.ค." in said.text
+
+
+class _Untranslated(Language):
+    def text(self, message: str) -> str:
+        return message
