@@ -12,11 +12,14 @@ import pages.earnings
 import pages.links
 import pages.month
 import pages.parents
+import pages.payees
+import pages.payment
 import pages.preferences
 import pages.sign_in
 import pages.standing
 import pages.statements
-import pages.static_files  # noqa: F401 (importing a page module registers its routes)
+import pages.static_files
+import pages.verification  # noqa: F401 (importing a page module registers its routes)
 import server
 from adapter import adapted
 

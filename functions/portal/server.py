@@ -29,6 +29,7 @@ from chalice.app import Response
 from visit import CSRF_FIELD, CSV, HTML, JSON, KEY_FIELD, KEY_HEADER, FormRefused, Visit
 
 from introducer.domain.errors import Forbidden, IntroducerError, Malformed, NotFound, Unauthenticated
+from introducer.domain.identity import keyed_hash
 from introducer.domain.money import Money, decimal_string
 from introducer.runtime import problems
 from introducer.store.idempotency import Answer
@@ -98,6 +99,8 @@ class Spec:
     columns: Columns
     again: Callable[..., Any] | None
     """The page that shows a refused form again."""
+    private: bool
+    """Whether what is sent here could be found by trying from a plain hash of it."""
 
 
 def page(
@@ -108,12 +111,14 @@ def page(
     who: Who = Who.PARTNER,
     columns: Columns = (),
     again: Callable[..., Any] | None = None,
+    private: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
 
-    `columns` make a list's `items` available as CSV. `again` is the view whose page shows a refused form.
+    `columns` make a list's `items` available as CSV. `again` is the view whose page shows a refused form. `private` is
+    for bank details: there are few enough account numbers to try them all.
     """
-    spec = Spec(template, who, method, columns, again)
+    spec = Spec(template, who, method, columns, again, private)
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
         def route(**parameters: str) -> Response:
@@ -194,7 +199,11 @@ def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mappi
         raise Malformed(f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters.", code="bad_key")
     visit.idempotency_key = key
     sent = {name: value for name, value in visit.fields.items() if name not in (CSRF_FIELD, KEY_FIELD)}
-    fingerprint = hashlib.sha256(json.dumps([visit.path, sent], sort_keys=True).encode()).hexdigest()
+    request = json.dumps([visit.path, sent], sort_keys=True)
+    if spec.private:
+        fingerprint = keyed_hash(visit.portal.brand_key(visit.member.brand), "request", request)
+    else:
+        fingerprint = hashlib.sha256(request.encode()).hexdigest()
     actor, store = visit.member.member, visit.portal.idempotency
     before = store.claim(actor, key, fingerprint, visit.now)
     if before is not None:
@@ -233,7 +242,7 @@ def _answer(spec: Spec, visit: Visit, result: Any) -> Response:
     link = {"Link": f'<{visit.url(cursor=following)}>; rel="next"'} if following else {}
     match visit.wants(offered):
         case "text/html":
-            return _html(rendering.render(spec.template, visit, result), 200)
+            return _html(visit, rendering.render(spec.template, visit, result), 200)
         case "application/json":
             return _json(result, 200, link)
         case "text/csv":
@@ -244,8 +253,12 @@ def _answer(spec: Spec, visit: Visit, result: Any) -> Response:
             )
 
 
-def _html(text: str, status: int) -> Response:
-    return Response(text, {"Content-Type": "text/html; charset=utf-8"} | _PAGE_HEADERS, status)
+def _html(visit: Visit, text: str, status: int) -> Response:
+    headers = {"Content-Type": "text/html; charset=utf-8"} | _PAGE_HEADERS
+    if visit.posts_to:
+        wider = f"form-action 'self' {visit.posts_to}"
+        headers["Content-Security-Policy"] = headers["Content-Security-Policy"].replace("form-action 'self'", wider)
+    return Response(text, headers, status)
 
 
 def _json(data: Any, status: int, headers: Mapping[str, str]) -> Response:
@@ -282,7 +295,7 @@ def _refusal(spec: Spec, visit: Visit, refused: FormRefused, parameters: Mapping
         text = rendering.render(spec.template, visit, spec.again(visit, **parameters))
     except Exception as error:
         return _problem(visit, error)
-    return _html(text, problems.status_of(refused.cause))
+    return _html(visit, text, problems.status_of(refused.cause))
 
 
 def _problem(visit: Visit, error: BaseException, status: int | None = None) -> Response:
@@ -303,7 +316,7 @@ def _problem(visit: Visit, error: BaseException, status: int | None = None) -> R
         # The page's frame reads the books too; without a member it needs nothing.
         visit.member = visit.partner = None
         text = rendering.render("problem.html", visit, {"problem": known})
-    response = _html(text, status)
+    response = _html(visit, text, status)
     response.headers.update(kept)
     return response
 

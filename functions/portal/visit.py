@@ -64,6 +64,8 @@ class Visit:
     set_cookies: list[str] = field(default_factory=list)
     refused: FormRefused | None = None
     """Why a form is shown again."""
+    posts_to: str = ""
+    """An origin other than our own that a form of this page may be sent to."""
     idempotency_key: str | None = None
     """What the writer named this write; a repeat of it makes nothing twice."""
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from secrets import token_bytes
 
 from cursors import Cursors
 
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
-from introducer.gateways import identity, workflows
+from introducer.gateways import documents, identity, vault, workflows
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
@@ -25,13 +26,17 @@ from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
+from introducer.store.holds import Holds
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
 from introducer.store.ledger import Ledger
 from introducer.store.moves import Moves
+from introducer.store.payment_profiles import PaymentProfiles
+from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.rates import RateStore
 from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
+from introducer.store.verifications import Verifications
 
 
 def full_jitter(attempt: int) -> None:
@@ -92,6 +97,31 @@ class Portal:
     @cached_property
     def settlements(self) -> Settlements:
         return Settlements(self.settings.books_table)
+
+    @cached_property
+    def payment_profiles(self) -> PaymentProfiles:
+        return PaymentProfiles(self.settings.books_table)
+
+    @cached_property
+    def payout_schedules(self) -> PayoutSchedules:
+        return PayoutSchedules(self.settings.books_table)
+
+    @cached_property
+    def verifications(self) -> Verifications:
+        return Verifications(self.settings.books_table)
+
+    @cached_property
+    def holds(self) -> Holds:
+        return Holds(self.settings.books_table)
+
+    @cached_property
+    def vault(self) -> vault.Vault:
+        """Seals payment profiles; the portal's role does not let it open them."""
+        return vault.Vault(vault.new_client(), self.settings.payment_key, random=token_bytes)
+
+    @cached_property
+    def documents(self) -> documents.Documents:
+        return documents.Documents(documents.new_client(), self.settings.documents_bucket)
 
     @cached_property
     def contracts(self) -> ContractReader:

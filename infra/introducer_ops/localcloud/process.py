@@ -97,7 +97,9 @@ class LocalCloud:
         ]
         # No AWS_* of the person's own may reach the emulator, or a function that runs in it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment |= {"PYTHONPATH": str(Path(__file__).parent), "PYTHONUNBUFFERED": "1", **(settings or {})}
+        environment |= {"PYTHONPATH": str(Path(__file__).parent), "PYTHONUNBUFFERED": "1"}
+        # The secret that our clients sign with: it verifies forms and links that are signed for a browser.
+        environment |= {"AWS_SECRET_ACCESS_KEY": "local", **(settings or {})}
         with (state_dir / "logs" / "cloud.log").open("wb") as errors:
             # A session of its own: Ctrl-C reaches us alone, and we stop it in good order.
             process = subprocess.Popen(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from introducer.domain.configuration import Role
 from introducer.domain.errors import Forbidden, Invalid
 from introducer.domain.identity import keyed_hash, normal_email
 from introducer.domain.money import decimals
+from introducer.domain.payout_schedule import PayoutSchedule
 
 CHANGERS = frozenset({Role.OWNER})
 """Who says where a partner is paid."""
@@ -124,16 +125,18 @@ def checked(destination: Destination) -> Destination:
     Raises `Invalid` with the field it is about; no sentence repeats what was sent.
     """
     rail, currency, country = destination.rail, destination.currency, destination.country
+    if rail is RailKind.SEPA:
+        if not destination.iban.strip():
+            raise _missing("iban")
+        country = destination.iban[:2]
     holder = _line(destination.holder, "holder", LONGEST_HOLDER)
     if not _COUNTRY.fullmatch(country):
         raise Invalid("Send the country as two capital letters, such as DE.", code="invalid_country", field="country")
     _check_currency(rail, currency, country)
-    bare = replace(destination, holder=holder, iban="", bic="", email="", instructions="")
+    bare = replace(destination, holder=holder, country=country, iban="", bic="", email="", instructions="")
     match rail:
         case RailKind.SEPA:
-            if not destination.iban:
-                raise _missing("iban")
-            return replace(bare, country=destination.iban[:2], iban=destination.iban, bic=destination.bic)
+            return replace(bare, iban=destination.iban, bic=destination.bic)
         case RailKind.PAYPAL:
             if not destination.email.strip():
                 raise _missing("email")
@@ -233,6 +236,11 @@ def fingerprint(key: bytes, destination: Destination) -> str:
 def content(key: bytes, destination: Destination) -> str:
     """The same for the same destination in all its parts."""
     return keyed_hash(key, _DESTINATION, to_json(destination))
+
+
+def cool_off_of(schedules: Iterable[PayoutSchedule]) -> int:
+    """The days that a brand's new profiles wait: the longest of its schedules'."""
+    return max((schedule.cool_off_days for schedule in schedules), default=COOL_OFF_DAYS)
 
 
 def usable_from(at: datetime, cool_off_days: int) -> datetime:

@@ -100,7 +100,7 @@ def change_payment_profile(
 def _checked(destination: Destination) -> Destination:
     if destination.rail is RailKind.SEPA and destination.iban.strip():
         iban, bic = sepa_account(destination.iban, destination.bic)
-        destination = replace(destination, iban=iban, bic=bic, country=iban[:2])
+        destination = replace(destination, iban=iban, bic=bic)
     return checked(destination)
 
 

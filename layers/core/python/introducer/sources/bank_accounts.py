@@ -6,15 +6,12 @@ No error repeats what was sent, and none carries the library's own: that one quo
 
 from __future__ import annotations
 
-from schwifty import BIC, IBAN
-from schwifty.exceptions import (
-    InvalidChecksumDigits,
-    InvalidCountryCode,
-    InvalidLength,
-    SchwiftyException,
-)
+from typing import TYPE_CHECKING
 
 from introducer.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from schwifty import IBAN
 
 _EEA = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 EEA = frozenset(_EEA.split())
@@ -56,6 +53,10 @@ def sepa_account(iban: str, bic: str = "") -> tuple[str, str]:
 
 
 def _iban(text: str) -> IBAN:
+    # Imported where it is used: 50 ms that only those who change an account pay.
+    from schwifty import IBAN
+    from schwifty.exceptions import InvalidChecksumDigits, InvalidCountryCode, InvalidLength, SchwiftyException
+
     code, detail = "iban_structure", "This is not an IBAN: send it as it stands on a bank statement."
     if len(text) <= _LONGEST:
         try:
@@ -73,6 +74,9 @@ def _iban(text: str) -> IBAN:
 
 
 def _bic(text: str) -> str:
+    from schwifty import BIC
+    from schwifty.exceptions import SchwiftyException
+
     if len(text) <= _LONGEST:
         try:
             return str(BIC(text))
@@ -83,6 +87,9 @@ def _bic(text: str) -> str:
 
 def _published(account: IBAN) -> list[str]:
     """The BICs that are published for the account's bank; the likeliest first."""
+    from schwifty import BIC
+    from schwifty.exceptions import SchwiftyException
+
     try:
         first = account.bic
         every = BIC.candidates_from_bank_code(account.country_code, account.bank_code)
