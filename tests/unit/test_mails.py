@@ -33,6 +33,7 @@ from introducer.domain.mail import (
     payment_profile_mail,
     payout_mail,
     payouts_waiting_mail,
+    verification_mail,
 )
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import Part, Payout, PayoutStatus, Run, RunStatus, added_up
@@ -123,8 +124,11 @@ def test_where_nothing_is_converted_no_rate_is_said() -> None:
 def test_a_word_for_a_reason_that_is_newer_than_these_words_is_shown_as_it_is() -> None:
     values = {**EXAMPLES[MailTemplate.PAYOUT_FAILED], "reason": "moon_in_the_wrong_house"}
     assert "Reason: moon in the wrong house\n" in render(MailTemplate.PAYOUT_FAILED, values, language("en"), OWNER).text
-    values["reason"] = ""
-    assert "Reason" not in render(MailTemplate.PAYOUT_FAILED, values, language("en"), OWNER).text
+    for reason, said in (("", ""), ("told_by_staff", ""), ("AC04", "Reason: The account is closed\n")):
+        values["reason"] = reason
+        text = render(MailTemplate.PAYOUT_FAILED, values, language("en"), OWNER).text
+        assert said in text
+        assert ("Reason" in text) is bool(said)
 
 
 def test_the_first_profile_has_none_before_it_and_a_reminder_says_that_it_is_one() -> None:
@@ -203,6 +207,13 @@ def test_what_became_of_a_payout_is_told_to_the_owners_with_each_rate_once() -> 
     # Whenever it is asked, it is the same mail; another step is another.
     assert payout_mail(MailTemplate.PAYOUT_RETURNED, PAYOUT, NOW + timedelta(days=1)).mail == mail.mail
     assert payout_mail(MailTemplate.PAYOUT_PAID, PAYOUT, NOW).mail != mail.mail
+
+
+def test_what_a_bank_or_a_person_wrote_never_stops_the_step_that_it_is_told_of() -> None:
+    said = replace(PAYOUT, reason="Konto erloschen, IBAN •••• 3000: bitte prüfen")
+    assert payout_mail(MailTemplate.PAYOUT_FAILED, said, NOW).values["reason"] == ""
+    long = verification_mail("x", brand="brd_1", partner="par_1", decision="refused", reason="x" * 2000, at=NOW)
+    assert long.values["reason"] == "x" * 500
 
 
 def test_a_run_that_waits_says_what_is_still_to_be_paid_and_each_reminder_is_a_mail() -> None:

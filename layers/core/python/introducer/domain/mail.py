@@ -160,7 +160,7 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "reminder": Kind.COUNT,  # 0 for the first time
     },
     MailTemplate.VERIFICATION_DECIDED: {
-        "decision": Kind.WORD,  # approved, or rejected
+        "decision": Kind.WORD,  # approved, or another: then not
         "reason": Kind.TEXT,  # to the partner, in the words of whoever decided; may be empty
     },
 }
@@ -257,7 +257,8 @@ def handed_on_to(mail: Mail, member: str, now: datetime) -> Mail:
 
 
 def payout_mail(template: MailTemplate, payout: Payout, at: datetime) -> Mail:
-    """Tells a partner's owners what became of a payout (paid, returned, failed) at this moment."""
+    """Tells a partner's owners what became of a payout (paid, returned, failed) at this moment. A reason that is no
+    word, but a bank's own text, is left out: it must not stop the payout, and is not for every inbox."""
     values: dict[str, Value] = {
         "payout": payout.payout,
         "amount": amount(payout.amount, payout.currency),
@@ -267,7 +268,7 @@ def payout_mail(template: MailTemplate, payout: Payout, at: datetime) -> Mail:
         "rates": rates_of(payout),
     }
     if "reason" in FIELDS[template]:
-        values["reason"] = payout.reason
+        values["reason"] = payout.reason if _WORD.fullmatch(payout.reason) else ""
     what = f"{payout.payout} {template.value}"
     return new_mail(what, template, values, brand=payout.brand, partner=payout.partner, at=at)
 
@@ -309,8 +310,9 @@ def payment_profile_mail(
 
 
 def verification_mail(what: str, *, brand: str, partner: str, decision: str, reason: str, at: datetime) -> Mail:
-    """Tells a partner's owners whether its documents were `approved` or `rejected`; `what` names this decision."""
-    values: dict[str, Value] = {"decision": decision, "reason": reason}
+    """Tells a partner's owners whether its documents were `approved` or not (any other word); `what` names this
+    decision. Of a reason that is too long for a mail the rest is left out."""
+    values: dict[str, Value] = {"decision": decision, "reason": reason[:LONGEST_TEXT]}
     return new_mail(what, MailTemplate.VERIFICATION_DECIDED, values, brand=brand, partner=partner, at=at)
 
 

@@ -29,19 +29,44 @@ from introducer.wording.sentences import (
     shown,
 )
 
+_CLOSED, _BLOCKED = N_("The account is closed"), N_("The account takes no payments")
+_UNKNOWN, _OTHER_NAME = N_("There is no such account"), N_("The account is in another name")
+_REFUSED, _UNCLAIMED = N_("The payment was refused"), N_("The payment was not accepted in time")
+_SENT_BACK = N_("The payment was sent back")
 WORDS: Mapping[str, Mapping[str, str]] = {
     "payout_reason": {
-        "account_closed": N_("The account is closed"),
-        "account_blocked": N_("The account takes no payments"),
-        "account_unknown": N_("There is no such account"),
-        "name_mismatch": N_("The account is in another name"),
-        "not_accepted": N_("The payment was not accepted in time"),
-        "unclaimed": N_("The payment was not accepted in time"),
-        "refused": N_("The payment was refused"),
-        "returned": N_("The payment was sent back"),
+        # ISO 20022, external return reasons: what banks say.
+        "AC01": _UNKNOWN,
+        "AC03": _UNKNOWN,
+        "AC04": _CLOSED,
+        "AC06": _BLOCKED,
+        "AC07": _CLOSED,
+        "AG01": _BLOCKED,
+        "BE01": _OTHER_NAME,
+        "BE04": N_("The address of the account's holder is missing"),
+        "MD07": N_("The account's holder has died"),
+        "MS02": _REFUSED,
+        "MS03": _REFUSED,
+        "RC01": N_("The bank's code (BIC) is wrong"),
+        # PayPal's.
+        "unclaimed": _UNCLAIMED,
+        "receiver_unregistered": N_("There is no PayPal account under this address"),
+        "receiver_account_locked": _BLOCKED,
+        "receiver_refused": _REFUSED,
+        "denied": _REFUSED,
+        "cancelled": _REFUSED,
+        "failed": _REFUSED,
+        "refunded": _SENT_BACK,
+        "returned": _UNCLAIMED,
+        "reversed": _SENT_BACK,
+        # Ours.
+        "account_closed": _CLOSED,
+        "name_mismatch": _OTHER_NAME,
     },
 }
 """Why a payout came back or failed; a word that is not here is shown as it is."""
+_UNSAID = frozenset({"", "told_by_staff"})
+"""Reasons that say nothing to the partner."""
 
 SETTINGS = "/settings/payment"
 VERIFICATION = "/settings/verification"
@@ -159,7 +184,7 @@ class _Teller:
 
     def why(self) -> list[Fact]:
         reason = self.values["reason"]
-        if not reason:
+        if reason in _UNSAID:
             return []
         return [self.fact(N_("Reason"), Text(word(self.language, "payout_reason", reason, WORDS)))]
 
