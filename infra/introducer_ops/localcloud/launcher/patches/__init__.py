@@ -4,13 +4,16 @@ from pathlib import Path
 
 
 def apply(state_dir: Path) -> None:
-    from . import gateway, lambda_workers, mailbox, step_functions, streams
+    from . import gateway, lambda_workers, mailbox, scheduler, step_functions, streams
+    from .clock import Clock
 
     lambda_workers.apply(state_dir)
     streams.apply()
     gateway.apply()
     mailbox.apply(state_dir / "mails")
-    step_functions.apply(state_dir / "clock")
+    clock = Clock(state_dir / "clock")
+    step_functions.apply(clock)
+    scheduler.apply(clock)
 
 
 def stop_workers() -> None:

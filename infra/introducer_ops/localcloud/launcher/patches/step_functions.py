@@ -17,16 +17,16 @@ import contextvars
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import error_response_json, new_uuid, now_iso
 from ministack.services import stepfunctions
+
+from .clock import Clock
 
 State = dict[str, Any]
 Context = dict[str, Any]
@@ -37,16 +37,15 @@ _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\ufff
 _LABEL = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/.\x00-\x1f\x7f-\x9f]{1,40}")
 _CHILDREN_AT_ONCE = 32
 """Where a map says nothing AWS runs thousands; here they would only wait for each other."""
-_LOOK_AT_CLOCK_EVERY = 0.05
 
 
-def apply(clock: Path) -> None:
+def apply(clock: Clock) -> None:
     _start_at_once()
     _check_names_and_inputs()
     _limit_payloads()
     _give_succeed_its_output()
     _take_expressions_for_timeouts()
-    _wait_by_the_clock(_Clock(clock))
+    _wait_by_the_clock(clock)
     _run_distributed_maps()
 
 
@@ -134,35 +133,7 @@ def _take_expressions_for_timeouts() -> None:
 # ----------------------------------------------------------------------------------------------------------- waiting
 
 
-class _Clock:
-    """The product's time on this cloud: the real one, and the offset that the local stage keeps in a file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0.0
-
-    def now(self) -> float:
-        try:
-            self._offset = float(self._path.read_text() or 0)
-        except FileNotFoundError:
-            self._offset = 0.0
-        return time.time() + self._offset
-
-    def after(self, seconds: float) -> Callable[[threading.Event], bool]:
-        """What waits until so much time has passed from now on, and says whether it was woken before. A clock that is
-        put back makes nobody wait longer than really so long."""
-        until, really = self.now() + seconds, time.monotonic() + seconds
-
-        def wait(woken: threading.Event) -> bool:
-            while (left := min(until - self.now(), really - time.monotonic())) > 0:
-                if woken.wait(min(left, _LOOK_AT_CLOCK_EVERY)):
-                    return True
-            return woken.is_set()
-
-        return wait
-
-
-def _wait_by_the_clock(clock: _Clock) -> None:
+def _wait_by_the_clock(clock: Clock) -> None:
     """Wait states, pauses before retries, and the timeouts of tasks that wait for a token. And where a function fails
     that was to pass a token on, AWS fails the task with that error, at once."""
     scale = stepfunctions._SFN_WAIT_SCALE

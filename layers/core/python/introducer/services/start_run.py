@@ -65,13 +65,13 @@ def start_run(
 def start_due_run(
     schedules: PayoutSchedules, workflows: Workflows, *, brand: str, schedule: str, now: datetime
 ) -> Started | None:
-    """The clock starts the run of the period that ended last, once its days of grace are over; None before that, and
-    for a schedule that is paused. Raises `NotFound`, and what `Workflows.start` does."""
+    """The clock starts the run of the last period whose days of grace are over; None for a schedule that is paused. A
+    run that was started before is answered again. Raises `NotFound`, and what `Workflows.start` does."""
     found = schedules.get(brand, schedule)
-    today = day_in(found, now)
-    period = last_ended(found.cadence, today)
-    if found.paused or today < plus(period.through, found.days_after):
+    if found.paused:
         return None
+    # Several periods may have ended whose days of grace are not over: a week's, when it is paid after ten days.
+    period = last_ended(found.cadence, plus(day_in(found, now), 1 - found.days_after))
     return _start(workflows, found, period, SCHEDULE)
 
 
