@@ -2,8 +2,8 @@
 
 The promise, exactly, because a service that moves money stands on it:
 
-1. A batch is handed over under its own id, for ever. `send` may be called with the same batch and the same transfers any
-   number of times, also by two callers at once: the provider or the bank gets it once.
+1. A batch is handed over under its own id, for ever. `send` may be called with the same batch and the same transfers
+   any number of times, also by two callers at once: the provider or the bank gets it once.
 2. `Refused` is final: nothing of the batch has left, through this call or an earlier one, and nothing of it will under
    this key. All its payouts have failed.
 3. `NotReached` says that nothing left through *this* call, and that the same call may succeed at another time. What an
@@ -56,7 +56,7 @@ class Outcome:
     `FAILED` when no money reached the payee, or `RETURNED` when it came back. Whether money that came back had been
     paid is for `domain.reconciliation.step_to` to say, which knows how the payout stood."""
     reason: str = ""
-    """A stable word (`unclaimed`, `on_hold`, `blocked`, `receiver_account_invalid` …); empty where all is as it should."""
+    """A stable word (`unclaimed`, `on_hold`, `blocked`, `receiver_account_invalid` …); empty where nothing is odd."""
     note: str = ""
     """The same for people, in a sentence of our own."""
     reference: str = ""
@@ -156,8 +156,8 @@ class NotSent(IntroducerError):
 
 
 class Refused(NotSent):
-    """Nothing of this batch has left, nor will it. `faults`: those payouts that were the reason, each with its own, where
-    that is known; the others failed with them."""
+    """Nothing of this batch has left, nor will it. `faults`: those payouts that were the reason, each with its own,
+    where that is known; the others failed with them."""
 
     code = "refused"
 
@@ -185,7 +185,7 @@ class Unsure(Unavailable):
     code = "unsure"
 
 
-# -------------------------------------------------------------------------------------------- what every rail does alike
+# ------------------------------------------------------------------------------------------- what every rail does alike
 
 
 def check_key(batch: Batch, remembers: timedelta | None, at: datetime) -> None:
@@ -204,7 +204,7 @@ def tried_before(batch: Batch, at: datetime) -> bool:
 
 def in_order(rail: Rail, batch: Batch, transfers: Sequence[Transfer]) -> list[Transfer]:
     """The transfers by payout id, so that the same batch is always the same bytes. Raises `Refused` for what no attempt
-    could hand over: it is the same whenever it is asked."""
+    could hand over, whenever it is asked, and `NotReached` for transfers that are not the sealed ones."""
     found = sorted(transfers, key=lambda each: each.payout)
     if batch.rail is not rail.kind:
         raise Refused(f"The batch {batch.batch} is for another rail.", code="wrong_rail")
@@ -214,6 +214,9 @@ def in_order(rail: Rail, batch: Batch, transfers: Sequence[Transfer]) -> list[Tr
         )
     if len({each.payout for each in found}) != len(found):
         raise Refused(f"A payout stands twice in the batch {batch.batch}.", code="payout_twice")
+    if batch.count and (len(found), sum(each.amount for each in found)) != (batch.count, batch.pays):
+        # Not `Refused`: under this key the right ones may be on their way.
+        raise NotReached(f"These are not the payouts that {batch.batch} was sealed with.", code="not_the_batch")
     faults = {}
     for each in found:
         refusal = check_amount(rail, each, batch.currency) or rail.check(each)
