@@ -10,12 +10,15 @@ from typing import Any
 import steps
 
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
-from introducer.gateways import vault, workflows
+from introducer.gateways import secrets, vault, workflows
+from introducer.gateways.rails import files
+from introducer.gateways.rails.accounts import rails_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import settings
 from introducer.services.reserve_run import Books
 from introducer.services.send_run import Sending
 from introducer.store.configuration import Configuration
+from introducer.store.invoices import Invoices
 from introducer.store.ledger import Ledger
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_schedules import PayoutSchedules
@@ -47,16 +50,41 @@ def books() -> Books:
 
 
 @cache
-def sending() -> Sending:
-    """What only the steps need that send: the key of payment profiles, and the rails."""
+def payment_vault() -> vault.Vault:
+    """The key of payment profiles."""
+    return vault.Vault(vault.new_client(), settings.payment_key, random=os.urandom)
+
+
+@cache
+def accounts() -> tuple[secrets.Secrets, files.SentFiles]:
+    """Which accounts brands pay from, and where files for banks go."""
+    import boto3  # costs a quarter of a second: only the steps that send pay it
+
+    client = boto3.client("secretsmanager", config=secrets.CONFIG)
+    sent_files = files.SentFiles(files.new_client(), settings.sent_files_bucket, settings.sent_files_key)
+    return secrets.Secrets(client, elapsed=clock.elapsed), sent_files
+
+
+def sending(brand: str) -> Sending:
+    """What only the steps need that send: payment profiles in clear, and the rails of a brand."""
+    known, sent_files = accounts()
+    name = books().configuration.brand(brand).name
     return Sending(
         configuration=books().configuration,
         ledger=books().ledger,
         payouts=books().payouts,
         profiles=books().profiles,
-        vault=vault.Vault(vault.new_client(), settings.payment_key, random=os.urandom),
-        rails={},
-    )
+        vault=payment_vault(),
+        rails=rails_of(
+            brand, f"{name}: partner payout", known, settings.rails_secret_prefix, sent_files, settings.paypal_url,
+            clock.elapsed,
+        ),
+    )  # fmt: skip
+
+
+@cache
+def invoices() -> Invoices:
+    return Invoices(settings.books_table)
 
 
 @cache
@@ -76,6 +104,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         now=clock.now(),
         enough=enough,
         sending=sending,
+        invoices=invoices,
         workflows=lambda: workflows.Workflows(step_functions(), event["machine"]),
         wake=lambda token, output: workflows.answer(step_functions(), token, output),
         token=event.get("token", ""),

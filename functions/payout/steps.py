@@ -15,11 +15,12 @@ from introducer.domain.money import decimal_string
 from introducer.domain.payout import Run
 from introducer.domain.run_waits import until_next_look, until_next_question
 from introducer.gateways.workflows import Workflows
-from introducer.services import confirm_run, decide_run, open_run, reserve_run, send_run, start_run
+from introducer.services import confirm_run, decide_run, issue_invoices, open_run, reserve_run, send_run, start_run
 from introducer.services.creation import Author
 from introducer.services.open_run import Group
 from introducer.services.reserve_run import Books
 from introducer.services.send_run import Sending
+from introducer.store.invoices import Invoices
 
 PAGE = "/desk/runs"
 Given = Mapping[str, Any]
@@ -32,7 +33,9 @@ class Tools(NamedTuple):
     books: Books
     now: datetime
     enough: Callable[[], bool]
-    sending: Callable[[], Sending]
+    sending: Callable[[str], Sending]
+    """By brand."""
+    invoices: Callable[[], Invoices]
     workflows: Callable[[], Workflows]
     wake: decide_run.Wake
     token: str
@@ -129,7 +132,7 @@ def release_group(tools: Tools, given: Given) -> Kept:
 
 def plan_batches(tools: Tools, given: Given) -> Kept:
     brand, run = _place(given)
-    planned = send_run.plan_batches(tools.books.payouts, tools.sending().rails, brand=brand, run=run)
+    planned = send_run.plan_batches(tools.books.payouts, tools.sending(brand).rails, brand=brand, run=run)
     rails: dict[str, int] = defaultdict(int)
     for batch in planned:
         rails[batch.rail.value] += 1
@@ -142,7 +145,7 @@ def plan_batches(tools: Tools, given: Given) -> Kept:
 def send_batch(tools: Tools, given: Given) -> Kept:
     brand, run = _place(given)
     (batch,) = _texts(given, "batch")
-    sent = send_run.send_batch(tools.sending(), brand=brand, run=run, batch=batch, now=tools.now)
+    sent = send_run.send_batch(tools.sending(brand), brand=brand, run=run, batch=batch, now=tools.now)
     return {
         "batch": batch, "rail": sent.rail.value, "status": sent.status.value, "payouts": sent.count,
         "pays": {sent.currency: decimal_string(sent.pays, sent.currency)},
@@ -152,7 +155,7 @@ def send_batch(tools: Tools, given: Given) -> Kept:
 def look_up(tools: Tools, given: Given) -> Kept:
     brand, run = _place(given)
     heard = confirm_run.look_up(
-        tools.sending(), tools.books.schedules, brand=brand, run=run, now=tools.now, enough=tools.enough
+        tools.sending(brand), tools.books.schedules, brand=brand, run=run, now=tools.now, enough=tools.enough
     )
     wait = until_next_look(tools.books.payouts.run(brand, run), tools.now)
     told = {"run": run, "open": heard.open, "waited_long_enough": heard.late, "page": _page(run)}
@@ -160,8 +163,14 @@ def look_up(tools: Tools, given: Given) -> Kept:
 
 
 def write_statements(tools: Tools, given: Given) -> Kept:
-    _place(given)
-    return {"statements": 0}
+    brand, run = _place(given)
+    group = _group(given)
+    payouts = list(tools.books.payouts.all_of_run(brand, run, group.after, group.through))
+    issued = issue_invoices.issue_invoices(
+        tools.books.configuration, tools.books.payouts, tools.invoices(), brand=brand, run=run, payouts=payouts,
+        now=tools.now,
+    )  # fmt: skip
+    return {"statements": len(issued)}
 
 
 def finish(tools: Tools, given: Given) -> Kept:

@@ -91,9 +91,14 @@ class Settings:
         return self._needed("SENT_FILES_BUCKET")
 
     @property
-    def paypal_secret(self) -> str:
-        """The id of the secret with the client id and secret of PayPal's API."""
-        return self._needed("PAYPAL_SECRET")
+    def sent_files_key(self) -> str:
+        """The ARN of the KMS key of that bucket."""
+        return self._needed("SENT_FILES_KEY")
+
+    @property
+    def rails_secret_prefix(self) -> str:
+        """What stands before a brand's id in the id of the secret with the accounts that it pays from."""
+        return self._needed("RAILS_SECRET_PREFIX")
 
     @property
     def paypal_url(self) -> str:
