@@ -13,7 +13,7 @@ from typing import Any
 
 from introducer.domain.events import Event
 from introducer.domain.ledger import Key
-from introducer.domain.money import minor_units
+from introducer.domain.money import Money, minor_units
 from tests.support.builders import CLICK_KEY, World, a_click, an_event, at
 from tests.support.reference import Reference
 
@@ -36,6 +36,8 @@ class Payout:
     day: str
     minor: int
     currency: str
+    pays: Money | None = None
+    """What it comes to in another currency, where the page says it."""
 
 
 Step = Event | Close | Payout
@@ -195,8 +197,10 @@ def _step(number: int, when: str, who: str, what: str) -> Step:
     if word == "close":
         return Close(rest.removeprefix("of "))
     if word == "payout":
-        amount, currency = rest.removeprefix("of ").split()
-        return Payout(when[:10], minor_units(amount, currency), currency)
+        held, _, pays = rest.removeprefix("of ").partition(", in ")
+        amount, currency = held.split()
+        paid_in = Money.parse(*reversed(pays.split())) if pays else None
+        return Payout(when[:10], minor_units(amount, currency), currency, paid_in)
     fields: dict[str, Any] = {"client": who, "event_id": f"e{number}"}
     if named := re.search(r" \((\w+)\)$", what):
         fields["event_id"], what = named[1], what[: named.start()]

@@ -64,6 +64,7 @@ DEALS = [
     FULL,
     PARTNER,
     terms(cpa(), revshare(), lot("2.00")),
+    terms(revshare(), payout_rate="earn_date"),
     *(terms(rule, *([] if kind == "cpa" else [cpa()])) for kind, rules in EXAMPLE_RULES.items() for rule in rules),
     *schema()["examples"],
 ]
@@ -128,6 +129,7 @@ SMALL = st.one_of(
             "lot",
             "2026-11-30",
             "2026-13-01",
+            "earn_date",
             "٢",
             "metals",
             "none",
@@ -227,3 +229,6 @@ def test_all_fields_that_are_wrong_are_named_at_once() -> None:
         ("currency", "written"), ("hold.from", "choice"), ("rules", "missing"), ("name", "unknown"),
     ]  # fmt: skip
     assert [(each.field, each.code) for each in shape_errors([1])] == [("", "object")]
+    assert shape_errors(terms(revshare(), payout_rate="payday")) == [
+        ShapeError("payout_rate", "choice", '"pay_date" or "earn_date"')
+    ]

@@ -15,10 +15,14 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.calendar import plus_months
+from introducer.domain.deal import RateOf
 from introducer.domain.events import Event
+from introducer.domain.exchange import parts_of
+from introducer.domain.exchange import pays as converted
 from introducer.domain.ledger import Key
-from introducer.domain.money import decimals
-from introducer.domain.rates import Publication, Rates
+from introducer.domain.money import Money, decimals
+from introducer.domain.rates import Publication, Rate, Rates
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms
 from introducer.sources.deal_terms import schema, shape_errors
 from tests.support.keeping import Books
@@ -50,11 +54,29 @@ def in_page_order(example: Example) -> Books:
         match step:
             case Close(month):
                 books.close("P", month)
-            case Payout(day, minor, currency):
+            case Payout(day, minor, currency, None):
+                assert books.pay("P", currency, day) == minor, f"payout of {day}"
+            case Payout(day, minor, currency, pays):
+                assert paid_in(example, books, step) == pays, f"payout of {day}"
                 assert books.pay("P", currency, day) == minor, f"payout of {day}"
             case Event():
                 books.deliver(step).settle()
     return books
+
+
+def paid_in(example: Example, books: Books, payout: Payout) -> Money:
+    """What a payout comes to in its other currency, as a run would reckon it."""
+    assert payout.pays is not None
+    held, pay = payout.currency, payout.pays.currency
+    by_month = parse_terms(example.deals["P"][-1][1]).payout_rate is RateOf.EARN_DATE
+
+    def rate(month: str) -> Rate:
+        day = f"{plus_months(month, 1)}-01" if month else payout.day
+        published = max(each for each in example.rates if each < day)
+        return Rates({day: Publication("ECB", published, example.rates[published])}).rate(held, pay, day)
+
+    parts = parts_of(books.balance("P"), held, payout.minor, rate, by_month)
+    return Money(converted(parts, held, pay), pay)
 
 
 def check(example: Example, books: Mapping[Key, int]) -> None:

@@ -308,3 +308,17 @@ def test_only_what_counts_all_who_qualify_says_that_caps_do_not_matter(
     rules: list[dict[str, Any]], all_who_qualify: bool
 ) -> None:
     assert any("whether or not a cap leaves a place" in each for each in general(*rules)) == all_who_qualify
+
+
+def test_another_day_s_rate_for_payouts_changes_one_sentence() -> None:
+    before, after = sentences(FULL), sentences(FULL | {"payout_rate": "earn_date"})
+    assert sentences(FULL | {"payout_rate": "pay_date"}) == before
+    assert len(before) == len(after)
+    [(was, now)] = [(one, other) for (one, _), (other, _) in zip(before, after, strict=True) if one != other]
+    assert was == (
+        "A payout in another currency is converted at the European Central Bank's last rate published before its day."
+    )
+    assert now == (
+        "A payout in another currency is converted, month by month, at the European Central Bank's last rate published"
+        " by the end of the month in which it was earned; where that month has not ended, before the payout's day."
+    )

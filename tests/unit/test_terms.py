@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from introducer.domain.deal import Deal
+from introducer.domain.deal import Deal, RateOf
 from introducer.domain.errors import Invalid
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms, windows
+from introducer.services.propose_deal import text_of
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.deals import FULL, PARTNER
 
@@ -329,7 +330,9 @@ def test_what_is_refused_stands_beside_something_that_can_be(what: str) -> None:
      "'EURO' is not an ISO 4217 currency code: send three capital letters such as EUR."),
     (terms(), "The deal has no rules: give at least one."),
     (terms(revshare(), name="Gold"), "The deal has the unknown field 'name': use currency, ftd_minimum, hold,"
-                                     " net_revenue, rules, symbol_groups."),
+                                     " net_revenue, payout_rate, rules, symbol_groups."),
+    *((terms(revshare(), payout_rate=wrong),
+       f"The deal has payout_rate {wrong!r}: say pay_date or earn_date.") for wrong in ("payday", "", 1, None, ["x"])),
     (terms(revshare(), days=366), "The hold has days 366: say 0 to 365."),
     (terms(revshare()) | {"hold": {"days": 1, "from": "payday"}},
      "The hold has from 'payday': say qualification, month_end or event_day."),
@@ -372,6 +375,20 @@ def test_goals_that_differ_stand_beside_each_other() -> None:
 @pytest.mark.parametrize("deal", [FULL, PARTNER])
 def test_what_can_be_is_read(deal: dict[str, Any]) -> None:
     assert [rule.id for rule in parse_terms(deal).rules] == [rule["id"] for rule in deal["rules"]]
+
+
+def test_what_is_paid_out_is_converted_at_the_rate_of_the_payout_s_day_unless_the_terms_say_otherwise() -> None:
+    assert parse_terms(terms(revshare())).payout_rate is RateOf.PAY_DATE
+    assert parse_terms(terms(revshare(), payout_rate="pay_date")) == parse_terms(terms(revshare()))
+    assert parse_terms(terms(revshare(), payout_rate="earn_date")).payout_rate is RateOf.EARN_DATE
+
+
+def test_terms_that_say_what_holds_anyway_are_kept_as_those_that_do_not() -> None:
+    """So the hashes of terms that were accepted before there was such a field stay what they are."""
+    plain = text_of(terms(revshare()))
+    assert "payout_rate" not in plain
+    assert text_of(terms(revshare(), payout_rate="pay_date")) == plain
+    assert text_of(terms(revshare(), payout_rate="earn_date")) != plain
 
 
 def test_a_rule_keeps_its_type_under_its_id() -> None:

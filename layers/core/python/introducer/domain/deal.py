@@ -363,6 +363,14 @@ class Override:
 Rule = Cpa | Cpl | Revshare | Lot | Bonus | Override
 
 
+class RateOf(StrEnum):
+    """At which day's rate a payout converts what is paid in another currency than it stands in."""
+
+    PAY_DATE = "pay_date"
+    EARN_DATE = "earn_date"
+    """Each part at the rate of the end of the month that it was earned in."""
+
+
 @dataclass(frozen=True)
 class Deal:
     """Commission terms: one currency, one base formula, one hold period, some rules."""
@@ -372,6 +380,7 @@ class Deal:
     ftd_minimum: int
     net_revenue: Formula
     rules: tuple[Rule, ...]
+    payout_rate: RateOf = RateOf.PAY_DATE
 
     @cached_property
     def looks_at_all_clients(self) -> bool:

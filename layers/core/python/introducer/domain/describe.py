@@ -30,6 +30,7 @@ from introducer.domain.deal import (
     PerClient,
     Promotion,
     Qualification,
+    RateOf,
     Revshare,
     Rule,
     SymbolAmount,
@@ -601,6 +602,19 @@ def _general(deal: Deal) -> Iterator[Sentence]:
         yield Sentence(N_("What partners below bring is rounded once per month, for each partner below by itself."))
     yield Sentence(
         N_("Other currencies are converted at the European Central Bank's last rate published before the event's day.")
+    )
+    yield Sentence(
+        {
+            RateOf.PAY_DATE: N_(
+                "A payout in another currency is converted at the European Central Bank's last rate published before"
+                " its day."
+            ),
+            RateOf.EARN_DATE: N_(
+                "A payout in another currency is converted, month by month, at the European Central Bank's last rate"
+                " published by the end of the month in which it was earned; where that month has not ended, before"
+                " the payout's day."
+            ),
+        }[deal.payout_rate]
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from introducer.domain.configuration import Status
+from introducer.domain.deal import RateOf
 from introducer.domain.errors import RateMissing
 from introducer.domain.exchange import parts_of, pays
 from introducer.domain.ledger import AVAILABLE, Balance
 from introducer.domain.payment_profile import PaymentProfile
-from introducer.domain.payout import LeftOut, Part, RateOf
+from introducer.domain.payout import LeftOut, Part
 from introducer.domain.payout_schedule import PayoutSchedule
 from introducer.domain.rates import Rate
 

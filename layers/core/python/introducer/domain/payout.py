@@ -66,13 +66,6 @@ UNSETTLED = frozenset({PayoutStatus.SENDING, PayoutStatus.SENT, PayoutStatus.UNK
 RELEASED_IN = frozenset({PayoutStatus.REJECTED, PayoutStatus.SET_ASIDE, PayoutStatus.FAILED})
 
 
-class RateOf(StrEnum):
-    """At which day's rate the contract converts what is paid in another currency."""
-
-    PAY_DATE = "pay_date"
-    EARN_DATE = "earn_date"
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a payout that is converted at one rate. `rate` is None where nothing is converted."""

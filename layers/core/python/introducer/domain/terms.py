@@ -42,6 +42,7 @@ from introducer.domain.deal import (
     PerClient,
     Promotion,
     Qualification,
+    RateOf,
     Revshare,
     Rule,
     SymbolAmount,
@@ -66,7 +67,8 @@ class _Context:
 
 def parse_terms(terms: Mapping[str, Any]) -> Deal:
     """Terms written as data → a deal. Raises `Invalid` with the sentence that is wrong."""
-    _only(terms, {"currency", "hold", "ftd_minimum", "net_revenue", "symbol_groups", "rules"}, "The deal")
+    known = {"currency", "hold", "ftd_minimum", "net_revenue", "symbol_groups", "rules", "payout_rate"}
+    _only(terms, known, "The deal")
     currency = _text(terms, "currency", "The deal")
     decimals(currency)
     hold = _parse_hold(_mapping(terms, "hold", "The deal"))
@@ -87,6 +89,7 @@ def parse_terms(terms: Mapping[str, Any]) -> Deal:
         ftd_minimum=_amount(terms, "ftd_minimum", currency, "The deal") if "ftd_minimum" in terms else 0,
         net_revenue=_parse_formula(terms.get("net_revenue", {"spread": "1", "commission": "1"})),
         rules=rules,
+        payout_rate=_choice(terms, "payout_rate", RateOf, "The deal") if "payout_rate" in terms else RateOf.PAY_DATE,
     )
 
 

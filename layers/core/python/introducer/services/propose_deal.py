@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from introducer.domain.configuration import Change, DealRecord
+from introducer.domain.deal import RateOf
 from introducer.domain.errors import Invalid
 from introducer.domain.events import NOTICE, day_of
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms
@@ -60,7 +61,10 @@ def propose_deal(
 
 
 def text_of(terms: Mapping[str, Any]) -> str:
-    """Terms as they are kept: the same terms are the same text."""
+    """Terms as they are kept: the same terms are the same text, whether or not they say `payout_rate` where it is what
+    it is anyway (terms that were accepted before there was such a field did not)."""
+    if terms.get("payout_rate") == RateOf.PAY_DATE:
+        terms = {name: value for name, value in terms.items() if name != "payout_rate"}
     return json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from introducer.domain.calendar import plus_months
 from introducer.domain.configuration import PartnerCard, Status, status_at
+from introducer.domain.deal import RateOf
 from introducer.domain.errors import Conflict
 from introducer.domain.events import day_of
 from introducer.domain.ledger import PAID, Balance
@@ -20,7 +21,6 @@ from introducer.domain.payout import (
     LeftOut,
     Payout,
     PayoutStatus,
-    RateOf,
     Run,
     RunStatus,
     added_up,

@@ -448,6 +448,11 @@ class Terms(_Part):
         Field(json_schema_extra={"additionalProperties": False}),
     ] = _left_out(description="Names for lists of symbols that lot rules use.")
     rules: Annotated[list[Rule], Field(min_length=1)]
+    payout_rate: Literal["pay_date", "earn_date"] = Field(
+        default="pay_date",
+        description="Whose rate converts what is paid out in another currency: that of the payout's day, or of the end"
+        " of the month in which it was earned.",
+    )
 
 
 class ShapeError(NamedTuple):
