@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from introducer.gateways import vault
 from introducer.store import keys
 from introducer.store.statements import Statements
 from introducer_ops.localcloud import checking, expanding
@@ -437,3 +438,77 @@ def test_the_outbox_gets_new_mails_and_nothing_else(
     ]
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["BooksTable", "StreamArn"]}
     assert filters.passes(given, mapping["FilterCriteria"]) is outbox
+
+
+KEYS = of_type("AWS::KMS::Key")
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_each_key_turns_every_year_and_outlives_the_stack(name: str) -> None:
+    assert KEYS[name]["EnableKeyRotation"] is True
+    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    # The account's policies decide who uses it: the key itself lets nobody else in.
+    (only,) = KEYS[name]["KeyPolicy"]["Statement"]
+    assert only["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+
+
+def test_the_portal_seals_payment_profiles_and_the_payout_steps_alone_open_them() -> None:
+    using = {
+        role: {action for one in statements(role) for action in actions(one) if may(role, action, "PaymentKey")}
+        for role in ROLES
+    }
+    assert {role: sorted(given) for role, given in using.items() if given} == {
+        "PortalRole": ["kms:GenerateDataKey"],
+        "PayoutRole": ["kms:Decrypt"],
+    }
+    # And for what is sealed for a partner as a payment profile: the vault's encryption context.
+    for role, sid in (("PortalRole", "SealPaymentProfiles"), ("PayoutRole", "OpenPaymentProfiles")):
+        assert of_role(role, sid)["Condition"] == {
+            "StringEquals": {"kms:EncryptionContext:purpose": vault.PURPOSE},
+            "Null": {"kms:EncryptionContext:partner": "false"},
+        }
+
+
+def test_the_portal_alone_reaches_documents_and_their_key_through_s3() -> None:
+    for action in ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"):
+        assert [role for role in ROLES if _reaches(role, action, "DocumentsBucket")] == ["PortalRole"]
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        assert [role for role in ROLES if may(role, action, "DocumentsKey")] == ["PortalRole"]
+    assert list(of_role("PortalRole", "EncryptDocuments")["Condition"]["StringEquals"]) == ["kms:ViaService"]
+    # Below the partners' place alone, and no version is ever destroyed.
+    assert of_role("PortalRole", "KeepDocuments")["Resource"] == {"Fn::Sub": "${DocumentsBucket.Arn}/verification/*"}
+    assert not [role for role in ROLES if _reaches(role, "s3:DeleteObjectVersion", "DocumentsBucket")]
+
+
+def _reaches(role: str, action: str, bucket: str) -> bool:
+    return any(
+        one["Effect"] == "Allow" and action in actions(one) and bucket in json.dumps(one["Resource"])
+        for one in statements(role)
+    )
+
+
+BUCKETS = of_type("AWS::S3::Bucket")
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+class TestEachBucket:
+    def test_is_private_encrypted_by_a_key_of_ours_and_keeps_versions(self, name: str) -> None:
+        blocked = BUCKETS[name]["PublicAccessBlockConfiguration"]
+        assert set(blocked.values()) == {True} and len(blocked) == 4
+        (rule,) = BUCKETS[name]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        key = rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+        assert RESOURCES[key["Fn::GetAtt"][0]]["Type"] == "AWS::KMS::Key"
+        assert BUCKETS[name]["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+    def test_is_reached_over_tls_alone(self, name: str) -> None:
+        (policy,) = [one for one in of_type("AWS::S3::BucketPolicy").values() if one["Bucket"] == {"Ref": name}]
+        [tls] = [one for one in policy["PolicyDocument"]["Statement"] if one["Sid"] == "OnlyOverTls"]
+        assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
+        assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        # A negated operator holds for requests that say nothing: each Deny by one says that the header must be there.
+        for one in policy["PolicyDocument"]["Statement"]:
+            for operator, said in one["Condition"].items():
+                if "Not" in operator:
+                    assert one["Condition"].get("Null") == dict.fromkeys(said, "false")

@@ -213,8 +213,8 @@ def masked(destination: Destination) -> str:
             return f"{destination.iban[:2]}{MASK[:2]} {MASK} {destination.iban[-4:]}"
         case RailKind.PAYPAL:
             name, _, host = destination.email.rpartition("@")
-            place, dot, ending = host.rpartition(".")
-            return f"{name[:1]}{MASK}@{place[:1]}{MASK}{dot}{ending if dot else ''}"
+            _, dot, ending = host.rpartition(".")
+            return f"{name[:1]}{MASK}@{host[:1]}{MASK}{dot}{ending if dot else ''}"
         case RailKind.MANUAL:
             numbers = _NUMBER.findall(_bare(destination.instructions).upper())
             end = max((each for each in numbers if any(c.isdigit() for c in each)), key=len, default="")[-4:]

@@ -118,7 +118,7 @@ class Holds:
             put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist()),
         )
         # The same for a resent request, so that a lost answer is answered again and counts once.
-        token = derived_id("t", after.hold, action, change.by, milliseconds(change.at))
+        token = derived_id("t", record.audit, change.why)
         try:
             self._connection.transact_write_items((), (), puts, (count,), client_request_token=token)
         except TransactWriteError as error:

@@ -128,7 +128,7 @@ class PaymentProfiles:
             *(mail_put(self._connection, self._table, mail) for mail in mails),
         ]
         # The same for a resent request. The sealed text is part of it: another seal is another request.
-        token = derived_id("t", after.partner, after.version, change.by, milliseconds(change.at), after.sealed)
+        token = derived_id("t", record.audit, after.sealed)
         try:
             self._connection.transact_write_items((), (), puts, (), client_request_token=token)
         except TransactWriteError as error:

@@ -128,7 +128,8 @@ class Verifications:
             put_operation(self._connection, self._table, audit_to_item(record), absent),
             *(mail_put(self._connection, self._table, mail) for mail in mails),
         ]
-        token = derived_id("t", after.partner, action, after.version, change.by, milliseconds(change.at))
+        # The same for a resent request, so that a lost answer is answered again and not refused.
+        token = derived_id("t", record.audit, change.why, before.version)
         try:
             self._connection.transact_write_items((), (), puts, (), client_request_token=token)
         except TransactWriteError as error:
