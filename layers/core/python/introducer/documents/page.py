@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,8 @@ class Cell:
     """What stands in one place of a table, or beside a label."""
 
     text: str
-    note: str = ""
-    """Smaller, in a line of its own below."""
+    notes: Sequence[str] = ()
+    """Smaller, each in lines of its own below."""
     upright: bool = False
     """Whether it reads from left to right in every language: amounts, ids, digests."""
 
@@ -104,6 +105,11 @@ class Document:
     """Stands at the foot of every page, with places for `%(page)s` and `%(pages)s`."""
     unprintable: str
     """A sentence for the end, when characters had to be replaced because no font has them."""
+
+
+def runs_left(text: str) -> bool:
+    """Whether a text has letters that are written from right to left."""
+    return any(unicodedata.bidirectional(each) in ("R", "AL") for each in text)
 
 
 def upright(text: str, direction: str) -> str:

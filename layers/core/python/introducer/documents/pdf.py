@@ -12,9 +12,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from introducer.documents.page import Cell, Column, Document, Facts, Heading, Paragraph, Parties, Party, Row, Table
+from introducer.documents.page import (
+    Cell,
+    Column,
+    Document,
+    Facts,
+    Heading,
+    Paragraph,
+    Parties,
+    Party,
+    Row,
+    Table,
+    runs_left,
+)
 
 WIDTH, HEIGHT = 210.0, 297.0
 """A4. All measures are millimetres, sizes of type points."""
@@ -74,8 +86,31 @@ class _Style:
     upright: bool = False
 
 
+class _Set(NamedTuple):
+    """A line of text at its place."""
+
+    line: str
+    style: _Style
+    x: float
+    y: float
+    wide: float
+    height: float
+
+
+class _Rule(NamedTuple):
+    """A rule from margin to margin."""
+
+    y: float
+    colour: tuple[int, int, int]
+    width: float
+
+
+_Mark = _Set | _Rule
+
+
 class _Press:
-    """One document on its way to paper: where the pen stands, and what was put where."""
+    """One document on its way to paper. All of it is set first, page by page: how many pages there are stands on each.
+    Then it is drawn."""
 
     def __init__(self, document: Document, fonts: Path) -> None:
         from fpdf import FPDF
@@ -84,6 +119,7 @@ class _Press:
         self._rtl = document.direction == "rtl"
         self._replaced: set[str] = set()
         self._y = TOP
+        self._pages: list[list[_Mark]] = []
         pdf = FPDF(format="A4", unit="mm")
         pdf.set_auto_page_break(False)
         pdf.set_margins(0, 0, 0)
@@ -124,17 +160,19 @@ class _Press:
                     self._table(block)
         if self._replaced:
             self._paragraph(Paragraph(document.unprintable, small=True))
-        pages = int(self._pdf.pages_count)
-        for page in range(1, pages + 1):
-            self._foot(page, pages)
-        return Rendered(bytes(self._pdf.output()), pages, frozenset(self._replaced))
+        for number, marks in enumerate(self._pages, start=1):
+            self._foot(number, marks)
+            self._pdf.add_page()
+            for mark in marks:
+                self._draw(mark)
+        return Rendered(bytes(self._pdf.output()), len(self._pages), frozenset(self._replaced))
 
     # -------------------------------------------------------------------------------------------------------- pages
 
     def _turn(self) -> None:
         """A new page. The first one has the title, the others say what they belong to."""
-        self._pdf.add_page()
-        document, first = self._document, self._pdf.page == 1
+        self._pages.append([])
+        document, first = self._document, len(self._pages) == 1
         self._y = TOP
         self._put(document.brand, _Style(10, strong=True, colour=ACCENT), MARGIN, INNER)
         if first:
@@ -152,16 +190,15 @@ class _Press:
         document = self._document
         return f"{document.title} · {document.subtitle}" if document.subtitle else document.title
 
-    def _foot(self, page: int, pages: int) -> None:
-        self._pdf.page = page
-        style = _Style(SMALL, colour=QUIET)
-        self._rule(LOWEST + 5, RULE, 0.2)
-        said = self._document.page_of % {"page": page, "pages": pages}
+    def _foot(self, page: int, marks: list[_Mark]) -> None:
+        style, y = _Style(SMALL, colour=QUIET), LOWEST + 6.5
+        said = self._document.page_of % {"page": page, "pages": len(self._pages)}
         width = self._measure(said, style)
         near, far = (WIDTH - MARGIN - width, MARGIN) if not self._rtl else (MARGIN, MARGIN + width + GAP)
-        self._line(said, style, near, width, LOWEST + 6.5)
-        named = self._lines(self._of_what(), style, INNER - width - GAP)[0]
-        self._line(named, style, far, INNER - width - GAP, LOWEST + 6.5)
+        marks.append(_Rule(LOWEST + 5, RULE, 0.2))
+        marks.append(self._set(said, style, near, width, y))
+        named = self._printable(f"{self._document.brand} · {self._document.title}")
+        marks.append(self._set(self._lines(named, style, INNER - width - GAP)[0], style, far, INNER - width - GAP, y))
 
     def _room(self, height: float) -> None:
         """Turns the page unless so much is left of it."""
@@ -200,8 +237,8 @@ class _Press:
             self._put(said, label, near, widest)
             self._y = top
             self._put(cell.text, style, far, rest)
-            if cell.note:
-                self._put(cell.note, _Style(SMALL, colour=QUIET, upright=cell.upright), far, rest)
+            for note in cell.notes:
+                self._put(note, _Style(SMALL, colour=QUIET, upright=cell.upright), far, rest)
             self._y = top + height + 0.6
         self._y += 2
 
@@ -258,11 +295,10 @@ class _Press:
                 natural[place] = self._measure(self._printable(column.label), _Style(SMALL)) + 0.1
                 for row in block.rows:
                     cell = row.cells[place]
-                    natural[place] = max(
-                        natural[place],
-                        self._measure(self._printable(cell.text), _Style(BODY, row.strong, upright=True)) + 0.1,
-                        self._measure(self._printable(cell.note), _Style(SMALL, upright=True)) + 0.1,
-                    )
+                    texts = [(cell.text, BODY, row.strong), *((note, SMALL, False) for note in cell.notes)]
+                    for text, size, strong in texts:
+                        wide = self._measure(self._printable(text), _Style(size, strong, upright=True)) + 0.1
+                        natural[place] = max(natural[place], wide)
         shares = sum(column.share for column in block.columns if not column.figures)
         rest = INNER - sum(natural) - GAP * (len(block.columns) - 1)
         widths = [
@@ -294,8 +330,8 @@ class _Press:
         return max(heights) + 2 * PAD
 
     def _cell_height(self, cell: Cell, style: _Style, width: float) -> float:
-        height = self._height(cell.text, style, width)
-        return height + (self._height(cell.note, _Style(SMALL, upright=style.upright), width) if cell.note else 0)
+        small = _Style(SMALL, upright=style.upright)
+        return self._height(cell.text, style, width) + sum(self._height(note, small, width) for note in cell.notes)
 
     def _row(self, row: Row, columns: Sequence[Column], places: Sequence[tuple[float, float]], height: float) -> None:
         top = self._y
@@ -305,8 +341,8 @@ class _Press:
             straight = cell.upright or column.figures
             self._y = top + PAD
             self._put(cell.text, _Style(BODY, row.strong, upright=straight), x, width, far=column.figures)
-            if cell.note:
-                self._put(cell.note, _Style(SMALL, colour=QUIET, upright=straight), x, width, far=column.figures)
+            for note in cell.notes:
+                self._put(note, _Style(SMALL, colour=QUIET, upright=straight), x, width, far=column.figures)
         self._y = top + height
         if not row.strong:
             self._rule(self._y, RULE, 0.15)
@@ -319,11 +355,10 @@ class _Press:
 
     def _put_lines(self, lines: Sequence[str], style: _Style, x: float, width: float, *, far: bool = False) -> None:
         for line in lines:
-            height = self._line_height(style)
-            self._line(line, style, x, width, self._y, far=far)
-            self._y += height
+            self._pages[-1].append(self._set(line, style, x, width, self._y, far=far))
+            self._y += self._line_height(style)
 
-    def _line(self, line: str, style: _Style, x: float, width: float, y: float, *, far: bool = False) -> None:
+    def _set(self, line: str, style: _Style, x: float, width: float, y: float, *, far: bool = False) -> _Set:
         """One line at its place. Raises `DoesNotFit` when it is wider, or would leave the page."""
         wide, height = self._measure(line, style), self._line_height(style)
         lowest = HEIGHT if y > LOWEST else LOWEST
@@ -334,10 +369,22 @@ class _Press:
             or y + height > lowest + TOLERANCE
         ):
             raise DoesNotFit(f"{line[:60]!r} is {wide:.1f} by {height:.1f} mm at {x:.1f}, {y:.1f}; {width:.1f} wide")
-        self._font(line, style)
-        self._pdf.set_text_color(*style.colour)
-        self._pdf.set_xy(x + width - wide if far != self._rtl else x, y)
-        self._pdf.cell(w=wide, h=height, text=line)
+        return _Set(line, style, x + width - wide if far != self._rtl else x, y, wide, height)
+
+    def _rule(self, y: float, colour: tuple[int, int, int], width: float) -> None:
+        self._pages[-1].append(_Rule(y, colour, width))
+
+    def _draw(self, mark: _Mark) -> None:
+        match mark:
+            case _Set(line, style, x, y, wide, height):
+                self._font(line, style)
+                self._pdf.set_text_color(*style.colour)
+                self._pdf.set_xy(x, y)
+                self._pdf.cell(w=wide, h=height, text=line)
+            case _Rule(y, colour, width):
+                self._pdf.set_draw_color(*colour)
+                self._pdf.set_line_width(width)
+                self._pdf.line(MARGIN, y, WIDTH - MARGIN, y)
 
     def _height(self, text: str, style: _Style, width: float) -> float:
         return len(self._lines(text, style, width)) * self._line_height(style)
@@ -391,7 +438,8 @@ class _Press:
         # A run from right to left must be of one font: the order of its parts would be lost. The Arabic and the Thai
         # font have Latin letters and figures too.
         self._pdf.set_font(_family(text), "B" if style.strong else "", style.size)
-        direction = "ltr" if style.upright or not self._rtl else "rtl"
+        # A line without a letter that runs to the left is somebody's Latin name, address or id.
+        direction = "rtl" if self._rtl and not style.upright and runs_left(text) else "ltr"
         self._pdf.set_text_shaping(True, direction=direction)
 
     def _printable(self, text: str) -> str:
@@ -406,11 +454,6 @@ class _Press:
                 self._replaced.add(each)
                 shown.append(REPLACEMENT)
         return "".join(shown)
-
-    def _rule(self, y: float, colour: tuple[int, int, int], width: float) -> None:
-        self._pdf.set_draw_color(*colour)
-        self._pdf.set_line_width(width)
-        self._pdf.line(MARGIN, y, WIDTH - MARGIN, y)
 
 
 def _family(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from introducer.documents.page import runs_left, upright
 from introducer.domain.deal import FORMULA_FIELDS
 from introducer.domain.describe import Countries, Day, Kinds, Names, Number, Reached, Sentence, Value, Weighted
 from introducer.domain.events import from_milliseconds
@@ -94,6 +95,17 @@ def fill(language: Language, message: str, values: Mapping[str, Part]) -> Said:
     plain = {name: _shown(language, value, _as_text) for name, value in values.items()}
     marked = {name: Markup(_shown(language, value, _as_markup)) for name, value in values.items()}
     return Said(translated % plain, escape(translated) % marked)
+
+
+def printed(language: Language, message: str, values: Mapping[str, Part]) -> str:
+    """A message for paper, translated and filled in: there is no markup, so figures and ids keep their direction by
+    marks."""
+
+    def marked(text: object, direction: str) -> str:
+        said = str(text)
+        return upright(said, language.direction) if direction == "ltr" or not runs_left(said) else said
+
+    return language.text(message) % {name: _shown(language, value, marked) for name, value in values.items()}
 
 
 def shown(language: Language, part: Part) -> Said:
