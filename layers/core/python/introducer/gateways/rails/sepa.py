@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from introducer.domain.payment_profile import RailKind
@@ -69,7 +71,7 @@ class Sepa:
         Raises `Refused` (`invalid_debtor`) for a debtor who cannot be one.
         """
         name = sepa_text(debtor.name, debtor.iban[:2], LONGEST_NAME)
-        if not (name and _IBAN.fullmatch(debtor.iban) and _BIC.fullmatch(debtor.bic)):
+        if not (_says(name) and _IBAN.fullmatch(debtor.iban) and _BIC.fullmatch(debtor.bic)):
             raise Refused("The account that pays needs a name, an IBAN and a BIC.", code="invalid_debtor")
         self.most_per_batch = most_per_batch
         self._files = files
@@ -81,7 +83,7 @@ class Sepa:
         to = transfer.destination
         if not _IBAN.fullmatch(to.iban) or (to.bic and not _BIC.fullmatch(to.bic)):
             return Refusal("invalid_account", "The account of this payment profile is none that a bank would take.")
-        if not sepa_text(to.holder, to.iban[:2], LONGEST_NAME):
+        if not _says(sepa_text(to.holder, to.iban[:2], LONGEST_NAME)):
             return Refusal(
                 "holder_unwritable",
                 "The holder's name has nothing that can be written in Latin letters: ask for it so.",
@@ -110,8 +112,6 @@ class Sepa:
     def written(self, batch: Batch, transfers: Sequence[Transfer], at: datetime) -> bytes:
         """The file's bytes: the same for the same batch, transfers and `at`. Raises `Refused` (`invalid_file`) for what
         the schema does not allow."""
-        from sepaxml.validation import ValidationError, try_valid_xml  # type: ignore[import-untyped]
-
         file = _writer()(dict(self._debtor), bank_id(batch.batch), at.astimezone(UTC), self._booked_together)
         for each in transfers:
             to = each.destination
@@ -126,14 +126,11 @@ class Sepa:
             if to.bic:
                 payment["BIC"] = to.bic
             file.add_payment(payment)
+        # Not the library's own check: it reads the schema each time, and its error quotes the file, accounts and all.
         body: bytes = file.export(validate=False)
-        try:
-            try_valid_xml(body, SCHEMA)
-            return body
-        except ValidationError:
-            pass
-        # Raised out here: the library's error quotes the file, accounts and all.
-        raise Refused(f"The file of the batch {batch.batch} does not keep to {SCHEMA}.", code="invalid_file")
+        if not _schema().is_valid(body.decode()):
+            raise Refused(f"The file of the batch {batch.batch} does not keep to {SCHEMA}.", code="invalid_file")
+        return body
 
 
 def sepa_text(text: str, country: str, longest: int) -> str:
@@ -154,6 +151,22 @@ def sepa_text(text: str, country: str, longest: int) -> str:
     return " ".join(plain.split()).lstrip("/ ")[:longest].rstrip("/ ")
 
 
+def _says(name: str) -> bool:
+    """Whether there is a letter or a digit in what became of a name."""
+    return any(each.isalnum() for each in name)
+
+
+@cache
+def _schema() -> Any:
+    """The schema that the file must keep to, read once. xmlschema is imported as late as sepaxml does it, and for the
+    reason given there: it changes how ElementTree is."""
+    import xmlschema
+
+    folder = resources.files("sepaxml") / "schemas"
+    return xmlschema.XMLSchema(str(folder / f"{SCHEMA}.xsd"))
+
+
+@cache
 def _writer() -> Any:
     """sepaxml's writer with our ids and times in place of its own. It is imported when first a file is written."""
     from sepaxml import SepaTransfer  # type: ignore[import-untyped]
