@@ -20,7 +20,17 @@ from introducer.domain.exchange import way_back, way_out
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Balance, Journal
 from introducer.domain.mail import Mail
-from introducer.domain.payout import RELEASED_IN, Batch, BatchStatus, LeftOut, Payout, PayoutStatus, Run, check_step
+from introducer.domain.payout import (
+    RELEASED_IN,
+    Batch,
+    BatchStatus,
+    LeftOut,
+    Payout,
+    PayoutStatus,
+    Run,
+    check_step,
+    execution_name,
+)
 from introducer.domain.reservation import Move, paid, released, reserved, returned
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
@@ -145,7 +155,7 @@ class Payouts:
     def open_run(self, run: Run, change: Change) -> Run:
         """Writes a new run down, and returns the one that stands there: this, or the one that was opened before."""
         put = put_operation(self._connection, self._table, run_to_item(run), Path(keys.PK).does_not_exist())
-        audit = self._audit(run.run, "open_run", change, None, {"run": run.run, "through": run.through})
+        audit = self._audit(_subject(run), "open_run", change, None, {"run": run.run, "through": run.through})
         token = derived_id("t", put, audit)
         if write_all(self._connection, [put, audit], (), (), token=token):
             return run
@@ -163,7 +173,7 @@ class Payouts:
         ]
         if change is not None:
             told = {"run": after.run, "status": after.status.value, "version": after.version}
-            puts.append(self._audit(after.run, action, change, {"status": before.status.value}, told))
+            puts.append(self._audit(_subject(after), action, change, {"status": before.status.value}, told))
         if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
             raise Conflict("The run changed meanwhile: read it again.", code="run_changed")
         return after
@@ -203,7 +213,9 @@ class Payouts:
             before = self._get(keys.key("payout", brand=payout.brand, run=payout.run, payout=payout.payout))
             if before is not None:
                 return payout_from_item(before)
-            if self._reservations.attempt(payout.partner, payout.payout, Move.RESERVE, propose, beside) is not None:
+            taken = self._reservations.attempt(payout.partner, payout.payout, Move.RESERVE, propose, beside)
+            # What somebody else took meanwhile may be of another amount: it is read again.
+            if taken is not None and taken.now:
                 return payout
         raise Conflict("The partner's books move too fast: try again.", code="books_changed")
 
@@ -227,8 +239,14 @@ class Payouts:
             if not check_step(payout, to):
                 return payout
             after = replace(payout, status=to, status_since=at, version=payout.version + 1, **said)  # type: ignore[arg-type]
-            if self._step(payout, after, change, mails):
-                return after
+            try:
+                if self._step(payout, after, change, mails):
+                    return after
+            except Conflict:
+                # The books refuse a move that cannot follow another. Where somebody took that other one meanwhile, the
+                # payout says how it stands.
+                if self.payout(payout.brand, payout.run, payout.payout).version == payout.version:
+                    raise
             payout = self.payout(payout.brand, payout.run, payout.payout)
         raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
 
@@ -302,7 +320,8 @@ class Payouts:
         move, propose = moves
         way = way_out(after) if move is Move.PAY else way_back(after) if move is Move.RETURN else ()
         beside = Beside(puts=puts, way=way)
-        return self._reservations.attempt(payout.partner, payout.payout, move, propose, beside) is not None
+        taken = self._reservations.attempt(payout.partner, payout.payout, move, propose, beside)
+        return taken is not None and taken.now
 
     def _audit(
         self, subject: str, action: str, change: Change, before: Mapping[str, Any] | None, after: Mapping[str, Any]
@@ -372,6 +391,12 @@ def _move(after: Payout, at_ms: int) -> tuple[Move, Propose] | None:
     if after.status in RELEASED_IN:
         return Move.RELEASE, lambda balance, before: released(balance, before[0], at_ms)
     return None
+
+
+def _subject(run: Run) -> str:
+    """What a run's audit records are about. Its name alone is another brand's too, which may begin its run in the same
+    millisecond."""
+    return execution_name(run.brand, run.run)
 
 
 def _as_read(version: int) -> Condition:

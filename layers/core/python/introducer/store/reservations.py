@@ -55,6 +55,13 @@ class Beside(NamedTuple):
 NOTHING = Beside()
 
 
+class Taken(NamedTuple):
+    """A step that a payout has taken: now, with all that was to be written beside it, or before."""
+
+    journal: Journal
+    now: bool
+
+
 def payout_journal_to_item(journal: Journal, way: Sequence[ExchangeLeg] = ()) -> dict[str, Any]:
     """The item of a payout's journal. Its place says whose it is, of which payout and which step."""
     key, move = journal.key, Move(journal.kind)
@@ -183,23 +190,23 @@ class Reservations:
         move: Move,
         propose: Callable[[Balance, Sequence[Journal]], Journal],
         beside: Beside = NOTHING,
-    ) -> Journal | None:
+    ) -> Taken | None:
         """One try to take a step of a payout, together with what is to be written beside it; None when something
         changed since it was read. What was taken before is answered again, and then nothing is written."""
         before = self.journals(partner, payout)
         if (done := made(move, before)) is not None:
-            return done
+            return Taken(done, now=False)
         balance = self._balance(partner)
         journal = propose(balance, before)
-        return journal if self._write(journal, balance, beside) else None
+        return Taken(journal, now=True) if self._write(journal, balance, beside) else None
 
     def _take(
         self, partner: str, payout: str, move: Move, propose: Callable[[Balance, Sequence[Journal]], Journal]
     ) -> Journal:
         """Takes a step of a payout, unless it is taken; reads again when the books changed meanwhile."""
         for _ in range(TRIES):
-            if (journal := self.attempt(partner, payout, move, propose)) is not None:
-                return journal
+            if (taken := self.attempt(partner, payout, move, propose)) is not None:
+                return taken.journal
         raise Conflict("The partner's books move too fast: try again.", code="books_changed")
 
     def _balance(self, partner: str) -> Balance:
