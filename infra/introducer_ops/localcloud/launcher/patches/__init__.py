@@ -4,12 +4,13 @@ from pathlib import Path
 
 
 def apply(state_dir: Path) -> None:
-    from . import gateway, lambda_workers, mailbox, scheduler, step_functions, streams
+    from . import conditions, gateway, lambda_workers, mailbox, scheduler, step_functions, streams
     from .clock import Clock
 
     lambda_workers.apply(state_dir)
     streams.apply()
     gateway.apply()
+    conditions.apply()
     mailbox.apply(state_dir / "mails")
     clock = Clock(state_dir / "clock")
     step_functions.apply(clock)

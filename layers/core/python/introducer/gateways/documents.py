@@ -84,9 +84,10 @@ class Documents:
         before = _place(partner, "")
         try:
             listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=before, MaxKeys=MOST_LISTED)
-            return [self._read(each["Key"], each["Key"].removeprefix(before)) for each in listed.get("Contents", [])]
+            found = [self._read(each["Key"], each["Key"].removeprefix(before)) for each in listed.get("Contents", [])]
         except (ClientError, BotoCoreError) as error:
             raise _unavailable() from error
+        return sorted(found, key=lambda each: (each.uploaded_at, each.document))
 
     def remove(self, partner: str, document: str) -> None:
         """Takes a document from what is uploaded. Versions that were handed in stay readable by `link`. Repeating it,
