@@ -43,7 +43,11 @@ _WORD = re.compile(r"[A-Z0-9]{2,4}", re.ASCII)
 _LONGEST_NOTE, _LONGEST_REFERENCE, _LONGEST_READ = 200, 35, 1000
 
 # What may be of an account in words of a bank's. Rather a word too many goes than a number stays.
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ .-]?[A-Za-z0-9]){8,30}(?![A-Za-z0-9])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}"
+    r"(?:[A-Za-z0-9]{8,30}|(?:[ .-][A-Za-z0-9]{4}){2,7}(?:[ .-][A-Za-z0-9]{1,3})?)(?![A-Za-z0-9])",
+    re.ASCII,
+)
 _NUMBER = re.compile(r"\d(?:[ ./-]?\d){6,}", re.ASCII)
 _ADDRESS = re.compile(r"\S+@\S+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -168,9 +172,10 @@ def _minor(amount: Element) -> tuple[int | None, str]:
     """Minor units, None for what is no amount of that currency."""
     currency = amount.get("Ccy", "")[:3]
     try:
-        return minor_units(_text(amount), currency), currency
+        minor = minor_units(_text(amount), currency)
     except Invalid:
         return None, currency
+    return (minor if minor >= 0 else None), currency
 
 
 def _batches(entry: Element) -> str:
