@@ -27,6 +27,7 @@ from introducer.services.register_source import register_source
 from introducer.store.configuration import Configuration
 from introducer.store.rates import RateStore
 from introducer_ops.demo import rates
+from introducer_ops.demo.payees import pay_partners
 from introducer_ops.demo.plan import STAR, Plan
 from introducer_ops.localcloud import Stack
 
@@ -116,9 +117,13 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
         )
         progress("logins")
         pool = UserPool(stack.client("cognito-idp"), stack.outputs["UserPoolId"])
-        manager = Login(Role.MANAGER, plan.manager_email, new_password())
-        finance = Login(Role.FINANCE, plan.finance_email, new_password())
-        looks_after, _ = (
+        staff = (
+            (Login(Role.MANAGER, plan.manager_email, new_password()), "Affiliate manager"),
+            (Login(Role.FINANCE, plan.finance_email, new_password()), "Finance desk"),
+            (Login(Role.COMPLIANCE, plan.compliance_email, new_password()), "Compliance desk"),
+            (Login(Role.ADMIN, plan.admin_email, new_password()), "Head of partnerships"),
+        )
+        looks_after, _, compliance, _ = (
             invite_member(
                 configuration,
                 pool,
@@ -132,7 +137,7 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
                 author=_AUTHOR,
                 clock=clock,
             )
-            for login, name in ((manager, "Affiliate manager"), (finance, "Finance desk"))
+            for login, name in staff
         )
         partners: list[Partner] = []
         links: dict[tuple[int, int], Link] = {}
@@ -187,7 +192,9 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
             author=_AUTHOR,
             clock=clock,
         )
-    return World(plan, brand, tuple(partners), links, source_secret, (owner, manager, finance))
+        progress("payment profiles")
+        pay_partners(stack, configuration, brand, partners, compliance, _AUTHOR, clock)
+    return World(plan, brand, tuple(partners), links, source_secret, (owner, *(login for login, _ in staff)))
 
 
 def new_password() -> str:

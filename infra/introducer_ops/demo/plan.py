@@ -85,6 +85,8 @@ class Plan:
     owner_email: str
     manager_email: str
     finance_email: str
+    compliance_email: str
+    admin_email: str
 
 
 def make_plan(seed: int, day: date) -> Plan:
@@ -143,6 +145,8 @@ def make_plan(seed: int, day: date) -> Plan:
         f"owner@{slug}.example",
         f"manager@{domain}",
         f"finance@{domain}",
+        f"compliance@{domain}",
+        f"admin@{domain}",
     )
 
 
