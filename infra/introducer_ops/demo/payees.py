@@ -1,6 +1,6 @@
 """Where the demo world's partners are paid, and that it is known who they are: by the product's own services.
 
-Three rails: euro accounts by SEPA (of partners who earn zloty too, so that something is converted), PayPal for dollars and
+Three rails: euro accounts by SEPA (of partners who earn zloty too: something is converted), PayPal for dollars and
 pounds, a list for a person for everything else. The last three partners show why somebody is left out: no payment
 profile, no documents, a hold.
 """
