@@ -129,7 +129,7 @@ class LeftOut:
     amount: int
     """What was available in it, minor units."""
     reason: str
-    """A stable word: see `domain/payable.py`."""
+    """A stable word: see `domain/payable.py`. Empty where it does not hold any more: it is shown to nobody."""
 
 
 class RunStatus(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -64,7 +64,11 @@ def reserve_group(books: Books, *, brand: str, run: str, group: Group, now: date
     if found.status is not RunStatus.OPEN:
         raise Conflict("This run is past reserving.", code="wrong_status")
     schedule = books.schedules.get(brand, found.schedule)
-    reserving = _Reserving(books, found, schedule, now)
+    said = {
+        (each.partner, each.currency): each
+        for each in books.payouts.all_left_out(brand, run, group.after, group.through)
+    }
+    reserving = _Reserving(books, found, schedule, now, said)
     return sum(reserving.partners(cards) for cards in _cards(books.configuration, brand, group))
 
 
@@ -74,19 +78,13 @@ def add_up(payouts: Payouts, *, brand: str, run: str) -> tuple[Run, list[Group]]
         before = payouts.run(brand, run)
         everything = list(payouts.all_of_run(brand, run))
         left: dict[str, int] = {}
-        cursor: str | None = None
-        while True:
-            page = payouts.left_out(brand, run, cursor, limit=500)
-            for each in page.items:
-                left[each.reason] = left.get(each.reason, 0) + 1
-            cursor = page.cursor
-            if cursor is None:
-                break
+        for each in payouts.all_left_out(brand, run):
+            left[each.reason] = left.get(each.reason, 0) + 1
         after = replace(before, sums=added_up(everything), left_out=dict(sorted(left.items())))
         if (after.sums, after.left_out) == (before.sums, dict(before.left_out)):
-            return before, groups([each.payout for each in everything])
+            return before, groups([payout.payout for payout in everything])
         try:
-            return payouts.change_run(before, after), groups([each.payout for each in everything])
+            return payouts.change_run(before, after), groups([payout.payout for payout in everything])
         except Conflict:
             continue
     raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")
@@ -95,11 +93,20 @@ def add_up(payouts: Payouts, *, brand: str, run: str) -> tuple[Run, list[Group]]
 class _Reserving:
     """One group's work: what is the same for all its partners."""
 
-    def __init__(self, books: Books, run: Run, schedule: PayoutSchedule, now: datetime) -> None:
+    def __init__(
+        self,
+        books: Books,
+        run: Run,
+        schedule: PayoutSchedule,
+        now: datetime,
+        said: Mapping[tuple[str, str], LeftOut],
+    ) -> None:
+        """`said`: who was left out by an attempt before this one, by partner and currency."""
         self._books = books
         self._run = run
         self._schedule = schedule
         self._now = now
+        self._said = said
         self._rates = Rates({run.pay_day: Publication(run.rates_feed, run.rates_day, run.per_euro)})
         self._months: dict[str, str] = {}
         self._before = self._started_before()
@@ -128,7 +135,11 @@ class _Reserving:
                     made += 1
                 else:
                     left.append(refused)
-        self._books.payouts.leave_out(self._run.brand, self._run.run, left)
+        still = {(each.partner, each.currency) for each in left}
+        withdrawn = [
+            replace(each, reason="") for key, each in self._said.items() if key[0] in balances and key not in still
+        ]
+        self._books.payouts.leave_out(self._run.brand, self._run.run, [*left, *withdrawn])
         return made
 
     def _make(self, payee: Payee, payable: Payable) -> LeftOut | None:
@@ -225,7 +236,9 @@ class _Reserving:
 
     def _rate(self, held: str, pay: str, month: str) -> Rate:
         """The locked rate of the pay day, or that of a month's end; of a month that has not ended, the pay day's."""
-        return self._rates.rate(held, pay, self._day_of(month) if month else self._run.pay_day)
+        day = self._day_of(month) if month else self._run.pay_day
+        # Only now: what a month needs is read when it is first asked for.
+        return self._rates.rate(held, pay, day)
 
     def _day_of(self, month: str) -> str:
         """The day whose rate is that of a month's end: the first of the next month."""

@@ -130,7 +130,28 @@ class Payouts:
 
     def left_out(self, brand: str, run: str, cursor: str | None = None, limit: int = 50) -> Page[LeftOut]:
         """A page of those whom a run does not pay, by partner."""
-        return self._in_run(brand, run, "left_out", left_out_from_item, cursor, limit)
+        page = self._in_run(brand, run, "left_out", left_out_from_item, cursor, limit)
+        return Page(tuple(each for each in page.items if each.reason), page.cursor)
+
+    def all_left_out(self, brand: str, run: str, after: str = "", through: str = "") -> Iterator[LeftOut]:
+        """Everybody whom a run does not pay, by partner; those above `after` and up to `through` where these are
+        given."""
+        cursor = keys.key("left_out", brand=brand, run=run, partner=after, currency="~").sk if after else None
+        while True:
+            page = self.left_out(brand, run, cursor, limit=500)
+            for each in page.items:
+                if through and each.partner > through:
+                    return
+                yield each
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def left_out_of(self, brand: str, run: str, partner: str) -> list[LeftOut]:
+        """Why a run does not pay this partner: at all, or out of some currency. Few."""
+        begins = keys.prefix("left_out", partner=partner)
+        page = self._in_run(brand, run, "left_out", left_out_from_item, None, 100, begins)
+        return [each for each in page.items if each.reason]
 
     def batch(self, brand: str, run: str, batch: str) -> Batch:
         """A batch as it stands now. Raises `NotFound`."""
@@ -179,7 +200,7 @@ class Payouts:
         return after
 
     def leave_out(self, brand: str, run: str, left: Sequence[LeftOut]) -> None:
-        """Writes down who is left out, and why. Again is the same."""
+        """Writes down who is left out, and why; without a reason it is withdrawn. Again is the same."""
         for each in left:
             attributes = to_wire(left_out_to_item(brand, run, each))
             pk, sk = attributes.pop(keys.PK)["S"], attributes.pop(keys.SK)["S"]
@@ -303,6 +324,15 @@ class Payouts:
             raise Conflict("The batch changed meanwhile: read it again.", code="batch_changed") from None
         return after
 
+    # ------------------------------------------------------------------------------------------------------- audit
+
+    def record(self, subject: str, action: str, change: Change, told: Mapping[str, Any]) -> None:
+        """Writes down that somebody did what changes nothing here by itself: read a file, or handed one in. Again at the
+        same moment is the same record."""
+        item = audit_to_item(audit_record(subject, action, change, None, told))
+        put = put_operation(self._connection, self._table, item, Path(keys.PK).does_not_exist())
+        write_all(self._connection, [put], (), (), token=derived_id("t", put))
+
     # ------------------------------------------------------------------------------------------------------- parts
 
     def _step(self, payout: Payout, after: Payout, change: Change | None, mails: Sequence[Mail]) -> bool:
@@ -345,14 +375,15 @@ class Payouts:
         read: Callable[[Mapping[str, Any]], T],
         cursor: str | None,
         limit: int,
+        begins: str = "",
     ) -> Page[T]:
-        """A page of what stands in a run, by key, read consistently."""
+        """A page of what stands in a run, by key, read consistently; of what begins so alone where that is given."""
         pk = keys.partition(kind, brand=brand, run=run)
         with reading():
             answer = self._connection.query(
                 self._table,
                 pk,
-                range_key_condition=Path(keys.SK).startswith(keys.prefix(kind)),
+                range_key_condition=Path(keys.SK).startswith(begins or keys.prefix(kind)),
                 exclusive_start_key=to_wire({keys.PK: pk, keys.SK: cursor}) if cursor else None,
                 limit=limit,
                 consistent_read=True,
