@@ -118,6 +118,13 @@ def period_of(cadence: Cadence, day: date) -> Period:
             return Period(f"{day.year}-q{quarter}", first, _month_end(date(day.year, 3 * quarter, 1)))
 
 
+def next_due(schedule: PayoutSchedule, today: date) -> tuple[Period, date]:
+    """The period that is paid next, and the day on which its run starts: today or later, a day of the schedule's time
+    zone."""
+    period = period_of(schedule.cadence, plus(today, -schedule.days_after))
+    return period, plus(period.through, schedule.days_after)
+
+
 def chosen(first: str, through: str) -> Period:
     """A range that a person chose. Raises `Invalid` for one that is none, or too long."""
     try:

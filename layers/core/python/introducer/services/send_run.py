@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from introducer.domain.configuration import Status, status_at
+from introducer.domain.configuration import Change, Status, status_at
 from introducer.domain.errors import Conflict
 from introducer.domain.mail import MailTemplate, payout_mail
 from introducer.domain.payment_profile import RailKind
@@ -163,8 +163,9 @@ def take_answer(payouts: Payouts, batch: Batch, handed: Handed, now: datetime) -
     for payout in members:
         if payout.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
             payouts.step(payout, PayoutStatus.SENT, now, reason="")
-    for outcome in handed.all_of(payout.payout for payout in members).values():
-        take_outcome(payouts, outcome, now)
+    for name, outcome in handed.all_of(payout.payout for payout in members).items():
+        # What is said of the rest names no payout.
+        take_outcome(payouts, replace(outcome, payout=name), now)
     sent = replace(
         batch,
         status=BatchStatus.SENT,
@@ -182,9 +183,9 @@ def give_up(payouts: Payouts, batch: Batch, now: datetime) -> Batch:
     return payouts.change_batch(batch, replace(batch, status=BatchStatus.UNKNOWN, note=KEY_EXPIRED))
 
 
-def take_outcome(payouts: Payouts, outcome: Outcome, now: datetime) -> Payout:
-    """What a rail or a bank says about a payout, in the books: with its money, and a mail to the partner. What was
-    taken before changes nothing.
+def take_outcome(payouts: Payouts, outcome: Outcome, now: datetime, change: Change | None = None) -> Payout:
+    """What a rail or a bank says about a payout, in the books: with its money, and a mail to the partner; `change` is
+    whoever handed it in, where that was a person. What was taken before changes nothing.
 
     Raises `NotFound` for a payout that is none, `Conflict` (code `wrong_status`) for what can never be.
     """
@@ -203,7 +204,9 @@ def take_outcome(payouts: Payouts, outcome: Outcome, now: datetime) -> Payout:
     )
     template = TOLD.get(to)
     mails = [] if template is None else [payout_mail(template, told, now)]
-    return payouts.step(payout, to, now, mails=mails, reason=told.reason, note=told.note, reference=told.reference)
+    return payouts.step(
+        payout, to, now, change=change, mails=mails, reason=told.reason, note=told.note, reference=told.reference
+    )
 
 
 TOLD: Mapping[PayoutStatus, MailTemplate] = {

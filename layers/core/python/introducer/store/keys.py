@@ -220,6 +220,8 @@ PATTERNS: tuple[Pattern, ...] = (
             "payouts, desk"),
     Pattern("payouts_of_partner", "What was this partner paid?", "payout", "query by_owner", "portal"),
     Pattern("left_out_of_run", "Whom does this run not pay, and why?", "left_out", "query left#", "desk"),
+    Pattern("left_out_of_partner", "Why did this run leave this partner out?", "left_out", "query left#{partner}",
+            "portal"),
     Pattern("batch_by_id", "Was this batch handed over?", "batch", "get", "payouts"),
     Pattern("batches_of_run", "What was handed to which rail?", "batch", "query batch#", "payouts, desk"),
     Pattern("place_of_payout", "Which payout does this file or provider speak of?", "payout_place", "get",

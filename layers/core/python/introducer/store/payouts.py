@@ -147,6 +147,10 @@ class Payouts:
             if cursor is None:
                 return
 
+    def after_left_out(self, brand: str, run: str, left: LeftOut) -> str:
+        """The cursor of what comes after this one in `left_out`."""
+        return keys.key("left_out", brand=brand, run=run, partner=left.partner, currency=left.currency).sk
+
     def left_out_of(self, brand: str, run: str, partner: str) -> list[LeftOut]:
         """Why a run does not pay this partner: at all, or out of some currency. Few."""
         begins = keys.prefix("left_out", partner=partner)
@@ -327,8 +331,8 @@ class Payouts:
     # ------------------------------------------------------------------------------------------------------- audit
 
     def record(self, subject: str, action: str, change: Change, told: Mapping[str, Any]) -> None:
-        """Writes down that somebody did what changes nothing here by itself: read a file, or handed one in. Again at the
-        same moment is the same record."""
+        """Writes down that somebody did what changes nothing here by itself: read a file, or handed one in. Again at
+        the same moment is the same record."""
         item = audit_to_item(audit_record(subject, action, change, None, told))
         put = put_operation(self._connection, self._table, item, Path(keys.PK).does_not_exist())
         write_all(self._connection, [put], (), (), token=derived_id("t", put))

@@ -21,10 +21,12 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
+from introducer.domain.errors import Unavailable
 from introducer.domain.payout import Batch
 from introducer.gateways.rails.protocol import NotReached, Transfer, Unsure
 
 CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+LINK_SECONDS = 60
 _NOTE = "payouts"
 """The metadata that tells which payouts a file holds: a digest of their ids and amounts."""
 _THERE = {"PreconditionFailed", "412"}
@@ -88,6 +90,26 @@ class SentFiles:
         except BotoCoreError:
             raise _unsure(key) from None
         return str(answer.get("Metadata", {}).get(_NOTE, ""))
+
+    def link(self, key: str) -> str:
+        """Where this file can be downloaded for a minute, under the last part of its key. The client must sign by
+        version 4, as the bucket's encryption asks. Raises `Unavailable`."""
+        name = key.rpartition("/")[2]
+        try:
+            return str(
+                self._client.generate_presigned_url(
+                    "get_object",
+                    Params={
+                        "Bucket": self._bucket,
+                        "Key": key,
+                        "ResponseContentDisposition": f'attachment; filename="{name}"',
+                        "ResponseCacheControl": "no-store",
+                    },
+                    ExpiresIn=LINK_SECONDS,
+                )
+            )
+        except BotoCoreError:
+            raise Unavailable("The files cannot be reached now: try again in a minute.") from None
 
 
 def file_key(batch: Batch, ending: str) -> str:
