@@ -1,4 +1,4 @@
-"""What a run reserves: a payout for each partner and currency that can be paid, or the reason why there is none, once."""
+"""What a run reserves: for each partner and currency a payout, or the reason why there is none, and each once."""
 
 from __future__ import annotations
 

@@ -13,13 +13,7 @@ from datetime import datetime, timedelta
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.mail import payouts_waiting_mail
-from introducer.domain.payout import (
-    Payout,
-    PayoutStatus,
-    Run,
-    RunStatus,
-    moved_between,
-)
+from introducer.domain.payout import Payout, PayoutStatus, Run, RunStatus
 from introducer.services.decisions import reason
 from introducer.services.set_payout_schedule import check_decider
 from introducer.store.payment_profiles import PaymentProfiles
@@ -140,15 +134,9 @@ def reject_payout(payouts: Payouts, *, member: Member, run: str, payout: str, wh
     """
     check_decider(member)
     word = reason(why)
-    found, before = payouts.run(member.brand, run), payouts.payout(member.brand, run, payout)
-    if before.status is PayoutStatus.REJECTED:
-        return before
-    if found.status is not RunStatus.WAITING:
-        raise Conflict("Only a run that waits for its decision can be changed.", code="not_waiting")
+    before = payouts.payout(member.brand, run, payout)
     change = Change(by=member.member, at=now, why=word, origin="portal")
-    after = payouts.step(before, PayoutStatus.REJECTED, now, change=change, reason=TAKEN_OUT, note=word)
-    _tell(payouts, found, [(before, after)])
-    return after
+    return _take_out(payouts, before, PayoutStatus.REJECTED, now, change=change, reason=TAKEN_OUT, note=word)
 
 
 def approve_group(payouts: Payouts, *, brand: str, run: str, after: str, through: str, now: datetime) -> int:
@@ -179,38 +167,43 @@ def release_group(payouts: Payouts, *, brand: str, run: str, after: str, through
 
 def _take_out_changed(payouts: Payouts, profiles: PaymentProfiles, run: Run, now: datetime) -> int:
     """Sets payouts aside whose partners are paid elsewhere by now; how many."""
-    moved: list[tuple[Payout, Payout]] = []
+    count = 0
     waiting: list[Payout] = []
 
-    def look() -> None:
+    def look() -> int:
         current = profiles.of_partners(payout.partner for payout in waiting)
-        for payout in waiting:
-            profile = current.get(payout.partner)
-            if profile is None or profile.version != payout.profile_version:
-                after = payouts.step(payout, PayoutStatus.SET_ASIDE, now, reason=DETAILS_CHANGED)
-                moved.append((payout, after))
+        changed = [
+            payout
+            for payout in waiting
+            if (profile := current.get(payout.partner)) is None or profile.version != payout.profile_version
+        ]
         waiting.clear()
+        return sum(
+            _take_out(payouts, payout, PayoutStatus.SET_ASIDE, now, reason=DETAILS_CHANGED).reason == DETAILS_CHANGED
+            for payout in changed
+        )
 
     for payout in payouts.all_of_run(run.brand, run.run):
         if payout.status is PayoutStatus.CREATED:
             waiting.append(payout)
         if len(waiting) == 100:
-            look()
-    look()
-    if moved:
-        _tell(payouts, run, moved)
-    return len(moved)
+            count += look()
+    return count + look()
 
 
-def _tell(payouts: Payouts, run: Run, moved: list[tuple[Payout, Payout]]) -> None:
-    """Puts the run's sums right after single payouts moved. Whoever read it before has to look again."""
+def _take_out(
+    payouts: Payouts, payout: Payout, to: PayoutStatus, now: datetime, *, change: Change | None = None, **said: str
+) -> Payout:
+    """Takes a payout out of its run, whose sums follow: whoever read the run before has to look again. What was taken
+    out already is answered as it is. Raises `Conflict` when the run does not wait any more."""
     for _ in range(_TRIES):
-        sums = run.sums
-        for before, after in moved:
-            sums = moved_between(sums, before, after)
-        try:
-            payouts.change_run(run, replace(run, sums=sums))
-            return
-        except Conflict:
-            run = payouts.run(run.brand, run.run)
+        if payout.status in (PayoutStatus.REJECTED, PayoutStatus.SET_ASIDE):
+            return payout
+        run = payouts.run(payout.brand, payout.run)
+        if run.status is not RunStatus.WAITING:
+            raise Conflict("Only a run that waits for its decision can be changed.", code="not_waiting")
+        taken = payouts.take_out(run, payout, to, now, change=change, **said)
+        if taken is not None:
+            return taken[1]
+        payout = payouts.payout(payout.brand, payout.run, payout.payout)
     raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")

@@ -30,6 +30,7 @@ from introducer.domain.payout import (
     Run,
     check_step,
     execution_name,
+    moved_between,
 )
 from introducer.domain.reservation import Move, paid, released, reserved, returned
 from introducer.store import keys
@@ -275,6 +276,26 @@ class Payouts:
             payout = self.payout(payout.brand, payout.run, payout.payout)
         raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
 
+    def take_out(
+        self, run: Run, payout: Payout, to: PayoutStatus, at: datetime, *, change: Change | None = None, **said: str
+    ) -> tuple[Run, Payout] | None:
+        """One try to take a payout out of a run that waits: the step, its money and the run's sums in one transaction.
+        None when the run or the payout is no longer as it was read: look again.
+
+        Raises `Conflict` (code `wrong_status`) when the step can never follow.
+        """
+        if not check_step(payout, to):
+            return run, payout
+        after = replace(payout, status=to, status_since=at, version=payout.version + 1, **said)  # type: ignore[arg-type]
+        told = replace(run, sums=moved_between(run.sums, payout, after), version=run.version + 1)
+        put = put_operation(self._connection, self._table, run_to_item(told), _as_read(run.version))
+        try:
+            return (told, after) if self._step(payout, after, change, (), put) else None
+        except Conflict:
+            if self.payout(payout.brand, payout.run, payout.payout).version == payout.version:
+                raise
+            return None
+
     def begin_sending(self, payout: Payout, batch: Batch, at: datetime) -> Payout | None:
         """Approved, it joins a batch: from here on it may be on its way. None when a hold has come, its payment profile
         is another now, the batch is sealed, or the payout is no longer as it was read: look again.
@@ -339,8 +360,16 @@ class Payouts:
 
     # ------------------------------------------------------------------------------------------------------- parts
 
-    def _step(self, payout: Payout, after: Payout, change: Change | None, mails: Sequence[Mail]) -> bool:
+    def _step(
+        self,
+        payout: Payout,
+        after: Payout,
+        change: Change | None,
+        mails: Sequence[Mail],
+        *beside: dict[str, Any],
+    ) -> bool:
         puts = [
+            *beside,
             put_operation(self._connection, self._table, payout_to_item(after), _as_read(payout.version)),
             *(mail_put(self._connection, self._table, mail) for mail in mails),
         ]
