@@ -1,4 +1,4 @@
-"""A run waits for a second person, who approves it as it was read, rejects it, or takes single payouts out; or it lapses."""
+"""A run waits for a second person, who approves it as it was read, rejects it, or takes payouts out; or it lapses."""
 
 from __future__ import annotations
 

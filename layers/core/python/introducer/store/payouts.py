@@ -366,10 +366,10 @@ class Payouts:
         after: Payout,
         change: Change | None,
         mails: Sequence[Mail],
-        *beside: dict[str, Any],
+        *more: dict[str, Any],
     ) -> bool:
         puts = [
-            *beside,
+            *more,
             put_operation(self._connection, self._table, payout_to_item(after), _as_read(payout.version)),
             *(mail_put(self._connection, self._table, mail) for mail in mails),
         ]
