@@ -351,3 +351,13 @@ def test_no_account_of_a_file_is_in_what_a_refusal_says() -> None:
 ])  # fmt: skip
 def test_of_an_account_the_end_is_shown(number: str, masked: str) -> None:
     assert masked_account(number) == masked
+
+
+# ---- size ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_of_thousands_is_read_in_one_go() -> None:
+    # Each transaction looks at its own elements only: were it otherwise, this would take minutes.
+    entry = Entry([Tx(a_payout_id(f"par_{number}"), "1.00") for number in range(5_000)], amount="5000.00")
+    found = read_statement(a_statement(entry))
+    assert len({each.payouts for each in found}) == 5_000

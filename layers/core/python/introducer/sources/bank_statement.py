@@ -93,13 +93,17 @@ def without_accounts(text: str) -> str:
 
 def _read(entry: Element, place: str, account: str) -> Iterator[BankEntry]:
     details = [each for group in _children(entry, "NtryDtls") for each in _children(group, "TxDtls")]
+    batches = _batches(entry)
     if not details:
-        yield _entry(entry, None, place, account)
+        yield _entry(entry, None, place, account, batches)
     for number, each in enumerate(details, 1):
-        yield _entry(entry, each, f"{place}.{number}" if len(details) > 1 else place, account, len(details) == 1)
+        own = f"{place}.{number}" if len(details) > 1 else place
+        yield _entry(entry, each, own, account, batches, len(details) == 1)
 
 
-def _entry(entry: Element, details: Element | None, place: str, account: str, alone: bool = True) -> BankEntry:
+def _entry(
+    entry: Element, details: Element | None, place: str, account: str, batches: str, alone: bool = True
+) -> BankEntry:
     """One movement. `alone`: the entry is about it and nothing else, so that its sum is the movement's."""
     refs = _child(details, "Refs")
     end_to_end = _text(refs, "EndToEndId")
@@ -117,7 +121,7 @@ def _entry(entry: Element, details: Element | None, place: str, account: str, al
         place=place,
         # What the bank says only in words counts where it has lost the identification.
         payouts=ids_in(end_to_end) or ids_in(_text(refs, "InstrId")) or ids_in("\n".join(words)),
-        batches=ids_in(f"{_batches(entry)}\n{_text(refs, 'PmtInfId')}", "bat"),
+        batches=ids_in(f"{batches}\n{_text(refs, 'PmtInfId')}", "bat"),
         end_to_end="" if end_to_end.upper() in _NOT_GIVEN else _short(end_to_end),
         amount=amount,
         currency=currency,
@@ -255,7 +259,7 @@ def _children(element: Element | None, name: str) -> list[Element]:
 
 
 def _child(element: Element | None, name: str) -> Element | None:
-    return next(iter(_children(element, name)), None)
+    return None if element is None else next((each for each in element if _name(each) == name), None)
 
 
 def _at(element: Element | None, *names: str) -> Element | None:
