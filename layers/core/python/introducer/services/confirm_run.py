@@ -13,7 +13,18 @@ from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus
 from introducer.gateways.rails.protocol import Unsure
 from introducer.services.decisions import reason
-from introducer.services.send_run import TOLD, Sending, joined, send_batch, take_answer
+from introducer.services.reserve_run import set_aside
+from introducer.services.send_run import (
+    LEASE,
+    NO_ANSWER,
+    TOLD,
+    Sending,
+    fail_members,
+    give_up,
+    joined,
+    send_batch,
+    take_answer,
+)
 from introducer.services.set_payout_schedule import check_decider
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
@@ -49,24 +60,37 @@ def look_up(
     """Asks the rails about all batches of a run that are not done, until `enough` says so, and counts what is open."""
     payouts = sending.payouts
     found = _confirming(payouts, schedules, brand, run, now)
-    open_payouts = 0
+    late = found.confirm_by is not None and now >= found.confirm_by
+    open_payouts, at_work = 0, False
     for batch in payouts.batches(brand, run):
-        if batch.status in (BatchStatus.DONE, BatchStatus.FAILED):
+        if batch.status is BatchStatus.DONE:
+            continue
+        if batch.status is BatchStatus.FAILED:
+            # It may have been left between the batch and its payouts.
+            fail_members(payouts, batch, now)
             continue
         asked = batch if enough() else _ask(sending, batch, now)
+        if late and asked.status in (BatchStatus.OPEN, BatchStatus.SEALED):
+            # Nobody will try it after this: what became of it is for a person to find out.
+            if asked.trying_since is not None and now - asked.trying_since < LEASE:
+                at_work = True
+            else:
+                asked = _let_go(payouts, asked, now)
         left = sum(each.status in UNSETTLED for each in joined(payouts, asked))
         if left == 0 and asked.status in (BatchStatus.SENT, BatchStatus.UNKNOWN):
             payouts.change_batch(asked, replace(asked, status=BatchStatus.DONE))
         open_payouts += left
-    return Heard(open_payouts, found.confirm_by is not None and now >= found.confirm_by)
+    return Heard(open_payouts, late and not at_work)
 
 
 def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
-    """The run is closed. What it could not hear stays open and may still be told. Again changes nothing."""
+    """The run is closed. What it could not hear stays open and may still be told; what was never sent, because a step
+    came too late with it, is released. Again changes nothing."""
     for _ in range(_TRIES):
         found = payouts.run(brand, run)
         if found.closed_at is not None:
             return found
+        set_aside(payouts, payouts.all_of_run(brand, run), now)
         status = found.status if found.status in (RunStatus.REJECTED, RunStatus.LAPSED) else RunStatus.CLOSED
         change = Change(by="system:payout_run", at=now, why="All its steps are done", origin="payout_run")
         closed = replace(found, status=status, closed_at=now, token="")
@@ -78,12 +102,22 @@ def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
 
 
 def record_outcome(
-    payouts: Payouts, *, member: Member, run: str, payout: str, outcome: PayoutStatus, why: str, now: datetime
+    payouts: Payouts,
+    *,
+    member: Member,
+    run: str,
+    payout: str,
+    outcome: PayoutStatus,
+    why: str,
+    now: datetime,
+    version: int = 0,
 ) -> Payout:
     """A person says what became of a payout: paid, failed, or returned after it was paid. Again changes nothing.
+    `version` is that of the payout as the person saw it; 0 where nobody looked at one.
 
-    For rails that no provider answers for, and for whatever is unknown. Raises `Forbidden` for a role that decides
-    nothing, `NotFound`, `Invalid` for another outcome or a reason that is none, `Conflict` when it cannot be.
+    For rails that no provider answers for, for whatever is unknown, and once nobody asks the provider any more because
+    the run is closed. Raises `Forbidden` for a role that decides nothing, `NotFound`, `Invalid` for another outcome or a
+    reason that is none, `Conflict` when it cannot be, or is not as it was seen (`payout_changed`).
     """
     check_decider(member)
     word = reason(why)
@@ -92,10 +126,13 @@ def record_outcome(
     found = payouts.payout(member.brand, run, payout)
     if found.status is outcome:
         return found
-    if found.rail not in BY_PEOPLE and found.status is not PayoutStatus.UNKNOWN:
+    if version and found.version != version:
+        raise Conflict("More was heard of this payout since you looked at it: look again.", code="payout_changed")
+    asked = found.rail not in BY_PEOPLE and found.status is not PayoutStatus.UNKNOWN
+    if asked and payouts.run(member.brand, run).closed_at is None:
         raise Conflict("The provider says what becomes of this payout: wait for it.", code="provider_tells")
     released = outcome is PayoutStatus.FAILED and found.status in UNSETTLED
-    if released and payouts.batch(member.brand, run, found.batch).status is BatchStatus.SEALED:
+    if released and payouts.batch(member.brand, run, found.batch).status in (BatchStatus.OPEN, BatchStatus.SEALED):
         # It may still be tried, under its one key: money that is released now could leave all the same.
         raise Conflict("It is still being found out whether this payout left: wait for it.", code="still_trying")
     change = Change(by=member.member, at=now, why=word, origin="portal")
@@ -137,6 +174,13 @@ def _ask(sending: Sending, batch: Batch, now: datetime) -> Batch:
     if batch.status is BatchStatus.SEALED:
         return send_batch(sending, brand=batch.brand, run=batch.run, batch=batch.batch, now=now)
     return batch
+
+
+def _let_go(payouts: Payouts, batch: Batch, now: datetime) -> Batch:
+    """A batch that got no clear answer in all the days that a run waits. Nothing joins it any more, nor is it tried."""
+    if batch.status is BatchStatus.OPEN:
+        batch = payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED))
+    return give_up(payouts, batch, now, NO_ANSWER)
 
 
 def _confirming(payouts: Payouts, schedules: PayoutSchedules, brand: str, run: str, now: datetime) -> Run:

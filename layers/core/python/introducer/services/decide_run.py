@@ -146,7 +146,12 @@ def approve_group(payouts: Payouts, *, brand: str, run: str, after: str, through
     count = 0
     for payout in payouts.all_of_run(brand, run, after, through):
         if payout.status is PayoutStatus.CREATED:
-            payouts.step(payout, PayoutStatus.APPROVED, now)
+            try:
+                payouts.step(payout, PayoutStatus.APPROVED, now)
+            except Conflict as error:
+                # Another has approved it before, and it went on from there.
+                if error.code != "wrong_status":
+                    raise
         count += payout.status not in (PayoutStatus.REJECTED, PayoutStatus.SET_ASIDE)
     return count
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,6 +37,9 @@ from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
 from introducer.store.rates import RateStore
 from introducer.store.verifications import Verifications
+
+TOO_LATE = "too_late"
+"""Why a payout is set aside that was made, or approved, after its run had gone on."""
 
 TRIES = 4
 """So often a partner is looked at again when the books changed between looking and reserving."""
@@ -90,6 +93,20 @@ def add_up(payouts: Payouts, *, brand: str, run: str) -> tuple[Run, list[Group]]
     raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")
 
 
+def set_aside(payouts: Payouts, those: Iterable[Payout], now: datetime) -> None:
+    """Releases those of some payouts that came too late to be sent with their run. Raises `Conflict` (`run_changed`)
+    when one is taken on at this very moment."""
+    for payout in those:
+        if payout.status not in (PayoutStatus.CREATED, PayoutStatus.APPROVED):
+            continue
+        try:
+            payouts.step(payout, PayoutStatus.SET_ASIDE, now, reason=TOO_LATE)
+        except Conflict as error:
+            if error.code != "wrong_status":
+                raise
+            raise Conflict("The run is being changed by somebody else: try again.", code="run_changed") from error
+
+
 class _Reserving:
     """One group's work: what is the same for all its partners."""
 
@@ -109,6 +126,7 @@ class _Reserving:
         self._said = said
         self._rates = Rates({run.pay_day: Publication(run.rates_feed, run.rates_day, run.per_euro)})
         self._months: dict[str, str] = {}
+        self._made: list[Payout] = []
         self._before = self._started_before()
 
     def partners(self, cards: Sequence[PartnerCard]) -> int:
@@ -140,13 +158,23 @@ class _Reserving:
             replace(each, reason="") for key, each in self._said.items() if key[0] in balances and key not in still
         ]
         self._books.payouts.leave_out(self._run.brand, self._run.run, [*left, *withdrawn])
+        self._look_back()
         return made
+
+    def _look_back(self) -> None:
+        """What was made while another went on with the run is in no sum that anybody approves: it is released again."""
+        if self._made and self._books.payouts.run(self._run.brand, self._run.run).status is not RunStatus.OPEN:
+            made = self._books.payouts.by_ids([each.payout for each in self._made])
+            set_aside(self._books.payouts, made.values(), self._now)
+        self._made.clear()
 
     def _make(self, payee: Payee, payable: Payable) -> LeftOut | None:
         """Reserves one payout; why not, when the books say so now."""
         for _ in range(TRIES):
             try:
-                self._books.payouts.create(self._payout(payee, payable))
+                payout = self._payout(payee, payable)
+                if self._books.payouts.create(payout) is payout:
+                    self._made.append(payout)
                 return None
             except Conflict as error:
                 if error.code not in ("not_available", "on_hold", "books_changed"):

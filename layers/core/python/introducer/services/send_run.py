@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from introducer.domain.configuration import Change, Status, status_at
 from introducer.domain.errors import Conflict
@@ -26,6 +27,7 @@ from introducer.domain.payout import (
     RunStatus,
     batch_id,
 )
+from introducer.domain.reconciliation import step_to
 from introducer.gateways.rails.protocol import (
     Handed,
     KeyExpired,
@@ -45,8 +47,9 @@ from introducer.store.payouts import Payouts
 
 _TRIES = 5
 
-LEASE = timedelta(minutes=6)
-"""Longer than a function may run: an attempt that began before that has ended, whatever became of it."""
+LEASE = timedelta(minutes=16)
+"""Longer than a function may run (`Timeout` of the payout function): an attempt that began before that has ended,
+whatever became of it."""
 
 NOTHING_LEFT = "nothing_left_to_send"
 ON_HOLD, NOT_ACTIVE = "on_hold", "partner_not_active"
@@ -54,6 +57,8 @@ NO_ANSWER = "no_answer"
 """Nobody knows whether the provider took it."""
 KEY_EXPIRED = "key_expired"
 """Nobody knows whether it was paid, and the provider has forgotten the key under which it could be asked."""
+CONTRADICTION = "contradiction"
+"""The rail says of a payout what cannot follow from what the books say of it: a person must look."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datet
         found = _seal(sending, found, opened, now)
     if found.status is BatchStatus.FAILED:
         # It may have been left between the batch and its payouts.
-        _fail_members(payouts, found, now)
+        fail_members(payouts, found, now)
     if found.status is not BatchStatus.SEALED:
         return found
     members = joined(payouts, found)
@@ -142,7 +147,7 @@ def _try(sending: Sending, batch: Batch, members: list[Payout], transfers: list[
         # The batch first: one that is not marked would be tried again, after its money was released.
         note = next(iter(error.faults.values()), error.code)
         failed = payouts.change_batch(batch, replace(tried, status=BatchStatus.FAILED, note=note))
-        _fail_members(payouts, failed, now)
+        fail_members(payouts, failed, now)
         return failed
     except KeyExpired:
         return give_up(payouts, tried, now)
@@ -151,62 +156,83 @@ def _try(sending: Sending, batch: Batch, members: list[Payout], transfers: list[
     except Unsure:
         for payout in members:
             if payout.status is PayoutStatus.SENDING:
-                payouts.step(payout, PayoutStatus.UNKNOWN, now, reason=NO_ANSWER)
+                _step_unless_further(payouts, payout, PayoutStatus.UNKNOWN, now, reason=NO_ANSWER)
         return payouts.change_batch(batch, tried)
     return take_answer(payouts, tried, handed, now)
 
 
 def take_answer(payouts: Payouts, batch: Batch, handed: Handed, now: datetime) -> Batch:
     """What a rail says of a batch that it has, in the books. The payouts first: a batch that says it is sent is not
-    handed over again."""
+    handed over again. What contradicts the books is noted at the batch, and stops none of the others."""
     members = joined(payouts, batch)
+    outcomes = handed.all_of(payout.payout for payout in members)
+    note = batch.note
     for payout in members:
+        told = outcomes.get(payout.payout)
         if payout.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN):
-            payouts.step(payout, PayoutStatus.SENT, now, reason="")
-    for name, outcome in handed.all_of(payout.payout for payout in members).items():
-        # What is said of the rest names no payout.
-        take_outcome(payouts, replace(outcome, payout=name), now)
+            under_way = told if told is not None and told.state is PayoutStatus.SENT else _UNDER_WAY
+            _step_unless_further(
+                payouts, payout, PayoutStatus.SENT, now, reason=under_way.reason, note=under_way.note,
+                reference=under_way.reference or payout.reference,
+            )  # fmt: skip
+        if told is None or told.state is PayoutStatus.SENT:
+            # That all of a batch is under way is said again long after some of it has ended.
+            continue
+        try:
+            # What is said of the rest names no payout.
+            take_outcome(payouts, replace(told, payout=payout.payout), now)
+        except Conflict as error:
+            if error.code != CONTRADICTION:
+                raise
+            note = CONTRADICTION
     sent = replace(
         batch,
         status=BatchStatus.SENT,
+        note=note,
         provider_id=handed.provider_id or batch.provider_id,
         file=handed.file or batch.file,
     )
     return batch if sent == batch else payouts.change_batch(batch, sent)
 
 
-def give_up(payouts: Payouts, batch: Batch, now: datetime) -> Batch:
-    """Nobody can tell any more whether a batch was paid: its payouts wait for a person, with their money reserved."""
+def give_up(payouts: Payouts, batch: Batch, now: datetime, reason: str = KEY_EXPIRED) -> Batch:
+    """Nobody can tell any more whether a batch was paid: its payouts wait for a person, with their money reserved. It
+    is never handed over again."""
     for payout in joined(payouts, batch):
         if payout.status in (PayoutStatus.SENDING, PayoutStatus.SENT):
-            payouts.step(payout, PayoutStatus.UNKNOWN, now, reason=KEY_EXPIRED)
-    return payouts.change_batch(batch, replace(batch, status=BatchStatus.UNKNOWN, note=KEY_EXPIRED))
+            _step_unless_further(payouts, payout, PayoutStatus.UNKNOWN, now, reason=reason)
+    return payouts.change_batch(batch, replace(batch, status=BatchStatus.UNKNOWN, note=reason))
 
 
 def take_outcome(payouts: Payouts, outcome: Outcome, now: datetime, change: Change | None = None) -> Payout:
     """What a rail or a bank says about a payout, in the books: with its money, and a mail to the partner; `change` is
     whoever handed it in, where that was a person. What was taken before changes nothing.
 
-    Raises `NotFound` for a payout that is none, `Conflict` (code `wrong_status`) for what can never be.
+    Raises `NotFound` for a payout that is none, `Conflict` (code `contradiction`) for what can never be.
     """
-    payout = payouts.by_id(outcome.payout)
-    to = outcome.state
-    if to is PayoutStatus.RETURNED and payout.status in UNSETTLED:
-        # It came back before anybody heard that it arrived: nothing was paid.
-        to = PayoutStatus.FAILED
-    if to is payout.status or (to is PayoutStatus.SENT and payout.status is PayoutStatus.PAID):
-        return payout
-    told = replace(
-        payout,
-        reason=outcome.reason,
-        note=outcome.note,
-        reference=outcome.reference or payout.reference,
-    )
-    template = TOLD.get(to)
-    mails = [] if template is None else [payout_mail(template, told, now)]
-    return payouts.step(
-        payout, to, now, change=change, mails=mails, reason=told.reason, note=told.note, reference=told.reference
-    )
+    for _ in range(_TRIES):
+        payout = payouts.by_id(outcome.payout)
+        to = step_to(payout.status, outcome.state)
+        if to is None:
+            return payout
+        told = replace(
+            payout,
+            reason=outcome.reason,
+            note=outcome.note,
+            reference=outcome.reference or payout.reference,
+        )
+        template = TOLD.get(to)
+        mails = [] if template is None else [payout_mail(template, told, now)]
+        try:
+            return payouts.step(
+                payout, to, now, change=change, mails=mails, reason=told.reason, note=told.note,
+                reference=told.reference,
+            )  # fmt: skip
+        except Conflict as error:
+            # Somebody else has heard more meanwhile: look again what follows now.
+            if error.code != "wrong_status":
+                raise
+    raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
 
 
 TOLD: Mapping[PayoutStatus, MailTemplate] = {
@@ -216,13 +242,24 @@ TOLD: Mapping[PayoutStatus, MailTemplate] = {
 }
 """What the partner is told of."""
 
+_UNDER_WAY = Outcome(payout="", state=PayoutStatus.SENT)
 
-def _fail_members(payouts: Payouts, batch: Batch, now: datetime) -> None:
+
+def fail_members(payouts: Payouts, batch: Batch, now: datetime) -> None:
     """Nothing of a batch was sent: the money of each of its payouts is released, and the partner is told."""
     for payout in joined(payouts, batch):
         if payout.status in UNSETTLED:
             mail = payout_mail(MailTemplate.PAYOUT_FAILED, replace(payout, reason=batch.note), now)
-            payouts.step(payout, PayoutStatus.FAILED, now, mails=[mail], reason=batch.note)
+            _step_unless_further(payouts, payout, PayoutStatus.FAILED, now, mails=[mail], reason=batch.note)
+
+
+def _step_unless_further(payouts: Payouts, payout: Payout, to: PayoutStatus, now: datetime, **more: Any) -> None:
+    """A step, unless somebody else has meanwhile taken the payout to where it cannot follow any more."""
+    try:
+        payouts.step(payout, to, now, **more)
+    except Conflict as error:
+        if error.code != "wrong_status":
+            raise
 
 
 def _seal(sending: Sending, batch: Batch, opened: dict[str, Transfer], now: datetime) -> Batch:
@@ -248,7 +285,8 @@ def _join(sending: Sending, payout: Payout, batch: Batch, now: datetime) -> None
             return
         reason = _obstacle(sending, payout, now)
         if reason:
-            payouts.step(payout, PayoutStatus.SET_ASIDE, now, reason=reason)
+            # Another may have put it into the batch before this came between.
+            _step_unless_further(payouts, payout, PayoutStatus.SET_ASIDE, now, reason=reason)
             return
         if payouts.begin_sending(payout, batch, now) is not None:
             return
