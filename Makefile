@@ -73,6 +73,7 @@ lock: ## Resolve the locked requirements again (needs uv)
 	uv pip compile requirements/cloud.in --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes -q -o requirements/cloud.lock
 	uv pip compile requirements/sam.in --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes -q -o requirements/sam.lock
 	$(MAKE) -C layers/vendor lock
+	$(MAKE) -C layers/documents lock
 
 clean: ## Remove what was installed and made
 	rm -rf $(VENV) $(CLOUD) $(SAM) build .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ matched here. HEAD runs as GET and loses its body; cookies move between their ow
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -44,6 +45,10 @@ def adapted(app: Chalice) -> Callable[[Event, Any], dict[str, Any]]:
             },
             context,
         )
+        if isinstance(answer["body"], bytes):
+            # A file, such as a PDF. Chalice does this for types that it is told of, and refuses them to whoever does
+            # not name one of those in Accept, as a link in a browser cannot.
+            answer |= {"body": b64encode(answer["body"]).decode(), "isBase64Encoded": True}
         answer["cookies"] = (answer.pop("multiValueHeaders", None) or {}).get("Set-Cookie", [])
         if method == "HEAD" or answer["statusCode"] in (204, 304):
             answer["body"] = ""

@@ -9,6 +9,7 @@ import pages.deal_proposal
 import pages.desk
 import pages.desk_clients
 import pages.earnings
+import pages.invoices
 import pages.links
 import pages.month
 import pages.parents

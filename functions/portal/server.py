@@ -36,6 +36,7 @@ from introducer.store.idempotency import Answer
 
 app = Chalice("portal", configure_logs=False)
 
+PDF = "application/pdf"
 CHALLENGE = 'Bearer realm="introducer"'
 SIGN_IN = "/sign-in"
 STAFF_HOME, PARTNER_HOME = "/desk/partners", "/"
@@ -148,6 +149,12 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
     if visit.set_cookies:
         response.headers["Set-Cookie"] = visit.set_cookies
     return response
+
+
+def file(content: bytes, kind: str, name: str) -> Response:
+    """A file to keep, as it is: a page returns it instead of data."""
+    headers = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, headers | _PLAIN_HEADERS, 200)
 
 
 def plain(value: Any) -> Any:

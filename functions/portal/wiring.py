@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from secrets import token_bytes
 
 from cursors import Cursors
@@ -29,10 +30,13 @@ from introducer.store.facts import Facts
 from introducer.store.holds import Holds
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
+from introducer.store.invoices import Invoices
 from introducer.store.ledger import Ledger
 from introducer.store.moves import Moves
 from introducer.store.payment_profiles import PaymentProfiles
+from introducer.store.payout_journals import PayoutJournals
 from introducer.store.payout_schedules import PayoutSchedules
+from introducer.store.payouts import Payouts
 from introducer.store.rates import RateStore
 from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
@@ -97,6 +101,23 @@ class Portal:
     @cached_property
     def settlements(self) -> Settlements:
         return Settlements(self.settings.books_table)
+
+    @cached_property
+    def payouts(self) -> Payouts:
+        return Payouts(self.settings.books_table)
+
+    @cached_property
+    def payout_journals(self) -> PayoutJournals:
+        return PayoutJournals(self.settings.books_table)
+
+    @cached_property
+    def invoices(self) -> Invoices:
+        return Invoices(self.settings.books_table)
+
+    @property
+    def fonts(self) -> Path:
+        """The folder of the fonts that documents are set in."""
+        return Path(self.settings.fonts_folder)
 
     @cached_property
     def payment_profiles(self) -> PaymentProfiles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import runpy
 import shutil
 from pathlib import Path
@@ -15,11 +15,13 @@ FOLDER = ROOT / "build" / "fonts"
 def folder() -> Path:
     """Where they are; they are made first when they are not there, which takes ten seconds."""
     if not FOLDER.exists():
-        made = FOLDER.with_name(f"fonts.{os.getpid()}")
-        runpy.run_path(str(SCRIPT))["instance"](made)
-        try:
-            made.rename(FOLDER)
-        except OSError:
-            # Somebody else was faster: theirs are the same.
-            shutil.rmtree(made)
+        FOLDER.parent.mkdir(exist_ok=True)
+        # Whoever comes meanwhile waits for these.
+        with FOLDER.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not FOLDER.exists():
+                made = FOLDER.with_suffix(".new")
+                shutil.rmtree(made, ignore_errors=True)
+                runpy.run_path(str(SCRIPT))["instance"](made)
+                made.rename(FOLDER)
     return FOLDER

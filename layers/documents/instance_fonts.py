@@ -31,6 +31,8 @@ def instance(folder: Path) -> None:
         home = Path(found.origin).parent
         for weight, value in WEIGHTS.items():
             font = TTFont(home / "files" / f"{family}[wdth,wght].ttf", recalcTimestamp=False)
+            # HarfBuzz packs tables otherwise, and cannot run where a layer for another platform is built.
+            font.cfg["fontTools.ttLib.tables.otBase:USE_HARFBUZZ_REPACKER"] = False
             instantiateVariableFont(font, {"wght": value, "wdth": 100}, inplace=True)
             font.save(folder / f"{family}-{weight}.ttf")
         (folder / f"{family}-LICENSE").write_bytes((home / "LICENSE").read_bytes())

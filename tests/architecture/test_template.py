@@ -147,10 +147,11 @@ class TestEachRole:
         audit = keys.partition("audit", subject="par_1")
         statement = keys.partition("statement", partner="par_1")
         profiles = keys.partition("payment_profile_version", partner="par_1")
-        append_only = (journal, of_payouts, statement, profiles, audit)
+        invoice = keys.partition("invoice", partner="par_1")
+        append_only = (journal, of_payouts, statement, invoice, profiles, audit)
         assert [key for key in append_only if not any(_like(key, pattern) for pattern in leading)] == []
         # And nothing that must change falls under it.
-        kinds = ("journal", "payout_journal", "statement", "payment_profile_version", "audit")
+        kinds = ("journal", "payout_journal", "statement", "invoice", "payment_profile_version", "audit")
         others = [item.pk for item in keys.ITEMS.values() if item.name not in kinds]
         assert not [pk for pk in others if any(_like(pk, pattern) for pattern in leading)]
 
@@ -296,7 +297,23 @@ def test_a_function_reads_the_secrets_that_it_is_told_of(name: str) -> None:
 
 def test_the_redirect_loads_no_third_party_packages() -> None:
     assert len(FUNCTIONS["RedirectFunction"]["Layers"]) == 1
-    assert all(len(one["Layers"]) == 2 for name, one in FUNCTIONS.items() if name != "RedirectFunction")
+    others = {name: len(one["Layers"]) for name, one in FUNCTIONS.items() if name != "RedirectFunction"}
+    # What renders documents is heavy: the portal alone has it.
+    assert others == {name: 3 if name == "PortalFunction" else 2 for name in others}
+
+
+def test_the_documents_layer_holds_what_renders_documents_and_agrees_with_the_vendor_layer() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["documents"]
+    locked = (ROOT / "layers/documents/requirements.txt").read_text()
+    assert [one for one in wanted if f"{one} \\\n" not in locked] == []
+    assert "--index-url" not in locked
+    pins = [dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.M)) for text in (
+        locked, (ROOT / "layers/vendor/requirements.txt").read_text()
+    )]  # fmt: skip
+    assert all(pins[1].get(name, version) == version for name, version in pins[0].items())
+    # Where the fonts are is where the layer's Makefile puts them, below /opt.
+    assert WRITTEN["Parameters"]["FontsFolder"]["Default"] == "/opt/fonts"
+    assert '"$(ARTIFACTS_DIR)/fonts"' in (ROOT / "layers/documents/Makefile").read_text()
 
 
 @pytest.mark.parametrize("name", of_type("AWS::DynamoDB::Table"))

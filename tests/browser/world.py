@@ -46,6 +46,7 @@ from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
+from introducer_ops import fonts
 from introducer_ops.localcloud import LocalCloud
 from introducer_ops.localcloud.stack import ACCOUNT, REGION
 from tests.conftest import create_table
@@ -217,6 +218,7 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "STAGE": "local",
+        "FONTS_FOLDER": str(fonts.folder()),
         "FACTS_TABLE": facts,
         "BOOKS_TABLE": books,
         "EDGE_SECRET": edge,

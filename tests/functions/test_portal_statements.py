@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import html
 import io
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from boto3 import client as aws
 
+from introducer.domain.payout import Payout, PayoutStatus
 from introducer.gateways.workflows import Execution
+from introducer.services.issue_invoices import issue_invoices
+from introducer.store.payouts import Payouts
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.months import APRIL, FINANCE, MARCH, Executions, a_portal_with_a_closed_month
-from tests.browser.world import OTHER, PARTNER, STAFF, UNDEALT, Portal
+from tests.browser.world import COLLEAGUE, NOW, OTHER, PARTNER, STAFF, UNDEALT, Answer, Portal
+from tests.support.documents import a_payout
 
 pytestmark = pytest.mark.cloud
 
@@ -303,3 +312,148 @@ def test_closing_a_closed_month_starts_nothing_and_says_when_it_was_closed(
     assert (answer.json["state"], answer.json["execution"]) == ("closed", None)
     assert answer.json["closed_at"] is not None
     assert executions.started == {}
+
+
+# ------------------------------------------------------------------------------------------------------------ documents
+
+
+def file_of(answer: Answer) -> bytes:
+    """A file, as a browser gets it from the gateway."""
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    return base64.b64decode(answer.body, validate=True)
+
+
+def pdf_text(content: bytes, tmp_path: Path) -> str:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("documents are read with pdftotext: install poppler-utils")
+    (tmp_path / "file.pdf").write_bytes(content)
+    command = ["pdftotext", "-layout", str(tmp_path / "file.pdf"), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def paid(portal: Portal) -> Payout:
+    """A payout of what the partner can have, paid in April."""
+    partner = portal.partners[PARTNER]
+    store, at = Payouts(portal.wiring.settings.books_table), datetime(2026, 4, 16, 9, tzinfo=UTC)
+    available = portal.ledger.balance(partner).bucket("EUR", "available", "2026-04-16")
+    payout = store.create(
+        a_payout(
+            "pay_01K9ABCDEFGHJKMNPQRSTVWXYZ", available // 2, brand=portal.brand, partner=partner,
+            run="2026-04-monthly", status=PayoutStatus.CREATED, status_since=at, created_at=at,
+        )
+    )  # fmt: skip
+    for status in (PayoutStatus.APPROVED, PayoutStatus.SENDING, PayoutStatus.PAID):
+        payout = store.step(payout, status, at)
+    return payout
+
+
+def issue(portal: Portal, payout: Payout) -> None:
+    issue_invoices(
+        portal.configuration, portal.wiring.payouts, portal.wiring.invoices, brand=portal.brand, run=payout.run,
+        payouts=[payout], now=NOW,
+    )  # fmt: skip
+
+
+def test_the_hash_on_the_pdf_is_that_of_the_csv_in_every_language(portal: Portal, paid: Payout, tmp_path: Path) -> None:
+    # given the canonical CSV of March, and a payout of April that is none of its business
+    browser = portal.signed_in()
+    page = browser.get(f"/statements/{MARCH}").body
+    assert f'href="/statements/{MARCH}?format=csv"' in page and f'href="/statements/{MARCH}?format=pdf"' in page
+    content = file_of(browser.get(f"/statements/{MARCH}?format=csv"))
+    lines = list(csv.DictReader(io.StringIO(content.decode())))
+    assert [each["line"] for each in lines][:2] == ["closed", "opening"] and "paid" not in content.decode()
+    assert lines[-1]["amount"] == portal.machine().get(f"/statements/{MARCH}").json["items"][-1]["amount"]["amount"]
+
+    # then the PDF prints its hash, by a link and by what a program asks for, in the reader's language
+    shown = browser.get(f"/statements/{MARCH}?format=pdf")
+    assert shown.headers["content-type"] == "application/pdf"
+    english = file_of(shown)
+    assert hashlib.sha256(content).hexdigest() in pdf_text(english, tmp_path)
+    assert file_of(portal.machine().get(f"/statements/{MARCH}", accept="application/pdf")) == english
+    assert browser.submit("/statements", "/preferences", language="ar").status == 303
+    arabic = file_of(browser.get(f"/statements/{MARCH}?format=pdf"))
+    assert english.startswith(b"%PDF-") and arabic != english
+    # A look at the page as before, and at what there is not.
+    assert portal.machine().get(f"/statements/{MARCH}", accept="*/*").headers["content-type"] == "application/json"
+    assert portal.machine().get(f"/statements/{MARCH}?format=docx").json["code"] == "bad_format"
+    assert portal.machine().get(f"/statements/{APRIL}?format=pdf").json["code"] == "month_not_closed"
+    assert file_of(portal.machine(OTHER).get(f"/statements/{MARCH}?format=csv")) != content
+
+
+def test_a_payout_has_an_invoice_once_it_is_issued_and_nobody_elses_is_shown(
+    portal: Portal, paid: Payout, tmp_path: Path
+) -> None:
+    path = f"/payouts/{paid.payout}/invoice"
+    assert portal.machine().get(path).json["code"] == "not_invoiced"
+    issue(portal, paid)
+
+    told = portal.machine().get(path).json
+    amount = f"{paid.amount / 100:.2f}"
+    assert (told["number"], told["gross"], told["day"]) == (
+        "2026-000001", {"amount": amount, "currency": "EUR"}, "2026-04-16",
+    )  # fmt: skip
+    page = pdf_text(file_of(portal.signed_in().get(path)), tmp_path)
+    assert "Self-billed invoice 2026-000001" in page and "Northgate FX" in page
+    assert amount in page.replace(",", "")
+    for refused in (portal.machine(OTHER).get(path), portal.machine().get(f"{path}?kind=credit_note")):
+        assert (refused.status, refused.json["code"]) == (404, "not_invoiced")
+    assert portal.machine().get(f"{path}?kind=x").json["code"] == "bad_kind"
+    assert portal.machine(STAFF).get(path).status == 403
+
+
+def test_finance_sees_the_series_of_a_year(portal: Portal, paid: Payout) -> None:
+    issue(portal, paid)
+    machine = portal.machine(FINANCE)
+    [row] = machine.get("/desk/invoices").json["items"]
+    assert (row["number"], row["payout"], row["partner"]) == ("2026-000001", paid.payout, paid.partner)
+    [listed] = csv.DictReader(io.StringIO(machine.get("/desk/invoices?year=2026", accept="text/csv").body))
+    assert (listed["number"], listed["gross"], listed["currency"]) == ("2026-000001", f"{paid.amount / 100:.2f}", "EUR")
+    page = text(portal.signed_in(FINANCE).get("/desk/invoices").body)
+    assert "Invoices of 2026" in page and "2026-000001" in page
+    assert "No invoice has a number of this year" in text(
+        portal.signed_in(FINANCE).get("/desk/invoices?year=2025").body
+    )
+    assert machine.get("/desk/invoices?year=x").json["code"] == "bad_year"
+    assert portal.machine(STAFF).get("/desk/invoices").json["code"] == "invoice_readers"
+    assert portal.machine().get("/desk/invoices").json["code"] == "staff_only"
+
+
+TAX = {
+    "version": "0", "legal_name": "Harbour Media sp. z o.o.", "address": "ul. Morska 5\r\n81-002 Gdynia",
+    "country": "PL", "tax_id": "PL5260001246", "treatment": "domestic_vat", "rate": "23", "sentence": "",
+}  # fmt: skip
+
+
+def test_the_owner_says_how_the_partner_is_taxed(portal: Portal) -> None:
+    browser = portal.signed_in()
+    form = browser.get("/settings/tax")
+    assert form.field("version") == "0" and "What your invoices say of you" in form.body
+
+    # when something cannot be, the form comes back with what was typed and what to do
+    refused = browser.post("/settings/tax", TAX | {"csrf": form.field("csrf"), "rate": "230"})
+    assert refused.status == 422
+    assert "Write a percentage above 0" in text(refused.body) and "Harbour Media sp. z o.o." in refused.body
+
+    # when it is right, it is kept
+    sent = browser.post("/settings/tax", TAX | {"csrf": form.field("csrf")})
+    assert (sent.status, sent.location) == (303, "/settings/tax?changed=1")
+    assert "Kept. The next invoices say so." in text(browser.get(sent.location).body)
+    told = portal.machine().get("/settings/tax").json
+    assert (told["version"], told["profile"]["rate"], told["profile"]["address"]) == (
+        1, "23", ["ul. Morska 5", "81-002 Gdynia"],
+    )  # fmt: skip
+    stale = portal.machine().post("/settings/tax", TAX | {"tax_id": "PL1"}, as_json=True)
+    assert (stale.status, stale.json["code"]) == (409, "tax_changed")
+    assert portal.machine(COLLEAGUE).post("/settings/tax", TAX, as_json=True).json["code"] == "tax_editors_only"
+    assert "Nobody said yet how you are taxed" in text(portal.signed_in(COLLEAGUE).get("/settings/tax").body)
+    assert portal.machine(STAFF).post("/settings/tax", TAX, as_json=True).status == 403
+
+
+def test_finance_says_who_the_brand_is_to_the_tax_office(portal: Portal) -> None:
+    house = {"version": 0, "legal_name": "Northgate FX Ltd", "address": "1 Harbour Road", "country": "CY"}
+    answer = portal.machine(FINANCE).post("/settings/tax", house, as_json=True)
+    assert (answer.status, answer.json["profile"]["legal_name"]) == (201, "Northgate FX Ltd")
+    assert "Northgate FX Ltd" in portal.signed_in(FINANCE).get("/settings/tax").body
+    assert "Northgate FX Ltd" in portal.signed_in(STAFF).get("/settings/tax").body

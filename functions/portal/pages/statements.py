@@ -6,22 +6,27 @@ from typing import Annotated, Any
 
 import words
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from server import Column, Done, Who, page
-from visit import N_, FormRefused, Visit
+from server import PDF, Column, Done, Response, Who, file, page
+from visit import CSV, HTML, JSON, N_, FormRefused, Visit
 
+from introducer.documents.pdf import render
 from introducer.domain.configuration import Role
-from introducer.domain.errors import Forbidden, Invalid
+from introducer.domain.errors import Forbidden, Invalid, Malformed
 from introducer.domain.money import decimal_string
+from introducer.domain.period_statement import canonical_csv, content_hash
 from introducer.services.close_month import start_close
 from introducer.services.creation import Author
 from introducer.services.read_months_of_brand import read_months_of_brand
+from introducer.services.read_period_statement import read_period_statement
 from introducer.services.read_statement_of_partner import read_statement, read_statements_of_partner
+from introducer.wording.documents import statement_document
 
 PATH, MONTHS = "/statements", "/desk/months"
 CLOSERS = (Role.FINANCE, Role.ADMIN)
 
 words.WORDS["problem"] |= {
     "finance_only": N_("Months are closed by finance or an admin: ask one of them."),
+    "statement_differs": N_("This statement cannot be given out before its month is verified: write to your manager."),
     "month_not_closed": N_("This month is not closed yet: its statement comes when it is."),
 }
 
@@ -73,9 +78,14 @@ def statements(visit: Visit) -> dict[str, Any]:
 
 
 @page(PATH + "/{month}", "statement.html", columns=_LINES)
-def statement(visit: Visit, month: str) -> dict[str, Any]:
+def statement(visit: Visit, month: str) -> Any:
+    """`format=pdf` is the document to print, which `Accept: application/pdf` asks for too; `format=csv` the canonical
+    CSV, whose hash is printed on it. `Accept: text/csv` is the page's own table."""
     assert visit.partner is not None
     partner = visit.partner
+    wanted = visit.query("format") or ("pdf" if visit.wants((HTML, JSON, CSV, PDF)) == PDF else "")
+    if wanted:
+        return _document(visit, month, wanted)
     found = read_statement(visit.portal.statements, partner=partner.partner, currency=partner.currency, month=month)
     return {
         "month": found.month,
@@ -85,6 +95,35 @@ def statement(visit: Visit, month: str) -> dict[str, Any]:
         "items": found.lines,
         "next": None,
     }
+
+
+def _document(visit: Visit, month: str, wanted: str) -> Response:
+    assert visit.partner is not None
+    if wanted not in ("pdf", "csv"):
+        raise Malformed("format is pdf or csv.", code="bad_format")
+    partner, portal = visit.partner, visit.portal
+    found = read_period_statement(
+        portal.statements,
+        portal.adjustments,
+        portal.payout_journals,
+        portal.payouts,
+        brand=partner.brand,
+        partner=partner.partner,
+        month=month,
+    )
+    content = canonical_csv(found)
+    name = f"statement-{found.month}.{wanted}"
+    if wanted == "csv":
+        return file(content, "text/csv; charset=utf-8", name)
+    document = statement_document(
+        visit.language,
+        found,
+        brand=visit.brand.name,
+        partner=partner.name,
+        content_hash=content_hash(content),
+        csv_name=f"statement-{found.month}.csv",
+    )
+    return file(render(document, portal.fonts).content, PDF, name)
 
 
 @page(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from introducer_ops import fonts
+
 from . import expanding
 from .stack import REGION, Function, Stack
 
@@ -37,6 +39,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         # clicks that AWS keeps.
         "ClickDeadlineMs": "4000",
         "ClockFile": str(stack.clock.path),
+        "FontsFolder": str(fonts.folder()),
         "MailFrom": SENDER,
         **parameters,
     }

@@ -116,6 +116,11 @@ class Settings:
         return self._needed("DOCUMENTS_BUCKET")
 
     @property
+    def fonts_folder(self) -> str:
+        """Where the fonts of documents are."""
+        return self._needed("FONTS_FOLDER")
+
+    @property
     def clock_file(self) -> str | None:
         """Where the local stage keeps its clock's offset; None unless set."""
         return self._environment.get("CLOCK_FILE") or None
