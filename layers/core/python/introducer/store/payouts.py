@@ -183,9 +183,15 @@ class Payouts:
         put = put_operation(self._connection, self._table, run_to_item(run), Path(keys.PK).does_not_exist())
         audit = self._audit(_subject(run), "open_run", change, None, {"run": run.run, "through": run.through})
         token = derived_id("t", put, audit)
-        if write_all(self._connection, [put, audit], (), (), token=token):
-            return run
-        return self.run(run.brand, run.run)
+        for _ in range(TRIES):
+            if write_all(self._connection, [put, audit], (), (), token=token):
+                return run
+            try:
+                return self.run(run.brand, run.run)
+            except NotFound:
+                # It only met another transaction.
+                continue
+        raise Conflict("The run is being opened by somebody else: try again.", code="run_changed")
 
     def change_run(
         self, before: Run, after: Run, change: Change | None = None, action: str = "", mails: Sequence[Mail] = ()
