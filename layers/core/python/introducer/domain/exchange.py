@@ -54,7 +54,8 @@ def parts_of(
         for (each, bucket, _), value in balance.amounts.items()
         if each == currency and bucket in (PENDING, AVAILABLE, HELD)
     )
-    gone = sum(value for _, value in earned if value > 0) - stands
+    # Never below zero: money that no month explains makes no month larger than it was.
+    gone = max(0, sum(value for _, value in earned if value > 0) - stands)
     parts, left = [], amount
     for month, value in earned:
         if value <= 0:
@@ -66,7 +67,7 @@ def parts_of(
             parts.append(Part(taken, month, rate_of(month)))
             left -= taken
     if left:
-        # Money that no month explains: an amount that was returned, or an adjustment of another kind.
+        # Money that no month explains goes by the pay day.
         parts.append(Part(left, "", rate_of("")))
     return tuple(parts)
 
