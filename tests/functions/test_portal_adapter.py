@@ -52,6 +52,10 @@ def handler() -> Iterator[Handler]:
     def pixel() -> Response:
         return Response(PIXEL, {"Content-Type": "image/png"})
 
+    @app.route("/letter", content_types=[])
+    def letter() -> Response:
+        return Response(b"%PDF-\xff", {"Content-Type": "application/pdf"})
+
     @app.route(adapter.UNKNOWN_PATH, content_types=[])
     def unknown_path() -> Response:
         return Response("no such path", {}, 404)
@@ -112,6 +116,15 @@ def test_a_binary_answer_needs_no_accept_header(handler: Handler) -> None:
 
     assert answer["isBase64Encoded"] is True
     assert base64.b64decode(answer["body"]) == PIXEL
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/pdf", "*/*"])
+def test_a_file_reaches_whoever_follows_a_link_to_it(handler: Handler, accept: str) -> None:
+    answer = send(handler, "GET", "/letter", accept=accept)
+
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
+    assert base64.b64decode(answer["body"]) == b"%PDF-\xff"
+    assert send(handler, "HEAD", "/letter", accept=accept)["body"] == ""
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/things", "/things/", "/things/x/y", "//things/x"])

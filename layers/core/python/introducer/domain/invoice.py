@@ -2,7 +2,7 @@
 
 One payout has one invoice, and one credit note when its money came back; their keys follow from the payout. Numbers are
 per brand and year, without gaps: `2026-000123`. What was paid is the whole amount, whatever the tax: of a partner who
-charges VAT it includes it, of others nothing is added (docs/decisions/0017). Amounts are signed minor units of what was
+charges VAT it includes it, of others nothing is added (docs/decisions/0018). Amounts are signed minor units of what was
 paid; a credit note's are negative, so that all documents together come to what the partner got and kept.
 """
 
