@@ -15,7 +15,9 @@ from enum import StrEnum
 from introducer.domain.errors import Invalid
 from introducer.domain.money import decimals
 
-_SLUG = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,23}", re.ASCII)
+_SLUG = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,22}", re.ASCII)
+"""With a range of two days and a brand's id it is an execution's name, which has room for 76 characters."""
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAY = timedelta(days=1)
 
 LONGEST_RANGE = 366
@@ -74,7 +76,7 @@ def checked(schedule: PayoutSchedule) -> PayoutSchedule:
     """The schedule, if it can be one. Raises `Invalid` with what is wrong; the caller looks up the time zone."""
     if not _SLUG.fullmatch(schedule.schedule):
         raise Invalid(
-            "Name the schedule with a letter and up to 23 more letters, digits or dashes: monthly-EUR.", code="bad_name"
+            "Name the schedule with a letter and up to 22 more letters, digits or dashes: monthly-EUR.", code="bad_name"
         )
     for name, value, least, most in (
         ("days_after", schedule.days_after, 1, 60),
@@ -128,8 +130,12 @@ def next_due(schedule: PayoutSchedule, today: date) -> tuple[Period, date]:
 def chosen(first: str, through: str) -> Period:
     """A range that a person chose. Raises `Invalid` for one that is none, or too long."""
     try:
+        if not (_WRITTEN.fullmatch(first) and _WRITTEN.fullmatch(through)):
+            # Python reads other forms too, and days are compared as texts.
+            raise ValueError
         begins, ends = date.fromisoformat(first), date.fromisoformat(through)
-    except ValueError:
+        ends + _DAY
+    except (ValueError, OverflowError):
         raise Invalid("Send the range's days as 2026-11-01 and 2026-11-30.", code="bad_range") from None
     if not 0 <= (ends - begins).days < LONGEST_RANGE:
         raise Invalid(
