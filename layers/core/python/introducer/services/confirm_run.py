@@ -138,7 +138,8 @@ def record_outcome(
     change = Change(by=member.member, at=now, why=word, origin="portal")
     said = "" if outcome is PayoutStatus.PAID else "told_by_staff"
     mail = payout_mail(TOLD[outcome], replace(found, reason=said), now)
-    return payouts.step(found, outcome, now, change=change, mails=[mail], reason=said, note=word)
+    # What the batch says goes with the payout as it was read before: one that was sent since is looked at again.
+    return payouts.step(found, outcome, now, change=change, mails=[mail], as_read=released, reason=said, note=word)
 
 
 def confirm_batch(payouts: Payouts, *, member: Member, run: str, batch: str, why: str, now: datetime) -> int:

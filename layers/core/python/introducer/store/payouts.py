@@ -259,13 +259,15 @@ class Payouts:
         *,
         change: Change | None = None,
         mails: Sequence[Mail] = (),
+        as_read: bool = False,
         **said: str,
     ) -> Payout:
         """A step of a payout, with the money that it moves; what stands there already is answered again. `said` are
-        fields of the payout that are new with it (`reason`, `note`, `batch`, `reference`).
+        fields of the payout that are new with it (`reason`, `note`, `batch`, `reference`). `as_read`: only while the
+        payout is as it was read, because more than its status speaks for the step.
 
-        Raises `Conflict` when the step can never follow (`wrong_status`), or the books move too fast
-        (`books_changed`: try again).
+        Raises `Conflict` when the step can never follow (`wrong_status`), the payout is not as it was read
+        (`payout_changed`: look at it again), or the books move too fast (`books_changed`: try again).
         """
         for _ in range(TRIES):
             if not check_step(payout, to):
@@ -279,7 +281,9 @@ class Payouts:
                 # payout says how it stands.
                 if self.payout(payout.brand, payout.run, payout.payout).version == payout.version:
                     raise
-            payout = self.payout(payout.brand, payout.run, payout.payout)
+            read, payout = payout.version, self.payout(payout.brand, payout.run, payout.payout)
+            if as_read and payout.version != read and payout.status is not to:
+                raise Conflict("More was heard of this payout meanwhile: look at it again.", code="payout_changed")
         raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
 
     def take_out(
