@@ -38,6 +38,11 @@ class Desk:
         """What came of a write."""
         return _data(self._http.post(path, json=said))
 
+    def post_file(self, path: str, content: bytes, query: dict[str, str]) -> dict[str, Any]:
+        """What came of a file that was handed in."""
+        headers = {"Content-Type": "application/xml", "Accept": "application/json"}
+        return _data(self._http.post(path, params=query, content=content, headers=headers))
+
 
 def _token(stack: Stack, login: Login) -> str:
     """The access token that the sign-in form leaves in a cookie."""

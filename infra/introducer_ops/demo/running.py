@@ -1,9 +1,10 @@
-"""The demo from start to end: build, live, settle, close a month, verify, tell."""
+"""The demo from start to end: build, live, settle, close a month, pay, verify, tell."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -34,12 +35,14 @@ from introducer_ops.demo.month_end import (
     late_slot,
     move_to_decide,
 )
+from introducer_ops.demo.payouts import PaidRun, open_accounts, pay
 from introducer_ops.demo.plan import STAR, make_plan
 from introducer_ops.demo.script import HISTORY_DAYS, Script, make_script
 from introducer_ops.demo.sending import Sender
 from introducer_ops.demo.summary import Outcome, read_figures, show, show_portal, write_run
 from introducer_ops.demo.waiting import NotSettled, Standing, wait_until_applied, wait_until_settled
 from introducer_ops.localcloud import CloudError, DeployError, LocalCloud, Stack
+from introducer_ops.localcloud.paypal import Paypal
 from introducer_ops.localcloud.process import ROOT, port_or_any
 
 RUN_FILE = ROOT / "build" / "run.json"
@@ -57,8 +60,8 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
     try:
         with watch.phase("start"), console.status("starting the local cloud"):
             cloud = LocalCloud.start(state_dir, portal_port=port_or_any(portal_port), log=said.append)
-        with cloud:
-            outcome = _run(cloud, seed, watch, console)
+        with cloud, _a_paypal() as paypal:
+            outcome = _run(cloud, paypal, seed, watch, console)
             write_run(outcome, RUN_FILE)
             good = _judge(outcome, console)
             if said:
@@ -97,9 +100,20 @@ class _Watch:
         return {**self.seconds, "total": time.monotonic() - self.began}
 
 
-def _run(cloud: LocalCloud, seed: int, watch: _Watch, console: Console) -> Outcome:
+@contextmanager
+def _a_paypal() -> Iterator[Paypal]:
+    """PayPal on this machine, with credentials of this run alone."""
+    paypal = Paypal(secrets.token_urlsafe(12), secrets.token_urlsafe(24))
+    try:
+        yield paypal
+    finally:
+        paypal.close()
+
+
+def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: Console) -> Outcome:
     with watch.phase("deploy"), console.status("deploying template.yaml"):
-        stack = cloud.deploy()
+        stack = cloud.deploy(parameters={"PaypalUrl": paypal.url})
+    paypal.now = stack.clock.now
     # The product's own stores and services run in this process too, against the local cloud.
     os.environ.update(stack.environment)
     day = date.fromisoformat(rates.newest_day())
@@ -110,16 +124,21 @@ def _run(cloud: LocalCloud, seed: int, watch: _Watch, console: Console) -> Outco
     with watch.phase("world"), console.status("building the world") as status:
         stack.clock.set_to(script.built_at)
         world = build_world(stack, plan, day, lambda what: status.update(f"building the world: {what}"))
+        iban = open_accounts(stack, world, paypal)
     secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["EdgeSecretName"])["SecretString"]
     with Sender(stack, world, secret) as sender:
         _live(stack, sender, script, months, watch, console)
         with watch.phase("month_end"), console.status("closing a month") as status:
             month_end, standing = _end_month(stack, sender, script, months, day, status.update)
+        with watch.phase("payouts"), console.status("paying") as status:
+            paid_run = pay(stack, world, iban, lambda what: status.update(f"paying: {what}"))
     with watch.phase("verify"), console.status("recomputing everything from the facts") as status:
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
         figures = read_figures(stack.outputs["BooksTableName"], world, months, day.isoformat())
-    outcome = Outcome(world, day, sender.sent, standing, figures, month_end, report, watch.total(), stack.portal_url)
+    outcome = Outcome(
+        world, day, sender.sent, standing, figures, month_end, paid_run, report, watch.total(), stack.portal_url
+    )
     show(outcome, console, rates.published(day.isoformat())[day.isoformat()])
     return outcome
 
@@ -217,6 +236,7 @@ def _judge(outcome: Outcome, console: Console) -> bool:
         )
     if not late or any(journal.post_month <= closed.close.month for journal in late):
         wrong.append(f"The event that came too late for {closed.close.month} is not in the month after it.")
+    wrong += _unpaid(outcome.paid_run)
     wrong += [
         f"{each.kind}: {each.what}: {each.expected} expected, {each.found} found ({each.where})"
         for each in outcome.report.differences
@@ -226,6 +246,18 @@ def _judge(outcome: Outcome, console: Console) -> bool:
     if len(wrong) > _SHOWN_TROUBLES:
         console.print(f"and {len(wrong) - _SHOWN_TROUBLES} more", style="red")
     return not wrong
+
+
+def _unpaid(paid_run: PaidRun) -> list[str]:
+    """What is not as it must be about the payouts, in words."""
+    run, wrong = paid_run.run, []
+    if run.closed_at is None:
+        wrong.append(f"{run.run} is not closed.")
+    if not paid_run.paid or len(paid_run.paid) != len(paid_run.payouts):
+        wrong.append(f"{len(paid_run.payouts)} payouts were made, {len(paid_run.paid)} are paid.")
+    if paid_run.money_differences:
+        wrong.append(f"Payouts and balances are not what was earned in {paid_run.money_differences} places.")
+    return wrong
 
 
 def _stay(cloud: LocalCloud) -> None:

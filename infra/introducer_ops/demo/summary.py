@@ -24,6 +24,7 @@ from introducer.store.ledger import Ledger
 from introducer_ops.demo.building import World
 from introducer_ops.demo.deals import UNITS
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd
+from introducer_ops.demo.payouts import PaidRun
 from introducer_ops.demo.sending import Sent
 from introducer_ops.demo.waiting import Standing
 
@@ -40,6 +41,7 @@ KINDS = {
     "adjustment": "by hand",
 }
 """What earnings are for, and how a person reads it."""
+_RAILS = {"sepa": "SEPA", "paypal": "PayPal", "manual": "hand"}
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class Outcome:
     standing: Standing
     figures: Figures
     month_end: MonthEnd
+    paid_run: PaidRun
     report: Report
     seconds: Mapping[str, float]
     portal_url: str
@@ -131,6 +134,8 @@ def run_document(outcome: Outcome) -> dict[str, object]:
             "event_id": LATE_EVENT,
             "journals": [_journal_document(journal) for journal in outcome.month_end.late],
         },
+        "payouts": _payouts_document(outcome.paid_run),
+        "money_differences": outcome.paid_run.money_differences,
         "seconds_until_settled": round(outcome.seconds.get("settle", 0), 2),
         "verify_differences": len(outcome.report.differences),
         "state_hash": outcome.report.state_hash,
@@ -160,6 +165,30 @@ def _close_document(closed: Closed) -> dict[str, object]:
             currency: decimal_string(amount, currency) for currency, amount in sorted((closed.close.sums or {}).items())
         },
     }
+
+
+def _payouts_document(paid_run: PaidRun) -> dict[str, object]:
+    """Amounts are what was paid, by the currency it was paid in."""
+    by_currency, by_rail = _by_currency(paid_run), Counter(payout.rail.value for payout in paid_run.paid)
+    return {
+        "run": paid_run.run.run,
+        "execution": paid_run.execution.name,
+        "status": paid_run.execution.status,
+        "count": len(paid_run.payouts),
+        "paid": len(paid_run.paid),
+        "by_currency": {currency: decimal_string(pays, currency) for currency, pays in sorted(by_currency.items())},
+        "by_rail": dict(sorted(by_rail.items())),
+        "converted": sum(payout.currency != payout.pay_currency for payout in paid_run.paid),
+        "left_out": dict(paid_run.run.left_out),
+    }
+
+
+def _by_currency(paid_run: PaidRun) -> Counter[str]:
+    """What was paid, minor units by pay currency."""
+    found: Counter[str] = Counter()
+    for payout in paid_run.paid:
+        found[payout.pay_currency] += payout.pays
+    return found
 
 
 def _journal_document(journal: Journal) -> dict[str, object]:
@@ -305,6 +334,8 @@ def _facts(outcome: Outcome) -> list[Text]:
             f" {closed.close.entries or 0:,} entries",
         ),
         ("", _late_words(outcome.month_end)),
+        ("paid", _paid_words(outcome.paid_run)),
+        ("", _rails_words(outcome.paid_run)),
         ("verified", ""),
         ("time", f"{seconds.get('total', 0):.0f} s in all, {speed}"),
     )
@@ -318,6 +349,22 @@ def _facts(outcome: Outcome) -> list[Text]:
         Text.assemble((f"{name:<10}", "dim"), *((verdict, state) if name == "verified" else (words,)))
         for name, words in told
     ]
+
+
+def _paid_words(paid_run: PaidRun) -> str:
+    """What a run came to."""
+    sums = ", ".join(
+        f"{_shown(pays, currency)} {currency}" for currency, pays in sorted(_by_currency(paid_run).items())
+    )
+    return f"{paid_run.run.run}: {_many(len(paid_run.paid), 'payout')}, {sums or 'nothing'}"
+
+
+def _rails_words(paid_run: PaidRun) -> str:
+    """Over which rails, and how many partners were left out."""
+    rails = Counter(payout.rail.value for payout in paid_run.paid)
+    by = ", ".join(f"{count} by {_RAILS[rail]}" for rail, count in sorted(rails.items()))
+    left = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in paid_run.run.left_out.items())
+    return f"{by}; left out: {left or 'nobody'}"
 
 
 def _late_words(month_end: MonthEnd) -> str:
