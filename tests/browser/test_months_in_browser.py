@@ -16,8 +16,8 @@ from tests.browser.world import PARTNER, Portal
 pytestmark = MARKS
 
 PAGES = (
-    (PARTNER, ("/statements", f"/statements/{MARCH}")),
-    (FINANCE, ("/desk/months", "/desk/months?close=2026-02")),
+    (PARTNER, ("/statements", f"/statements/{MARCH}", "/settings/tax")),
+    (FINANCE, ("/desk/months", "/desk/months?close=2026-02", "/desk/invoices")),
 )
 
 
