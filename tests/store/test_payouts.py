@@ -408,7 +408,7 @@ def test_a_persons_step_is_on_record_once(paying: Paying) -> None:
     [record] = paying.configuration.audit_of_subject(payout.payout).items
     assert (record.action, record.by, record.why) == ("payout_rejected", "mem_checker", "not yet")
     assert json.loads(record.before or "") == {"status": "created"}
-    assert json.loads(record.after)["reason"] == "taken_out"
+    assert json.loads(record.after or "{}")["reason"] == "taken_out"
 
 
 def test_a_partner_is_told_once_and_only_of_what_was_written(paying: Paying) -> None:

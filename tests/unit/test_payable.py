@@ -274,7 +274,7 @@ def test_each_currency_with_money_is_paid_or_left_out_and_never_both(
     for change in changes:
         payee = change(payee)
     payables, left = decided(payee, a_schedule(currency=only, minimums={"EUR": 20}))
-    seen = [each.currency for each in [*payables, *left]]
+    seen = [*(each.currency for each in payables), *(each.currency for each in left)]
     with_money = sorted(currency for (currency, _, _), amount in amounts.items() if amount and only in ("", currency))
     assert sorted(seen) == (with_money or [""])
     assert all(each.reason in REASONS for each in left)

@@ -31,7 +31,7 @@ from introducer.services.open_run import Group
 from introducer.services.reserve_run import TRIES, add_up
 from tests.conftest import Tables
 from tests.support.builders import revshare, terms
-from tests.support.payouts import BRAND, EVERYBODY, NOW, RUN, YESTERDAY, Paying, a_payout
+from tests.support.payouts import BRAND, NOW, RUN, YESTERDAY, Paying, a_payout
 
 pytestmark = pytest.mark.in_memory
 
@@ -323,10 +323,10 @@ def test_the_first_payout_of_a_partner_is_marked_and_so_are_new_details(paying: 
 
 def test_groups_of_payouts_have_them_all(paying: Paying) -> None:
     names = [f"par_{number:02}" for number in range(55)]
-    for name in names:
-        paying.partner(name, 100)
     paying.opened()
-    paying.reserve(group=EVERYBODY)
+    for name in names:
+        paying.earns(name, 100)
+        paying.payouts.create(a_payout(name, 100))
     _, made = add_up(paying.payouts, brand=BRAND, run=RUN)
     ids = sorted(payout_id(BRAND, RUN, name, "EUR") for name in names)
     assert [[each for each in ids if group.after < each <= group.through] for group in made] == [ids[:50], ids[50:]]
