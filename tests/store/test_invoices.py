@@ -28,7 +28,7 @@ from introducer.domain.invoice import (
 from introducer.domain.payout import Payout, PayoutStatus
 from introducer.domain.reservation import Move
 from introducer.services.change_tax_profile import change_tax_profile
-from introducer.services.issue_invoices import TRIES, issue_invoices
+from introducer.services.issue_invoices import TRIES, issue_invoices, issue_late_invoices
 from introducer.store import keys
 from introducer.store.configuration import Configuration
 from introducer.store.invoices import MOST_AT_ONCE, Invoices
@@ -236,6 +236,19 @@ def test_what_came_back_before_anybody_issued_has_both(tables: Tables, desk: Des
     invoice, note = desk.issue([on_its_way(tables)])
     assert (invoice.day, note.day) == ("2026-10-04", "2026-10-05")
     assert (note.corrects, note.number) == ("2026-000001", "2026-000002")
+
+
+def test_what_is_heard_after_the_run_is_invoiced_by_the_payouts_alone(tables: Tables, desk: Desk) -> None:
+    # given a run that has written its invoices, and a file of a bank that speaks of payouts of two runs
+    early, late = put(tables, a_payout("pay_1", 500), a_payout("pay_2", 700, run="2026-09-monthly"))
+    [invoice] = desk.issue([early])
+    heard = [late.payout, early.payout, "pay_unknown"]
+
+    for _ in range(2):
+        found = issue_late_invoices(*desk._given, payouts=heard, now=NOW)
+        assert [each.payout for each in found] == ["pay_2", "pay_1"]
+        assert found[1] == invoice
+    desk.check(2)
 
 
 def test_tax_is_printed_as_it_was_on_the_day_of_issue(tables: Tables, desk: Desk) -> None:

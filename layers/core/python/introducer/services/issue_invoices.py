@@ -60,6 +60,35 @@ def issue_invoices(
     )
 
 
+def issue_late_invoices(
+    configuration: Configuration,
+    payouts_store: Payouts,
+    invoices: Invoices,
+    *,
+    payouts: Sequence[str],
+    now: datetime,
+) -> tuple[Invoice, ...]:
+    """All documents of these payouts, by their ids, whatever runs they are of: for what was heard after their run wrote
+    its invoices, such as money that came back. Repeating it issues nothing twice. Raises `Conflict` as
+    `issue_invoices` does."""
+    by_run: dict[tuple[str, str], list[Payout]] = {}
+    for payout in payouts_store.by_ids(payouts).values():
+        by_run.setdefault((payout.brand, payout.run), []).append(payout)
+    return tuple(
+        invoice
+        for (brand, run), found in sorted(by_run.items())
+        for invoice in issue_invoices(
+            configuration,
+            payouts_store,
+            invoices,
+            brand=brand,
+            run=run,
+            payouts=sorted(found, key=lambda payout: payout.payout),
+            now=now,
+        )
+    )
+
+
 _INVOICED = frozenset({PayoutStatus.PAID, PayoutStatus.RETURNED})
 
 
