@@ -110,14 +110,16 @@ def test_a_run_pays_over_rails_in_several_currencies_and_reads_like_a_story(payi
     # and its history reads like a story, in which nothing tells where the money went
     told = paying.told(started.execution.name)
     assert [name for at, name in enumerate(told) if name not in told[:at]] == STORY
-    history = json.dumps([paying.events(started.execution.name), *children(paying, started.execution.name)])
+    own = paying.events(started.execution.name)
+    history = json.dumps([own, *children(paying, started.execution.name)], default=str)
     assert not [secret for secret in ("DE89", "3704", "12345678", "Northwind Markets") if secret in history]
-    largest = max(len(json.dumps(event)) for event in paying.events(started.execution.name))
+    largest = max(len(json.dumps(event, default=str)) for event in own)
     assert largest < 4_000
 
     # and starting it again is harmless
     again = paying.workflows.start(f"{started.execution.name}-by-hand", given(paying, started.run))
-    assert paying.ended(again.name).output == ended.output
+    said = paying.ended(again.name).output
+    assert said is not None and said.items() >= ended.output.items()
 
 
 STORY = [
