@@ -49,7 +49,7 @@ POPPLER = pytest.mark.skipif(
 )
 
 
-def a_statement(code: str, adjustments: int = 24) -> Document:
+def a_statement(code: str, adjustments: int = 16) -> Document:
     """A month with everything in it, on several pages, in a language and of a partner who writes in it."""
     statement = Statement(
         partner="par_01K9ABCDEFGHJKMNPQRSTVWXYZ", month="2026-10", entries=adjustments + 3, digest="ab" * 32,
@@ -219,7 +219,7 @@ def test_a_reader_finds_every_figure_head_and_number_of_a_page(tmp_path: Path) -
     whole = "\n".join(pages)
     for text in ("1,000,000,000,000.00", "\N{MINUS SIGN}300.00", "1 EUR = 1.0834 USD, published by ECB on 2 Oct 2026"):
         assert text in whole
-    assert whole.count("+5.00") == 24
+    assert whole.count("+5.00") == 16
 
 
 @POPPLER
