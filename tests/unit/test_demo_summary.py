@@ -14,15 +14,19 @@ from rich.console import Console
 
 from introducer.domain.configuration import Brand, Partner, PartnerKind, Role, Status
 from introducer.domain.ledger import Journal, Key, Receipt, earning_legs
+from introducer.domain.payment_profile import RailKind
+from introducer.domain.payout import PayoutStatus
 from introducer.domain.statement import MonthClose
 from introducer.gateways.workflows import SUCCEEDED, Execution
 from introducer.services.verify.report import Difference, Kind, Report
 from introducer_ops.demo.building import Login, World, new_password
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd, Move
+from introducer_ops.demo.payouts import PaidRun
 from introducer_ops.demo.plan import make_plan
 from introducer_ops.demo.sending import Sent
 from introducer_ops.demo.summary import Figures, Outcome, run_document, show, show_portal, write_run
 from introducer_ops.demo.waiting import Standing
+from tests.support.payouts import a_payout, a_run
 
 AT = datetime(2026, 3, 4, 21, tzinfo=UTC)
 DAY = date(2026, 3, 4)
@@ -64,6 +68,13 @@ def a_month_end() -> MonthEnd:
         closed=Closed(Execution("2026-02-close-brd_1", SUCCEEDED), close, 1),
         late=(a_late_journal("lot", 1_200), a_late_journal("revshare", 57)),
     )
+
+
+def a_paid_run() -> PaidRun:
+    run = a_run(run="2026-w08-weekly", left_out={"nothing_available": 16, "on_hold": 1})
+    euros = a_payout("par_1", 206_558, status=PayoutStatus.PAID)
+    converted = replace(euros, rail=RailKind.PAYPAL, currency="PLN", pay_currency="JPY", pays=18_415)
+    return PaidRun(run, Execution("2026-w08-weekly-brd_1", SUCCEEDED), (euros, converted), 0)
 
 
 @pytest.fixture(name="outcome")
@@ -136,6 +147,7 @@ def _outcome() -> Outcome:
         standing,
         figures,
         a_month_end(),
+        a_paid_run(),
         report,
         seconds,
         "http://127.0.0.1:8080",
@@ -200,6 +212,18 @@ def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: 
                 for rule, amount in (("lot", "12.00"), ("revshare", "0.57"))
             ],
         },
+        "payouts": {
+            "run": "2026-w08-weekly",
+            "execution": "2026-w08-weekly-brd_1",
+            "status": "SUCCEEDED",
+            "count": 2,
+            "paid": 2,
+            "by_currency": {"EUR": "2065.58", "JPY": "18415"},
+            "by_rail": {"paypal": 1, "sepa": 1},
+            "converted": 1,
+            "left_out": {"nothing_available": 16, "on_hold": 1},
+        },
+        "money_differences": 0,
         "verify_differences": 0,
         "state_hash": "0123456789abcdef" * 4,
         "seconds": {"history": 4.0, "day": 6.0, "settle": 1.24, "total": 12.35},
@@ -221,6 +245,8 @@ def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outc
     assert "2026-02: 1 partner, 1 statement, 1,134 entries" in text
     assert "a trade told too late: 12.57 EUR for 2026-02, posted in 2026-03" in text
     assert "from below 300.05" in text
+    assert "2026-w08-weekly: 1 by SEPA, 1 by PayPal; 17 left out" in text
+    assert "2,065.58 EUR, 18,415 JPY" in text
     assert len(text.splitlines()) <= 40
     assert max(map(len, text.splitlines())) <= 80
 

@@ -335,7 +335,7 @@ def _facts(outcome: Outcome) -> list[Text]:
         ),
         ("", _late_words(outcome.month_end)),
         ("paid", _paid_words(outcome.paid_run)),
-        ("", _rails_words(outcome.paid_run)),
+        ("", _sums_words(outcome.paid_run)),
         ("verified", ""),
         ("time", f"{seconds.get('total', 0):.0f} s in all, {speed}"),
     )
@@ -353,18 +353,15 @@ def _facts(outcome: Outcome) -> list[Text]:
 
 def _paid_words(paid_run: PaidRun) -> str:
     """What a run came to."""
-    sums = ", ".join(
-        f"{_shown(pays, currency)} {currency}" for currency, pays in sorted(_by_currency(paid_run).items())
-    )
-    return f"{paid_run.run.run}: {_many(len(paid_run.paid), 'payout')}, {sums or 'nothing'}"
-
-
-def _rails_words(paid_run: PaidRun) -> str:
-    """Over which rails, and how many partners were left out."""
     rails = Counter(payout.rail.value for payout in paid_run.paid)
-    by = ", ".join(f"{count} by {_RAILS[rail]}" for rail, count in sorted(rails.items()))
-    left = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in paid_run.run.left_out.items())
-    return f"{by}; left out: {left or 'nobody'}"
+    by = ", ".join(f"{count} by {_RAILS[rail]}" for rail, count in rails.most_common())
+    return f"{paid_run.run.run}: {by or 'nobody'}; {sum(paid_run.run.left_out.values())} left out"
+
+
+def _sums_words(paid_run: PaidRun) -> str:
+    """What was paid, by currency."""
+    sums = sorted(_by_currency(paid_run).items())
+    return ", ".join(f"{_shown(pays, currency)} {currency}" for currency, pays in sums) or "nothing"
 
 
 def _late_words(month_end: MonthEnd) -> str:
