@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pages.adjustments
+import pages.bank_files
 import pages.clients
 import pages.deal
 import pages.deal_proposal
@@ -15,7 +16,10 @@ import pages.month
 import pages.parents
 import pages.payees
 import pages.payment
+import pages.payout_schedules
+import pages.payouts
 import pages.preferences
+import pages.runs
 import pages.sign_in
 import pages.standing
 import pages.statements

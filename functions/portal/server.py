@@ -26,7 +26,7 @@ import wiring
 from adapter import UNKNOWN_METHOD, UNKNOWN_PATH
 from chalice import Chalice
 from chalice.app import Response
-from visit import CSRF_FIELD, CSV, HTML, JSON, KEY_FIELD, KEY_HEADER, FormRefused, Visit
+from visit import CSRF_FIELD, CSV, HTML, JSON, KEY_FIELD, KEY_HEADER, MOST_BYTES, FormRefused, Visit
 
 from introducer.domain.errors import Forbidden, IntroducerError, Malformed, NotFound, Unauthenticated
 from introducer.domain.identity import keyed_hash
@@ -102,6 +102,8 @@ class Spec:
     """The page that shows a refused form again."""
     private: bool
     """Whether what is sent here could be found by trying from a plain hash of it."""
+    most_bytes: int
+    """How long a body may be: longer than usual where a file is taken."""
 
 
 def page(
@@ -113,13 +115,15 @@ def page(
     columns: Columns = (),
     again: Callable[..., Any] | None = None,
     private: bool = False,
+    most_bytes: int = MOST_BYTES,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
 
     `columns` make a list's `items` available as CSV. `again` is the view whose page shows a refused form. `private` is
-    for bank details: there are few enough account numbers to try them all.
+    for bank details: there are few enough account numbers to try them all. A larger `most_bytes` makes it take a file;
+    such a view must be harmless to repeat by itself, since neither its file nor its answer is kept.
     """
-    spec = Spec(template, who, method, columns, again, private)
+    spec = Spec(template, who, method, columns, again, private, most_bytes)
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
         def route(**parameters: str) -> Response:
@@ -135,7 +139,13 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
     """The answer to the current request."""
     assert app.current_request is not None
     portal = wiring.portal
-    visit = Visit(request=app.current_request, portal=portal, now=portal.now(), true_now=portal.true_now())
+    visit = Visit(
+        request=app.current_request,
+        portal=portal,
+        now=portal.now(),
+        true_now=portal.true_now(),
+        most_bytes=spec.most_bytes,
+    )
     try:
         _admit(spec, visit)
         if spec.method == "GET":
@@ -199,7 +209,7 @@ def _admit(spec: Spec, visit: Visit) -> None:
 
 def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mapping[str, str]) -> Response:
     """Runs a write once per `Idempotency-Key` of its member: a repeat meets the first one's answer."""
-    key = visit.header(KEY_HEADER) or str(visit.fields.get(KEY_FIELD, ""))
+    key = "" if visit.takes_files else visit.header(KEY_HEADER) or str(visit.fields.get(KEY_FIELD, ""))
     if not key or visit.member is None:
         return _answer(spec, visit, view(visit, **parameters))
     if len(key) > _LONGEST_KEY or not key.isprintable():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 import cookies
+import multipart
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
@@ -32,6 +33,9 @@ CSRF_FIELD, CSRF_HEADER = "csrf", "introducer-csrf"
 KEY_FIELD, KEY_HEADER = "idempotency_key", "idempotency-key"
 THEMES = ("auto", "light", "dark")
 HTML, JSON, CSV = "text/html", "application/json", "text/csv"
+FORM, FILE_FORM = "application/x-www-form-urlencoded", "multipart/form-data"
+FILES = ("application/xml", "text/xml", "application/octet-stream")
+"""What a program may send a file as, by itself."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -68,6 +72,8 @@ class Visit:
     """An origin other than our own that a form of this page may be sent to."""
     idempotency_key: str | None = None
     """What the writer named this write; a repeat of it makes nothing twice."""
+    most_bytes: int = MOST_BYTES
+    """How long a body may be; longer than usual where a file is taken."""
 
     # ------------------------------------------------------------------------------------------------- what was sent
 
@@ -96,12 +102,14 @@ class Visit:
         """The body as fields, from a form or from JSON. Raises `Malformed` and `TooLarge`."""
         kind = self.content_type
         try:
-            raw = self.request.raw_body
-            if len(raw) > MOST_BYTES:
-                raise TooLarge(f"At most {MOST_BYTES} bytes can be sent here.")
-            if kind == JSON:
+            raw = self._raw
+            if self.takes_files and kind == FILE_FORM:
+                fields = {part.name: part.content.decode() for part in self._parts if part.filename is None}
+            elif self.takes_files and kind in FILES:
+                fields = {}
+            elif kind == JSON:
                 fields = json.loads(raw or b"{}")
-            elif kind == "application/x-www-form-urlencoded" or not raw:
+            elif kind == FORM or not raw:
                 sent = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=200) if raw else {}
                 fields = {name: values[-1] for name, values in sent.items()}
             else:
@@ -114,6 +122,30 @@ class Visit:
         if not isinstance(fields, dict):
             raise Malformed("Send an object.", code="unreadable_body")
         return fields
+
+    @property
+    def takes_files(self) -> bool:
+        return self.most_bytes > MOST_BYTES
+
+    @cached_property
+    def file(self) -> tuple[str, bytes]:
+        """The file that was sent, and what its sender calls it; empty where there is none. It comes in a form's field
+        `file`, or is the body itself. Raises `Malformed` and `TooLarge`."""
+        if self.content_type == FILE_FORM:
+            found = next((part for part in self._parts if part.name == "file"), None)
+            return ("", b"") if found is None else (found.filename or "", found.content)
+        return ("", self._raw) if self.content_type in FILES else ("", b"")
+
+    @cached_property
+    def _raw(self) -> bytes:
+        raw = self.request.raw_body
+        if len(raw) > self.most_bytes:
+            raise TooLarge(f"At most {self.most_bytes} bytes can be sent here.")
+        return bytes(raw)
+
+    @cached_property
+    def _parts(self) -> list[multipart.Part]:
+        return multipart.parts(self._raw, self.header("content-type"))
 
     def read(self, model: type[M]) -> M:
         """The body as this model; a form and JSON meet the same one. Raises `FormRefused`."""

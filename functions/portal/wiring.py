@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,8 @@ from cursors import Cursors
 
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
-from introducer.gateways import documents, identity, vault, workflows
+from introducer.gateways import documents, identity, schedules, vault, workflows
+from introducer.gateways.rails.files import SentFiles
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
@@ -38,6 +39,7 @@ from introducer.store.payout_journals import PayoutJournals
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
 from introducer.store.rates import RateStore
+from introducer.store.reservations import Reservations
 from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
 from introducer.store.verifications import Verifications
@@ -103,10 +105,6 @@ class Portal:
         return Settlements(self.settings.books_table)
 
     @cached_property
-    def payouts(self) -> Payouts:
-        return Payouts(self.settings.books_table)
-
-    @cached_property
     def payout_journals(self) -> PayoutJournals:
         return PayoutJournals(self.settings.books_table)
 
@@ -154,6 +152,38 @@ class Portal:
     def closes(self) -> workflows.Workflows:
         """The executions that close months."""
         return workflows.Workflows(workflows.new_client(), self.settings.period_close_machine)
+
+    @cached_property
+    def payouts(self) -> Payouts:
+        return Payouts(self.settings.books_table)
+
+    @cached_property
+    def reservations(self) -> Reservations:
+        return Reservations(self.settings.books_table)
+
+    @cached_property
+    def runs(self) -> workflows.Workflows:
+        """The executions that pay."""
+        return workflows.Workflows(workflows.new_client(), self.settings.payout_run_machine)
+
+    def wake(self, token: str, output: Mapping[str, str]) -> bool:
+        """Wakes the execution that waits with this token; whether it did."""
+        return workflows.answer(workflows.new_client(), token, output)
+
+    @cached_property
+    def clockwork(self) -> schedules.Schedules:
+        """What starts payout runs on time."""
+        return schedules.Schedules(
+            schedules.new_client(),
+            group=self.settings.payout_schedule_group,
+            role=self.settings.payout_schedule_role,
+            machine=self.settings.payout_run_machine,
+        )
+
+    @cached_property
+    def sent_files(self) -> SentFiles:
+        """What was handed to banks; the portal reads it alone."""
+        return SentFiles(documents.new_client(), self.settings.sent_files_bucket)
 
     @cached_property
     def identity(self) -> identity.Identity:

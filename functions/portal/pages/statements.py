@@ -25,7 +25,7 @@ PATH, MONTHS = "/statements", "/desk/months"
 CLOSERS = (Role.FINANCE, Role.ADMIN)
 
 words.WORDS["problem"] |= {
-    "finance_only": N_("Months are closed by finance or an admin: ask one of them."),
+    "finance_only": N_("Finance or an admin decides this: ask one of them."),
     "statement_differs": N_("This statement cannot be given out before its month is verified: write to your manager."),
     "month_not_closed": N_("This month is not closed yet: its statement comes when it is."),
 }

@@ -29,6 +29,31 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
+/* A part that goes on by itself is read again, and it alone is changed: what is typed elsewhere stays. */
+const lookAgain = (part) => {
+  const seconds = Number(part.dataset.again);
+  if (seconds) setTimeout(() => (document.hidden ? lookAgain(part) : renew(part)), seconds * 1000);
+};
+const renew = async (part) => {
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
+    const fresh = page.getElementById(part.id);
+    if (fresh && fresh.dataset.stage !== part.dataset.stage) {
+      location.reload();
+      return;
+    }
+    if (fresh && !part.contains(document.activeElement)) {
+      part.replaceWith(fresh);
+      part = fresh;
+    }
+  } catch {
+    /* Without a network it is tried again. */
+  }
+  lookAgain(part);
+};
+for (const part of document.querySelectorAll("[data-again]")) lookAgain(part);
+
 /* Menus close when one looks elsewhere. */
 addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll(".rail details[open]")) {
