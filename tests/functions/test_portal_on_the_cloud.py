@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from introducer.domain.configuration import Role
+from introducer.domain.statement import make_statement
+from introducer.store.statements import Statements
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
 from tests.support.scenario import Scenario, the_stacks_account
@@ -141,3 +143,25 @@ def test_a_moved_clock_ends_no_session(world: Scenario) -> None:
 
 def _month_before(moment: datetime) -> str:
     return (moment.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+
+
+def test_a_document_comes_through_the_gateway_as_it_was_rendered(world: Scenario) -> None:
+    # given a partner with a closed month
+    partner, _ = world.a_partner(terms(cpa("200.00")))
+    email, password = world.a_login(partner, Role.OWNER)
+    statements = Statements(world.stack.outputs["BooksTableName"])
+    statements.put(make_statement(partner, "2026-01", {"EUR": 1_050}, (), datetime(2026, 2, 5, tzinfo=UTC)))
+    visitor = Visitor(world.http)
+    visitor.sign_in(email, password)
+
+    # when the browser follows the links
+    document = visitor.send("GET", "/statements/2026-01?format=pdf")
+    table = visitor.send("GET", "/statements/2026-01?format=csv")
+
+    # then it has a PDF, byte for byte, and the table
+    assert (document.status_code, document.headers["content-type"]) == (200, "application/pdf")
+    assert document.content.startswith(b"%PDF-") and document.content.rstrip().endswith(b"%%EOF")
+    assert document.headers["content-disposition"] == 'attachment; filename="statement-2026-01.pdf"'
+    assert table.text.splitlines()[-1].split(",")[:9] == [
+        "closing", world.brand, partner, "2026-01", "EUR", "", "", "", "10.50",
+    ]  # fmt: skip
