@@ -1,8 +1,9 @@
 """`make test-faults`: thousands of schedules in memory and some on the local cloud, on every core.
 
-    python -m tests.faults                                  # 10,000 in memory and 200 on the local cloud
-    python -m tests.faults --memory 500 --cloud 0 --first 4000
-    python -m tests.faults --seed 4711                      # one of them again (--where cloud)
+    python -m tests.faults                                  # of the engine and of payout runs each 10,000 in memory,
+                                                            # and 200 and 100 on the local cloud
+    python -m tests.faults --of payouts --memory 500 --cloud 0 --first 4000
+    python -m tests.faults --of payouts --seed 4711         # one of them again (--where cloud)
 
 The last line says how many schedules ran and how many left the books wrong. It ends with 1 when any did, or when a call
 site was met and never crashed at.
@@ -17,10 +18,15 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from tests.faults import sites
-from tests.faults.running import Share, run_share, runner
+from tests.faults import payout_sites, sites
+from tests.faults.running import ENGINE, PAYOUTS, Share, run_share, runner
 from tests.faults.wire import AFTER, BEFORE
 
+KINDS = (ENGINE, PAYOUTS)
+ON_CLOUD = {ENGINE: 200, PAYOUTS: 100}
+SITES = {ENGINE: sites.SITES, PAYOUTS: payout_sites.SITES}
+SELDOM = 50
+"""A call site that so few of all schedules' calls were made at need not have been crashed at."""
 CHUNK = {"memory": 100, "cloud": 25}
 SHOWN = 20
 """So many failed seeds are told in full."""
@@ -29,68 +35,73 @@ SHOWN = 20
 def main() -> int:
     given = _arguments()
     if given.seed is not None:
-        with runner(given.where) as run:
+        of = given.of or ENGINE
+        with runner(given.where, of) as run:
             outcome = run.run(given.seed)
-        print(f"seed {given.seed} ({given.where}): {outcome.violation or 'the books are right'}")
+        print(f"seed {given.seed} of {of} ({given.where}): {outcome.violation or 'the books are right'}")
         print("faults:", dict(outcome.trouble.faults))
         return 1 if outcome.violation else 0
     total, failed = Share(), False
-    for where, count in (("memory", given.memory), ("cloud", given.cloud)):
-        if not count:
-            continue
-        share = _all(where, range(given.first, given.first + count), given.jobs)
-        left_out = _left_out(share) if where == "memory" and count >= 10_000 else []
-        _tell(where, share, left_out)
-        failed |= bool(left_out)
-        total.add(share)
+    for of in (given.of,) if given.of else KINDS:
+        for where, count in (("memory", given.memory), ("cloud", given.cloud if given.cloud >= 0 else ON_CLOUD[of])):
+            if not count:
+                continue
+            share = _all(of, where, range(given.first, given.first + count), given.jobs)
+            left_out = _left_out(of, share) if where == "memory" and count >= 10_000 else []
+            _tell(of, where, share, left_out)
+            failed |= bool(left_out)
+            total.add(share)
     print(f"schedules {total.schedules}, violations {len(total.violations)}")
     return 1 if failed or total.violations else 0
 
 
-def _all(where: str, seeds: range, jobs: int) -> Share:
+def _all(of: str, where: str, seeds: range, jobs: int) -> Share:
     share, start = Share(), time.perf_counter()
     # Spawned, not forked: a child must not share its parent's connections.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         size = CHUNK[where] if where == "memory" else max(1, -(-len(seeds) // jobs))
-        running = [pool.submit(run_share, where, seeds[first : first + size]) for first in range(0, len(seeds), size)]
+        running = [
+            pool.submit(run_share, where, seeds[first : first + size], of) for first in range(0, len(seeds), size)
+        ]
         for done in as_completed(running):
             part = done.result()
             share.add(part)
             for seed, violation in part.violations:
                 if len(share.violations) <= SHOWN:
-                    again = f"python -m tests.faults --seed {seed} --where {where}"
-                    print(f"  VIOLATION seed {seed} on {where}: {violation}\n    again: {again}", flush=True)
+                    again = f"python -m tests.faults --of {of} --seed {seed} --where {where}"
+                    print(f"  VIOLATION seed {seed} of {of} on {where}: {violation}\n    again: {again}", flush=True)
             if share.schedules % 1000 == 0:
-                print(f"  {where}: {share.schedules} schedules, {time.perf_counter() - start:.0f} s", flush=True)
+                print(f"  {of}, {where}: {share.schedules} schedules, {time.perf_counter() - start:.0f} s", flush=True)
     return share
 
 
-def _left_out(share: Share) -> list[str]:
+def _left_out(of: str, share: Share) -> list[str]:
     """The call sites and moments without a crash."""
-    wanted = sites.SITES | set(share.seen)
+    wanted = SITES[of] | {site for site, calls in share.seen.items() if calls > SELDOM}
     return [
         f"{site}: {moment}" for site in sorted(wanted) for moment in (BEFORE, AFTER) if not share.crashed[site, moment]
     ]
 
 
-def _tell(where: str, share: Share, left_out: list[str]) -> None:
+def _tell(of: str, where: str, share: Share, left_out: list[str]) -> None:
     each = share.seconds / share.schedules * 1000
-    print(f"{where}: {share.schedules} schedules, {each:.0f} ms each on one core")
+    print(f"{of}, {where}: {share.schedules} schedules, {each:.0f} ms each on one core")
     print("  " + ", ".join(f"{count} {what}" for what, count in sorted(share.facts.items())))
     print("  faults: " + ", ".join(f"{count} {kind}" for kind, count in share.faults.most_common()))
     print("  crashes before sending and after the commit, by call site:")
-    for site in sorted(sites.SITES | set(share.seen)):
+    for site in sorted(SITES[of] | set(share.seen)):
         print(f"    {share.crashed[site, BEFORE]:6} {share.crashed[site, AFTER]:6}  {site} ({share.seen[site]} calls)")
     for each_left in left_out:
         print(f"  NEVER CRASHED AT {each_left}")
     for seed, violation in share.violations:
-        print(f"  failed seed {seed} on {where}: {violation}")
+        print(f"  failed seed {seed} of {of} on {where}: {violation}")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Fault schedules of the engine.")
-    parser.add_argument("--memory", type=int, default=10_000, help="schedules in memory")
-    parser.add_argument("--cloud", type=int, default=200, help="schedules on the local cloud")
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Fault schedules.")
+    parser.add_argument("--of", choices=KINDS, help="only these schedules")
+    parser.add_argument("--memory", type=int, default=10_000, help="schedules in memory, of each kind")
+    parser.add_argument("--cloud", type=int, default=-1, help="schedules on the local cloud, of each kind")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes")
     parser.add_argument("--seed", type=int, help="run one schedule again")

@@ -6,17 +6,17 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from introducer.services import apply_events, settle_partner
+from introducer.services import apply_events, open_run, settle_partner
 from introducer.store import keys, settlements
 from introducer.store.wire import BATCH
 from introducer_ops.localcloud import LocalCloud
-from tests.faults import sites
+from tests.faults import payout_checks, payout_sites, payout_worlds, payouts, sites
 from tests.faults.checks import check
 from tests.faults.schedules import Clock, Schedule, Stores, Violation
 from tests.faults.stores import InMemory, OnTheCloud, cloud_client
@@ -89,6 +89,13 @@ def _small_transactions(room: int, at_once: int) -> Iterator[None]:
     small = {(apply_events, "BATCH"): room, (apply_events, "EVENTS_AT_ONCE"): at_once}
     if room < BATCH:
         small |= {(settle_partner, "JOURNALS_AT_ONCE"): 1, (settlements, "ROOM"): 0, (settlements, "PART"): 150}
+    with _small(small):
+        yield
+
+
+@contextmanager
+def _small(small: Mapping[tuple[Any, str], int]) -> Iterator[None]:
+    """The product's numbers of modules are these for a while."""
     before = {(module, name): getattr(module, name) for module, name in small}
     for (module, name), value in small.items():
         setattr(module, name, value)
@@ -99,13 +106,62 @@ def _small_transactions(room: int, at_once: int) -> Iterator[None]:
             setattr(module, name, value)
 
 
-def in_memory() -> Runner:
+class PayoutRunner:
+    """The same for schedules of a payout run."""
+
+    def __init__(self, open_store: Callable[[Clock], InMemory | OnTheCloud]) -> None:
+        self._open = open_store
+        self.wire = Wire()
+        with served_by(self.wire):
+            self._stores = payouts.Stores()
+
+    def run(self, seed: int) -> Outcome:
+        """The schedule of a seed, and whether the books are right at its end."""
+        chance = random.Random(seed)
+        target = None
+        aimed = chance.random() < 0.7
+        site = payout_sites.aimed_at(chance) if aimed else ""
+        if aimed:
+            target = Target(site, chance.choice([BEFORE, AFTER]), chance.choice([1, 1, 1, 1, 2, 3]))
+        world = payout_worlds.a_world(chance, payout_sites.NEEDS.get(site, ""))
+        trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 8]), target)
+        clock = Clock(payout_worlds.STARTS)
+        store = self._open(clock)
+        self.wire.store, self.wire.trouble = store, trouble
+        schedule = payouts.RunSchedule(
+            seed, world, clock, chance, trouble, store, self._stores, self.wire, most_per_batch=chance.choice([1, 2, 3])
+        )
+        facts: Counter[str] = Counter()
+        violation = ""
+        try:
+            with served_by(self.wire), _small({(open_run, "SMALLEST_GROUP"): 2}):
+                schedule.run()
+                facts = payout_checks.check(schedule)
+        except Violation as error:
+            violation = str(error)
+        finally:
+            with served_by(self.wire):
+                schedule.stop()
+            store.close()
+        return Outcome(seed, violation, trouble, facts)
+
+
+ENGINE, PAYOUTS = "engine", "payouts"
+"""What schedules are of: the engine and settling, or a payout run."""
+AnyRunner = Runner | PayoutRunner
+
+
+def in_memory(of: str = ENGINE) -> AnyRunner:
     """A runner whose tables are in this process."""
+    if of == PAYOUTS:
+        return PayoutRunner(lambda clock: InMemory(clock, begin=payout_worlds.configured))
     return Runner(InMemory)
 
 
-def on_the_cloud(client: Any) -> Runner:
+def on_the_cloud(client: Any, of: str = ENGINE) -> AnyRunner:
     """A runner whose tables are on the local cloud."""
+    if of == PAYOUTS:
+        return PayoutRunner(lambda clock: OnTheCloud(client, begin=payout_worlds.configured))
     return Runner(lambda clock, without: OnTheCloud(client, without))
 
 
@@ -131,10 +187,10 @@ class Share:
         self.seconds += other.seconds
 
 
-def run_share(where: str, seeds: range) -> Share:
+def run_share(where: str, seeds: range, of: str = ENGINE) -> Share:
     """Run these schedules in this process."""
     share, start = Share(), time.perf_counter()
-    with runner(where) as run:
+    with runner(where, of) as run:
         for seed in seeds:
             outcome = run.run(seed)
             share.schedules += 1
@@ -149,10 +205,10 @@ def run_share(where: str, seeds: range) -> Share:
 
 
 @contextmanager
-def runner(where: str) -> Iterator[Runner]:
+def runner(where: str, of: str = ENGINE) -> Iterator[AnyRunner]:
     """In memory, or on a local cloud of this process's own."""
     if where == "memory":
-        yield in_memory()
+        yield in_memory(of)
         return
     with tempfile.TemporaryDirectory() as folder, LocalCloud.start(Path(folder), log=lambda line: None) as cloud:
-        yield on_the_cloud(cloud_client(cloud.endpoint))
+        yield on_the_cloud(cloud_client(cloud.endpoint), of)

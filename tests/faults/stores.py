@@ -33,10 +33,15 @@ def configured() -> Memory:
 
 
 class InMemory:
-    """The tables of one schedule, in this process."""
+    """The tables of one schedule, in this process. `begin` is what stands in them before it."""
 
-    def __init__(self, clock: Callable[[], float], without: Iterable[keys.Key]) -> None:
-        self._memory = configured().copy(clock)
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        without: Iterable[keys.Key] = (),
+        begin: Callable[[], Memory] = configured,
+    ) -> None:
+        self._memory = begin().copy(clock)
         for key in without:
             self._memory.tables[BOOKS].put((key.pk, key.sk), None)
         self._begins = len(self._memory.tables[BOOKS].stream)
@@ -64,7 +69,8 @@ class OnTheCloud:
     """
 
     client: Any
-    without: Iterable[keys.Key]
+    without: Iterable[keys.Key] = ()
+    begin: Callable[[], Memory] = configured
     _streams: dict[str, list[Record]] = field(default_factory=lambda: {FACTS: [], BOOKS: []})
     _images: dict[tuple[str, Place], Any] = field(default_factory=dict)
     """Each item as it was last: nobody else writes in this account."""
@@ -76,7 +82,7 @@ class OnTheCloud:
         for table, index in ((FACTS, False), (BOOKS, True)):
             create_table(self.client, table, index)
         left_out = {(key.pk, key.sk) for key in self.without}
-        begins = {place: item for place, item in configured().tables[BOOKS].items.items() if place not in left_out}
+        begins = {place: item for place, item in self.begin().tables[BOOKS].items.items() if place not in left_out}
         self._images |= {(BOOKS, place): item for place, item in begins.items()}
         items = list(begins.values())
         for start in range(0, len(items), 25):

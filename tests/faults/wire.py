@@ -11,13 +11,16 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from tests.support.memory import Place, Record, cancelled, refusal
+
+T = TypeVar("T")
 
 ATTEMPTS = 3
 """How often botocore sends a request before it gives up, as `store.wire.connect` asks it to."""
@@ -105,6 +108,8 @@ class Actor:
         self.error: BaseException | None = None
         self.next = ""
         """The operation it is about to call, while it waits."""
+        self.cut_off = False
+        """Its time is up: it makes no further call."""
         self._job = job
         self._calls = 0
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -123,6 +128,8 @@ class Actor:
         if self._calls <= 0:
             self._stopped.release()
             self._go.acquire()
+        if self.cut_off:
+            raise Crash
         self._calls -= 1
 
     def _run(self) -> None:
@@ -160,6 +167,27 @@ class Wire:
             return self._send(operation, arguments)
         self.trouble.faults[fault.kind] += 1
         return self._troubled(site, operation, arguments, fault)
+
+    def outside(self, operation: str, act: Callable[[], T], fails: Callable[[str], Exception]) -> T:
+        """A call to something else than DynamoDB, at which a worker gives way and which goes wrong as any other does.
+        `fails` makes the error of a kind of fault; the client of that something tries no second time."""
+        actor: Actor | None = getattr(_here, "actor", None)
+        if actor is None or self.trouble is None:
+            return act()
+        actor.give_way(operation)
+        site = call_site(operation)
+        fault = self.trouble.plan(site, operation)
+        if fault is None:
+            return act()
+        self.trouble.faults[fault.kind] += 1
+        if fault.kind in (BEFORE, AFTER):
+            self.trouble.crashed[site, fault.kind] += 1
+        if fault.kind in (AFTER, "answer lost"):
+            with suppress(Exception):
+                act()
+        if fault.kind in (BEFORE, AFTER):
+            raise Crash
+        raise fails(fault.kind)
 
     def _troubled(self, site: str, operation: str, arguments: dict[str, Any], fault: Fault) -> dict[str, Any]:
         """A call with a fault, tried again as botocore's standard mode does."""
