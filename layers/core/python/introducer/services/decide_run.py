@@ -63,7 +63,8 @@ def ask_for_approval(
             wake(token, {"decision": "lapsed"})
             return found
         # By the clock and not by how often it is asked: a step that is tried again reminds nobody twice.
-        reminders = (now - asked) // timedelta(hours=schedule.remind_hours)
+        # Never fewer than before: a step that began earlier would send a reminder's mail, which is there, for ever.
+        reminders = max(found.reminders, (now - asked) // timedelta(hours=schedule.remind_hours))
         first = found.asked_at is None
         waiting = replace(
             found, status=RunStatus.WAITING, token=token, asked_at=asked, deadline=deadline, reminders=reminders
