@@ -55,9 +55,11 @@ def rails_of(
     """
     secret = prefix + brand
     try:
-        accounts = secrets.document(secret)
+        secrets.text(secret)
     except SecretMissing:
-        accounts = {}
+        accounts: dict[str, Any] = {}
+    else:
+        accounts = secrets.document(secret)
     rails: dict[RailKind, Rail] = {kind: NoAccount(kind, secret) for kind in RailKind}
     rails[RailKind.MANUAL] = Manual(files)
     if "sepa" in accounts:
