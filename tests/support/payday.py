@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
+from functools import cache
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -262,8 +263,8 @@ class Payday(Portal):
 def a_payday(patch: pytest.MonkeyPatch) -> Iterator[Payday]:
     """The brand, with the portal in front of it; the run of February is made, and nothing else."""
     environment = {
-        "STAGE": "local", "FACTS_TABLE": "facts", "BOOKS_TABLE": "books", "EDGE_SECRET": "edge", "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1", "IDENTITY_KEY_SECRET": "people", "USER_POOL_ID": "none",
+        "STAGE": "local", "FACTS_TABLE": "facts", "BOOKS_TABLE": "books", "EDGE_SECRET": "edge",
+        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "IDENTITY_KEY_SECRET": "people",
         "POWERTOOLS_SERVICE_NAME": "portal", "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
     }  # fmt: skip
     for name, value in environment.items():
@@ -274,8 +275,10 @@ def a_payday(patch: pytest.MonkeyPatch) -> Iterator[Payday]:
             create_table(client, table, index)
         configuration = Configuration("books")
         brand, partners, people = _configure(configuration)
-        module = functions.load("portal")
-        wiring = module.server.wiring.portal
+        module = _loaded()
+        wired, session = module.server.wiring, module.server.session
+        before = wired.portal, session.authenticate
+        wiring = wired.portal = wired.Portal(wired.settings, lambda: NOW, lambda: NOW, lambda: 0.0)
         portal = Payday(
             module, configuration, Facts("facts"), Ledger("books"), "facts", "", "", brand, {}, partners
         )  # fmt: skip
@@ -285,14 +288,15 @@ def a_payday(patch: pytest.MonkeyPatch) -> Iterator[Payday]:
             ("cursors", module.server.wiring.Cursors(b"a secret of the edge")), ("now", lambda: portal.now),
             ("true_now", lambda: portal.now), ("wake", portal.executions.wake),
         ):  # fmt: skip
-            setattr(wiring, name, stand_in)  # the module was loaded for this world alone
-        module.server.session.authenticate = _whoever_is_named(people, configuration)
+            setattr(wiring, name, stand_in)
+        session.authenticate = _whoever_is_named(people, configuration)
         _schedule(portal)
         _money(portal)
         portal.prepare(BEFORE, by="system:payout_schedule")
         portal.approve(LAST_RUN, BEFORE + timedelta(hours=3))
         portal.send(LAST_RUN, BEFORE + timedelta(hours=4))
         yield portal
+        wired.portal, session.authenticate = before
 
 
 def paid_to(
@@ -307,6 +311,12 @@ def paid_to(
         partner=configuration.partner(owner.partner), version=before.version if before else 0, destination=destination,
         cool_off_days=days, brand_key=b"a brand's key", clock=lambda: at,
     )  # fmt: skip
+
+
+@cache
+def _loaded() -> ModuleType:
+    """A copy of the portal for worlds of this kind alone: they stand in for who signs in."""
+    return functions.load("portal")
 
 
 def _whoever_is_named(people: Mapping[str, Member], configuration: Configuration) -> Any:
@@ -372,9 +382,7 @@ def _schedule(portal: Payday) -> None:
     change = Change(by="system:test", at=BEGAN, why="set up", origin="test")
     PayoutSchedules(portal.table).put(None, schedule, change)
     days = [date(2026, 1, 5) + timedelta(days=n) for n in range(90)]
-    published = {
-        day.isoformat(): RATES | {"PLN": f"4.2{day.month}{day.day:02d}"} for day in days if day.weekday() < 5
-    }
+    published = {day.isoformat(): RATES | {"PLN": f"4.2{day.month}{day.day:02d}"} for day in days if day.weekday() < 5}
     load_rates(
         RateStore(portal.table), feed=ECB, published=published, first=days[0].isoformat(),
         through=days[-1].isoformat(),
