@@ -46,8 +46,8 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxProfile:
-    """Who a partner, or a brand, is to the tax office, and how it is taxed. Invoices have it as it is when they are issued.
-    Name and address are in clear, as invoices have them; bank details are no part of it."""
+    """Who a partner, or a brand, is to the tax office, and how it is taxed. Invoices have it as it is when they are
+    issued. Name and address are in clear, as invoices have them; bank details are no part of it."""
 
     legal_name: str
     address: tuple[str, ...] = ()

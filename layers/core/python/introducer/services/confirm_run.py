@@ -116,8 +116,8 @@ def record_outcome(
     `version` is that of the payout as the person saw it; 0 where nobody looked at one.
 
     For rails that no provider answers for, for whatever is unknown, and once nobody asks the provider any more because
-    the run is closed. Raises `Forbidden` for a role that decides nothing, `NotFound`, `Invalid` for another outcome or a
-    reason that is none, `Conflict` when it cannot be, or is not as it was seen (`payout_changed`).
+    the run is closed. Raises `Forbidden` for a role that decides nothing, `NotFound`, `Invalid` for another outcome or
+    a reason that is none, `Conflict` when it cannot be, or is not as it was seen (`payout_changed`).
     """
     check_decider(member)
     word = reason(why)

@@ -13,7 +13,9 @@ from introducer.services.set_payout_schedule import check_decider
 from introducer.store.payouts import Payouts
 
 
-def open_sent_file(payouts: Payouts, files: Callable[[], SentFiles], *, member: Member, run: str, batch: str, now: datetime) -> str:
+def open_sent_file(
+    payouts: Payouts, files: Callable[[], SentFiles], *, member: Member, run: str, batch: str, now: datetime
+) -> str:
     """Where the file of a batch can be downloaded for a minute. Raises `Forbidden` for a role that decides nothing,
     `NotFound` for a batch without a file, `Unavailable`."""
     check_decider(member)
