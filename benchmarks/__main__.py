@@ -13,7 +13,7 @@ from statistics import mean, median
 
 from rich.console import Console
 
-from benchmarks import cost, cpu, imports, load, verifying, writes
+from benchmarks import cost, cpu, imports, load, payouts, verifying, writes
 from benchmarks.figures import Figures, percentile
 from benchmarks.gateway import CONNECTIONS
 from benchmarks.load import Load
@@ -51,6 +51,8 @@ def main() -> int:
         stack = cloud.deploy()
         with the_stacks_account(stack), Meter(stack) as meter:
             _on_the_cloud(figures, stack, meter, status.update)
+    with console.status("paying 10,000 partners") as status:
+        _payouts(figures, status.update)
     figures.write(OUTPUT)
     figures.print(console)
     console.print(
@@ -281,6 +283,88 @@ def _cost(figures: Figures, stack: Stack) -> None:
         f" {cost.milliseconds_billed(cpu_us)} ms (click_cpu_us, and {cost.PUT_MS:g} ms assumed for the put) at"
         f" {memory} MB and ${cost.LAMBDA_GB_SECOND} a GB-second, wru_per_click and wru_counters_per_click at"
         f" ${cost.WRITE_UNITS} a million. Without storage, logs, CloudFront and the engine",
+    )
+
+
+def _payouts(figures: Figures, tell: Callable[[str], None]) -> None:
+    found = payouts.measure(tell=tell)
+    seconds = found.seconds
+    machine = ("reserve", "send", "close")
+    what = (
+        f"one run of {found.partners:,} partners, each paid in euros from a list, seeded into the books, on a local"
+        " cloud of its own with what listens to the books held"
+    )
+    figures.add(
+        "payout_run_s",
+        sum(seconds[each] for each in machine),
+        "s",
+        f"{what}: {', '.join(f'{each} {seconds[each]:.0f} s' for each in machine)}; a person's saying that all lists"
+        f" were paid took another {seconds['confirm']:.0f} s. Emulator and functions share this machine's cores",
+    )
+    transitions = found.transitions / found.partners
+    figures.add(
+        "payout_transitions_per_payout",
+        transitions,
+        "state transitions",
+        f"{found.transitions:,} in {found.executions:,} executions of {what}: each state that was entered, by the"
+        " histories of the run and of all children that DescribeMapRun counts, and one more for each execution",
+    )
+    figures.add(
+        "payout_history_events",
+        found.events,
+        "events",
+        f"Of the run's own execution; {what}. Counted as AWS does, two more than the emulator for a call with a token"
+        f" and one for any other. Its largest has {found.largest_event:,} bytes. A run that hears nothing for sixty"
+        " days looks some three hundred times, at nine events each (tests/unit/test_run_waits.py)",
+        goal=payouts.MOST_EVENTS / 5,
+    )
+    figures.add(
+        "payout_child_history_events",
+        found.most_events_of_a_child,
+        "events",
+        f"Of the child execution with the longest history; {what}",
+        goal=payouts.MOST_EVENTS / 5,
+    )
+    figures.add(
+        "payout_worker_growth",
+        found.memory_peak / found.memory_before,
+        "×",
+        f"Peak resident memory of the largest worker of the payout function during {what}, {found.memory_peak:.0f} MB,"
+        f" over what it held after a run of {payouts.METERED}, {found.memory_before:.0f} MB",
+    )
+    kinds = ", ".join(f"{kind} {units:.3g}" for kind, units in found.by_kind.items())
+    figures.add(
+        "wru_per_payout",
+        found.write_units,
+        "write units",
+        f"From reserving to the invoice, saying that it was paid included: a run of {payouts.METERED}. By item:"
+        f" {kinds}. {RULES}",
+    )
+    figures.add(
+        "rru_per_payout",
+        found.read_units,
+        "read units",
+        f"Of the same run: a unit for each begun 4 KB of an item, half where it may be stale, from"
+        f" {found.dynamodb_calls:.1f} calls of DynamoDB for each payout, reading and writing",
+    )
+    used = cost.PerPayout(
+        transitions=transitions,
+        write_units=found.write_units,
+        read_units=found.read_units,
+        calls=found.dynamodb_calls + 1,
+        invocations=found.invocations / found.partners,
+        cpu_seconds=found.cpu_seconds / found.partners,
+    )
+    figures.add(
+        "usd_per_thousand_payouts",
+        cost.per_thousand_payouts(used, payouts.MEMORY_MB),
+        "US dollars",
+        f"us-east-1 list prices: ${cost.TRANSITIONS:.0f} a million transitions, ${cost.WRITE_UNITS} and"
+        f" ${cost.READ_UNITS} a million write and read units, ${cost.KMS_REQUESTS:.0f} a million KMS requests (one for"
+        f" each payout), invocations, and {payouts.MEMORY_MB} MB at ${cost.LAMBDA_GB_SECOND} a GB-second for"
+        f" {used.cpu_seconds * 1000:.1f} ms of CPU for each payout measured here (a core comes with"
+        f" {cost.CORE_OF_MEMORY:,} MB) and {cost.CALL_MS:g} ms assumed for each call. Without mails, storage, logs and"
+        " what banks and PayPal ask",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import cost
+from benchmarks import cost, payouts
 from benchmarks.figures import Figures, percentile, shown
 from benchmarks.meter import kind_of, targets
 from benchmarks.units import Index, index_units, indexes_of, item_size, table_units, value_size
@@ -148,3 +148,30 @@ def test_a_million_clicks_cost_their_parts() -> None:
     # 300 µs and 5 ms are billed as 6 ms: 1.00 + 0.20 + 6 s·1000 at half a gigabyte + 1.05 write units
     assert cost.milliseconds_billed(300) == 6
     assert cost.per_million_clicks(300, 512, 1.0, 0.05) == pytest.approx(1.2 + 3000 * 0.0000166667 + 1.05 * 0.625)
+
+
+def test_a_thousand_payouts_cost_their_parts() -> None:
+    used = cost.PerPayout(transitions=0.2, write_units=36, read_units=20, calls=17, invocations=0.1, cpu_seconds=0.01)
+    # 10 ms of CPU at a whole core and 85 ms of waiting; millionths of a dollar for each payout otherwise
+    parts = 0.2 * 25 + 36 * 0.625 + 20 * 0.125 + 3 + 0.1 * 0.2
+    assert cost.per_thousand_payouts(used, 1769) == pytest.approx(
+        parts / 1000 + 1000 * 0.095 * 1769 / 1024 * 0.0000166667
+    )
+
+
+def test_events_are_counted_as_aws_writes_them() -> None:
+    waits = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    history = [
+        {"type": "ExecutionStarted"},
+        {"type": "TaskStateEntered"},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {"resource": "arn:aws:lambda:…"}},
+        {"type": "TaskSucceeded"},
+        {"type": "TaskStateExited"},
+        {"type": "TaskStateEntered"},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {"resource": waits}},
+        {"type": "TaskSucceeded"},
+        {"type": "TaskStateExited"},
+        {"type": "ExecutionSucceeded"},
+    ]
+    # LambdaFunctionStarted for the one, TaskStarted and TaskSubmitted for the other
+    assert payouts._events_of_aws(history) == len(history) + 3
