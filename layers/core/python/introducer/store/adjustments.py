@@ -20,8 +20,9 @@ from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.store import keys
 from introducer.store.ledger import balance_updates, journal_put
+from introducer.store.owned import owned
 from introducer.store.paging import Page
-from introducer.store.wire import REFUSED, batch_get, connect, from_wire, put_operation, reading, to_wire, unavailable
+from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, to_wire, unavailable
 
 REQUEST_KEPT = timedelta(days=1)
 """How long a repeated request finds what it proposed before: as long as its Idempotency-Key is kept."""
@@ -118,26 +119,10 @@ class Adjustments:
 
     def waiting(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Adjustment]:
         """What waits for a second person, longest first. The index lags by moments: what was decided is left out."""
-        pk = keys.owner_partition("adjustment", brand=brand)
-        with reading():
-            answer = self._connection.query(
-                self._table,
-                pk,
-                range_key_condition=Path(keys.OWNER_SK) > cursor if cursor else None,
-                index_name=keys.BY_OWNER,
-                limit=limit,
-                scan_index_forward=True,
-            )
-        wanted = [keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]) for item in answer["Items"]]
-        found = {
-            keys.Key(item[keys.PK], item[keys.SK]): adjustment_from_item(item)
-            for item in batch_get(self._connection, self._table, wanted)
-        }
-        last = answer.get("LastEvaluatedKey")
-        return Page(
-            tuple(found[key] for key in wanted if key in found and found[key].waiting is not None),
-            last[keys.OWNER_SK]["S"] if last else None,
-        )
+        owner = keys.owner_partition("adjustment", brand=brand)
+        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=False)
+        found = map(adjustment_from_item, page.items)
+        return Page(tuple(each for each in found if each.waiting is not None), page.cursor)
 
     def of_request(self, partner: str, request: str) -> Adjustment:
         """What an earlier proposal with this request made. Raises `NotFound`."""

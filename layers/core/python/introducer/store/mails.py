@@ -19,8 +19,9 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate
 from introducer.store import keys
+from introducer.store.owned import owned
 from introducer.store.paging import Page
-from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, to_wire, writing
+from introducer.store.wire import Refused, connect, from_wire, put_operation, reading, to_wire, writing
 
 
 def mail_to_item(mail: Mail) -> dict[str, Any]:
@@ -118,23 +119,10 @@ class Mails:
     def unsent(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Mail]:
         """A page of the mails of a brand that nobody has got, as far as we know; the oldest first. The index lags by
         moments: what was sent meanwhile is left out."""
-        with reading():
-            answer = self._connection.query(
-                self._table,
-                keys.owner_partition("mail", brand=brand),
-                range_key_condition=Path(keys.OWNER_SK) > cursor if cursor else None,
-                index_name=keys.BY_OWNER,
-                limit=limit,
-                scan_index_forward=True,
-            )
-        wanted = [keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]) for item in answer["Items"]]
-        items = batch_get(self._connection, self._table, wanted)
-        found = {keys.Key(item[keys.PK], item[keys.SK]): mail_from_item(item) for item in items}
-        last = answer.get("LastEvaluatedKey")
-        return Page(
-            tuple(found[key] for key in wanted if key in found and found[key].status in UNSENT),
-            last[keys.OWNER_SK]["S"] if last else None,
-        )
+        owner = keys.owner_partition("mail", brand=brand)
+        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=False)
+        found = map(mail_from_item, page.items)
+        return Page(tuple(each for each in found if each.status in UNSENT), page.cursor)
 
     # ----------------------------------------------------------------------------------------------------- writes
 

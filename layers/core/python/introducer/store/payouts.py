@@ -37,6 +37,7 @@ from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.ledger import HOLDS
 from introducer.store.mails import mail_put
+from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.payout_items import (
     batch_from_item,
@@ -104,7 +105,7 @@ class Payouts:
             keys.key("payout", brand=item["brand"], run=item["run"], payout=keys.parts(item[keys.PK])[1])
             for item in places
         ]
-        found = map(payout_from_item, self._items(wanted))
+        found = map(payout_from_item, batch_get(self._connection, self._table, wanted))
         return {each.payout: each for each in found}
 
     def of_run(self, brand: str, run: str, cursor: str | None = None, limit: int = 50) -> Page[Payout]:
@@ -436,24 +437,8 @@ class Payouts:
 
     def _owned(self, owner: str, read: Callable[[Mapping[str, Any]], T], cursor: str | None, limit: int) -> Page[T]:
         """A page of what the index lists under an owner, newest first, as it stands now."""
-        with reading():
-            answer = self._connection.query(
-                self._table,
-                owner,
-                range_key_condition=Path(keys.OWNER_SK) < cursor if cursor else None,
-                index_name=keys.BY_OWNER,
-                limit=limit,
-                scan_index_forward=False,
-            )
-        wanted = [keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]) for item in answer["Items"]]
-        found = {keys.Key(item[keys.PK], item[keys.SK]): item for item in self._items(wanted)}
-        last = answer.get("LastEvaluatedKey")
-        return Page(
-            tuple(read(found[key]) for key in wanted if key in found), last[keys.OWNER_SK]["S"] if last else None
-        )
-
-    def _items(self, wanted: Sequence[keys.Key]) -> list[dict[str, Any]]:
-        return batch_get(self._connection, self._table, wanted) if wanted else []
+        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=True)
+        return Page(tuple(map(read, page.items)), page.cursor)
 
 
 def _move(after: Payout, at_ms: int) -> tuple[Move, Propose] | None:

@@ -20,6 +20,7 @@ from introducer.domain.verification import Document, DocumentKind, Verification,
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.mails import mail_put
+from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.wire import REFUSED, batch_get, connect, from_wire, put_operation, reading, unavailable
 
@@ -96,25 +97,10 @@ class Verifications:
 
     def waiting(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Verification]:
         """What waits for compliance, longest first. The index lags by moments: what was decided is left out."""
-        with reading():
-            answer = self._connection.query(
-                self._table,
-                keys.owner_partition("verification", brand=brand),
-                range_key_condition=Path(keys.OWNER_SK) > cursor if cursor else None,
-                index_name=keys.BY_OWNER,
-                limit=limit,
-                scan_index_forward=True,
-            )
-        wanted = [keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]) for item in answer["Items"]]
-        found = {
-            keys.Key(item[keys.PK], item[keys.SK]): verification_from_item(item)
-            for item in batch_get(self._connection, self._table, wanted)
-        }
-        last = answer.get("LastEvaluatedKey")
-        return Page(
-            tuple(found[key] for key in wanted if key in found and found[key].status is VerificationStatus.SUBMITTED),
-            last[keys.OWNER_SK]["S"] if last else None,
-        )
+        owner = keys.owner_partition("verification", brand=brand)
+        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=False)
+        found = map(verification_from_item, page.items)
+        return Page(tuple(each for each in found if each.status is VerificationStatus.SUBMITTED), page.cursor)
 
     def move(
         self, action: str, before: Verification, after: Verification, change: Change, mails: Sequence[Mail] = ()
