@@ -170,6 +170,11 @@ MEANINGS = {
     "settled": "posted or handed on is not what the month's rows make",
     "adjustment": "its status, its journals and who decided it do not go together",
     "statement": "the statement is not what the journals of its month make",
+    "payout": "the payout is not what its journals, rates, batch and run make of it",
+    "batch": "the batch is not what the payouts in it come to",
+    "run": "the closed run is not what its payouts come to",
+    "hold": "the balance counts other holds than stand",
+    "invoice": "the invoice is not its payout's, or a number is missing",
     "balance": "the balance is not the sum of the journals",
     "event_count": "the counter is not what the events make",
     "click_count": "the counter is not what the clicks make",
@@ -195,6 +200,7 @@ def show(report: Report, console: Console) -> None:
         ("clients", f"{report.clients:,}"),
         ("journals", f"{report.journals:,} of {report.partners:,} partners, {report.adjustments:,} adjusted by hand"),
         ("months", f"{report.months:,} settled over all clients, {report.statements:,} closed with a statement"),
+        *_of_payouts(report),
         ("owed in all", ", ".join(_amount(*each) for each in report.sums.items()) or "nothing"),
         ("state hash", report.state_hash),
         ("books hash", report.books_hash),
@@ -223,6 +229,22 @@ def show(report: Report, console: Console) -> None:
             )
     console.print()
     _verdict(report, console)
+
+
+def _of_payouts(report: Report) -> Iterator[tuple[str, str]]:
+    """What was paid, where anything was."""
+    totals = report.payouts
+    if not totals.payouts:
+        return
+    stand = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in totals.by_status.items())
+    yield "payouts", f"{totals.payouts:,} in {totals.runs:,} runs and {totals.batches:,} batches: {stand}"
+    held, paid = (", ".join(_amount(*each) for each in sums.items()) for sums in (totals.paid_held, totals.paid))
+    yield "paid", f"{held or 'nothing'}, as {paid or 'nothing'}; {totals.invoices:,} invoices and credit notes"
+    if totals.clearing:
+        between = ", ".join(_amount(*each) for each in totals.clearing.items())
+        left = ", ".join(f"{text} {currency}" for currency, text in totals.rounding.items())
+        yield "in clearing", f"{between}: at the payouts' rates {left or 'nothing'}, by rounding"
+    yield "money", f"{report.money_differences:,} partners and currencies are not what was earned"
 
 
 def _completeness(report: Report) -> RenderableType:

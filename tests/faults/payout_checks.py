@@ -26,13 +26,15 @@ from introducer.domain.payout import (
     Run,
 )
 from introducer.domain.reservation import Move, moved
+from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.store import keys, scans
 from introducer.store.invoices import invoice_from_item
 from introducer.store.ledger import HOLDS, balance_attribute, balance_from_item, earned_attribute, journal_from_item
 from introducer.store.payout_items import batch_from_item, payout_from_item, run_from_item
 from introducer.store.reservations import payout_journal_from_item, way_from_item
+from introducer.store.scans import Stored
 from introducer.store.wire import from_wire
-from tests.faults.payout_worlds import BOOKS
+from tests.faults.payout_worlds import BOOKS, PUBLISHED
 from tests.faults.payouts import RunSchedule
 from tests.faults.schedules import Violation
 
@@ -58,6 +60,7 @@ def check(schedule: RunSchedule) -> Counter[str]:
     found = Found(schedule)
     _books_agree(found)
     _as_the_provider_did(schedule, found)
+    _as_verified(schedule)
     return schedule.facts + Counter(
         {
             **_counted("payouts", (each.status.value for each in found.payouts.values())),
@@ -291,6 +294,21 @@ def _balances_agree(found: Found) -> None:
                     f"{partner} has {of[RESERVED]} {currency} reserved and {of[PAID]} paid, its payouts {reserved} and"
                     f" {paid}"
                 )
+
+
+def _as_verified(schedule: RunSchedule) -> None:
+    """`introducer verify` finds nothing in what stands there."""
+    side, last = PayoutsSide(), {record.place: record.new for record in schedule.store.stream(BOOKS)}
+    for at, item in last.items():
+        stored = Stored(kind_of(keys.BOOKS, *at), from_wire(item or {}))
+        if taker := side.takers.get(stored.kind):
+            taker(stored)
+        elif stored.kind == "payout_journal":
+            side.move(stored)
+        elif stored.kind == "balance":
+            side.balance(keys.parts(at[0])[1], stored.item)
+    for difference in side.differences(PUBLISHED):
+        raise Violation(f"verify: {difference}")
 
 
 def _as_the_provider_did(schedule: RunSchedule, found: Found) -> None:

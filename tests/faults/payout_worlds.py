@@ -119,10 +119,8 @@ def configured() -> Memory:
                 partner=partner, brand=BRAND, status=VerificationStatus.APPROVED, version=2, approved_at=SINCE
             )
             memory.client.put_item(TableName=BOOKS, Item=to_wire(verification_to_item(verified)))
-    day = "2025-12-20"
-    while day <= "2026-04-10":
+    for day in PUBLISHED:
         memory.client.put_item(TableName=BOOKS, Item=_rates(day))
-        day = plus_days(day, 1)
     return memory
 
 
@@ -268,14 +266,18 @@ def _a_world(chance: random.Random) -> World:
     )
 
 
-def _rates(day: str) -> dict[str, Any]:
-    """What the bank published on a day, as the store keeps it; nothing on weekends."""
+def _published(day: str) -> Mapping[str, str]:
+    """What the bank published on a day; nothing on weekends."""
     number = int(day[5:7]) * 31 + int(day[8:])
-    said = {
-        "USD": f"1.{1500 + 7 * number}",
-        "JPY": f"{180 + number % 9}.{number % 7}3",
-        "KWD": f"0.36{number % 100:02d}",
-    }
-    published = said if datetime.fromisoformat(day).weekday() < 5 else {}
+    said = {"USD": f"1.{1500 + 7 * number}", "JPY": f"{180 + number % 9}.{number % 7}3"}
+    said["KWD"] = f"0.36{number % 100:02d}"
+    return said if datetime.fromisoformat(day).weekday() < 5 else {}
+
+
+PUBLISHED = {day: _published(day) for day in (plus_days("2025-12-20", number) for number in range(112))}
+
+
+def _rates(day: str) -> dict[str, Any]:
+    """The same as the store keeps it."""
     item = {**keys.key("rates", feed=ECB, day=day).item(), "feed": ECB, "day": day}
-    return to_wire({**item, "per_euro": json.dumps(published)})
+    return to_wire({**item, "per_euro": json.dumps(PUBLISHED[day])})

@@ -21,6 +21,7 @@ from introducer.store.settlements import SettledMonth, settled_from_item, settle
 from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, revshare, terms
 from tests.support.tables import Item, Tables
 from tests.unit.test_verify_books import DAMAGES as OF_CLIENTS
+from tests.unit.test_verify_payouts import DAMAGES as OF_PAYOUTS
 
 NOW = at("2026-04-01")
 JANUARY, FEBRUARY = "2026-01", "2026-02"
@@ -604,6 +605,7 @@ def month_in_parts(tables: Tables, partner: str, month: str) -> SettledMonth:
 
 def test_every_kind_of_difference_is_planted_somewhere():
     planted = {kind for _, expected in [*OF_CLIENTS.values(), *DAMAGES.values()] for kind, *_ in expected}
+    planted |= {kind for expected in OF_PAYOUTS.values() for kind, _ in expected}
     # A fold that fails has tests of its own.
     assert planted | {"not_recomputable"} == set(Kind)
 

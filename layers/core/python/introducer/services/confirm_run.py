@@ -10,7 +10,7 @@ from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.mail import payout_mail
 from introducer.domain.payment_profile import RailKind
-from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus
+from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus, added_up
 from introducer.gateways.rails.protocol import Unsure
 from introducer.services.decisions import reason
 from introducer.services.reserve_run import set_aside
@@ -90,10 +90,12 @@ def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
         found = payouts.run(brand, run)
         if found.closed_at is not None:
             return found
-        set_aside(payouts, payouts.all_of_run(brand, run), now)
+        # Looked at again when one of them was: what the run came to is what its payouts say.
+        while set_aside(payouts, everything := list(payouts.all_of_run(brand, run)), now):
+            pass
         status = found.status if found.status in (RunStatus.REJECTED, RunStatus.LAPSED) else RunStatus.CLOSED
         change = Change(by="system:payout_run", at=now, why="All its steps are done", origin="payout_run")
-        closed = replace(found, status=status, closed_at=now, token="")
+        closed = replace(found, status=status, closed_at=now, token="", sums=added_up(everything))
         try:
             return payouts.change_run(found, closed, change, "close_run")
         except Conflict:

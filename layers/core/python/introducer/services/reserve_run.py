@@ -93,9 +93,10 @@ def add_up(payouts: Payouts, *, brand: str, run: str) -> tuple[Run, list[Group]]
     raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")
 
 
-def set_aside(payouts: Payouts, those: Iterable[Payout], now: datetime) -> None:
-    """Releases those of some payouts that came too late to be sent with their run. Raises `Conflict` (`run_changed`)
-    when one is taken on at this very moment."""
+def set_aside(payouts: Payouts, those: Iterable[Payout], now: datetime) -> int:
+    """Releases those of some payouts that came too late to be sent with their run; how many. Raises `Conflict`
+    (`run_changed`) when one is taken on at this very moment."""
+    count = 0
     for payout in those:
         if payout.status not in (PayoutStatus.CREATED, PayoutStatus.APPROVED):
             continue
@@ -105,6 +106,8 @@ def set_aside(payouts: Payouts, those: Iterable[Payout], now: datetime) -> None:
             if error.code != "wrong_status":
                 raise
             raise Conflict("The run is being changed by somebody else: try again.", code="run_changed") from error
+        count += 1
+    return count
 
 
 class _Reserving:

@@ -92,6 +92,7 @@ def verify_books(
         *partners.differences(),
         *_left(books),
         *statement_differences(books),
+        *books.payouts.differences(books.published()),
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
         *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
@@ -121,6 +122,8 @@ def verify_books(
         state_hash=states,
         books_hash=_books_hash(states, books),
         seconds=elapsed() - began,
+        payouts=books.payouts.totals(),
+        money_differences=books.payouts.money_differences(books.journal_balances, books.balances),
     )
 
 

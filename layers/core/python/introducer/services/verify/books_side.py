@@ -28,6 +28,7 @@ from introducer.domain.rates import Publication, Rates
 from introducer.domain.rows import MonthOf
 from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
+from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.services.verify.report import Difference, Kind
 from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
@@ -98,6 +99,7 @@ class BooksSide:
         self.journals = 0
         self.sums: dict[str, int] = defaultdict(int)
         self.newest_posting = 0
+        self.payouts = PayoutsSide()
         self._feed = feed
         self._links: dict[str, tuple[str, str, str]] = {}
         self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
@@ -129,6 +131,7 @@ class BooksSide:
             "month_close": self._month_close,
             "partner": self._partner,
             "rates": self._rates,
+            **self.payouts.takers,
         }
 
     def take(self, stored: Stored) -> None:
@@ -198,6 +201,10 @@ class BooksSide:
             except MALFORMED:
                 continue
 
+    def published(self) -> Mapping[str, Mapping[str, str]]:
+        """What the feed published, by day."""
+        return self._published
+
     def _publications(self) -> Iterator[tuple[str, Publication]]:
         """Of each day, the last publication strictly before it, as far as the feed is known."""
         if not self._published:
@@ -241,6 +248,7 @@ class BooksSide:
         self.newest_posting = max(self.newest_posting, journal.posted_at)
         self._moves(journal)
         self._differs(stored, journal, _contradicting_legs(journal))
+        self.payouts.move(stored)
 
     def _moves(self, journal: Journal) -> None:
         moved, key = self.journal_balances[journal.key.partner], journal.key
@@ -281,6 +289,7 @@ class BooksSide:
         _, partner = keys.parts(stored.key.pk)
         # Amounts have the currency before a dot; what has no dot is about the balance.
         self.balances[partner] = {name: int(v) for name, v in stored.item.items() if "." in name}
+        self.payouts.balance(partner, stored.item)
         if FROZEN in stored.item:
             self.frozen[partner] = stored.item[FROZEN]
 

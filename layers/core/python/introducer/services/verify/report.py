@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -40,6 +40,16 @@ class Kind(StrEnum):
     """An adjustment contradicts itself: its status, its journals or who decided it."""
     STATEMENT = "statement"
     """A closed month's statement is not what the journals of that month make."""
+    PAYOUT = "payout"
+    """A payout is not what its journals, its rates, its batch and its run make of it."""
+    BATCH = "batch"
+    """A batch counts other payouts than are in it, or is done before they are."""
+    RUN = "run"
+    """A closed run came to something else than its payouts do."""
+    HOLD = "hold"
+    """A balance counts another number of holds than stand."""
+    INVOICE = "invoice"
+    """An invoice is not its payout's, or the numbers of a year have a gap."""
     BALANCE = "balance"
     """An amount of a partner's balance is not the sum of the journals."""
     EVENT_COUNT = "event_count"
@@ -110,6 +120,36 @@ class Unsettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutTotals:
+    """What payouts come to. Sums are minor units by currency; no currency in which it all came to nothing."""
+
+    payouts: int = 0
+    runs: int = 0
+    batches: int = 0
+    invoices: int = 0
+    holds: int = 0
+    """Those that stand."""
+    by_status: Mapping[str, int] = field(default_factory=dict)
+    paid_held: Mapping[str, int] = field(default_factory=dict)
+    """What was paid and did not come back, in the currencies that it stood in."""
+    paid: Mapping[str, int] = field(default_factory=dict)
+    """The same in the currencies that it was paid in."""
+    clearing: Mapping[str, int] = field(default_factory=dict)
+    """What stands between two currencies: what was taken for exchange is above zero, what was paid for it below."""
+    rounding: Mapping[str, str] = field(default_factory=dict)
+    """What clearing is worth at the rates of the payouts, in the currencies that they were paid in: the fractions that
+    rounding left, at most half a minor unit for each payout. Exact decimal amounts."""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON. Amounts are decimal strings."""
+        sums = {
+            name: {currency: decimal_string(minor, currency) for currency, minor in getattr(self, name).items()}
+            for name in ("paid_held", "paid", "clearing")
+        }
+        return asdict(self) | sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The outcome of one verification."""
 
@@ -148,6 +188,9 @@ class Report:
     books_hash: str
     """One hash over the state hash and what was posted for settled months, likewise."""
     seconds: float
+    payouts: PayoutTotals = PayoutTotals()
+    money_differences: int = 0
+    """Partners and currencies in which payouts and balances are not what was earned, to the minor unit."""
 
     @property
     def good(self) -> bool:
@@ -157,4 +200,9 @@ class Report:
     def document(self) -> dict[str, Any]:
         """As JSON. Amounts are decimal strings."""
         sums = {currency: decimal_string(minor, currency) for currency, minor in sorted(self.sums.items())}
-        return asdict(self) | {"at": self.at.isoformat(), "sums": sums, "seconds": round(self.seconds, 3)}
+        return asdict(self) | {
+            "at": self.at.isoformat(),
+            "sums": sums,
+            "payouts": self.payouts.document(),
+            "seconds": round(self.seconds, 3),
+        }
