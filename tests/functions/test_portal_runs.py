@@ -433,6 +433,11 @@ def test_what_became_of_one_payout_is_recorded_with_what_it_does(payday: Payday)
         ("paid", "reserved", "paid"), ("failed", "reserved", "available"),
     ]  # fmt: skip
 
+    # more was heard of it since somebody looked
+    stale = {"outcome": "paid", "version": data["version"] - 1, "why": WHY}
+    refused = payday.machine(ADMIN).post(f"{there}/outcome", stale, as_json=True)
+    assert (refused.status, refused.json["code"]) == (409, "payout_changed")
+
     # when the bank refused it, and somebody says that twice
     form = filled(browser.get(there), outcome="failed", why="The bank wrote: account closed")
     assert [browser.post(f"{there}/outcome", form).status for _ in range(2)] == [303, 303]

@@ -105,6 +105,8 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcome: Literal["paid", "failed", "returned"]
+    version: Annotated[int, Field(ge=0, le=9_999_999)] = 0
+    """That of the payout as it was read; 0 for whatever it is."""
     why: Why
 
 
@@ -123,6 +125,7 @@ _ADVICE = {
     "decided_already": ("", N_("This was decided meanwhile: look at it again below.")),
     "not_waiting": ("", N_("This run does not wait for a decision: look at it again below.")),
     "wrong_status": ("", _AGAIN),
+    "payout_changed": ("", _AGAIN),
     "books_changed": ("", _AGAIN),
     "provider_tells": ("", N_("The provider itself says what becomes of this: wait for it.")),
     "still_trying": ("", N_("It is still being found out whether this payout left: wait for it.")),
@@ -358,6 +361,7 @@ def record(visit: Visit, run: str, payout: str) -> Done:
             outcome=PayoutStatus(wish.outcome),
             why=wish.why,
             now=visit.now,
+            version=wish.version,
         )
     except (Invalid, Conflict, Forbidden) as error:
         raise _refusal(error, wish) from error

@@ -195,6 +195,7 @@ class PayoutToDecide:
     notice: str
     note: str
     batch: str
+    version: int
     story: PayoutStory
     acts: bool
     may_take_out: bool
@@ -368,7 +369,7 @@ def read_payout_of_run(
     may_take_out = acts and found.status is RunStatus.WAITING and each.status is PayoutStatus.CREATED
     outcomes: Iterable[PayoutStatus] = (PayoutStatus.REJECTED,) if may_take_out else ()
     if acts and not may_take_out:
-        outcomes = _outcomes(payouts, each)
+        outcomes = _outcomes(payouts, found, each)
     sums = [at for at in found.sums if at.pay_currency == each.pay_currency and at.status is PayoutStatus.CREATED]
     run_pays = sum(at.pays for at in sums)
     balance, today = ledger.balance(each.partner), day_of(now)
@@ -394,6 +395,7 @@ def read_payout_of_run(
         notice=each.notice,
         note=each.note,
         batch=each.batch,
+        version=each.version,
         story=story(payouts, reservations, found, each),
         acts=acts,
         may_take_out=may_take_out,
@@ -426,13 +428,14 @@ _MOVES: Mapping[PayoutStatus, tuple[str, str]] = {
 """From which bucket into which a step moves a payout's amount."""
 
 
-def _outcomes(payouts: Payouts, payout: Payout) -> tuple[PayoutStatus, ...]:
+def _outcomes(payouts: Payouts, run: Run, payout: Payout) -> tuple[PayoutStatus, ...]:
     """What a person may say became of a payout, as `confirm_run.record_outcome` takes it."""
     if payout.status not in (*_AS_SENT, PayoutStatus.PAID):
         return ()
-    if payout.rail not in BY_PEOPLE and payout.status is not PayoutStatus.UNKNOWN:
+    if payout.rail not in BY_PEOPLE and payout.status is not PayoutStatus.UNKNOWN and run.closed_at is None:
         return ()
-    trying = payout.batch and payouts.batch(payout.brand, payout.run, payout.batch).status is BatchStatus.SEALED
+    batch = payouts.batch(payout.brand, payout.run, payout.batch) if payout.batch else None
+    trying = batch is not None and batch.status in (BatchStatus.OPEN, BatchStatus.SEALED)
     return tuple(each for each in TOLD if each in NEXT[payout.status] and not (trying and each is PayoutStatus.FAILED))
 
 
