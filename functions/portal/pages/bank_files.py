@@ -89,6 +89,7 @@ def bank_file(visit: Visit) -> dict[str, Any]:
         ("place", lambda row: row["place"]),
         ("result", lambda row: row["result"]),
         ("payout", lambda row: row["payout"]),
+        ("end_to_end", lambda row: row["end_to_end"]),
         ("run", lambda row: row["run"]),
         ("name", lambda row: row["name"]),
         ("amount", lambda row: row["amount"]),
@@ -157,12 +158,21 @@ def _rows(report: FileReport) -> list[dict[str, Any]]:
     same = ("place", "payout", "amount", "booked_on", "reference")
     unplaced = [
         {name: getattr(each, name) for name in same}
-        | {"placed": False, "result": each.why, "run": "", "name": "", "before": "", "after": "", "detail": each.detail}
+        | {
+            "placed": False,
+            "result": each.why,
+            "run": "",
+            "name": "",
+            "before": "",
+            "after": "",
+            "detail": each.detail,
+            "end_to_end": each.end_to_end,
+        }
         for each in report.unplaced
     ]
     placed = [
         {name: getattr(each, name) for name in (*same, "run", "name", "before", "after")}
-        | {"placed": True, "result": each.not_taken or each.says, "detail": ""}
+        | {"placed": True, "result": each.not_taken or each.says, "detail": "", "end_to_end": ""}
         for each in report.placed
     ]
     return unplaced + placed
