@@ -89,6 +89,7 @@ def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
     for _ in range(_TRIES):
         found = payouts.run(brand, run)
         if found.closed_at is not None:
+            set_aside(payouts, payouts.all_of_run(brand, run), now)
             return found
         # Looked at again when one of them was: what the run came to is what its payouts say.
         while set_aside(payouts, everything := list(payouts.all_of_run(brand, run)), now):

@@ -65,6 +65,9 @@ def reserve_group(books: Books, *, brand: str, run: str, group: Group, now: date
     """
     found = books.payouts.run(brand, run)
     if found.status is not RunStatus.OPEN:
+        if found.closed_at is not None:
+            # An attempt before this one may have made a payout when the run was closed, and ended.
+            set_aside(books.payouts, books.payouts.all_of_run(brand, run), now)
         raise Conflict("This run is past reserving.", code="wrong_status")
     schedule = books.schedules.get(brand, found.schedule)
     said = {
