@@ -27,6 +27,7 @@ from introducer.domain.payout import (
 )
 from introducer.domain.rates import RATE_ONE, Publication, Rate, Rates
 from introducer.domain.reservation import Move, moved
+from introducer.services.reserve_run import TOO_LATE
 from introducer.services.verify.amounts import money
 from introducer.services.verify.report import Difference, Kind, PayoutTotals
 from introducer.store import keys
@@ -376,31 +377,41 @@ def _of_batch(batch: Batch, members: list[Payout]) -> Iterator[Difference]:
 
 
 def _of_run(run: Run, those: list[Payout]) -> Iterator[Difference]:
-    """A closed run's sums by its payouts. Which status they are in may have moved on since it was added up."""
+    """A closed run's sums by its payouts. Which status they are in may have moved on since it was added up; and one that
+    was set aside because it came too late may have come after that."""
     if run.closed_at is None:
         return
-    should: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-    says: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    should, late, says = _Sums(), _Sums(), _Sums()
     for payout in those:
-        _add(should[payout.rail, payout.currency, payout.pay_currency], 1, payout.amount, payout.pays)
+        of = payout.rail, payout.currency, payout.pay_currency
+        (late if payout.reason == TOO_LATE else should).add(of, 1, payout.amount, payout.pays)
     for each in run.sums:
-        _add(says[each.rail, each.currency, each.pay_currency], each.count, each.amount, each.pays)
+        says.add((each.rail, each.currency, each.pay_currency), each.count, each.amount, each.pays)
     where = place(keys.BOOKS, keys.key("run", brand=run.brand, run=run.run))
-    for rail, held, pay in sorted(should.keys() | says.keys()):
-        expected, found = should[rail, held, pay], says[rail, held, pay]
-        if expected != found:
-            values = _sum_shown(expected, held, pay), _sum_shown(found, held, pay)
+    for of in sorted({*should.by, *late.by, *says.by}):
+        least, found, more = should.of(of), says.of(of), late.of(of)
+        if not all(few <= said <= few + extra for few, said, extra in zip(least, found, more, strict=True)):
+            rail, held, pay = of
+            values = _sum_shown(least, held, pay), _sum_shown(found, held, pay)
             yield Difference(Kind.RUN, f"{run.run}: payouts by {rail} in {pay}", *values, where)
+
+
+class _Sums:
+    """Counts, amounts held and amounts paid, by rail and both currencies."""
+
+    def __init__(self) -> None:
+        self.by: dict[tuple[str, str, str], list[int]] = {}
+
+    def add(self, of: tuple[str, str, str], *values: int) -> None:
+        self.by[of] = [one + other for one, other in zip(self.of(of), values, strict=True)]
+
+    def of(self, of: tuple[str, str, str]) -> list[int]:
+        return self.by.get(of, [0, 0, 0])
 
 
 def _sum_shown(sums: list[int], held: str, pay: str) -> str:
     count, amount, total = sums
     return f"{count} of {money(amount, held)} for {money(total, pay)}"
-
-
-def _add(to: list[int], *values: int) -> None:
-    for number, value in enumerate(values):
-        to[number] += value
 
 
 def _moves_of(status: PayoutStatus) -> list[Move]:
