@@ -377,16 +377,16 @@ def _of_batch(batch: Batch, members: list[Payout]) -> Iterator[Difference]:
 
 
 def _of_run(run: Run, those: list[Payout]) -> Iterator[Difference]:
-    """A closed run's sums by its payouts. Which status they are in may have moved on since it was added up; and one that
-    was set aside because it came too late may have come after that."""
+    """A closed run's sums by its payouts. Which status they are in may have moved on since it was added up; and one
+    that was set aside because it came too late may have come after that."""
     if run.closed_at is None:
         return
     should, late, says = _Sums(), _Sums(), _Sums()
     for payout in those:
-        of = payout.rail, payout.currency, payout.pay_currency
+        of = payout.rail.value, payout.currency, payout.pay_currency
         (late if payout.reason == TOO_LATE else should).add(of, 1, payout.amount, payout.pays)
     for each in run.sums:
-        says.add((each.rail, each.currency, each.pay_currency), each.count, each.amount, each.pays)
+        says.add((each.rail.value, each.currency, each.pay_currency), each.count, each.amount, each.pays)
     where = place(keys.BOOKS, keys.key("run", brand=run.brand, run=run.run))
     for of in sorted({*should.by, *late.by, *says.by}):
         least, found, more = should.of(of), says.of(of), late.of(of)
