@@ -152,7 +152,7 @@ def test_a_conversion_is_shown_from_the_balance_through_clearing_to_what_was_pai
         ("house.payouts", "-820.50", "USD"), ("clearing", "820.50", "USD"), ("clearing", "-28297.80", "THB"),
         ("rail.paypal", "28297.80", "THB"),
     ]  # fmt: skip
-    assert "ECB, 1 Apr 2026" in shown and "Paid out, rounded once 28,297.80 THB" in shown
+    assert "ECB, 1 Apr 2026" in shown and "1 USD is" in shown and "Paid out, rounded once 28,297.80 THB" in shown
     assert "Between two currencies" in shown
 
 

@@ -423,6 +423,33 @@ def test_a_list_that_was_paid_by_hand_is_confirmed_as_a_whole(payday: Payday) ->
     assert (other.status, other.json["code"]) == (409, "provider_tells")
 
 
+def test_what_there_is_no_time_for_is_gone_on_with(payday: Payday) -> None:
+    # given a clock on which each look takes ten seconds
+    sent(payday)
+    seconds = iter(range(0, 10_000, 10))
+    payday.wiring.elapsed = lambda: next(seconds)
+    batch = payday.of(HARBOUR).batch
+    path = f"{THERE}/batches/{batch}/confirmation"
+    file = a_statement(
+        *(Entry(txs=[Tx(payday.of(name).payout, amount, currency=currency)]) for name, amount, currency in (
+            (HARBOUR, "1250.00", "EUR"), (LANTERN, "992.92", "PLN"), (GULF, "2403.19", "AED"),
+        ))
+    )  # fmt: skip
+    kind = {"content-type": "application/xml"}
+    machine = payday.machine(CHECKER)
+
+    # when a file of three is handed in, twice
+    counts = []
+    for _ in range(2):
+        answer = machine.send("POST", f"{BANK_FILE}?do=record&why=From+the+bank", file.decode(), kind).json
+        counts.append((answer["report"]["left"], [each["result"] for each in answer["items"]]))
+
+    # then the second goes on where the first had no more time
+    assert counts == [(2, ["paid", "no_time", "no_time"]), (1, ["known", "paid", "no_time"])]
+    # and so does a batch
+    assert machine.post(path, {"why": "All of it"}, as_json=True).json["paid"] == 0
+
+
 def test_what_became_of_one_payout_is_recorded_with_what_it_does(payday: Payday) -> None:
     sent(payday)
     payout = payday.of(LANTERN)

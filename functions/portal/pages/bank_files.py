@@ -16,13 +16,11 @@ from visit import CSV, HTML, JSON, N_, FormRefused, Visit
 from introducer.domain.errors import IntroducerError, Invalid, Malformed, TooLarge
 from introducer.services.reconcile_bank_file import FileReport, reconcile_bank_file
 from introducer.services.set_payout_schedule import check_decider
-from pages.runs import RUNS
+from pages.runs import RUNS, SECONDS
 
 PATH = RUNS + "/bank-file"
 MOST_BYTES = 4 * 2**20
 """Lambda takes 6 MB, and a file comes in base 64."""
-SECONDS = 18
-"""After so long no further step is taken: the report says what is left, and the same file goes on with it."""
 MOST_SHOWN = 500
 """So many entries a page or a JSON answer has; CSV has all."""
 

@@ -35,6 +35,8 @@ from introducer.services.start_run import start_run
 
 RUNS = "/desk/runs"
 ONE = RUNS + "/{run}"
+SECONDS = 18
+"""After so long no further payout is moved by one request: asking again goes on where it stopped."""
 PAYOUT, BATCH = ONE + "/payouts/{payout}", ONE + "/batches/{batch}"
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
@@ -395,9 +397,16 @@ def download(visit: Visit, run: str, batch: str) -> Go:
 def confirm(visit: Visit, run: str, batch: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Reason)
+    began = visit.portal.elapsed()
     try:
         count = confirm_batch(
-            visit.portal.payouts, member=visit.member, run=run, batch=batch, why=wish.why, now=visit.now
+            visit.portal.payouts,
+            member=visit.member,
+            run=run,
+            batch=batch,
+            why=wish.why,
+            now=visit.now,
+            enough=lambda: visit.portal.elapsed() - began > SECONDS,
         )
     except (Invalid, Conflict, Forbidden) as error:
         raise _refusal(error, wish) from error

@@ -145,14 +145,26 @@ def record_outcome(
     return payouts.step(found, outcome, now, change=change, mails=[mail], as_read=released, reason=said, note=word)
 
 
-def confirm_batch(payouts: Payouts, *, member: Member, run: str, batch: str, why: str, now: datetime) -> int:
-    """A person says that a batch was paid by hand; how many payouts are paid by that. Again changes nothing."""
+def confirm_batch(
+    payouts: Payouts,
+    *,
+    member: Member,
+    run: str,
+    batch: str,
+    why: str,
+    now: datetime,
+    enough: Callable[[], bool] = lambda: False,
+) -> int:
+    """A person says that a batch was paid by hand; how many payouts are paid by that, until `enough` says so. Again
+    goes on where it stopped, and changes nothing else."""
     check_decider(member)
     found = payouts.batch(member.brand, run, batch)
     if found.rail not in BY_PEOPLE:
         raise Conflict("The provider says what becomes of this batch: wait for it.", code="provider_tells")
     count = 0
     for each in joined(payouts, found):
+        if enough():
+            break
         if each.status in (PayoutStatus.SENT, PayoutStatus.UNKNOWN):
             record_outcome(
                 payouts, member=member, run=run, payout=each.payout, outcome=PayoutStatus.PAID, why=why, now=now
