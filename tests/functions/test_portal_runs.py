@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.invoice import InvoiceKind
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import PayoutStatus, RunStatus
 from introducer.gateways.rails.protocol import Outcome
 from introducer.locale import CODES
+from introducer.services.confirm_run import close_run
 from introducer.services.send_run import take_outcome
 from introducer.store.configuration import Configuration
 from introducer.store.payout_schedules import PayoutSchedules
@@ -483,6 +485,30 @@ def test_what_became_of_one_payout_is_recorded_with_what_it_does(payday: Payday)
         f"{THERE}/payouts/{payday.of(PIPS).payout}/outcome", {"outcome": "returned", "why": WHY}, as_json=True
     )
     assert paypal.json["code"] == "provider_tells"
+
+
+def test_what_is_heard_after_a_run_has_closed_has_its_documents_too(payday: Payday) -> None:
+    # given a run that closed before its bank's list was confirmed
+    run = RUN
+    payday.approve(run)
+    payday.send(run)
+    close_run(payday.payouts, brand=payday.brand, run=run, now=NOW)
+    batch, admin = payday.batch(RailKind.SEPA), payday.machine(ADMIN)
+    members = [each for each in payday.payouts.all_of_run(payday.brand, run) if each.batch == batch.batch]
+
+    # when somebody says that it was paid, and twice that one payout came back
+    admin.post(f"{THERE}/batches/{batch.batch}/confirmation", {"why": WHY}, as_json=True)
+    back = f"{THERE}/payouts/{members[0].payout}/outcome"
+    said = {"outcome": "returned", "why": WHY, "version": 0}
+    for _ in range(2):
+        assert admin.post(back, said, as_json=True).status == 200
+
+    # then each payout has an invoice, and the one that came back a credit note beside it, numbered without a gap
+    invoices = payday.wiring.invoices
+    found = [invoices.invoice(each.partner, each.payout, InvoiceKind.INVOICE) for each in members]
+    note = invoices.invoice(members[0].partner, members[0].payout, InvoiceKind.CREDIT_NOTE)
+    numbers = sorted(each.number for each in [*found, note] if each is not None)
+    assert numbers == [f"{NOW.year}-{number:06}" for number in range(1, len(members) + 2)]
 
 
 # ------------------------------------------------------------------------------------------------------ the bank's file

@@ -16,6 +16,7 @@ from visit import CSV, HTML, JSON, N_, FormRefused, Visit
 from introducer.domain.errors import IntroducerError, Invalid, Malformed, TooLarge
 from introducer.services.reconcile_bank_file import FileReport, reconcile_bank_file
 from introducer.services.set_payout_schedule import check_decider
+from pages.invoices import after_close
 from pages.runs import RUNS, SECONDS
 
 PATH = RUNS + "/bank-file"
@@ -125,6 +126,8 @@ def hand_in(visit: Visit) -> dict[str, Any]:
         )
     except (Invalid, Malformed, TooLarge) as error:
         raise _refusal(error, wish) from error
+    if report.recorded:
+        after_close(visit, {each.payout for each in report.placed})
     return _answer(report, None if visit.wants((HTML, JSON, CSV)) == CSV else MOST_SHOWN)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import words
@@ -27,6 +28,7 @@ from introducer.domain.invoice import (
 )
 from introducer.domain.money import Money
 from introducer.services.change_tax_profile import change_tax_profile, tax_subject
+from introducer.services.issue_invoices import issue_late_invoices
 from introducer.wording.documents import invoice_document
 
 PATH, DESK, TAX = "/payouts/{payout}/invoice", "/desk/invoices", "/settings/tax"
@@ -46,6 +48,20 @@ words.WORDS["problem"] |= {
     "tax_editors_only": N_("Only the owner of this account changes the tax details: ask them to sign in."),
     "invoice_readers": N_("Invoices are for finance and admins: ask one of them."),
 }
+
+
+def after_close(visit: Visit, payouts: Iterable[str]) -> None:
+    """The documents of payouts whose outcome was heard after their run had closed. Those of a run that still waits to
+    hear are issued by its own last steps."""
+    portal = visit.portal
+    heard = portal.payouts.by_ids(list(payouts)).values()
+    closed = {
+        (brand, run): portal.payouts.run(brand, run).closed_at is not None
+        for brand, run in {(each.brand, each.run) for each in heard}
+    }
+    late = [each.payout for each in heard if closed[each.brand, each.run]]
+    if late:
+        issue_late_invoices(portal.configuration, portal.payouts, portal.invoices, payouts=late, now=visit.now)
 
 
 def _kind(visit: Visit) -> InvoiceKind:

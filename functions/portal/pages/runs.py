@@ -30,8 +30,10 @@ from introducer.services.read_run import (
     read_run,
 )
 from introducer.services.read_runs_of_brand import read_runs_of_brand
+from introducer.services.send_run import joined
 from introducer.services.set_payout_schedule import DECIDERS
 from introducer.services.start_run import start_run
+from pages.invoices import after_close
 
 RUNS = "/desk/runs"
 ONE = RUNS + "/{run}"
@@ -367,6 +369,7 @@ def record(visit: Visit, run: str, payout: str) -> Done:
         )
     except (Invalid, Conflict, Forbidden) as error:
         raise _refusal(error, wish) from error
+    after_close(visit, [payout])
     where = f"{RUNS}/{run}/payouts/{payout}"
     return Done({"payout": payout, "status": after.status, "since": after.status_since}, where)
 
@@ -396,20 +399,23 @@ def download(visit: Visit, run: str, batch: str) -> Go:
 @page(BATCH + "/confirmation", "run_batch.html", method="POST", who=Who.STAFF, again=batch)
 def confirm(visit: Visit, run: str, batch: str) -> Done:
     assert visit.member is not None
-    wish = visit.read(Reason)
-    began = visit.portal.elapsed()
+    wish, portal = visit.read(Reason), visit.portal
+    began = portal.elapsed()
     try:
         count = confirm_batch(
-            visit.portal.payouts,
+            portal.payouts,
             member=visit.member,
             run=run,
             batch=batch,
             why=wish.why,
             now=visit.now,
-            enough=lambda: visit.portal.elapsed() - began > SECONDS,
+            enough=lambda: portal.elapsed() - began > SECONDS,
         )
     except (Invalid, Conflict, Forbidden) as error:
         raise _refusal(error, wish) from error
+    if portal.payouts.run(visit.member.brand, run).closed_at is not None:
+        told = portal.payouts.batch(visit.member.brand, run, batch)
+        after_close(visit, [each.payout for each in joined(portal.payouts, told)])
     return Done({"batch": batch, "paid": count}, f"{RUNS}/{run}/batches/{batch}?paid={count}")
 
 
