@@ -1,8 +1,9 @@
 """A brand with partners, clients and earnings, behind the portal's own handler: what its tests look at.
 
-Everything is real, on the local cloud's tables and user pool: events are accepted and applied by the engine, so that
-receipts, balances and counters are the ones the product writes. The handler runs in the test's own process; no other
-function listens. The house's clock stands at NOW; sign-ins happen in true time, as Cognito's do.
+Everything is real but the tables: events are accepted and applied by the engine, so that receipts, balances and
+counters are the ones the product writes. People sign in at the local cloud's user pool; both tables are in the test's
+own process, as the handler is, for a world is thousands of requests. No other function listens. The house's clock
+stands at NOW; sign-ins happen in true time, as Cognito's do.
 """
 
 from __future__ import annotations
@@ -46,10 +47,11 @@ from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
+from introducer.store.wire import to_wire
 from introducer_ops import fonts
 from introducer_ops.localcloud import LocalCloud
 from introducer_ops.localcloud.stack import ACCOUNT, REGION
-from tests.conftest import create_table
+from tests.conftest import create_table, in_memory
 from tests.support import functions
 from tests.support.builders import CLICK_KEY, a_click, at, cpa, lot, revshare, terms
 
@@ -107,6 +109,8 @@ class Portal:
     """The `sub` of each login."""
     partners: dict[str, str]
     """The partner of each login."""
+    dynamodb: Any
+    """The client of the DynamoDB that both tables are in."""
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = self.module.handler(dict(event), None)
@@ -226,7 +230,7 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
         "POWERTOOLS_SERVICE_NAME": "portal",
         "POWERTOOLS_METRICS_NAMESPACE": "Introducer",
     }
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, in_memory() as dynamodb:
         for name, value in environment.items():
             patch.setenv(name, value)
         for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "CLOCK_FILE"):
@@ -234,7 +238,7 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
         # The default session keeps the credentials it saw first, which may be another test's.
         boto3.setup_default_session()
         for table, index in ((facts, False), (books, True)):
-            create_table(boto3.client("dynamodb"), table, index)
+            create_table(dynamodb, table, index)
         boto3.client("secretsmanager").create_secret(Name=edge, SecretString="edge secret")
         boto3.client("secretsmanager").create_secret(Name=people, SecretString=IDENTITY_SECRET)
         pool_id, client_id = _make_pool(suffix)
@@ -244,14 +248,13 @@ def a_portal(cloud: LocalCloud, *, lively: bool = True) -> Iterator[Portal]:
         configuration = Configuration(books)
         brand, partners, members, links = _configure(configuration, pool_id, books)
         if lively:
-            _live(configuration, links, facts, books)
+            _live(configuration, links, facts, books, dynamodb)
         module = functions.load("portal")
         patch.setattr(module.server.wiring.portal, "now", lambda: NOW)
         yield Portal(
-            module, configuration, Facts(facts), Ledger(books), facts, pool_id, client_id, brand, members, partners
-        )
-        for table in (facts, books):
-            boto3.client("dynamodb").delete_table(TableName=table)
+            module, configuration, Facts(facts), Ledger(books), facts, pool_id, client_id, brand, members, partners,
+            dynamodb,
+        )  # fmt: skip
     boto3.setup_default_session()
 
 
@@ -403,7 +406,9 @@ def _register_sources(configuration: Configuration, brand: str) -> None:
         )
 
 
-def _live(configuration: Configuration, links: Mapping[str, list[str]], facts_table: str, books: str) -> None:
+def _live(
+    configuration: Configuration, links: Mapping[str, list[str]], facts_table: str, books: str, dynamodb: Any
+) -> None:
     """Two months of clients, with a seed; every event goes through the engine on its own day."""
     chance = random.Random(20260417)
     brand = configuration.link(links[PARTNER][0]).brand
@@ -445,7 +450,7 @@ def _live(configuration: Configuration, links: Mapping[str, list[str]], facts_ta
         event_id="b-1", client="Zm9v",
     )  # fmt: skip
     _count_intake(events, books)
-    _count_clicks(configuration, links, chance, books)
+    _count_clicks(configuration, links, chance, books, dynamodb)
 
 
 def _a_client(chance: random.Random, number: int, brand: str, link: str) -> list[Event]:
@@ -504,10 +509,9 @@ def _count_intake(events: list[Event], books: str) -> None:
 
 
 def _count_clicks(
-    configuration: Configuration, links: Mapping[str, list[str]], chance: random.Random, books: str
+    configuration: Configuration, links: Mapping[str, list[str]], chance: random.Random, books: str, dynamodb: Any
 ) -> None:
     """Clicks as the rollup would have counted them."""
-    table = boto3.resource("dynamodb").Table(books)
     for codes in links.values():
         for code in codes:
             link = configuration.link(code)
@@ -515,6 +519,5 @@ def _count_clicks(
                 day = day_of(NOW - timedelta(days=back))
                 clicks = chance.randrange(3, 60)
                 key = keys.key("click_count", partner=link.partner, month=day[:7], day=day, link=code)
-                table.put_item(
-                    Item=key.item() | {"clicks": clicks, "unique": clicks - clicks // 7, "flagged": clicks // 9}
-                )
+                counted = {"clicks": clicks, "unique": clicks - clicks // 7, "flagged": clicks // 9}
+                dynamodb.put_item(TableName=books, Item=to_wire(key.item() | counted))

@@ -82,7 +82,7 @@ def post(portal: Portal, journal: Journal, at_ms: int = milliseconds(NOW)) -> Jo
         name: {"N": str(value)} if isinstance(value, int) else {"S": value}
         for name, value in journal_to_item(named).items()
     }
-    boto3.client("dynamodb").put_item(TableName=portal.wiring.settings.books_table, Item=item)
+    portal.dynamodb.put_item(TableName=portal.wiring.settings.books_table, Item=item)
     return named
 
 

@@ -709,9 +709,7 @@ def _text(page: str) -> str:
 
 
 def _events(portal: Portal, event_id: str) -> list[dict[str, Any]]:
-    import boto3
-
-    items: list[dict[str, Any]] = boto3.client("dynamodb").scan(TableName=portal.facts_table)["Items"]
+    items: list[dict[str, Any]] = portal.dynamodb.scan(TableName=portal.facts_table)["Items"]
     return [item for item in items if item["sk"]["S"] == f"{SOURCE}#{event_id}"]
 
 

@@ -29,6 +29,7 @@ from introducer.store.accruals import Accruals
 from introducer.store.clients import Clients
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
+from introducer.store.wire import to_wire
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import (
     AUTHOR,
@@ -98,6 +99,12 @@ def a_client(portal: Portal, platform_id: str) -> str:
         portal.facts.put_event(event)
     apply(portal, key)
     return key
+
+
+def forget(portal: Portal, key: str) -> None:
+    """The answer to the manager's request of this key was never kept."""
+    place = to_wire({"pk": f"I#{portal.members[STAFF]}", "sk": key})
+    portal.dynamodb.delete_item(TableName=portal.wiring.settings.books_table, Key=place)
 
 
 def apply(portal: Portal, client: str) -> None:
@@ -265,9 +272,7 @@ def test_a_correction_takes_the_cpa_along(portal: Portal, client: str) -> None:
 def test_the_same_request_decides_once(portal: Portal, client: str) -> None:
     # given a request that was cut off before its answer was kept
     first = move(portal, client, key="once-1")
-    boto3.resource("dynamodb").Table(portal.wiring.settings.books_table).delete_item(
-        Key={"pk": f"I#{portal.members[STAFF]}", "sk": "once-1"}
-    )
+    forget(portal, "once-1")
     # when it comes again, twice
     again, third = move(portal, client, key="once-1"), move(portal, client, key="once-1")
     # then there is one decision
@@ -382,9 +387,8 @@ def test_a_decision_that_the_engine_could_not_apply_says_why_and_can_be_sent_aga
 
     # then the stream shows it once more, and the message is done with
     assert (done.status, done.location) == (303, f"/desk/clients/{client}")
-    table = boto3.resource("dynamodb").Table(portal.facts_table)
-    item = table.get_item(Key={"pk": f"E#{portal.brand}#{client}", "sk": f"desk#{decided}"})["Item"]
-    assert item["retry"] == 1
+    key = to_wire({"pk": f"E#{portal.brand}#{client}", "sk": f"desk#{decided}"})
+    assert portal.dynamodb.get_item(TableName=portal.facts_table, Key=key)["Item"]["retry"] == {"N": "1"}
     assert portal.machine(STAFF).get(f"/desk/clients/{client}").json["items"][0]["waits_for"] is None
     machine = portal.machine(STAFF)
     assert machine.post(f"/desk/clients/{client}/again", {"move": "mov_none"}, as_json=True).status == 404
@@ -543,9 +547,7 @@ def test_all_staff_look_and_managers_and_admins_decide(portal: Portal) -> None:
 def test_the_same_request_decides_a_parent_once(portal: Portal) -> None:
     partner, above = a_partner_of(portal, portal.brand), a_partner_of(portal, portal.brand)
     first = set_parent(portal, partner, above, key="once-2")
-    boto3.resource("dynamodb").Table(portal.wiring.settings.books_table).delete_item(
-        Key={"pk": f"I#{portal.members[STAFF]}", "sk": "once-2"}
-    )
+    forget(portal, "once-2")
     again = set_parent(portal, partner, above, key="once-2")
     assert first.status == again.status == 201
     assert first.json == again.json

@@ -109,7 +109,7 @@ def hidden(page: Answer, action: str) -> dict[str, str]:
 
 def everything(portal: Portal) -> str:
     """All that stands in the books, as text."""
-    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=books(portal))
+    pages = portal.dynamodb.get_paginator("scan").paginate(TableName=books(portal))
     return json.dumps([page["Items"] for page in pages], ensure_ascii=False)
 
 

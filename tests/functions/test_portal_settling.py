@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import boto3
 import pytest
 
 from introducer.domain.events import milliseconds
@@ -174,7 +173,7 @@ def qualified(portal: Portal, partner: str, client: str, when: datetime) -> None
 
 
 def put(portal: Portal, item: dict[str, Any]) -> None:
-    boto3.client("dynamodb").put_item(TableName=portal.wiring.settings.books_table, Item=to_wire(item))
+    portal.dynamodb.put_item(TableName=portal.wiring.settings.books_table, Item=to_wire(item))
 
 
 def settle(portal: Portal, partner: str) -> None:

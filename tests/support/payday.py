@@ -280,7 +280,7 @@ def a_payday(patch: pytest.MonkeyPatch) -> Iterator[Payday]:
         before = wired.portal, session.authenticate
         wiring = wired.portal = wired.Portal(wired.settings, lambda: NOW, lambda: NOW, lambda: 0.0)
         portal = Payday(
-            module, configuration, Facts("facts"), Ledger("books"), "facts", "", "", brand, {}, partners
+            module, configuration, Facts("facts"), Ledger("books"), "facts", "", "", brand, {}, partners, client
         )  # fmt: skip
         portal.executions, portal.clockwork, portal.people, portal.now = Executions(), Clockwork(), people, NOW
         for name, stand_in in (
