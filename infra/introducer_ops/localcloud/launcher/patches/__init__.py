@@ -4,11 +4,12 @@ from pathlib import Path
 
 
 def apply(state_dir: Path) -> None:
-    from . import conditions, gateway, lambda_workers, mailbox, scheduler, step_functions, streams
+    from . import conditions, dynamodb, gateway, lambda_workers, mailbox, scheduler, step_functions, streams
     from .clock import Clock
 
     lambda_workers.apply(state_dir)
     streams.apply()
+    dynamodb.apply()
     gateway.apply()
     conditions.apply()
     mailbox.apply(state_dir / "mails")
