@@ -50,15 +50,15 @@ def check(schedule: RunSchedule) -> Counter[str]:
     again. Says what the schedule was about."""
     closed = Found(schedule)
     _is_closed(closed)
-    _books_agree(closed)
+    books_agree(closed)
     before = schedule.store.stream(BOOKS)
     schedule.begin_again()
     again = [record for record in schedule.store.stream(BOOKS)[len(before) :] if record.old != record.new]
     closed = Found(schedule)
-    _books_agree(closed)
+    books_agree(closed)
     schedule.somebody_says_the_rest()
     found = Found(schedule)
-    _books_agree(found)
+    books_agree(found)
     _as_the_provider_did(schedule, found)
     _as_verified(schedule)
     return schedule.facts + Counter(
@@ -209,7 +209,7 @@ def _is_closed(found: Found) -> None:
             raise Violation(f"the run is closed, and {payout.payout} is {payout.status} ({payout.batch or 'no batch'})")
 
 
-def _books_agree(found: Found) -> None:
+def books_agree(found: Found) -> None:
     """Payouts, their journals, balances, batches and invoices say the same, to the minor unit."""
     for payout in found.payouts.values():
         _journals_agree(payout, found.moves.get(payout.payout, []))

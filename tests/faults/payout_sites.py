@@ -141,8 +141,9 @@ SELDOM: Mapping[str, tuple[str, ...]] = {
 NEEDS: Mapping[str, str] = {site: need for need, those in SELDOM.items() for site in those}
 SITES = {*OFTEN, *NEEDS}
 _ALL = (*OFTEN, *NEEDS)
-_TIMES = {"rivals": 14, "rejected": 2}
-_WEIGHTS = (*(1 for _ in OFTEN), *(_TIMES.get(need, 6) for need in NEEDS.values()))
+_TIMES = {"rivals": 12, "profile": 9, "rejected": 2}
+_RAREST = {"GetItem Payouts.payout < _join": 40, "GetItem Payouts.payout < _take_out": 30}
+_WEIGHTS = (*(1 for _ in OFTEN), *(_RAREST.get(site, _TIMES.get(need, 6)) for site, need in NEEDS.items()))
 
 
 def aimed_at(chance: random.Random) -> str:

@@ -207,6 +207,8 @@ class World:
     partners: list[str] = field(default_factory=list)
     fates: Sequence[Fate] = FATES
     """What may become of a payment."""
+    sleepy: bool = False
+    """Functions that reserve lose their time to others, and wake up late."""
     dislikes: int = 97
     """Rails carry no amount that this number divides."""
 
@@ -220,7 +222,9 @@ def a_world(chance: random.Random, need: str = "") -> World:
     world = _a_world(chance)
     match need:
         case "rivals":
-            world.executions, world.workers = 2, 4
+            world.executions, world.workers, world.sleepy = 2, 4, True
+            # What becomes payable late is made by whoever wakes up late.
+            world.disturbances = ["earning", "earning", "lift", "earning", "earning", "hold", "lift"]
         case "profile" | "suspend":
             world.disturbances = [need] * 4
         case "disturbed":

@@ -131,6 +131,8 @@ class Running:
     task: Task
     began: datetime
     execution: Execution | None
+    sleeps: int = 0
+    """For so many turns it gets no time: the others go on far without it."""
 
 
 @dataclass
@@ -201,27 +203,27 @@ class RunSchedule:
             [(_, groups)] = yield [
                 Task("select", lambda now: open_run.select_partners(stores.configuration, brand=BRAND))
             ]
-            yield [self._reserve(group) for group in groups]
-        [(run, groups)] = yield [self._add_up()]
+            yield [self.reserve(group) for group in groups]
+        [(run, groups)] = yield [self.add_up()]
         decision = "rejected"
         if run.payouts:
             decision = yield from self._ask()
             if decision == "approved":
-                yield [self._approve(group) for group in groups]
+                yield [self.approve(group) for group in groups]
                 [batches] = yield [Task("plan", lambda now: send_run.plan_batches(payouts, self.rails, **place))]
-                yield [self._send(batch.batch) for batch in batches]
-                yield [self._add_up()]
+                yield [self.send(batch.batch) for batch in batches]
+                yield [self.add_up()]
                 yield from self._listen()
-                [(_, groups)] = yield [self._add_up()]
+                [(_, groups)] = yield [self.add_up()]
                 yield [self._write_statements(group) for group in groups]
             else:
-                yield [self._release(group) for group in groups]
+                yield [self.release(group) for group in groups]
         yield [Task("close", lambda now: confirm_run.close_run(payouts, **place, now=now))]
 
     def _ask(self) -> Generator[Stage, Any, str]:
         while True:
             token = f"token {next(self._numbers)}"
-            [asked] = yield [self._ask_once(token)]
+            [asked] = yield [self.ask_once(token)]
             schedule = worlds.schedule()
             decision: str = yield Pause(
                 self.now + timedelta(seconds=until_next_question(asked, schedule, self.now)), token
@@ -243,16 +245,16 @@ class RunSchedule:
             # It may wake later than it asked for.
             yield Pause(self.now + timedelta(seconds=wait * self.chance.choice([1, 3, 10, 40])))
 
-    def _reserve(self, group: open_run.Group) -> Task:
+    def reserve(self, group: open_run.Group) -> Task:
         return Task(
             "reserve",
             lambda now: reserve_run.reserve_group(self.stores.books, brand=BRAND, run=RUN, group=group, now=now),
         )
 
-    def _add_up(self) -> Task:
+    def add_up(self) -> Task:
         return Task("add up", lambda now: reserve_run.add_up(self.stores.payouts, brand=BRAND, run=RUN))
 
-    def _ask_once(self, token: str) -> Task:
+    def ask_once(self, token: str) -> Task:
         return Task(
             "ask",
             lambda now: decide_run.ask_for_approval(
@@ -260,7 +262,7 @@ class RunSchedule:
             ),
         )
 
-    def _approve(self, group: open_run.Group) -> Task:
+    def approve(self, group: open_run.Group) -> Task:
         return Task(
             "approve",
             lambda now: decide_run.approve_group(
@@ -268,7 +270,7 @@ class RunSchedule:
             ),
         )
 
-    def _release(self, group: open_run.Group) -> Task:
+    def release(self, group: open_run.Group) -> Task:
         return Task(
             "release",
             lambda now: decide_run.release_group(
@@ -276,7 +278,7 @@ class RunSchedule:
             ),
         )
 
-    def _send(self, batch: str) -> Task:
+    def send(self, batch: str) -> Task:
         return Task("send", lambda now: send_run.send_batch(self.sending, brand=BRAND, run=RUN, batch=batch, now=now))
 
     def _write_statements(self, group: open_run.Group) -> Task:
@@ -306,7 +308,8 @@ class RunSchedule:
 
     def run(self) -> None:
         """Everything that happens, until the run is closed and nobody is at it any more."""
-        self._begin()
+        if not self._executions:
+            self.begin()
         turns = 0
         while self._executions or self._running:
             turns += 1
@@ -319,9 +322,10 @@ class RunSchedule:
                 case "start":
                     self._start()
                 case "go on":
-                    self._go_on(self.chance.choice(self._running), self.chance.choice([1, 1, 2, 4, 15, 60]))
+                    self._go_on(self._one_of_them(), self.chance.choice([1, 1, 2, 4, 15, 60]))
                 case "time":
-                    self._pass(timedelta(seconds=self.chance.choice([0, 1, 1, 30, 200, 500])))
+                    seconds = [0, 1, 1] if self.world.sleepy else [0, 1, 1, 30, 200, 500]
+                    self._pass(timedelta(seconds=self.chance.choice(seconds)))
                 case "disturb":
                     if self.chance.random() < 0.6:
                         self._lie_in_wait()
@@ -354,7 +358,7 @@ class RunSchedule:
         self._pass(timedelta(minutes=1))
         run = self.stores.payouts.run(BRAND, RUN)
         for batch in self.stores.payouts.batches(BRAND, RUN):
-            self._send(batch.batch).job(self.now)
+            self.send(batch.batch).job(self.now)
         if run.decided_at is not None and run.status is RunStatus.CLOSED:
             confirm_run.look_up(self.sending, self.stores.schedules, brand=BRAND, run=RUN, now=self.now)
         execution = Execution(self._story())
@@ -367,9 +371,9 @@ class RunSchedule:
         self.clock.now += timedelta(days=80)
         for payout in list(self.payouts()):
             stands = payout
-            while (outcome := self._truth(stands)) is not None:
+            while (outcome := self.truth(stands)) is not None:
                 try:
-                    stands = self._record(stands, outcome)(self.now)
+                    stands = self.record(stands, outcome)(self.now)
                 except IntroducerError as error:
                     said = f"nobody can say that {payout.payout}, {stands.status}, is {outcome}: {error.code}"
                     raise Violation(said) from error
@@ -382,7 +386,7 @@ class RunSchedule:
             while not running.actor.over:
                 running.actor.advance(1_000)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         for amount in self.world.amounts:
             worlds.post(self.stores.ledger, self.stores.accruals, amount, worlds.SINCE, next(self._numbers))
         if self.world.confirm_days != worlds.schedule().confirm_days:
@@ -416,7 +420,10 @@ class RunSchedule:
         # No two functions begin at the very same moment.
         self._pass(timedelta(milliseconds=7))
         now = self.now
-        self._running.append(Running(Actor(lambda: task.job(now)), task, now, execution))
+        sleeps = 0
+        if self.world.sleepy and task.name == "reserve" and self.chance.random() < 0.4:
+            sleeps = self.chance.choice([50, 200, 400])
+        self._running.append(Running(Actor(lambda: task.job(now)), task, now, execution, sleeps))
 
     def _lie_in_wait(self) -> None:
         """Until a worker has read everything and is about to write, or to hand over: the worst moment."""
@@ -428,6 +435,14 @@ class RunSchedule:
                     return
                 self._start()
             self._go_on(self.chance.choice(self._running), 1)
+
+    def _one_of_them(self) -> Running:
+        """Somebody who is at work; whoever sleeps only when nobody else is."""
+        awake = []
+        for running in self._running:
+            running.sleeps = max(0, running.sleeps - 1)
+            awake += [] if running.sleeps else [running]
+        return self.chance.choice(awake or self._running)
 
     def _go_on(self, running: Running, calls: int) -> None:
         if self.now - running.began > LIFE:
@@ -509,40 +524,40 @@ class RunSchedule:
     def _disturb(self, what: str) -> None:
         partner = self.chance.choice(self.world.partners)
         self.facts[what] += 1
-        getattr(self, f"_{what}")(partner)
+        getattr(self, what)(partner)
 
     def _change(self) -> Change:
         return Change(by="mem_compliance", at=self.now, why="decided in the middle")
 
-    def _hold(self, partner: str) -> None:
+    def hold(self, partner: str) -> None:
         hold = Hold(
             hold=f"hld_{next(self._numbers):04d}", brand=BRAND, partner=partner, reason="looks odd",
             placed_by="mem_compliance", placed_at=self.now,
         )  # fmt: skip
         self.stores.holds.place(hold, self._change())
 
-    def _lift(self, partner: str) -> None:
+    def lift(self, partner: str) -> None:
         for hold in self.stores.holds.of_partner(partner):
             if hold.stands:
                 after = released(hold, "mem_other", self.now, "all is well")
                 self.stores.holds.release(hold, after, replace(self._change(), by="mem_other"))
 
-    def _profile(self, partner: str) -> None:
+    def profile(self, partner: str) -> None:
         worlds.change_profile(self.stores.profiles, worlds.a_vault(), partner, self.now)
 
-    def _clawback(self, partner: str) -> None:
-        self._earn(partner, -self.chance.choice([1, 500, 20_000, 2_000_000]))
+    def clawback(self, partner: str) -> None:
+        self.earn(partner, -self.chance.choice([1, 500, 20_000, 2_000_000]))
 
-    def _earning(self, partner: str) -> None:
-        self._earn(partner, self.chance.choice([1, 500, 20_000]))
+    def earning(self, partner: str) -> None:
+        self.earn(partner, self.chance.choice([1, 500, 20_000]))
 
-    def _earn(self, partner: str, amount: int) -> None:
+    def earn(self, partner: str, amount: int) -> None:
         available = self.chance.choice(["2026-01-31", "2026-02-28", "2026-03-31"])
         currency = self.chance.choice(worlds.PAYEES[partner].holds)
         given = Amount(partner, currency, available[:7], available, amount)
         worlds.post(self.stores.ledger, self.stores.accruals, given, self.now, next(self._numbers))
 
-    def _suspend(self, partner: str) -> None:
+    def suspend(self, partner: str) -> None:
         configuration = self.stores.configuration
         found = configuration.partner(partner)
         status = Status.ACTIVE if found.status is not Status.ACTIVE else Status.SUSPENDED
@@ -552,7 +567,7 @@ class RunSchedule:
         )  # fmt: skip
         configuration.set_standing(standing, found.status, self._change(), current_since=found.status_since)
 
-    def _close(self, partner: str) -> None:
+    def close(self, partner: str) -> None:
         """A month of the books is closed: what is posted from now on stands in a later one."""
         balance = self.stores.ledger.balance(partner)
         month = "2026-03" if balance.frozen_through == "2026-02" else "2026-02"
@@ -581,24 +596,24 @@ class RunSchedule:
         run = run_from_item(from_wire(item))
         if run.status is RunStatus.WAITING:
             if self.world.decision != "wait":
-                self._people.append(self._decide())
+                self._people.append(self.decide())
                 if self.chance.random() < 0.1 and (found := list(self.payouts())):
-                    self._people.insert(0, self._reject(self.chance.choice(found)))
+                    self._people.insert(0, self.reject(self.chance.choice(found)))
             return
         candidates = [(each, outcome) for each in self.payouts() if (outcome := self._may_say(each)) is not None]
         if candidates:
             payout, outcome = self.chance.choice(candidates)
-            self._people.append(Task("tell", self._record(payout, outcome)))
+            self._people.append(Task("tell", self.record(payout, outcome)))
 
     def _may_say(self, payout: Payout) -> PayoutStatus | None:
         """What somebody would say of a payout today who has looked at the bank's or the provider's own list."""
         if payout.status is PayoutStatus.UNKNOWN or (payout.rail in BY_HAND and self.chance.random() < 0.5):
-            return self._truth(payout)
+            return self.truth(payout)
         if payout.status in UNSETTLED and self.chance.random() < 0.1:
-            return self._truth(payout)
+            return self.truth(payout)
         return None
 
-    def _truth(self, payout: Payout) -> PayoutStatus | None:
+    def truth(self, payout: Payout) -> PayoutStatus | None:
         """What became of a payout that the books say something else of, or do not know of; None: nothing to say."""
         if payout.status not in (*UNSETTLED, PayoutStatus.PAID):
             return None
@@ -611,13 +626,13 @@ class RunSchedule:
             return PayoutStatus.FAILED
         return None if stands in (PayoutStatus.SENT, payout.status) else stands
 
-    def _record(self, payout: Payout, outcome: PayoutStatus) -> Callable[[datetime], Payout]:
+    def record(self, payout: Payout, outcome: PayoutStatus) -> Callable[[datetime], Payout]:
         return lambda now: confirm_run.record_outcome(
             self.stores.payouts, member=CHECKER, run=RUN, payout=payout.payout, outcome=outcome,
             why="looked it up", now=now, version=payout.version,
         )  # fmt: skip
 
-    def _decide(self) -> Task:
+    def decide(self) -> Task:
         def decide(now: datetime) -> Any:
             run = self.stores.payouts.run(BRAND, RUN)
             return decide_run.decide_run(
@@ -627,7 +642,7 @@ class RunSchedule:
 
         return Task("decide", decide)
 
-    def _reject(self, payout: Payout) -> Task:
+    def reject(self, payout: Payout) -> Task:
         return Task(
             "reject",
             lambda now: decide_run.reject_payout(
