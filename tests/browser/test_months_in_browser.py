@@ -11,7 +11,7 @@ from introducer_ops.localcloud import LocalCloud
 from tests.browser.months import FINANCE, MARCH, Executions, a_portal_with_a_closed_month
 from tests.browser.serving import MARKS
 from tests.browser.window import DESK, PHONE, Window
-from tests.browser.world import PARTNER, Portal
+from tests.browser.world import PARTNER, Portal, Visitor
 
 pytestmark = MARKS
 
@@ -27,19 +27,28 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
         yield world
 
 
-@pytest.mark.parametrize("language", ["en", "ar", "th"])
+@pytest.fixture(scope="module")
+def people(portal: Portal) -> dict[str, Visitor]:
+    """Who looks, signed in."""
+    return {email: portal.signed_in(email) for email, _ in PAGES}
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark"), ("th", "light")])
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_pages_fit_their_window_and_keep_nobody_out(browser: Browser, address: str, width: int, language: str) -> None:
-    for email, paths in PAGES:
-        with Window(browser, address, width) as window:
-            window.prefers(language=language)
-            page = window.sign_in(email)
+def test_pages_fit_their_window_and_keep_nobody_out(
+    browser: Browser, address: str, people: dict[str, Visitor], width: int, language: str, theme: str
+) -> None:
+    with Window(browser, address, width) as window:
+        for email, paths in PAGES:
+            page = window.carries(people[email].cookies, language=language, theme=theme)
             for path in paths:
                 page.goto(path)
+                expect(page.locator("html")).to_have_attribute("lang", language)
+                expect(page.locator("html")).to_have_attribute("data-theme", theme)
                 expect(page.locator("h1")).to_be_visible()
                 assert window.sideways() == 0, path
-                assert window.barriers() == [], path
-            assert window.said == []
+                assert window.barriers(colours=language != "th") == [], path
+        assert window.said == []
 
 
 def test_finance_writes_a_month_s_statements_with_two_clicks_and_a_reason(

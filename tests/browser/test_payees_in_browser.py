@@ -94,11 +94,9 @@ def test_a_partner_is_paid_and_verified_without_scripts(
 def test_the_pages_about_payees_fit_and_can_be_read(browser: Browser, address: str, portal: Portal) -> None:
     staff = ("/desk/payees", f"/desk/payees/{portal.partners[OTHER]}")
     own = ("/settings/verification", *(f"/settings/payment?rail={rail}" for rail in ("sepa", "paypal", "manual")))
-    for email, paths in ((COMPLIANCE, staff), (OTHER, own)):
-        with Window(browser, address, PHONE) as window:
-            window.prefers(language="ar")
-            window.prefers(theme="dark")
-            page = window.sign_in(email)
+    with Window(browser, address, PHONE) as window:
+        for email, paths in ((COMPLIANCE, staff), (OTHER, own)):
+            page = window.carries(portal.signed_in(email).cookies, language="ar", theme="dark")
             for path in paths:
                 page.goto(path)
                 assert (path, window.sideways(), window.barriers(), window.said) == (path, 0, [], [])

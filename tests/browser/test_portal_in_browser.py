@@ -21,6 +21,7 @@ from tests.browser.world import (
     STAFF,
     UNDEALT,
     Portal,
+    Visitor,
     a_portal,
 )
 from tests.support.builders import revshare, terms
@@ -41,11 +42,19 @@ STAFF_PAGES = (
 )
 EVERYBODY = ((PARTNER, PARTNER_PAGES), (DEALT, DEAL_PAGES), (UNDEALT, ("/deal",)), (STAFF, STAFF_PAGES))
 
+People = dict[str, Visitor]
+
 
 @pytest.fixture(scope="module")
 def portal(cloud: LocalCloud) -> Iterator[Portal]:
     with a_portal(cloud) as world:
         yield world
+
+
+@pytest.fixture(scope="module")
+def people(portal: Portal) -> People:
+    """Everybody, signed in."""
+    return {email: portal.signed_in(email) for email, _ in EVERYBODY}
 
 
 def filled(path: str, portal: Portal) -> str:
@@ -75,13 +84,13 @@ def test_signing_in_leads_to_what_was_earned(browser: Browser, address: str, wid
     ],
 )
 def test_every_page_is_open_to_everybody_and_fits(
-    browser: Browser, address: str, portal: Portal, width: int, language: str, theme: str
+    browser: Browser, address: str, portal: Portal, people: People, width: int, language: str, theme: str
 ) -> None:
     with Window(browser, address, width) as window:
         window.prefers(language=language, theme=theme)
         assert (window.barriers(), window.sideways(), window.said) == ([], 0, []), "/sign-in"
         for email, paths in EVERYBODY:
-            page = window.sign_in(email)
+            page = window.carries(people[email].cookies)
             for path in paths:
                 page.goto(filled(path, portal))
                 root = page.locator("html")
@@ -89,22 +98,19 @@ def test_every_page_is_open_to_everybody_and_fits(
                 expect(root).to_have_attribute("data-theme", theme)
                 expect(root).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
                 assert (window.barriers(), window.sideways(), window.said) == ([], 0, []), path
-            window.context.clear_cookies(name="__Host-access")
-            window.context.clear_cookies(name="__Host-refresh")
 
 
 @pytest.mark.parametrize("language", ["ru", "pl", "es", "th"])
-def test_long_words_fit_a_phone_too(browser: Browser, address: str, portal: Portal, language: str) -> None:
+def test_long_words_fit_a_phone_too(
+    browser: Browser, address: str, portal: Portal, people: People, language: str
+) -> None:
     with Window(browser, address, PHONE) as window:
-        window.prefers(language=language)
         for email, paths in EVERYBODY:
-            page = window.sign_in(email)
+            page = window.carries(people[email].cookies, language=language)
             for path in paths:
                 page.goto(filled(path, portal))
                 expect(page.locator("html")).to_have_attribute("lang", language)
                 assert (window.sideways(), window.said) == (0, []), path
-            window.context.clear_cookies(name="__Host-access")
-            window.context.clear_cookies(name="__Host-refresh")
 
 
 def test_a_barrier_and_an_overflow_would_be_found(browser: Browser, address: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
 from tests.browser.window import DESK, PHONE, Window
-from tests.browser.world import STAFF, UNDEALT, Portal, a_portal
+from tests.browser.world import STAFF, UNDEALT, Portal, Visitor, a_portal
 from tests.support.builders import lot, revshare, terms
 from tests.support.deals import PARTNER as EVERYTHING
 
@@ -26,17 +26,20 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
         yield world
 
 
+@pytest.fixture(scope="module")
+def manager(portal: Portal) -> Visitor:
+    return portal.signed_in(STAFF)
+
+
 @pytest.mark.parametrize(
     ("width", "language", "theme"),
     [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "ar", "light"), (DESK, "en", "dark")],
 )
 def test_the_form_the_words_and_what_is_wrong_fit_and_can_be_read(
-    browser: Browser, address: str, portal: Portal, width: int, language: str, theme: str
+    browser: Browser, address: str, portal: Portal, manager: Visitor, width: int, language: str, theme: str
 ) -> None:
     with Window(browser, address, width) as window:
-        window.prefers(language=language)
-        window.prefers(theme=theme)
-        page = window.sign_in(STAFF)
+        page = window.carries(manager.cookies, language=language, theme=theme)
         page.goto(f"/desk/partners/{portal.partners[UNDEALT]}/deal/new")
         for summary in page.locator("details.figures summary").all():
             summary.click()

@@ -14,7 +14,7 @@ from introducer.services.invite_member import invite_member
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
 from tests.browser.window import DESK, PHONE, Window
-from tests.browser.world import AUTHOR, NOW, OTHER, PASSWORD, UNDEALT, Portal, a_portal
+from tests.browser.world import AUTHOR, NOW, OTHER, PASSWORD, UNDEALT, Portal, Visitor, a_portal
 
 pytestmark = MARKS
 
@@ -34,17 +34,21 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
         yield world
 
 
+@pytest.fixture(scope="module")
+def officer(portal: Portal) -> Visitor:
+    """Somebody of compliance."""
+    return portal.signed_in(COMPLIANCE)
+
+
 @pytest.mark.parametrize(
     ("width", "language", "theme"),
     [(PHONE, "ar", "dark"), (PHONE, "ru", "light"), (DESK, "ar", "light"), (DESK, "th", "dark")],
 )
 def test_the_standing_of_a_partner_fits_and_can_be_read(
-    browser: Browser, address: str, portal: Portal, width: int, language: str, theme: str
+    browser: Browser, address: str, portal: Portal, officer: Visitor, width: int, language: str, theme: str
 ) -> None:
     with Window(browser, address, width) as window:
-        window.prefers(language=language)
-        window.prefers(theme=theme)
-        page = window.sign_in(COMPLIANCE)
+        page = window.carries(officer.cookies, language=language, theme=theme)
         page.goto(f"/desk/partners/{portal.partners[UNDEALT]}/standing")
         expect(page.locator("[name=status]")).to_have_count(3)
         assert (window.sideways(), window.barriers()) == (0, [])
