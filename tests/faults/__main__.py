@@ -25,7 +25,7 @@ from tests.faults.wire import AFTER, BEFORE
 KINDS = (ENGINE, PAYOUTS)
 ON_CLOUD = {ENGINE: 200, PAYOUTS: 100}
 SITES = {ENGINE: sites.SITES, PAYOUTS: payout_sites.SITES}
-SELDOM = 50
+SELDOM = 200
 """A call site that so few of all schedules' calls were made at need not have been crashed at."""
 CHUNK = {"memory": 100, "cloud": 25}
 SHOWN = 20

@@ -24,6 +24,7 @@ from introducer.domain.payout import (
     Payout,
     PayoutStatus,
     Run,
+    RunStatus,
 )
 from introducer.domain.reservation import Move, moved
 from introducer.services.verify.payouts_side import PayoutsSide
@@ -98,6 +99,8 @@ class Found:
         self.sealed: dict[str, frozenset[str]] = {}
         self.unknown: list[str] = []
         """Why payouts became unknown."""
+        self._seen: frozenset[str] | None = None
+        """The payouts that there were when the run was approved."""
         self._profiles: dict[str, int] = {}
         takers = {
             "run": self._run, "payout": self._payout, "batch": self._batch, "balance": self._balance,
@@ -113,6 +116,12 @@ class Found:
 
     def _run(self, old: Item | None, new: Item) -> None:
         self.run = run_from_item(new)
+        if self.run.status is RunStatus.APPROVED and self._seen is None:
+            self._seen = frozenset(self.payouts)
+            stand = sum(each.status is PayoutStatus.CREATED for each in self.payouts.values())
+            shown = sum(each.count for each in self.run.sums if each.status is PayoutStatus.CREATED)
+            if stand != shown:
+                raise Violation(f"the run was approved by its sums of {shown} payouts, and has {stand}")
 
     def _balance(self, old: Item | None, new: Item) -> None:
         self.balances[keys.parts(new[keys.PK])[1]] = new
@@ -159,6 +168,8 @@ class Found:
         )  # fmt: skip
         if same != before:
             raise Violation(f"{after.payout} is another one than before")
+        if after.status is PayoutStatus.APPROVED and after.payout not in (self._seen or ()):
+            raise Violation(f"{after.payout} was made after the run was approved, and approved with it")
         if after.status is PayoutStatus.UNKNOWN:
             self.unknown.append(after.reason)
         if after.status is PayoutStatus.SENDING:

@@ -122,13 +122,9 @@ SELDOM: Mapping[str, tuple[str, ...]] = {
     ),
     "returns": ("Query Invoices.paid_at < _Desk._paid_at",),
     "rivals": (
-        "BatchGetItem Payouts.by_ids < _Reserving._look_back",
         "GetItem Payouts.batch < _join",
         "GetItem Payouts.payout < _join",
         "GetItem Payouts.step < approve_group",
-        "GetItem Payouts.step < set_aside",
-        "Query Payouts.step < set_aside",
-        "TransactWriteItems Payouts.step < set_aside",
     ),
     "silence": ("PutItem Payouts.change_batch < give_up",),
     "suspend": (

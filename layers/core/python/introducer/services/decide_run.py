@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.mail import payouts_waiting_mail
-from introducer.domain.payout import Payout, PayoutStatus, Run, RunStatus
+from introducer.domain.payout import Payout, PayoutStatus, Run, RunStatus, added_up
 from introducer.services.decisions import reason
 from introducer.services.set_payout_schedule import check_decider
 from introducer.store.payment_profiles import PaymentProfiles
@@ -119,6 +119,11 @@ def decide_run(
                 code=DETAILS_CHANGED,
                 payouts=changed,
             )
+        sums = added_up(list(payouts.all_of_run(member.brand, run)))
+        if sums != found.sums:
+            # A step that came late has made one more, or released one: nobody approves what no sum has shown.
+            payouts.change_run(found, replace(found, sums=sums))
+            raise Conflict("The run's payouts changed since they were added up: look again.", code="run_changed")
     decided = replace(found, status=wanted, decided_at=now, decided_by=member.member, decision=word, token="")
     change = Change(by=member.member, at=now, why=word, origin="portal")
     decided = payouts.change_run(found, decided, change, "approve_run" if approve else "reject_run")

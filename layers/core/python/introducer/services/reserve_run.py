@@ -168,8 +168,11 @@ class _Reserving:
         return made
 
     def _look_back(self) -> None:
-        """What was made while another went on with the run is in no sum that anybody approves: it is released again."""
-        if self._made and self._books.payouts.run(self._run.brand, self._run.run).status is not RunStatus.OPEN:
+        """What was made when the run was decided is in no sum that anybody approved: it is released again."""
+        if not self._made:
+            return
+        run = self._books.payouts.run(self._run.brand, self._run.run)
+        if run.status not in (RunStatus.OPEN, RunStatus.WAITING):
             made = self._books.payouts.by_ids([each.payout for each in self._made])
             set_aside(self._books.payouts, made.values(), self._now)
         self._made.clear()
