@@ -21,12 +21,11 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.invoice import Invoice, InvoiceKind, TaxProfile, TaxRecord, Treatment, rate_text
-from introducer.domain.payout import Part
-from introducer.domain.rates import Rate
 from introducer.domain.reservation import Move
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.paging import Page
+from introducer.store.payout_items import part_from_json, part_to_json
 from introducer.store.reservations import Reservations, write_all
 from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading
 
@@ -165,7 +164,7 @@ def invoice_to_item(invoice: Invoice) -> dict[str, Any]:
         "vat": invoice.vat,
         "held_currency": invoice.held_currency,
         "held": invoice.held,
-        "parts": _json([_part_to_json(part) for part in invoice.parts]),
+        "parts": _json([part_to_json(part) for part in invoice.parts]),
         "corrects": invoice.corrects,
     }
 
@@ -189,7 +188,7 @@ def invoice_from_item(item: Mapping[str, Any]) -> Invoice:
         vat=item["vat"],
         held_currency=item["held_currency"],
         held=item["held"],
-        parts=tuple(_part_from_json(part) for part in json.loads(item["parts"])),
+        parts=tuple(part_from_json(part) for part in json.loads(item["parts"])),
         corrects=item["corrects"],
     )
 
@@ -232,21 +231,6 @@ def _told(profile: TaxProfile) -> dict[str, Any]:
         "address": list(profile.address),
         "sentence": profile.sentence,
     }
-
-
-def _part_to_json(part: Part) -> list[Any]:
-    rate = part.rate
-    # A rate passes 2 ** 53: it is a text.
-    told = [] if rate is None else [rate.source, rate.target, str(rate.scaled), rate.day, rate.feed]
-    return [part.amount, part.month, *told]
-
-
-def _part_from_json(said: Sequence[Any]) -> Part:
-    amount, month, *rate = said
-    if not rate:
-        return Part(amount, month, None)
-    source, target, scaled, day, feed = rate
-    return Part(amount, month, Rate(source, target, int(scaled), day, feed))
 
 
 def _json(value: Any) -> str:

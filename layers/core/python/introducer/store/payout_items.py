@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -123,7 +123,7 @@ def payout_to_item(payout: Payout) -> dict[str, Any]:
         "amount": payout.amount,
         "pay_currency": payout.pay_currency,
         "pays": payout.pays,
-        "parts": _json([_part_to_json(part) for part in payout.parts]),
+        "parts": _json([part_to_json(part) for part in payout.parts]),
         "masked": payout.masked,
         "profile_version": payout.profile_version,
         "status": payout.status.value,
@@ -151,7 +151,7 @@ def payout_from_item(item: Mapping[str, Any]) -> Payout:
         amount=item["amount"],
         pay_currency=item["pay_currency"],
         pays=item["pays"],
-        parts=tuple(_part_from_json(part) for part in json.loads(item["parts"])),
+        parts=tuple(part_from_json(part) for part in json.loads(item["parts"])),
         masked=item["masked"],
         profile_version=item["profile_version"],
         status=PayoutStatus(item["status"]),
@@ -230,14 +230,16 @@ def batch_from_item(item: Mapping[str, Any]) -> Batch:
     )
 
 
-def _part_to_json(part: Part) -> list[Any]:
+def part_to_json(part: Part) -> list[Any]:
+    """A part of a payout, as items have it."""
     rate = part.rate
     # A rate passes 2 ** 53: it is a text.
     told = [] if rate is None else [rate.source, rate.target, str(rate.scaled), rate.day, rate.feed]
     return [part.amount, part.month, *told]
 
 
-def _part_from_json(said: list[Any]) -> Part:
+def part_from_json(said: Sequence[Any]) -> Part:
+    """The part of a payout that an item says."""
     amount, month, *rate = said
     if not rate:
         return Part(amount, month, None)
