@@ -52,26 +52,52 @@ def test_each_account_in_the_brands_secret_is_a_rail() -> None:
     }  # fmt: skip
 
 
+BATCH = Batch(
+    batch="bat_01", brand="brd_01", run="r", rail=RailKind.SEPA, currency="EUR", after="", through="pay_z",
+    status=BatchStatus.SEALED,
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("text", [None, "{}", json.dumps({"paypal": PAYPAL})])
 def test_a_rail_without_an_account_sends_nothing_and_says_where_to_put_one(text: str | None) -> None:
     rail = rails(Manager(text))[RailKind.SEPA]
     assert isinstance(rail, NoAccount)
-    batch = Batch(
-        batch="bat_01", brand="brd_01", run="r", rail=RailKind.SEPA, currency="EUR", after="", through="pay_z",
-        status=BatchStatus.SEALED,
-    )  # fmt: skip
-    with pytest.raises(NotReached, match="introducer/test/rails/brd_01"):
-        rail.send(batch, [], NOW)
-    assert rail.look_up(batch, NOW) is None
+    with pytest.raises(NotReached, match="introducer/test/rails/brd_01") as raised:
+        rail.send(BATCH, [], NOW)
+    assert raised.value.code == "no_account"
+    assert rail.look_up(BATCH, NOW) is None
 
 
 @pytest.mark.parametrize(
-    "text", ["no json", json.dumps({"sepa": {"name": "N"}}), json.dumps({"paypal": "an-app"}),
-             json.dumps({"paypal": {**PAYPAL, "secret": ""}})],
-)  # fmt: skip
-def test_an_account_that_is_none_is_told_without_what_is_in_it(text: str) -> None:
+    ("kind", "account", "needs"),
+    [
+        (RailKind.SEPA, {"name": "N"}, "name, iban, bic"),
+        (RailKind.SEPA, {**SEPA, "bic": " "}, "name, iban, bic"),
+        (RailKind.SEPA, {**SEPA, "iban": "NL91"}, "an IBAN"),
+        (RailKind.SEPA, {**SEPA, "name": "!!"}, "a name"),
+        (RailKind.PAYPAL, "an-app", "client_id, secret"),
+        (RailKind.PAYPAL, {**PAYPAL, "secret": ""}, "client_id, secret"),
+    ],
+)
+def test_an_account_that_can_be_none_stops_its_own_rail_alone(kind: RailKind, account: Any, needs: str) -> None:
+    found = rails(Manager(json.dumps({"sepa": SEPA, "paypal": PAYPAL} | {kind.value: account})))
+
+    assert {other for other, rail in found.items() if isinstance(rail, NoAccount)} == {kind}
+    with pytest.raises(NotReached, match=needs) as raised:
+        found[kind].send(BATCH, [], NOW)
+    told = str(raised.value)
+    # it names the secret, and nothing of what is in it
+    assert "introducer/test/rails/brd_01" in told and "an-app" not in told and "NL91" not in told
+
+
+def test_an_account_is_taken_as_banks_print_it() -> None:
+    printed = {"name": " Northwind Markets ", "iban": "nl91 ABNA 0417\u00a01643 00", "bic": "ABNA NL 2A"}
+    assert isinstance(rails(Manager(json.dumps({"sepa": printed})))[RailKind.SEPA], Sepa)
+
+
+def test_a_secret_that_is_no_json_is_told_without_what_is_in_it() -> None:
     with pytest.raises(SecretMissing) as raised:
-        rails(Manager(text))
+        rails(Manager("an-app"))
     assert "an-app" not in str(raised.value)
 
 
