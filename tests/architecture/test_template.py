@@ -253,6 +253,8 @@ def test_payouts_write_runs_moves_and_what_is_told_and_nothing_else_of_a_partner
         "run", "payout", "left_out", "batch", "payout_place", "payout_journal", "mail", "invoice", "invoice_series",
         "audit",
     }  # fmt: skip
+    # What the transaction looks at in which a payout joins its batch.
+    assert {"balance", "payment_profile", "batch"} <= reached("LookBeforeSending")
     assert "balance" in reached("MoveBalances")
     assert not reached("MoveBalances") & {"payment_profile_version", "hold", "deal", "statement", "adjustment"}
 

@@ -77,6 +77,8 @@ class Provider:
     remembers: timedelta
     moods: Mapping[str, int]
     fates: Sequence[Fate] = FATES
+    ready_from: datetime | None = None
+    """Since when there is an account to pay from; None: always."""
     payments: dict[str, list[Taken]] = field(default_factory=dict)
     """By payout. More than one is what must never be."""
     under_way: dict[str, tuple[datetime, Sequence[Transfer]]] = field(default_factory=dict)
@@ -161,12 +163,18 @@ class FakeRail:
         self.kind = kind
         self.most_per_batch = most_per_batch
         self.currencies: frozenset[str] | None = frozenset({"EUR"}) if kind is RailKind.SEPA else None
-        self.answers = kind is RailKind.PAYPAL
-        self.remembers: timedelta | None = provider.remembers if self.answers else None
+        self._answers = kind is RailKind.PAYPAL
+        self.remembers: timedelta | None = provider.remembers if self._answers else None
         self._provider = provider
         self._wire = wire
         self._dislikes = dislikes
         self._call = {RailKind.SEPA: "S3 put", RailKind.PAYPAL: "PayPal post", RailKind.MANUAL: "S3 put"}[kind]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker has entered the account that it pays from."""
+        since = self._provider.ready_from
+        return self._provider.over or since is None or self._provider.now() >= since
 
     def check(self, transfer: Transfer) -> Refusal | None:
         """Amounts that a rail of its kind would not carry."""
@@ -188,11 +196,11 @@ class FakeRail:
     def look_up(self, batch: Batch, at: datetime) -> Handed | None:
         def ask() -> Handed | None:
             provider = self._provider
-            if self.answers and not provider.over and provider.chance.random() < 0.1:
+            if self._answers and not provider.over and provider.chance.random() < 0.1:
                 raise Unsure("500")
-            if not provider.ever_took(batch.batch) or (self.answers and not batch.provider_id):
+            if not provider.ever_took(batch.batch) or (self._answers and not batch.provider_id):
                 return None
-            if not self.answers:
+            if not self._answers:
                 rest = Outcome(payout="", state=PayoutStatus.SENT)
                 return Handed(provider_id=_provider_id(batch), file=f"{batch.batch}.csv", rest=rest)
             return self._says(batch, provider.asked[batch.batch])
@@ -200,9 +208,9 @@ class FakeRail:
         return self._wire.outside(self._call.split()[0] + " get", ask, Unsure)  # type: ignore[no-any-return]
 
     def _handed(self, batch: Batch, found: Sequence[Transfer], at: datetime) -> Handed:
-        if self.answers and self._provider.chance.random() < 0.5:
+        if self._answers and self._provider.chance.random() < 0.5:
             return self._says(batch, [(each.payout, each.amount, each.currency, "") for each in found])
-        file = "" if self.answers else f"{batch.batch}.csv"
+        file = "" if self._answers else f"{batch.batch}.csv"
         return Handed(provider_id=_provider_id(batch), file=file, outcomes=sent(found))
 
     def _says(self, batch: Batch, those: Any) -> Handed:

@@ -139,7 +139,7 @@ class AnyRail:
     most_per_batch: int = 100
     currencies: frozenset[str] | None = None
     remembers: timedelta | None = None
-    answers: bool = False
+    ready: bool = True
 
     def check(self, transfer: Transfer) -> None:
         return None

@@ -184,7 +184,7 @@ def test_what_is_looked_up_is_whether_the_file_is_there(s3: Any) -> None:
     assert found.file == file_key(batch, "xml")
     assert (outcome := found.of(transfer.payout)) is not None
     assert outcome.state is PayoutStatus.SENT
-    assert rail.answers is False
+    assert rail.ready
 
 
 def test_a_file_may_be_booked_in_one_sum(s3: Any) -> None:

@@ -47,6 +47,7 @@ words.WORDS |= {
     },
     "payout_reason": {
         **LETTERS["payout_reason"],
+        "profile_broken": N_("Its payment details cannot be opened: they have to be entered anew"),
         "details_changed": N_("The payment details were changed after it was reserved"),
         "on_hold": N_("Payouts are on hold"),
         "partner_not_active": N_("The account is closed for now"),

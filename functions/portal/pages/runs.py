@@ -126,6 +126,7 @@ _ADVICE = {
         "",
         N_("Bank details were changed since the run was made. Those payouts were taken out: look at it again below."),
     ),
+    "deadline_passed": ("", N_("The deadline of this run has passed: it lapses, and the next run pays what is due.")),
     "decided_already": ("", N_("This was decided meanwhile: look at it again below.")),
     "not_waiting": ("", N_("This run does not wait for a decision: look at it again below.")),
     "wrong_status": ("", _AGAIN),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from introducer.domain.ledger import AVAILABLE, HELD, PENDING, Balance
 from introducer.domain.money import decimals, round_ratio
-from introducer.domain.payment_profile import RailKind
+from introducer.domain.payment_profile import PAYPAL_WHOLE, RailKind
 from introducer.domain.payout import Part, Payout
 from introducer.domain.rates import RATE_ONE, Rate
 
@@ -29,12 +29,19 @@ class ExchangeLeg(NamedTuple):
     amount: int
 
 
-def pays(parts: Sequence[Part], held: str, pay: str) -> int:
-    """What parts of an amount come to in the pay currency, minor units: exact up to the one rounding."""
+def smallest(rail: RailKind, currency: str) -> int:
+    """The least that a rail pays in a currency, minor units: all that it pays is a multiple of it."""
+    whole = rail is RailKind.PAYPAL and currency in PAYPAL_WHOLE
+    return int(10 ** decimals(currency)) if whole else 1
+
+
+def pays(parts: Sequence[Part], held: str, pay: str, unit: int = 1) -> int:
+    """What parts of an amount come to in the pay currency, minor units and a multiple of `unit`: exact up to the one
+    rounding."""
     shift = decimals(pay) - decimals(held)
     numerator = sum(part.amount * (part.rate.scaled if part.rate is not None else RATE_ONE) for part in parts)
     up, down = 10 ** max(shift, 0), 10 ** max(-shift, 0)
-    return round_ratio(numerator * up, RATE_ONE * down)
+    return unit * round_ratio(numerator * up, RATE_ONE * down * unit)
 
 
 def parts_of(

@@ -9,7 +9,7 @@ from datetime import datetime
 from introducer.domain.configuration import Status
 from introducer.domain.deal import RateOf
 from introducer.domain.errors import RateMissing
-from introducer.domain.exchange import parts_of, pays
+from introducer.domain.exchange import parts_of, pays, smallest
 from introducer.domain.ledger import AVAILABLE, Balance
 from introducer.domain.payment_profile import PaymentProfile
 from introducer.domain.payout import LeftOut, Part
@@ -148,6 +148,10 @@ def _converted(
 ) -> Payable | None:
     """The payout in the profile's currency; None where no rate is published for it."""
     pay = profile.currency
+    unit = smallest(profile.rail, pay)
+    if currency == pay:
+        # What the rail cannot pay stays available.
+        amount -= amount % unit
     by_month = payee.rate_of is RateOf.EARN_DATE and currency != pay
     try:
         parts = parts_of(
@@ -163,7 +167,7 @@ def _converted(
         currency=currency,
         amount=amount,
         pay_currency=pay,
-        pays=pays(parts, currency, pay),
+        pays=pays(parts, currency, pay, unit),
         parts=parts,
         profile=profile,
     )

@@ -112,8 +112,8 @@ class Payout:
     reference: str = ""
     """The provider's or the bank's own id of it."""
     notice: str = ""
-    """What an approver looks at twice: `new_payee`, who was never paid before; `new_details`, which were changed since
-    the run before."""
+    """What an approver looks at twice: `new_payee`, who was never paid before; `new_details`, other ones than those
+    that the partner was last paid to."""
     version: int = 1
     """How often it was written."""
 

@@ -80,10 +80,13 @@ def moved(journal: Journal) -> int:
 # ------------------------------------------------------------------------------------------------------------ journals
 
 
-def reserved(balance: Balance, *, payout: str, currency: str, amount: int, at_ms: int) -> Journal:
+def reserved(
+    balance: Balance, *, payout: str, currency: str, amount: int, at_ms: int, through: str | None = None
+) -> Journal:
     """An amount (minor units) is reserved for a payout, out of what is available on the UTC day of `at_ms`.
 
-    Money whose day has come stands as pending until then; it is folded into `available` here. Raises `Conflict` (code
+    Money whose day has come stands as pending until then; it is folded into `available` here: that of the days up to
+    `through` alone, where the payout is of a period that ended before. Raises `Conflict` (code
     `not_available` for more than what is available, `on_hold` while a hold stands), `Invalid` for nothing.
     """
     today = day_at(at_ms)
@@ -98,7 +101,7 @@ def reserved(balance: Balance, *, payout: str, currency: str, amount: int, at_ms
             code="not_available",
             available=available,
         )
-    folded = balance.matured(currency, today)[:DAYS_FOLDED]
+    folded = balance.matured(currency, today if through is None else min(through, today))[:DAYS_FOLDED]
     legs = [
         *(Leg(f"{PENDING}.{day}", -matured) for day, matured in folded),
         Leg(AVAILABLE, sum(matured for _, matured in folded) - amount),

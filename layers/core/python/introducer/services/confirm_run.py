@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from introducer.domain.configuration import Change, Member
-from introducer.domain.errors import Conflict, Invalid
+from introducer.domain.errors import Conflict, Invalid, Unavailable
 from introducer.domain.mail import payout_mail
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus, added_up
@@ -22,6 +22,7 @@ from introducer.services.send_run import (
     fail_members,
     give_up,
     joined,
+    members_of,
     send_batch,
     take_answer,
 )
@@ -69,7 +70,7 @@ def look_up(
             # It may have been left between the batch and its payouts.
             fail_members(payouts, batch, now)
             continue
-        asked = batch if enough() else _ask(sending, batch, now)
+        asked = batch if enough() else _asked(sending, batch, now)
         if late and asked.status in (BatchStatus.OPEN, BatchStatus.SEALED):
             # Nobody will try it after this: what became of it is for a person to find out.
             if asked.trying_since is not None and now - asked.trying_since < LEASE:
@@ -77,6 +78,9 @@ def look_up(
             else:
                 asked = _let_go(payouts, asked, now)
         left = sum(each.status in UNSETTLED for each in joined(payouts, asked))
+        if asked.status is BatchStatus.OPEN:
+            # What has not joined it yet is still to be sent.
+            left += sum(each.status is PayoutStatus.APPROVED for each in members_of(payouts, asked))
         if left == 0 and asked.status in (BatchStatus.SENT, BatchStatus.UNKNOWN):
             payouts.change_batch(asked, replace(asked, status=BatchStatus.DONE))
         open_payouts += left
@@ -118,9 +122,10 @@ def record_outcome(
     """A person says what became of a payout: paid, failed, or returned after it was paid. Again changes nothing.
     `version` is that of the payout as the person saw it; 0 where nobody looked at one.
 
-    For rails that no provider answers for, for whatever is unknown, and once nobody asks the provider any more because
-    the run is closed. Raises `Forbidden` for a role that decides nothing, `NotFound`, `Invalid` for another outcome or
-    a reason that is none, `Conflict` when it cannot be, or is not as it was seen (`payout_changed`).
+    For rails that no provider answers for, for whatever is unknown, and once the provider is not asked any more because
+    all of the batch has ended or the run is closed. Raises `Forbidden` for a role that decides nothing,
+    `NotFound`, `Invalid` for another outcome or a reason that is none, `Conflict` when it cannot be, when its batch may
+    still be tried (`still_trying`), or it is not as it was seen (`payout_changed`).
     """
     check_decider(member)
     word = reason(why)
@@ -131,18 +136,25 @@ def record_outcome(
         return found
     if version and found.version != version:
         raise Conflict("More was heard of this payout since you looked at it: look again.", code="payout_changed")
-    asked = found.rail not in BY_PEOPLE and found.status is not PayoutStatus.UNKNOWN
-    if asked and payouts.run(member.brand, run).closed_at is None:
+    if found.rail not in BY_PEOPLE and found.status is not PayoutStatus.UNKNOWN and _is_asked_about(payouts, found):
         raise Conflict("The provider says what becomes of this payout: wait for it.", code="provider_tells")
     released = outcome is PayoutStatus.FAILED and found.status in UNSETTLED
-    if released and payouts.batch(member.brand, run, found.batch).status in (BatchStatus.OPEN, BatchStatus.SEALED):
-        # It may still be tried, under its one key: money that is released now could leave all the same.
+    unclear = released or found.status in (PayoutStatus.SENDING, PayoutStatus.UNKNOWN)
+    if unclear and payouts.batch(member.brand, run, found.batch).status in (BatchStatus.OPEN, BatchStatus.SEALED):
+        # It may still be tried, under its one key: money that is released now, or paid by hand, could leave as well.
         raise Conflict("It is still being found out whether this payout left: wait for it.", code="still_trying")
     change = Change(by=member.member, at=now, why=word, origin="portal")
     said = "" if outcome is PayoutStatus.PAID else "told_by_staff"
     mail = payout_mail(TOLD[outcome], replace(found, reason=said), now)
     # What the batch says goes with the payout as it was read before: one that was sent since is looked at again.
     return payouts.step(found, outcome, now, change=change, mails=[mail], as_read=released, reason=said, note=word)
+
+
+def _is_asked_about(payouts: Payouts, payout: Payout) -> bool:
+    """Whether the provider is still asked what becomes of a payout: until its batch is done, or its run closed."""
+    if payouts.run(payout.brand, payout.run).closed_at is not None:
+        return False
+    return not payout.batch or payouts.batch(payout.brand, payout.run, payout.batch).status is not BatchStatus.DONE
 
 
 def confirm_batch(
@@ -171,6 +183,14 @@ def confirm_batch(
             )
             count += 1
     return count
+
+
+def _asked(sending: Sending, batch: Batch, now: datetime) -> Batch:
+    """The batch after asking. One that cannot be asked or sent just now keeps no other from it."""
+    try:
+        return _ask(sending, batch, now)
+    except Unavailable:
+        return sending.payouts.batch(batch.brand, batch.run, batch.batch)
 
 
 def _ask(sending: Sending, batch: Batch, now: datetime) -> Batch:

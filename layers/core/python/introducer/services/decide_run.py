@@ -110,6 +110,11 @@ def decide_run(
         raise Conflict("This run does not wait for a decision yet: look again in a moment.", code="not_waiting")
     if found.version != version:
         raise Conflict("The run changed since you looked at it: look again.", code="run_changed")
+    if approve and found.deadline is not None and now >= found.deadline:
+        raise Conflict(
+            "The deadline of this run has passed: it lapses, its money is available again, and the next run pays it.",
+            code="deadline_passed",
+        )
     if approve:
         changed = _take_out_changed(payouts, profiles, found, now)
         if changed:

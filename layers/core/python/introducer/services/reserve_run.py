@@ -133,7 +133,6 @@ class _Reserving:
         self._rates = Rates({run.pay_day: Publication(run.rates_feed, run.rates_day, run.per_euro)})
         self._months: dict[str, str] = {}
         self._made: list[Payout] = []
-        self._before = self._started_before()
 
     def partners(self, cards: Sequence[PartnerCard]) -> int:
         """Makes the payouts of these partners; how many there are."""
@@ -182,7 +181,7 @@ class _Reserving:
         for _ in range(TRIES):
             try:
                 payout = self._payout(payee, payable)
-                if self._books.payouts.create(payout) is payout:
+                if self._books.payouts.create(payout, self._run.through) is payout:
                     self._made.append(payout)
                 return None
             except Conflict as error:
@@ -216,11 +215,6 @@ class _Reserving:
 
     def _payout(self, payee: Payee, payable: Payable) -> Payout:
         profile = payable.profile
-        notice = ""
-        if not any(bucket == PAID and amount for (_, bucket, _), amount in payee.balance.amounts.items()):
-            notice = NEW_PAYEE
-        elif self._before is None or profile.changed_at > self._before:
-            notice = NEW_DETAILS if profile.version > 1 else ""
         return Payout(
             payout=self._id(payee.partner, payable.currency),
             brand=self._run.brand,
@@ -238,7 +232,7 @@ class _Reserving:
             status=PayoutStatus.CREATED,
             status_since=self._now,
             created_at=self._now,
-            notice=notice,
+            notice=self._notice(payee, profile),
         )
 
     def _payee(self, card: PartnerCard, balance: Balance, profile: PaymentProfile | None, verified: bool) -> Payee:
@@ -291,11 +285,21 @@ class _Reserving:
             self._months[month] = day
         return self._months[month]
 
-    def _started_before(self) -> datetime | None:
-        """When the brand's run before this one was started."""
-        page = self._books.payouts.runs(self._run.brand, limit=5)
-        earlier = [each.started_at for each in page.items if each.run != self._run.run]
-        return max((at for at in earlier if at <= self._run.started_at), default=None)
+    def _notice(self, payee: Payee, profile: PaymentProfile) -> str:
+        """What an approver looks at twice: who was never paid before, or is paid elsewhere than the last time."""
+        if not any(bucket == PAID and amount for (_, bucket, _), amount in payee.balance.amounts.items()):
+            return NEW_PAYEE
+        if profile.version == 1:
+            return ""
+        cursor: str | None = None
+        while True:
+            page = self._books.payouts.of_partner(payee.partner, cursor)
+            for payout in page.items:
+                if payout.status in (PayoutStatus.PAID, PayoutStatus.RETURNED):
+                    return NEW_DETAILS if payout.profile_version != profile.version else ""
+            cursor = page.cursor
+            if cursor is None:
+                return NEW_DETAILS
 
     def _id(self, partner: str, currency: str) -> str:
         return payout_id(self._run.brand, self._run.run, partner, currency)

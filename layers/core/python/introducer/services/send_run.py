@@ -34,11 +34,12 @@ from introducer.gateways.rails.protocol import (
     NotReached,
     Outcome,
     Rail,
+    Refusal,
     Refused,
     Transfer,
     Unsure,
 )
-from introducer.gateways.vault import Vault
+from introducer.gateways.vault import SealBroken, Vault
 from introducer.services.decide_run import DETAILS_CHANGED
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
@@ -52,7 +53,7 @@ LEASE = timedelta(minutes=16)
 whatever became of it."""
 
 NOTHING_LEFT = "nothing_left_to_send"
-ON_HOLD, NOT_ACTIVE = "on_hold", "partner_not_active"
+ON_HOLD, NOT_ACTIVE, PROFILE_BROKEN = "on_hold", "partner_not_active", "profile_broken"
 NO_ANSWER = "no_answer"
 """Nobody knows whether the provider took it."""
 KEY_EXPIRED = "key_expired"
@@ -105,7 +106,8 @@ def plan_batches(payouts: Payouts, rails: Mapping[RailKind, Rail], *, brand: str
 
 def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datetime) -> Batch:
     """Sends a batch; again, it goes on where it stopped, and what is sent is not sent again. One that somebody else is
-    at, or that got no clear answer, is answered as it is (`sealed`): look it up later.
+    at, or that got no clear answer, is answered as it is (`sealed`), and so is one whose rail has no account to pay
+    from (`open`): look it up later.
 
     Raises `Unavailable` when tables, keys or a rail's own store do not answer: try again.
     """
@@ -113,6 +115,8 @@ def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datet
     found = payouts.batch(brand, run, batch)
     opened: dict[str, Transfer] = {}
     if found.status is BatchStatus.OPEN:
+        if not sending.rails[found.rail].ready:
+            return found
         found = _seal(sending, found, opened, now)
     if found.status is BatchStatus.FAILED:
         # It may have been left between the batch and its payouts.
@@ -267,11 +271,15 @@ def _seal(sending: Sending, batch: Batch, opened: dict[str, Transfer], now: date
     What was opened for that is kept in `opened`."""
     payouts, rail = sending.payouts, sending.rails[batch.rail]
     approved = [each for each in members_of(payouts, batch) if each.status is PayoutStatus.APPROVED]
-    transfers = {each.payout: each for each in _transfers(sending, approved, opened)}
     for payout in approved:
-        refusal = rail.check(transfers[payout.payout])
+        try:
+            [transfer] = _transfers(sending, [payout], opened)
+            refusal = rail.check(transfer)
+        except SealBroken as error:
+            # One that does not open must not hold up the others; whoever entered it can enter it anew.
+            refusal = Refusal(PROFILE_BROKEN, error.detail)
         if refusal is not None:
-            payouts.step(payout, PayoutStatus.SET_ASIDE, now, reason=refusal.reason, note=refusal.note)
+            _step_unless_further(payouts, payout, PayoutStatus.SET_ASIDE, now, reason=refusal.reason, note=refusal.note)
         else:
             _join(sending, payout, batch, now)
     return payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED))

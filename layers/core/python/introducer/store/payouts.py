@@ -222,9 +222,9 @@ class Payouts:
 
     # ----------------------------------------------------------------------------------------------------- payouts
 
-    def create(self, payout: Payout) -> Payout:
+    def create(self, payout: Payout, through: str | None = None) -> Payout:
         """Reserves a new payout's money and writes it down; returns the one that stands there: this, or the one
-        that was made before.
+        that was made before. What matured after `through`, the last day of the payout's period, stays pending.
 
         Raises `Conflict` when less is available than it moves (`not_available`), a hold has come (`on_hold`), or the
         books move too fast (`books_changed`: try again).
@@ -232,7 +232,10 @@ class Payouts:
         at_ms = milliseconds(payout.created_at)
 
         def propose(balance: Balance, _: Sequence[Journal]) -> Journal:
-            return reserved(balance, payout=payout.payout, currency=payout.currency, amount=payout.amount, at_ms=at_ms)
+            return reserved(
+                balance, payout=payout.payout, currency=payout.currency, amount=payout.amount, at_ms=at_ms,
+                through=through,
+            )  # fmt: skip
 
         absent = Path(keys.PK).does_not_exist()
         place = keys.key("payout_place", payout=payout.payout).item() | {"brand": payout.brand, "run": payout.run}

@@ -28,7 +28,7 @@ class NoAccount:
     most_per_batch = 1_000
     currencies: frozenset[str] | None = None
     remembers: timedelta | None = None
-    answers = False
+    ready = False
 
     def __init__(self, kind: RailKind, says: str) -> None:
         self.kind = kind

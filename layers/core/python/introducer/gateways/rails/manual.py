@@ -29,7 +29,7 @@ class Manual:
     kind = RailKind.MANUAL
     currencies: frozenset[str] | None = None
     remembers: timedelta | None = None
-    answers = False
+    ready = True
 
     def __init__(self, files: SentFiles, *, most_per_batch: int = MOST_PER_LIST) -> None:
         self.most_per_batch = most_per_batch

@@ -118,7 +118,7 @@ class Paypal:
     kind = RailKind.PAYPAL
     currencies: frozenset[str] | None = PAYPAL_CURRENCIES
     remembers: timedelta | None = REMEMBERS
-    answers = True
+    ready = True
 
     def __init__(
         self,

@@ -120,9 +120,9 @@ class Rail(Protocol):
         ...
 
     @property
-    def answers(self) -> bool:
-        """Whether `look_up` hears of what was paid. Where False, that comes from a bank's file or a person, and asking
-        again tells nothing new."""
+    def ready(self) -> bool:
+        """Whether there is an account to pay from. Where there is none, a batch is not even sealed: whatever comes
+        meanwhile, such as a hold, still counts when there is one."""
         ...
 
     def check(self, transfer: Transfer) -> Refusal | None:

@@ -56,7 +56,7 @@ class Sepa:
     currencies = frozenset({"EUR"})
     remembers: timedelta | None = None
     """The file stays, and a bank knows a message by its id."""
-    answers = False
+    ready = True
 
     def __init__(
         self,

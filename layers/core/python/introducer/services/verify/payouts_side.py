@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from introducer.domain.calendar import plus_months
 from introducer.domain.errors import IntroducerError
-from introducer.domain.exchange import CLEARING, ExchangeLeg, pays, unbalanced, way_back, way_out
-from introducer.domain.invoice import Invoice, InvoiceKind
+from introducer.domain.exchange import CLEARING, ExchangeLeg, pays, smallest, unbalanced, way_back, way_out
+from introducer.domain.invoice import Invoice, InvoiceKind, due
 from introducer.domain.ledger import PAID, RESERVED, Journal
 from introducer.domain.money import decimals
 from introducer.domain.payout import (
@@ -259,7 +259,7 @@ class PayoutsSide:
         for (name, kind), invoice in sorted(self._invoices.items()):
             where = place(keys.BOOKS, keys.key("invoice", partner=invoice.partner, payout=name, kind=kind.value))
             payout = self._payouts.get(name)
-            wanted = {PayoutStatus.RETURNED} | ({PayoutStatus.PAID} if kind is InvoiceKind.INVOICE else set())
+            wanted = {status for status in PayoutStatus if kind in due(status)}
             if payout is None or payout.status not in wanted:
                 found = "no such payout" if payout is None else payout.status.value
                 expected = " or ".join(sorted(wanted))
@@ -273,6 +273,15 @@ class PayoutsSide:
             ):
                 if should != says:
                     yield Difference(Kind.INVOICE, f"{invoice.number}: {what}", money(*should), money(*says), where)
+        for name, payout in sorted(self._payouts.items()):
+            run = self._runs.get((payout.brand, payout.run))
+            if run is None or run.closed_at is None:
+                # Its documents are written before it closes.
+                continue
+            for kind in due(payout.status):
+                if (name, kind) not in self._invoices:
+                    what = f"{name}: its {kind.value.replace('_', ' ')}, when {payout.status}"
+                    yield Difference(Kind.INVOICE, what, "one", "none", _where(payout))
 
     # ------------------------------------------------------------------------------------------------------ totals
 
@@ -348,7 +357,8 @@ def _of_conversion(payout: Payout, run: Run | None, rates: _RatesOfRuns) -> Iter
             if values[0] != values[1]:
                 of = f"of {part.month}" if part.month else f"of {run.pay_day}"
                 yield Difference(Kind.PAYOUT, f"{payout.payout}: its rate {of}", *values, where)
-    should = pays(payout.parts, payout.currency, payout.pay_currency)
+    unit = smallest(payout.rail, payout.pay_currency)
+    should = pays(payout.parts, payout.currency, payout.pay_currency, unit)
     if payout.pays != should:
         values = money(should, payout.pay_currency), money(payout.pays, payout.pay_currency)
         yield Difference(Kind.PAYOUT, f"{payout.payout}: what its parts come to", *values, where)
