@@ -66,6 +66,9 @@ def begin(tools: Tools, given: Given) -> Kept:
         tools.books.schedules, tools.books.payouts, brand=brand, schedule=schedule, run=run, first=first,
         through=through, author=author, now=tools.now,
     )  # fmt: skip
+    if opened.closed_at is not None:
+        # It may have stopped between closing and the last documents.
+        _issue_missing(tools, opened)
     return {"told": _told(opened) | {"started_by": opened.started_by, "why": opened.why}}
 
 
@@ -175,7 +178,9 @@ def write_statements(tools: Tools, given: Given) -> Kept:
 
 def finish(tools: Tools, given: Given) -> Kept:
     brand, run = _place(given)
-    return {"told": _told(confirm_run.close_run(tools.books.payouts, brand=brand, run=run, now=tools.now))}
+    closed = confirm_run.close_run(tools.books.payouts, brand=brand, run=run, now=tools.now)
+    _issue_missing(tools, closed)
+    return {"told": _told(closed)}
 
 
 STEPS: Mapping[str, Callable[[Tools, Given], Kept]] = {
@@ -195,6 +200,14 @@ STEPS: Mapping[str, Callable[[Tools, Given], Kept]] = {
     "write_statements": write_statements,
     "close_run": finish,
 }
+
+
+def _issue_missing(tools: Tools, run: Run) -> None:
+    """The documents of what was heard while the groups of the run had theirs written. From the moment a run is closed,
+    whoever hears of a payout issues its document."""
+    issue_invoices.issue_missing_invoices(
+        tools.books.configuration, tools.books.payouts, tools.invoices(), brand=run.brand, run=run.run, now=tools.now
+    )
 
 
 def _told(run: Run) -> Kept:

@@ -215,6 +215,10 @@ def an_invoice_gone(tables: Tables) -> None:
     tables.remove(tables.only("invoice", number="2026-000002"))
 
 
+def a_credit_note_gone(tables: Tables) -> None:
+    tables.remove(tables.only("invoice", number="2026-000004"))
+
+
 def an_invoices_amount(tables: Tables) -> None:
     the(tables, "invoice", ABROAD)["gross"] += 1
 
@@ -264,7 +268,8 @@ DAMAGES: dict[Callable[[Tables], None], set[tuple[str, str]]] = {
     },
     a_runs_sums: {("run", "payouts by sepa in EUR")},
     a_hold_not_counted: {("hold", "holds that stand")},
-    an_invoice_gone: {("invoice", "numbers without a gap")},
+    an_invoice_gone: {("invoice", "numbers without a gap"), ("invoice", "its invoice, when paid")},
+    a_credit_note_gone: {("invoice", "numbers without a gap"), ("invoice", "its credit note, when returned")},
     an_invoices_amount: {("invoice", "gross"), ("invoice", "net and tax")},
     a_credit_note_of_what_was_paid: {("invoice", "how its payout stands")},
 }

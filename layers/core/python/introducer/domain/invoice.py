@@ -18,7 +18,7 @@ from introducer.domain.errors import Forbidden, Invalid
 from introducer.domain.events import day_of
 from introducer.domain.forms import country
 from introducer.domain.money import round_ratio
-from introducer.domain.payout import Part, Payout
+from introducer.domain.payout import Part, Payout, PayoutStatus
 
 EDITORS = frozenset({Role.OWNER, Role.FINANCE, Role.ADMIN})
 """Who says how a partner is taxed: its owner; and who the brand is to the tax office: finance and admins."""
@@ -196,6 +196,14 @@ def split_vat(gross: int, profile: TaxProfile) -> tuple[int, int]:
         return gross, 0
     net = round_ratio(gross * WHOLE, WHOLE + profile.rate)
     return net, gross - net
+
+
+def due(status: PayoutStatus) -> tuple[InvoiceKind, ...]:
+    """The documents of a payout that stands so: an invoice once it was paid, a credit note beside it once it came
+    back."""
+    if status is PayoutStatus.RETURNED:
+        return InvoiceKind.INVOICE, InvoiceKind.CREDIT_NOTE
+    return (InvoiceKind.INVOICE,) if status is PayoutStatus.PAID else ()
 
 
 def make_invoice(

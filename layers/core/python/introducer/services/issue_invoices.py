@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict, Invalid
@@ -11,6 +12,7 @@ from introducer.domain.invoice import (
     Invoice,
     InvoiceKind,
     TaxProfile,
+    due,
     invoice_year,
     make_credit_note,
     make_invoice,
@@ -25,6 +27,8 @@ SYSTEM = "system:issue_invoices"
 TRIES = 20
 """How often a series that somebody else goes on with is read again, for each transaction. Between the read and the
 write lie some milliseconds."""
+PORTION = 200
+"""So many payouts of a run are looked at in one go."""
 
 
 def issue_invoices(
@@ -47,7 +51,7 @@ def issue_invoices(
         raise Invalid("These payouts are not of one run: issue the invoices of each run by itself.", code="other_run")
     wanted = [each.payout for each in payouts]
     found = payouts_store.by_ids(wanted)
-    done = [found[each] for each in dict.fromkeys(wanted) if each in found and found[each].status in _INVOICED]
+    done = [found[each] for each in dict.fromkeys(wanted) if each in found and due(found[each].status)]
     if not done:
         return ()
     named = TaxProfile(legal_name=configuration.brand(brand).name)
@@ -58,6 +62,24 @@ def issue_invoices(
         for start in range(0, len(done), MOST_AT_ONCE)
         for document in desk.issued(done[start : start + MOST_AT_ONCE], why=f"payouts of {run}")
     )
+
+
+def issue_missing_invoices(
+    configuration: Configuration, payouts_store: Payouts, invoices: Invoices, *, brand: str, run: str, now: datetime
+) -> int:
+    """Issues the documents that payouts of a closed run lack, portion after portion; how many payouts lacked one.
+
+    They are of what was heard while the groups of the run had theirs written: what is heard once it is closed is issued
+    by whoever hears it. Repeating it issues nothing twice. Raises `Conflict` as `issue_invoices` does.
+    """
+    count = 0
+    everything = (each for each in payouts_store.all_of_run(brand, run) if due(each.status))
+    while portion := list(islice(everything, PORTION)):
+        standing = invoices.standing([(each.partner, each.payout) for each in portion])
+        lacking = [each for each in portion if any((each.payout, kind) not in standing for kind in due(each.status))]
+        issue_invoices(configuration, payouts_store, invoices, brand=brand, run=run, payouts=lacking, now=now)
+        count += len(lacking)
+    return count
 
 
 def issue_late_invoices(
@@ -87,9 +109,6 @@ def issue_late_invoices(
             now=now,
         )
     )
-
-
-_INVOICED = frozenset({PayoutStatus.PAID, PayoutStatus.RETURNED})
 
 
 class _Desk:
