@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from introducer.domain.calendar import plus_months
 from introducer.domain.errors import IntroducerError
-from introducer.domain.exchange import CLEARING, ExchangeLeg, pays, unbalanced, way_back, way_out
+from introducer.domain.exchange import CLEARING, ExchangeLeg, pays, smallest, unbalanced, way_back, way_out
 from introducer.domain.invoice import Invoice, InvoiceKind, due
 from introducer.domain.ledger import PAID, RESERVED, Journal
 from introducer.domain.money import decimals
@@ -357,7 +357,8 @@ def _of_conversion(payout: Payout, run: Run | None, rates: _RatesOfRuns) -> Iter
             if values[0] != values[1]:
                 of = f"of {part.month}" if part.month else f"of {run.pay_day}"
                 yield Difference(Kind.PAYOUT, f"{payout.payout}: its rate {of}", *values, where)
-    should = pays(payout.parts, payout.currency, payout.pay_currency)
+    unit = smallest(payout.rail, payout.pay_currency)
+    should = pays(payout.parts, payout.currency, payout.pay_currency, unit)
     if payout.pays != should:
         values = money(should, payout.pay_currency), money(payout.pays, payout.pay_currency)
         yield Difference(Kind.PAYOUT, f"{payout.payout}: what its parts come to", *values, where)
