@@ -197,6 +197,35 @@ def test_a_run_whose_execution_stopped_says_why_and_what_to_do(payday: Payday) -
     assert "Exchange rates are known through 2026-03-30" in page
 
 
+def test_a_run_that_stopped_is_started_again_on_its_page(payday: Payday) -> None:
+    name = f"{RUN}-{payday.brand}"
+    browser = payday.signed_in(CHECKER)
+    running = payday.machine(CHECKER).post(f"{THERE}/again", {"why": WHY}, as_json=True)
+    assert (running.status, running.json["code"]) == (409, "run_not_stopped")
+    assert f"{THERE}/again" not in browser.get(THERE).body
+
+    def the_form(page: Answer) -> Answer:
+        return replace(page, body="<main" + page.body.partition(f'action="{THERE}/again"')[2].partition("</form>")[0])
+
+    # when it stopped, while it waits for a decision too, and finance starts it again, a manager cannot
+    payday.executions.failed[name] = "Somebody stopped it."
+    page = browser.get(THERE)
+    ids = re.findall(r' id="(field-[^"]*)"', page.body)
+    assert f'action="{THERE}/again"' in page.body and len(ids) == len(set(ids)) == 2
+    assert f"{THERE}/again" not in payday.signed_in(MANAGER).get(THERE).body
+    short, answer = (
+        browser.post(f"{THERE}/again", filled(the_form(browser.get(THERE)), why=why))
+        for why in ("x", "The cause is put right")
+    )
+    del payday.executions.failed[name]
+
+    # then it is led back to, and who did it is on record
+    assert (short.status, answer.status, answer.location) == (422, 303, f"{THERE}?again=1")
+    assert "Started again: it goes on where it stopped." in text(browser.get(f"{THERE}?again=1").body)
+    assert audit(payday, name)[0] == ("start_run_again", payday.people[CHECKER].member, "The cause is put right")
+    assert f'href="{RUNS}/{RUN}"' in browser.get(RUNS).body
+
+
 @pytest.mark.parametrize("path", ["", "/left-out", "/payouts/pay_0", "/batches/bat_0", "/batches/bat_0/file"])
 def test_what_is_no_run_of_this_brand_is_not_there(waiting: Payday, path: str) -> None:
     for run in ("2020-01-monthly", "a" * 70, "%23", "2026-03-monthly%20"):

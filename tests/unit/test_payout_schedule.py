@@ -28,9 +28,10 @@ from introducer.domain.payout_schedule import (
     run_name,
 )
 from introducer.gateways.workflows import RUNNING, Execution
-from introducer.services.start_run import Started, start_due_run, start_run
+from introducer.services.confirm_run import close_run
+from introducer.services.start_run import Started, start_again, start_due_run, start_run
 from tests.conftest import Tables
-from tests.support.payouts import BRAND, CHECKER, NOW, Paying, a_member, a_schedule
+from tests.support.payouts import BRAND, CHECKER, NOW, RUN, Paying, a_member, a_schedule
 
 pytestmark = pytest.mark.in_memory
 
@@ -207,9 +208,18 @@ class Executions:
     def __init__(self) -> None:
         self.started: dict[str, dict[str, Any]] = {}
 
+        self.stands: dict[str, str] = {}
+        """How those stand that do not run."""
+
     def start(self, name: str, given: dict[str, Any]) -> Execution:
+        if self.stands.get(name) == "FAILED":
+            name = f"{name}-r2"
         self.started.setdefault(name, given)
         return Execution(name, RUNNING)
+
+    def latest(self, name: str) -> Execution | None:
+        name = f"{name}-r2" if f"{name}-r2" in self.started else name
+        return Execution(name, self.stands.get(name, RUNNING)) if name in self.started else None
 
 
 @pytest.fixture
@@ -254,6 +264,74 @@ def test_a_person_s_run_says_who_and_why(paying: Paying) -> None:
     assert started.run == "2026-11-05-2026-11-09-monthly"
     [given] = executions.started.values()
     assert (given["by"], given["why"]) == (CHECKER.member, "Before the holiday")
+
+
+def test_days_that_are_a_period_of_the_schedule_are_its_run_whoever_typed_them(paying: Paying) -> None:
+    # given the run of a month, and that the next month has ended
+    paying.schedule()
+    executions = Executions()
+    by_clock(paying, executions, NOW)
+
+    # when a person asks for its days
+    started = by_hand(paying, executions, first="2026-11-01", through="2026-11-30", now=NOW + timedelta(days=31))
+
+    assert started.run == "2026-11-monthly" and len(executions.started) == 1
+    other = by_hand(paying, executions, first="2026-11-01", through="2026-11-29")
+    assert other.run == "2026-11-01-2026-11-29-monthly"
+
+
+def again(paying: Paying, executions: Executions, **other: Any) -> Started:
+    given: dict[str, Any] = {"member": CHECKER, "run": RUN, "why": "The rates are there", "now": NOW} | other
+    return start_again(paying.payouts, executions, **given)  # type: ignore[arg-type]
+
+
+def test_what_stopped_is_started_again_also_when_its_schedule_is_paused_by_now(paying: Paying) -> None:
+    # given a run that stopped after it was opened, and a schedule that was paused since
+    paying.opened()
+    executions = Executions()
+    by_clock(paying, executions, NOW)
+    executions.stands[f"{RUN}-{BRAND}"] = "FAILED"
+    paying.schedule(paused=True)
+
+    started = again(paying, executions, now=NOW + timedelta(days=40))
+
+    # then the next execution of that run has the run's own days, and it is on record who started it
+    assert (started.run, started.execution.name) == (RUN, f"{RUN}-{BRAND}-r2")
+    before, now = executions.started.values()
+    assert {name: before[name] for name in ("run", "first", "through")} == {
+        name: now[name] for name in ("run", "first", "through")
+    }
+    assert (now["by"], now["why"]) == (CHECKER.member, "The rates are there")
+    assert paying.audited(f"{RUN}-{BRAND}") == ["open_run", "start_run_again"]
+    # and it is not started a third time while it runs
+    assert refused(lambda: again(paying, executions), Conflict) == "run_not_stopped"
+
+
+@pytest.mark.parametrize(("other", "kind", "code"), [
+    ({}, Conflict, "run_not_stopped"),
+    ({"run": "2026-10-monthly"}, NotFound, "not_found"),
+    ({"member": a_member(brand="brd_other")}, NotFound, "not_found"),
+    ({"member": a_member(Role.MANAGER)}, Forbidden, "finance_only"),
+    ({"why": " "}, Invalid, "reason_needed"),
+])  # fmt: skip
+def test_what_cannot_be_started_again_is_not(
+    paying: Paying, other: dict[str, Any], kind: type[IntroducerError], code: str
+) -> None:
+    paying.opened()
+    executions = Executions()
+    by_clock(paying, executions, NOW)
+    assert refused(lambda: again(paying, executions, **other), kind) == code
+    assert len(executions.started) == 1
+
+
+def test_a_closed_run_is_not_started_again(paying: Paying) -> None:
+    paying.opened()
+    executions = Executions()
+    by_clock(paying, executions, NOW)
+    executions.stands[f"{RUN}-{BRAND}"] = "FAILED"
+    close_run(paying.payouts, brand=BRAND, run=RUN, now=NOW)
+    assert refused(lambda: again(paying, executions), Conflict) == "run_closed"
+    assert "start_run_again" not in paying.audited(f"{RUN}-{BRAND}")
 
 
 @pytest.mark.parametrize(("moment", "run"), [

@@ -32,7 +32,7 @@ from introducer.services.read_run import (
 from introducer.services.read_runs_of_brand import read_runs_of_brand
 from introducer.services.send_run import joined
 from introducer.services.set_payout_schedule import DECIDERS
-from introducer.services.start_run import start_run
+from introducer.services.start_run import start_again, start_run
 from pages.invoices import after_close
 
 RUNS = "/desk/runs"
@@ -137,6 +137,8 @@ _ADVICE = {
     "bad_range": ("through", N_("Choose a first and a last day, the last on or after the first, within a year.")),
     "range_not_ended": ("through", N_("These days are not over yet: a run pays for days that have ended.")),
     "schedule_paused": ("schedule", N_("This schedule is paused: take it up again first.")),
+    "run_closed": ("", N_("This run is closed: there is nothing left to do in it.")),
+    "run_not_stopped": ("", N_("This run has not stopped: it goes on by itself.")),
     "failed_too_often": ("", N_("This run stopped too often: see in AWS Step Functions why.")),
 }
 
@@ -283,6 +285,21 @@ def decide(visit: Visit, run: str) -> Done:
         raise _refusal(error, wish) from error
     data = {"run": run, "status": decided.status, "decided_at": decided.decided_at, "version": decided.version}
     return Done(data, f"{RUNS}/{run}?decided={decided.status.value}")
+
+
+@page(ONE + "/again", "run.html", method="POST", who=Who.STAFF, again=run)
+def again(visit: Visit, run: str) -> Done:
+    """Starting again what stopped, whichever periods have ended since."""
+    assert visit.member is not None
+    wish = visit.read(Reason)
+    try:
+        started = start_again(
+            visit.portal.payouts, visit.portal.runs, member=visit.member, run=run, why=wish.why, now=visit.now
+        )
+    except (Invalid, Conflict, Forbidden) as error:
+        raise _refusal(error, wish) from error
+    data = {"run": started.run, "execution": started.execution.name, "status": started.execution.status}
+    return Done(data, f"{RUNS}/{run}?again=1", created=True)
 
 
 @page(
