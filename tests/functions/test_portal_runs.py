@@ -21,11 +21,12 @@ from introducer.domain.payout import PayoutStatus, RunStatus
 from introducer.gateways.rails.protocol import Outcome
 from introducer.locale import CODES
 from introducer.services.confirm_run import close_run
-from introducer.services.send_run import take_outcome
+from introducer.services.send_run import CONTRADICTION, KEY_EXPIRED, NO_ANSWER, NOTHING_LEFT, take_outcome
 from introducer.store.configuration import Configuration
 from introducer.store.payout_schedules import PayoutSchedules
 from tests.browser.world import Answer, Visitor
 from tests.support.camt import Entry, Tx, a_statement
+from tests.support.functions import ROOT
 from tests.support.payday import (
     ADMIN,
     CHECKER,
@@ -222,7 +223,7 @@ def test_a_run_that_stopped_is_started_again_on_its_page(payday: Payday) -> None
     # then it is led back to, and who did it is on record
     assert (short.status, answer.status, answer.location) == (422, 303, f"{THERE}?again=1")
     assert "Started again: it goes on where it stopped." in text(browser.get(f"{THERE}?again=1").body)
-    assert audit(payday, name)[0] == ("start_run_again", payday.people[CHECKER].member, "The cause is put right")
+    assert ("start_run_again", payday.people[CHECKER].member, "The cause is put right") in audit(payday, name)
     assert f'href="{RUNS}/{RUN}"' in browser.get(RUNS).body
 
 
@@ -514,6 +515,32 @@ def test_what_became_of_one_payout_is_recorded_with_what_it_does(payday: Payday)
         f"{THERE}/payouts/{payday.of(PIPS).payout}/outcome", {"outcome": "returned", "why": WHY}, as_json=True
     )
     assert paypal.json["code"] == "provider_tells"
+
+
+def test_what_contradicts_the_books_is_to_be_looked_at_and_leads_to_its_batch(payday: Payday) -> None:
+    sent(payday)
+    batch = payday.batch(RailKind.SEPA)
+    before = payday.machine(CHECKER).get(THERE).json
+    payday.payouts.change_batch(batch, replace(batch, note="contradiction"))
+
+    data = payday.machine(CHECKER).get(THERE).json
+    page = payday.signed_in(CHECKER).get(THERE).body
+
+    assert (data["exceptions"], data["contradicted"]) == (before["exceptions"] + 1, [batch.batch])
+    assert "contradicts the books: compare its list" in text(page) and f"{THERE}/batches/{batch.batch}" in page
+    assert "contradicts the books" in text(payday.signed_in(CHECKER).get(f"{THERE}/batches/{batch.batch}").body)
+
+
+def test_each_reason_why_a_rail_refuses_has_words(waiting: Payday) -> None:
+    folder = ROOT / "layers/core/python/introducer/gateways/rails"
+    source = "\n".join(path.read_text() for path in folder.glob("*.py"))
+    codes = set(re.findall(r'Refusal\(\s*"(\w+)"', source))
+    codes |= set(re.findall(r'raise Refused\((?:(?!raise ).)*?code="(\w+)"', source, re.DOTALL))
+    assert {"invalid_account", "invalid_file", "batch_size"} <= codes
+    known = waiting.module.server.rendering.words.WORDS["batch_note"]
+    # an account that cannot be one makes no batch
+    assert codes - {"invalid_debtor"} - known.keys() == set()
+    assert {NO_ANSWER, KEY_EXPIRED, NOTHING_LEFT, CONTRADICTION} <= known.keys()
 
 
 def test_what_is_heard_after_a_run_has_closed_has_its_documents_too(payday: Payday) -> None:

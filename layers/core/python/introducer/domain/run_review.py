@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from introducer.domain.money import decimals
 from introducer.domain.payment_profile import RailKind
-from introducer.domain.payout import NEW_DETAILS, NEW_PAYEE, RELEASED_IN, Payout, PayoutStatus
+from introducer.domain.payout import NEW_DETAILS, NEW_PAYEE, RELEASED_IN, Batch, Payout, PayoutStatus
 
 MOST_MOVERS = 5
 
@@ -18,6 +18,8 @@ STOPPED = RELEASED_IN | {PayoutStatus.RETURNED}
 """Nothing reaches the partner by a payout that stands so."""
 EXCEPTIONS = frozenset({PayoutStatus.UNKNOWN, PayoutStatus.FAILED, PayoutStatus.RETURNED, PayoutStatus.SET_ASIDE})
 """What somebody has to look at."""
+CONTRADICTED = frozenset({"contradiction"})
+"""What a batch notes that somebody has to look at: which of its payouts it is, the provider's own list says."""
 
 ALL, EXCEPTIONAL = "all", "exceptions"
 SHOWN = (ALL, EXCEPTIONAL, NEW_PAYEE, NEW_DETAILS, *(status.value for status in PayoutStatus))
@@ -63,6 +65,11 @@ def shows(payout: Payout, show: str) -> bool:
     if show == EXCEPTIONAL:
         return payout.status in EXCEPTIONS
     return show == payout.notice if show in (NEW_PAYEE, NEW_DETAILS) else show == payout.status.value
+
+
+def contradicted(batches: Iterable[Batch]) -> tuple[str, ...]:
+    """The batches of which a provider says what cannot follow from the books."""
+    return tuple(batch.batch for batch in batches if batch.note in CONTRADICTED)
 
 
 def compared(payouts: Iterable[Payout], before: Iterable[Payout]) -> tuple[Line, ...]:

@@ -27,7 +27,7 @@ from introducer.domain.payout import (
     RunStatus,
     execution_name,
 )
-from introducer.domain.run_review import EXCEPTIONS, compared, movers, paying, shows, totals
+from introducer.domain.run_review import EXCEPTIONS, compared, contradicted, movers, paying, shows, totals
 from introducer.gateways.workflows import Workflows
 from introducer.services.confirm_run import BY_PEOPLE
 from introducer.services.people import SYSTEM, Names
@@ -157,6 +157,9 @@ class RunView:
     """How many, by reason."""
     standing: tuple[Standing, ...]
     exceptions: int
+    """Payouts and batches that somebody has to look at."""
+    contradicted: tuple[str, ...]
+    """The batches among them: what the provider says of one of their payouts contradicts the books."""
     batches: tuple[BatchShown, ...]
     items: tuple[PayoutOfRun, ...]
     cursor: str | None
@@ -237,6 +240,8 @@ def read_run(
     except NotFound:
         return _before_it_is_written(workflows, member, run)
     everything = list(payouts.all_of_run(member.brand, run))
+    batches = payouts.batches(member.brand, run)
+    odd = contradicted(batches)
     earlier = run_before(payouts, found)
     before = [] if earlier is None else list(payouts.all_of_run(member.brand, earlier.run))
     state, cause = state_of(found, execution_of(workflows, found))
@@ -300,8 +305,9 @@ def read_run(
         ),
         left_out=dict(sorted(found.left_out.items(), key=lambda each: (-each[1], each[0]))),
         standing=_standing(everything),
-        exceptions=sum(each.status in EXCEPTIONS for each in everything),
-        batches=tuple(_batch(each, everything) for each in payouts.batches(member.brand, run)),
+        exceptions=sum(each.status in EXCEPTIONS for each in everything) + len(odd),
+        contradicted=odd,
+        batches=tuple(_batch(each, everything) for each in batches),
         items=tuple(map(_row, listed[:limit])),
         cursor=listed[limit - 1].payout if len(listed) > limit else None,
     )
@@ -450,7 +456,7 @@ def _before_it_is_written(workflows: Callable[[], Workflows], member: Member, ru
         started_at=None, started_by="", by_schedule=False, why="", deadline=None, confirm_by=None, decided_at=None,
         decided_by="", decision="", closed_at=None, acts=member.role in DECIDERS, may_decide=False, why_not="",
         payouts=0, pays=(), out_of=(), compared_with="", lines=(), new_payees=0, new_details=0, movers=(), left_out={},
-        standing=(), exceptions=0, batches=(), items=(), cursor=None,
+        standing=(), exceptions=0, contradicted=(), batches=(), items=(), cursor=None,
     )  # fmt: skip
 
 
