@@ -14,7 +14,6 @@ OFTEN: tuple[str, ...] = (
     "BatchGetItem PaymentProfiles.of_versions < _transfers",
     "BatchGetItem Payouts.by_ids < _Reserving.partners",
     "BatchGetItem Payouts.by_ids < issue_invoices",
-    "BatchGetItem Payouts.runs < _Reserving._started_before",
     "BatchGetItem Verifications.approved < _Reserving.partners",
     "GetItem Configuration.brand < issue_invoices",
     "GetItem Configuration.partner < _obstacle",
@@ -67,7 +66,6 @@ OFTEN: tuple[str, ...] = (
     "Query Payouts.all_of_run < set_aside",
     "Query Payouts.batches < look_up",
     "Query Payouts.create < _Reserving._make",
-    "Query Payouts.runs < _Reserving._started_before",
     "Query Payouts.step < _step_unless_further",
     "Query Payouts.step < record_outcome",
     "Query Payouts.step < take_outcome",
@@ -95,13 +93,15 @@ OFTEN: tuple[str, ...] = (
 )
 SELDOM: Mapping[str, tuple[str, ...]] = {
     "": (
+        "GetItem Payouts.batch < _is_asked_about",
         "GetItem Payouts.payout < reject_payout",
-        "GetItem Payouts.run < record_outcome",
+        "GetItem Payouts.run < _is_asked_about",
     ),
-    "dislikes": (
-        "GetItem Payouts.step < _seal",
-        "Query Payouts.step < _seal",
-        "TransactWriteItems Payouts.step < _seal",
+    "account": (
+        "GetItem Payouts.step < set_aside",
+        "PutItem Payouts.change_batch < _let_go",
+        "Query Payouts.step < set_aside",
+        "TransactWriteItems Payouts.step < set_aside",
     ),
     "disturbed": ("GetItem Ledger.balance < _Reserving._make",),
     "profile": (
@@ -120,7 +120,6 @@ SELDOM: Mapping[str, tuple[str, ...]] = {
         "Query Payouts.step < release_group",
         "TransactWriteItems Payouts.step < release_group",
     ),
-    "returns": ("Query Invoices.paid_at < _Desk._paid_at",),
     "rivals": (
         "GetItem Payouts.batch < _join",
         "GetItem Payouts.payout < _join",

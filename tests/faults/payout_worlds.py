@@ -231,12 +231,10 @@ def a_world(chance: random.Random, need: str = "") -> World:
             world.disturbances = [need] * 4
         case "disturbed":
             world.disturbances = ["hold", "clawback", "clawback", "hold", "clawback"]
-        case "returns":
-            world.fates = [((timedelta(0), PayoutStatus.PAID, ""), (timedelta(hours=4), PayoutStatus.RETURNED, ""))]
         case "silence":
             world.moods, world.remembers, world.confirm_days = {"fails before": 1}, timedelta(hours=2), 1
-        case "dislikes":
-            world.dislikes = 2
+        case "account":
+            world.account_after, world.confirm_days = timedelta(days=20), 1
         case "rejected":
             world.decision = "reject"
     return world

@@ -205,6 +205,9 @@ def give_up(payouts: Payouts, batch: Batch, now: datetime, reason: str = KEY_EXP
     for payout in joined(payouts, batch):
         if payout.status in (PayoutStatus.SENDING, PayoutStatus.SENT):
             _step_unless_further(payouts, payout, PayoutStatus.UNKNOWN, now, reason=reason)
+        elif payout.status is PayoutStatus.UNKNOWN:
+            # It may have been tried once more since somebody looked at the provider's list: they look again.
+            payouts.say_again(payout, reason)
     return payouts.change_batch(batch, replace(batch, status=BatchStatus.UNKNOWN, note=reason))
 
 

@@ -290,6 +290,18 @@ class Payouts:
                 raise Conflict("More was heard of this payout meanwhile: look at it again.", code="payout_changed")
         raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
 
+    def say_again(self, payout: Payout, reason: str) -> None:
+        """The payout as it stands, written once more: whoever looked at it before has to look again. Nothing where it
+        is no longer as it was read, which says the same."""
+        after = replace(payout, reason=reason, version=payout.version + 1)
+        put = put_operation(self._connection, self._table, payout_to_item(after), _as_read(payout.version))
+        for _ in range(TRIES):
+            if write_all(self._connection, [put], (), (), token=derived_id("t", put)):
+                return
+            if self.payout(payout.brand, payout.run, payout.payout).version != payout.version:
+                return
+        raise Conflict("The payout is being changed by somebody else: try again.", code="books_changed")
+
     def take_out(
         self, run: Run, payout: Payout, to: PayoutStatus, at: datetime, *, change: Change | None = None, **said: str
     ) -> tuple[Run, Payout] | None:
