@@ -17,7 +17,7 @@ import pytest
 
 from introducer.domain.invoice import InvoiceKind
 from introducer.domain.payment_profile import RailKind
-from introducer.domain.payout import PayoutStatus, RunStatus
+from introducer.domain.payout import BatchStatus, PayoutStatus, RunStatus
 from introducer.gateways.rails.protocol import Outcome
 from introducer.locale import CODES
 from introducer.services.confirm_run import close_run
@@ -515,6 +515,12 @@ def test_what_became_of_one_payout_is_recorded_with_what_it_does(payday: Payday)
         f"{THERE}/payouts/{payday.of(PIPS).payout}/outcome", {"outcome": "returned", "why": WHY}, as_json=True
     )
     assert paypal.json["code"] == "provider_tells"
+    # until all of its batch has ended: then nobody is asked any more, and its page says what may be recorded
+    assert payday.machine(CHECKER).get(f"{THERE}/payouts/{payday.of(PIPS).payout}").json["effects"] == []
+    done = payday.batch(RailKind.PAYPAL)
+    payday.payouts.change_batch(done, replace(done, status=BatchStatus.DONE))
+    offered = payday.machine(CHECKER).get(f"{THERE}/payouts/{payday.of(PIPS).payout}").json["effects"]
+    assert [each["outcome"] for each in offered] == ["returned"]
 
 
 def test_what_contradicts_the_books_is_to_be_looked_at_and_leads_to_its_batch(payday: Payday) -> None:

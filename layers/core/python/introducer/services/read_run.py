@@ -438,10 +438,14 @@ def _outcomes(payouts: Payouts, run: Run, payout: Payout) -> tuple[PayoutStatus,
     """What a person may say became of a payout, as `confirm_run.record_outcome` takes it."""
     if payout.status not in (*_AS_SENT, PayoutStatus.PAID):
         return ()
-    if payout.rail not in BY_PEOPLE and payout.status is not PayoutStatus.UNKNOWN and run.closed_at is None:
-        return ()
     batch = payouts.batch(payout.brand, payout.run, payout.batch) if payout.batch else None
+    unknown = payout.status is PayoutStatus.UNKNOWN
+    asked = run.closed_at is None and (batch is None or batch.status is not BatchStatus.DONE)
+    if payout.rail not in BY_PEOPLE and not unknown and asked:
+        return ()
     trying = batch is not None and batch.status in (BatchStatus.OPEN, BatchStatus.SEALED)
+    if trying and unknown:
+        return ()
     return tuple(each for each in TOLD if each in NEXT[payout.status] and not (trying and each is PayoutStatus.FAILED))
 
 
