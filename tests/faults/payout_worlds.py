@@ -25,7 +25,6 @@ from introducer.domain.configuration import (
 from introducer.domain.events import milliseconds
 from introducer.domain.ledger import Journal, Key, Line, Receipt, earning_legs, journal_id, post_month
 from introducer.domain.payment_profile import Destination, PaymentProfile, RailKind, masked
-from introducer.domain.payout import PayoutStatus
 from introducer.domain.payout_schedule import Cadence, PayoutSchedule
 from introducer.domain.verification import Verification, VerificationStatus
 from introducer.gateways.vault import Vault
