@@ -109,7 +109,9 @@ def test_a_rail_without_an_account_seals_nothing_so_that_a_hold_still_counts(pay
     rail.ready = False
     with_ = sending(paying, rail)
     [batch] = planned(paying, with_)
-    assert tries(paying, with_, batch).status is BatchStatus.OPEN
+    waits = tries(paying, with_, batch)
+    assert (waits.status, waits.note) == (BatchStatus.OPEN, "no_account")
+    assert tries(paying, with_, batch) == waits
     assert paying.payout("par_a").status is PayoutStatus.APPROVED
 
     # when a hold comes, and days later the account

@@ -65,6 +65,7 @@ words.WORDS |= {
         "unknown": N_("Being looked into"),
     },
     "batch_note": {
+        "no_account": N_("There is no account to pay from: an operator puts one into the brand's secret."),
         "nothing_left_to_send": N_("Nothing in it was left to send"),
         "key_expired": N_("There was no answer for too long: look at the provider's list, then record each outcome."),
         "no_answer": N_("There was no answer: look at the provider's own list, then record each outcome."),

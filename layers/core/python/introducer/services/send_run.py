@@ -52,7 +52,7 @@ LEASE = timedelta(minutes=16)
 """Longer than a function may run (`Timeout` of the payout function): an attempt that began before that has ended,
 whatever became of it."""
 
-NOTHING_LEFT = "nothing_left_to_send"
+NOTHING_LEFT, NO_ACCOUNT = "nothing_left_to_send", "no_account"
 ON_HOLD, NOT_ACTIVE, PROFILE_BROKEN = "on_hold", "partner_not_active", "profile_broken"
 NO_ANSWER = "no_answer"
 """Nobody knows whether the provider took it."""
@@ -116,7 +116,8 @@ def send_batch(sending: Sending, *, brand: str, run: str, batch: str, now: datet
     opened: dict[str, Transfer] = {}
     if found.status is BatchStatus.OPEN:
         if not sending.rails[found.rail].ready:
-            return found
+            noted = replace(found, note=NO_ACCOUNT)
+            return found if noted == found else payouts.change_batch(found, noted)
         found = _seal(sending, found, opened, now)
     if found.status is BatchStatus.FAILED:
         # It may have been left between the batch and its payouts.
@@ -285,7 +286,7 @@ def _seal(sending: Sending, batch: Batch, opened: dict[str, Transfer], now: date
             _step_unless_further(payouts, payout, PayoutStatus.SET_ASIDE, now, reason=refusal.reason, note=refusal.note)
         else:
             _join(sending, payout, batch, now)
-    return payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED))
+    return payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED, note=""))
 
 
 def _join(sending: Sending, payout: Payout, batch: Batch, now: datetime) -> None:
