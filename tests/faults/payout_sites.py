@@ -125,7 +125,7 @@ SELDOM: Mapping[str, tuple[str, ...]] = {
         "GetItem Payouts.payout < _join",
         "GetItem Payouts.step < approve_group",
     ),
-    "silence": ("PutItem Payouts.change_batch < give_up",),
+    "silence": ("PutItem Payouts.change_batch < give_up", "TransactWriteItems Payouts.say_again < give_up"),
     "suspend": (
         "Query Configuration.standings < _Reserving._status",
         "Query Configuration.standings < _obstacle",

@@ -71,6 +71,9 @@ def look_up(
             fail_members(payouts, batch, now)
             continue
         asked = batch if enough() else _asked(sending, batch, now)
+        if asked.status is BatchStatus.FAILED:
+            # Whatever kept it from being asked may have come between the batch and its payouts.
+            fail_members(payouts, asked, now)
         if late and asked.status in (BatchStatus.OPEN, BatchStatus.SEALED):
             # Nobody will try it after this: what became of it is for a person to find out.
             if asked.trying_since is not None and now - asked.trying_since < LEASE:
