@@ -161,8 +161,10 @@ class Refused(NotSent):
 
     code = "refused"
 
-    def __init__(self, detail: str, *, code: str | None = None, faults: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail, code=code)
+    def __init__(
+        self, detail: str, *, code: str | None = None, faults: Mapping[str, str] | None = None, **facts: object
+    ) -> None:
+        super().__init__(detail, code=code, **facts)
         self.faults = dict(faults or {})
 
 
