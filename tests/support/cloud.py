@@ -8,10 +8,27 @@ killed: the emulator ends with whoever started it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 
 from introducer_ops.localcloud import LocalCloud, Stack
+
+_models: dict[Any, Any] = {}
+
+
+def _loader(search_path: str | None = None) -> Any:
+    """botocore's loader, with what the others of this process have read."""
+    loader = create_loader(search_path)
+    loader._cache = _models
+    return loader
+
+
+# Every test opens sessions of its own, for an account of its own, and each would read and parse the descriptions of the
+# services anew: half of the time that a test of one table takes.
+botocore.session.create_loader = _loader
 
 
 @pytest.fixture(scope="session")
