@@ -1,7 +1,7 @@
 """`make test-faults`: thousands of schedules in memory and some on the local cloud, on every core.
 
     python -m tests.faults                                  # of the engine and of payout runs each 10,000 in memory,
-                                                            # and 200 and 100 on the local cloud
+                                                            # and 200 of each on the local cloud
     python -m tests.faults --of payouts --memory 500 --cloud 0 --first 4000
     python -m tests.faults --of payouts --seed 4711         # one of them again (--where cloud)
 
@@ -23,7 +23,7 @@ from tests.faults.running import ENGINE, PAYOUTS, Share, run_share, runner
 from tests.faults.wire import AFTER, BEFORE
 
 KINDS = (ENGINE, PAYOUTS)
-ON_CLOUD = {ENGINE: 200, PAYOUTS: 100}
+ON_CLOUD = {ENGINE: 200, PAYOUTS: 200}
 SITES = {ENGINE: sites.SITES, PAYOUTS: payout_sites.SITES}
 SELDOM = 200
 """A call site that so few of all schedules' calls were made at need not have been crashed at."""

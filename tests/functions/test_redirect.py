@@ -896,7 +896,7 @@ class Slow:
         self.server.server_close()
 
 
-DEADLINE = 2.0
+DEADLINE = 4.0
 
 
 @pytest.fixture
