@@ -33,6 +33,8 @@ class EventType(StrEnum):
     CANCEL = "cancel"
     MOVE = "move"
     """Staff decided whose client it is. Platforms cannot send it."""
+    VERDICT = "verdict"
+    """A case was decided: from `starts_at` on the client earns nothing, or earns again. Platforms cannot send it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +71,27 @@ class Event:
     pnl: int | None = None
     """The client's result of the trade, minor units; the four parts of a trade are signed as the platform sent them."""
     status: str | None = None
-    """kyc: `approved`, `pending`, `rejected`."""
+    """kyc: `approved`, `pending`, `rejected`; verdict: `disallowed`, `allowed`."""
     ref: str | None = None
     """The `event_id` a chargeback or cancel refers to (same source, same client)."""
     partner: str | None = None
     """move: whose client it is from `starts_at` on; without `starts_at`, from the beginning (a correction)."""
     starts_at: datetime | None = None
+    """move and verdict: from when on it holds."""
+    case: str | None = None
+    """verdict: the case that was decided."""
+    reason: str | None = None
+    """verdict: the code of the reason, which receipts show."""
     email_hash: str | None = None
     phone_hash: str | None = None
     address_hash: str | None = None
     device_hash: str | None = None
+    prefix_hash: str | None = None
+    """Of the network that the address lies in: /24, or /48 of IPv6."""
+    pattern_hash: str | None = None
+    """Of what the e-mail address looks like."""
+    disposable: int | None = None
+    """1 when the e-mail address is of a provider of throw-away addresses."""
     applied_at: datetime | None = None
     """The engine's mark: this event is in the books."""
 

@@ -1,0 +1,70 @@
+"""A trace: what one client looks like to the detectors. A projection of the client's state, free of what names a person.
+
+The engine writes it in the transaction that changes the state, and only when the trace itself changes: sums of trading
+are rounded down to three binary digits, so that a thousand trades write it some forty times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+DIGITS = 3
+"""Binary digits that sums of trading keep: what is lost is less than a quarter."""
+
+
+class Flow(NamedTuple):
+    """A deposit or a withdrawal: when (ms), and how much (minor units of its currency)."""
+
+    at: int
+    minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One client, as detectors see it. Hashes are keyed: equal ones say "the same", and nothing else."""
+
+    client: str
+    registered: int
+    """When it registered, or was first heard of (ms)."""
+    link: str = ""
+    campaign: str = ""
+    since_click: int | None = None
+    """Seconds from the click that brought it to its registration; None when no click did."""
+    country: str = ""
+    email: str = ""
+    phone: str = ""
+    device: str = ""
+    address: str = ""
+    """Of the registration, like those that follow; each empty where the platform did not say it."""
+    prefix: str = ""
+    """The network that the address lies in: /24, or /48 of IPv6."""
+    pattern: str = ""
+    """What the e-mail address looks like: its letters and digits by kind, and its domain."""
+    disposable: bool = False
+    """Whether the e-mail address is of a provider of throw-away addresses."""
+    kyc: bool = False
+    deposits: tuple[Flow, ...] = ()
+    """Those of the first days: what decides FTD and qualification, the earliest first, at most ten."""
+    withdrawals: tuple[Flow, ...] = ()
+    """Those of the week from the first deposit on, the earliest first, at most ten."""
+    chargebacks: int = 0
+    """How many deposits were charged back or refunded."""
+    qualified: bool = False
+    """Whether a cpa was earned."""
+    trades: int = 0
+    lots: int = 0
+    """Units of `LOT` to one lot, rounded down to `DIGITS`."""
+    quick_lots: int = 0
+    """Of the lots, those of trades that were open for less than three minutes; rounded down alike."""
+    flat_lots: int = 0
+    """Of the lots, those of trades whose result was not larger than their costs (spread and commission); alike."""
+    disallowed: bool = False
+    """Whether a verdict says that it earns nothing."""
+
+
+def rounded_down(number: int) -> int:
+    """A sum as a trace keeps it."""
+    lost = max(0, number.bit_length() - DIGITS)
+    return number >> lost << lost
