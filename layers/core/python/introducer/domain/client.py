@@ -15,7 +15,7 @@ from introducer.domain import click_id
 from introducer.domain.calendar import DAY_MS
 from introducer.domain.contracts import Contracts, Known, LinkTerms
 from introducer.domain.counts import Counts
-from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.events import DISALLOWED, Event, EventType, milliseconds
 from introducer.domain.ledger import Key
 
 EventKey = tuple[str, str]
@@ -57,6 +57,16 @@ class Move(NamedTuple):
     partner: str
 
 
+class Ruling(NamedTuple):
+    """A case was decided: from `start` on (ms; 0: from the beginning) the client earns nothing, or earns again."""
+
+    decided_at: int
+    start: int
+    disallowed: bool
+    case: str
+    reason: str
+
+
 class Segment(NamedTuple):
     """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, or a decision (no
     link)."""
@@ -67,6 +77,12 @@ class Segment(NamedTuple):
     campaign: str
     click: str
 
+
+QUICK_MS = 3 * 60_000
+"""A trade that was open for less than this is a quick one."""
+
+EARLY_MS = 7 * DAY_MS
+"""How long after the first deposit withdrawals are remembered."""
 
 ALL_REVENUE, ALL_LOTS = "~net", "~lots"
 """Cells that no rule has: the partner's net revenue (fine units) and lots (`LOT` to one), for tiers and goals."""
@@ -114,6 +130,9 @@ class ClientState:
     """The deposits that decide FTD and qualification; later ones are only in the sums."""
     chargebacks: Mapping[EventKey, Chargeback] = field(default_factory=dict)
     moves: Mapping[EventKey, Move] = field(default_factory=dict)
+    rulings: Mapping[EventKey, Ruling] = field(default_factory=dict)
+    withdrawals: Mapping[EventKey, Deposit] = field(default_factory=dict)
+    """Those of the week from the first deposit on: for detectors alone."""
     cancelled: frozenset[EventKey] = frozenset()
     timeline: tuple[Segment, ...] = ()
     cells: Mapping[Cell, int] = field(default_factory=dict)
@@ -122,6 +141,10 @@ class ClientState:
     turnover: Mapping[str, Turnover] = field(default_factory=dict)
     lots: int = 0
     trades: int = 0
+    quick_lots: int = 0
+    """Of the lots, those of trades that were open for less than `QUICK_MS`."""
+    flat_lots: int = 0
+    """Of the lots, those of trades whose result was not larger than their costs."""
     posted: Mapping[Key, int] = field(default_factory=dict)
     """What the books hold for each key, minor units; keys with nothing posted are absent."""
     known: Mapping[str, Known] = field(default_factory=dict)
@@ -154,6 +177,16 @@ class ClientState:
         """The last segment: who has the client now, and lists it."""
         return self.timeline[-1] if self.timeline else None
 
+    def ruling_at(self, at_ms: int) -> Ruling | None:
+        """The decision in force about a moment: the last one made that reaches it; None where nobody decided."""
+        found = [(each.decided_at, key, each) for key, each in self.rulings.items() if each.start <= at_ms]
+        return max(found)[2] if found else None
+
+    def disallowed_at(self, at_ms: int) -> bool:
+        """Whether what happens at a moment earns nothing, by the verdict of a case."""
+        ruling = self.ruling_at(at_ms) if self.rulings else None
+        return ruling is not None and ruling.disallowed
+
     def segment_at(self, at_ms: int) -> Segment | None:
         """Who the client belonged to at a moment."""
         found = None
@@ -172,7 +205,7 @@ def merge(
     """
     first, registered, country, kyc = state.first, state.registered, state.country, state.kyc
     visits, deposits, chargebacks = dict(state.visits), dict(state.deposits), dict(state.chargebacks)
-    moves = dict(state.moves)
+    moves, rulings, withdrawals = dict(state.moves), dict(state.rulings), dict(state.withdrawals)
     for event in events:
         mark = Mark(milliseconds(event.occurred_at), event.source, event.event_id)
         if event.click_id is not None and event.click_id not in visits:
@@ -190,6 +223,11 @@ def merge(
             start = milliseconds(event.starts_at) if event.starts_at else 0
             moves[event.key] = Move(mark.at, start, event.partner)
             continue
+        if event.type is EventType.VERDICT:
+            start = milliseconds(event.starts_at) if event.starts_at else 0
+            disallowed = event.status == DISALLOWED
+            rulings[event.key] = Ruling(mark.at, start, disallowed, event.case or "", event.reason or "")
+            continue
         first = mark if first is None else min(first, mark)
         if event.type is EventType.REGISTRATION:
             if registered is None or mark < registered:
@@ -200,9 +238,21 @@ def merge(
         elif event.type is EventType.DEPOSIT:
             assert event.amount is not None and event.currency is not None
             deposits[event.key] = Deposit(mark.at, event.amount, event.currency)
+        elif event.type is EventType.WITHDRAWAL:
+            assert event.amount is not None and event.currency is not None
+            withdrawals[event.key] = Deposit(mark.at, event.amount, event.currency)
+    withdrawals = early(withdrawals, deposits)
     if (first, registered, kyc) == (state.first, state.registered, state.kyc) and (
-        (country, visits, deposits, chargebacks, moves)
-        == (state.country, state.visits, state.deposits, state.chargebacks, state.moves)
+        (country, visits, deposits, chargebacks, moves, rulings, withdrawals)
+        == (
+            state.country,
+            state.visits,
+            state.deposits,
+            state.chargebacks,
+            state.moves,
+            state.rulings,
+            state.withdrawals,
+        )
     ):
         return state
     return replace(
@@ -215,7 +265,18 @@ def merge(
         deposits=deposits,
         chargebacks=chargebacks,
         moves=moves,
+        rulings=rulings,
+        withdrawals=withdrawals,
     )
+
+
+def early(withdrawals: Mapping[EventKey, Deposit], deposits: Mapping[EventKey, Deposit]) -> dict[EventKey, Deposit]:
+    """The withdrawals of the week from the first deposit on; all, while there is none. The first deposit only moves
+    earlier (what undoes it refolds the client), so what is passed over never matters again."""
+    if not withdrawals or not deposits:
+        return dict(withdrawals)
+    end = min(deposit.at for deposit in deposits.values()) + EARLY_MS
+    return {key: each for key, each in withdrawals.items() if each.at <= end}
 
 
 def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:

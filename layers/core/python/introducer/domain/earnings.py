@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from introducer.domain.calendar import day_at
-from introducer.domain.client import Cell, ClientState, EventKey, Segment, attribute, merge
+from introducer.domain.client import Cell, ClientState, EventKey, Ruling, Segment, attribute, merge
 from introducer.domain.contracts import Contracts, Known
 from introducer.domain.counts import CountKey, Counts, add_counts, without_zeros
 from introducer.domain.deal import PerClient
 from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.fraud.tracing import NOTHING, Traced, traced
 from introducer.domain.ledger import Key, Line
 from introducer.domain.money import FINE, decimal_string
 from introducer.domain.rows import MonthOf, Row, months_of, rows_of
@@ -47,6 +48,8 @@ class Transition:
     """The events that were added up: the new ones, or all of the client's when the structure changed."""
     rows: Mapping[MonthOf, Row] = field(default_factory=dict)
     """What the client is now in partners' months, where rules look at clients together."""
+    traced: Traced = NOTHING
+    """What detectors see of it that they did not see before."""
 
 
 class HistoryNeeded(Exception):
@@ -74,6 +77,7 @@ def accrue(
         cancelled != state.cancelled
         or merged.anchor != state.anchor
         or timeline != state.timeline
+        or merged.rulings != state.rulings
         or known_contracts(state.timeline, contracts, state.last_at) != state.known
     )
     if refold:
@@ -98,6 +102,8 @@ def accrue(
         turnover=tally.turnover,
         lots=tally.lots,
         trades=tally.trades,
+        quick_lots=tally.quick_lots,
+        flat_lots=tally.flat_lots,
         posted=state.posted,
         known=known_contracts(timeline, contracts, last_at),
         last_at=last_at,
@@ -121,7 +127,8 @@ def accrue(
         owed = targets(after, contracts)
     posted = standing | {key: target.minor for key, target in owed.items() if target.minor}
     after = replace(after, posted=posted)
-    postings = difference(owed, {key: n for key, n in state.posted.items() if key not in standing}, contracts)
+    before = {key: minor for key, minor in state.posted.items() if key not in standing}
+    postings = difference(owed, before, contracts, after.ruling_at(last_at))
     return Transition(
         after,
         postings,
@@ -129,6 +136,7 @@ def accrue(
         tuple(sorted(new.values(), key=lambda event: event.order)),
         tuple(sorted(facts, key=lambda event: event.order)),
         _rows(state, after, facts, postings, contracts, refold=refold),
+        traced(state, after, [*(history or ()), *new.values()] if refold else facts, contracts, refold=refold),
     )
 
 
@@ -283,6 +291,7 @@ def _paid_once_stands(before: ClientState, after: ClientState) -> bool:
         and after.deposits == before.deposits
         and after.chargebacks == before.chargebacks
         and after.activity == before.activity
+        and after.rulings == before.rulings
     )
 
 
@@ -295,20 +304,27 @@ def _paid_once(state: ClientState, contracts: Contracts) -> dict[Key, int]:
     return {key: minor for key, minor in state.posted.items() if key.rule in rules and key.partner == version.partner}
 
 
-def difference(owed: Targets, posted: Mapping[Key, int], contracts: Contracts) -> tuple[Posting, ...]:
-    """What to post: for each key what it is owed less what the books hold."""
+def difference(
+    owed: Targets, posted: Mapping[Key, int], contracts: Contracts, ruling: Ruling | None = None
+) -> tuple[Posting, ...]:
+    """What to post: for each key what it is owed less what the books hold. `ruling` is the last verdict about the
+    client: a receipt names it where nothing is owed any more."""
     postings = []
     for key in sorted(owed.keys() | posted.keys()):
-        target = owed.get(key) or _no_longer_owed(key, contracts)
+        target = owed.get(key) or _no_longer_owed(key, contracts, ruling)
         before = posted.get(key, 0)
         if target.minor != before:
             postings.append(Posting(key, target.minor - before, before, target))
     return tuple(postings)
 
 
-def _no_longer_owed(key: Key, contracts: Contracts) -> Target:
+def _no_longer_owed(key: Key, contracts: Contracts, ruling: Ruling | None) -> Target:
     """The target of a key that nothing speaks for any more: zero."""
     newest = max(contracts.deals.get(key.partner, ()), key=lambda version: version.version, default=None)
     kind = next((rule.kind for rule in newest.deal.rules if rule.id == key.rule), key.rule) if newest else key.rule
-    line = Line("no_longer_owed", decimal_string(0, key.currency))
+    nothing = decimal_string(0, key.currency)
+    if ruling is not None and ruling.disallowed:
+        line = Line("disallowed", nothing, (ruling.reason, ruling.case))
+    else:
+        line = Line("no_longer_owed", nothing)
     return Target(0, kind, newest.version if newest else 0, (line,))

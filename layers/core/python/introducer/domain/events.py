@@ -22,6 +22,10 @@ NOTICE = FUTURE + timedelta(minutes=2)
 can be dated later than that, and no container remembers for longer what was decided before."""
 
 
+DISALLOWED, ALLOWED = "disallowed", "allowed"
+"""What a verdict says of a client: it earns nothing, or it earns again."""
+
+
 class EventType(StrEnum):
     REGISTRATION = "registration"
     KYC = "kyc"

@@ -75,7 +75,7 @@ def _parts(state: ClientState, contracts: Contracts) -> Mapping[MonthOf, _Parts]
     first = qualification.first_deposit(state, version.deal, contracts.rates)
     if first is not None:
         at = state.deposits[first].at
-        if not contracts.blocked_at(owner.partner, at):
+        if not contracts.blocked_at(owner.partner, at) and not state.disallowed_at(at):
             parts[owner.partner, day_at(at)[:7]].ftd = at
     paying = cpa.targets(state, contracts)
     for qualifying in (*paying.qualified.values(), *cpl.targets(state, contracts).qualified.values()):

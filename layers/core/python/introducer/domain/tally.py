@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from introducer.domain.calendar import day_at
-from introducer.domain.client import ALL_LOTS, ALL_REVENUE, Activity, Cell, ClientState, Segment, Turnover
+from introducer.domain.client import ALL_LOTS, ALL_REVENUE, QUICK_MS, Activity, Cell, ClientState, Segment, Turnover
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, Counts, add_counts
 from introducer.domain.deal import PERCENT_ONE, Basis, DealVersion, Lot, Revshare
@@ -32,6 +32,8 @@ class Tally:
         self.turnover: dict[str, Turnover] = dict(start.turnover) if start else {}
         self.lots = start.lots if start else 0
         self.trades = start.trades if start else 0
+        self.quick_lots = start.quick_lots if start else 0
+        self.flat_lots = start.flat_lots if start else 0
         self.counts: Counts = {}
 
     @property
@@ -52,12 +54,20 @@ class Tally:
                 self.turnover[event.currency] = held._replace(**{name: getattr(held, name) + (event.amount or 0)})
             segment = self._structure.segment_at(at)
             version = self._contracts.version_at(segment.partner, at) if segment else None
-            if segment is not None and version is not None:
+            if segment is not None and version is not None and not self._structure.disallowed_at(at):
                 self._accrue(event, day, segment, version)
 
     def _trade(self, event: Event, at: int, day: str) -> None:
         self.trades += 1
         self.lots += event.lots or 0
+        if (
+            event.opened_at
+            and event.closed_at
+            and milliseconds(event.closed_at) - milliseconds(event.opened_at) < QUICK_MS
+        ):
+            self.quick_lots += event.lots or 0
+        if abs(event.pnl or 0) <= abs(event.spread or 0) + abs(event.commission or 0):
+            self.flat_lots += event.lots or 0
         if self._window and self._base and self._window[0] <= at <= self._window[1] and not self._blocked(at):
             held = self.activity.get(day, Activity(0, 0, 0))
             net = revshare.net_revenue(event, self._base.net_revenue, self._base.currency, self._contracts.rates)

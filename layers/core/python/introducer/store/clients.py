@@ -21,6 +21,7 @@ from introducer.domain.client import (
     Deposit,
     Mark,
     Move,
+    Ruling,
     Segment,
     Turnover,
     Visit,
@@ -93,6 +94,14 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             (sources[source], event): Move(decided, start, partners[partner])
             for source, event, decided, start, partner in fold.get("moves", ())
         },
+        rulings={
+            (sources[source], event): Ruling(decided, start, bool(disallowed), case, reason)
+            for source, event, decided, start, disallowed, case, reason in fold.get("rulings", ())
+        },
+        withdrawals={
+            (sources[source], event): Deposit(at, minor, currency)
+            for source, event, at, minor, currency in fold.get("withdrawals", ())
+        },
         cancelled=frozenset((sources[source], event) for source, event in fold.get("cancelled", ())),
         timeline=tuple(
             Segment(start, partners[partner], link or (visits[click].link if click else ""), campaign, click)
@@ -107,6 +116,8 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         turnover={currency: Turnover(paid, drawn) for currency, paid, drawn in fold.get("turnover", ())},
         lots=fold.get("lots", 0),
         trades=fold.get("trades", 0),
+        quick_lots=fold.get("quick_lots", 0),
+        flat_lots=fold.get("flat_lots", 0),
         posted={
             Key(partners[partner], rule, client, month, currency, day): minor
             for partner, rule, currency, amounts in fold.get("posted", ())
@@ -142,6 +153,7 @@ def fold_text(state: ClientState) -> str:
     sources = sorted(
         {mark.source for mark in marks}
         | {source for source, _ in (*state.deposits, *state.chargebacks, *state.moves, *state.cancelled)}
+        | {source for source, _ in (*state.rulings, *state.withdrawals)}
     )
     partner_number = {partner: index for index, partner in enumerate(partners)}
     source_number = {source: index for index, source in enumerate(sources)}
@@ -172,6 +184,13 @@ def fold_text(state: ClientState) -> str:
             (source_number[source], event, move.decided_at, move.start, partner_number[move.partner])
             for (source, event), move in state.moves.items()
         ),
+        "rulings": sorted(
+            (source_number[source], event, each.decided_at, each.start, int(each.disallowed), each.case, each.reason)
+            for (source, event), each in state.rulings.items()
+        ),
+        "withdrawals": sorted(
+            (source_number[source], event, *each) for (source, event), each in state.withdrawals.items()
+        ),
         "cancelled": sorted((source_number[source], event) for source, event in state.cancelled),
         "timeline": [
             (
@@ -190,6 +209,8 @@ def fold_text(state: ClientState) -> str:
         "turnover": sorted((currency, *turnover) for currency, turnover in state.turnover.items()),
         "lots": state.lots,
         "trades": state.trades,
+        "quick_lots": state.quick_lots,
+        "flat_lots": state.flat_lots,
         "posted": sorted((*group, amounts) for group, amounts in posted.items()),
     }
     said = {name: value for name, value in fold.items() if value}

@@ -56,6 +56,7 @@ WORDS: dict[str, dict[str, str]] = {
         "chargeback": N_("Chargeback"),
         "cancel": N_("Cancellation"),
         "move": N_("Move to another partner"),
+        "verdict": N_("Verdict of a case"),
     },
     "field": {
         "spread": N_("spread"),

@@ -1,7 +1,8 @@
 """A trace: what one client looks like to the detectors. A projection of the client's state, free of what names a person.
 
-The engine writes it in the transaction that changes the state, and only when the trace itself changes: sums of trading
-are rounded down to three binary digits, so that a thousand trades write it some forty times.
+The engine writes it in the transaction that changes the state, and only when the trace itself changes. Sums of trading
+are therefore coarse in the books: a client of thirty trades writes it three or four times. Scoring looks the exact sums
+up (`tracing.exact`) where the coarse ones say that something may be there.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-DIGITS = 3
-"""Binary digits that sums of trading keep: what is lost is less than a quarter."""
+STEP = 4
+"""Coarse sums are powers of `2 ** STEP`: 1, 16, 256 …"""
 
 
 class Flow(NamedTuple):
@@ -54,17 +55,19 @@ class Trace:
     qualified: bool = False
     """Whether a cpa was earned."""
     trades: int = 0
+    """Coarse in the books."""
     lots: int = 0
-    """Units of `LOT` to one lot, rounded down to `DIGITS`."""
+    """Units of `LOT` to one lot; coarse in the books, and nothing below one lot, like those that follow."""
     quick_lots: int = 0
-    """Of the lots, those of trades that were open for less than three minutes; rounded down alike."""
+    """Of the lots, those of trades that were open for less than three minutes."""
     flat_lots: int = 0
-    """Of the lots, those of trades whose result was not larger than their costs (spread and commission); alike."""
+    """Of the lots, those of trades whose result was not larger than their costs (spread and commission)."""
     disallowed: bool = False
     """Whether a verdict says that it earns nothing."""
 
 
-def rounded_down(number: int) -> int:
-    """A sum as a trace keeps it."""
-    lost = max(0, number.bit_length() - DIGITS)
-    return number >> lost << lost
+def coarse(number: int, one: int = 1) -> int:
+    """A sum as a trace keeps it in the books: the last power of `2 ** STEP` times `one` that it has reached."""
+    if number < one:
+        return 0
+    return one << ((number // one).bit_length() - 1) // STEP * STEP

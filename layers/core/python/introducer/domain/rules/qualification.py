@@ -74,7 +74,7 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
     """What the client's rules of a kind say: the amount for its country, once it qualifies.
 
     The month it is earned for, and the day its hold period counts from, are those of qualification. Nothing is owed for
-    a client who registers or qualifies while the partner is blocked.
+    a client who registers or qualifies while the partner is blocked, or who by then is disallowed.
     """
     owed: dict[Key, Target] = {}
     moments: dict[Key, Qualifying] = {}
@@ -91,6 +91,8 @@ def paid_once(state: ClientState, contracts: Contracts, kind: type[PerClient]) -
         if found is None or not amount:
             continue
         if found.by_event is not None and contracts.blocked_at(owner.partner, found.by_event):
+            continue
+        if state.disallowed_at(found.at):
             continue
         day = day_at(found.at)
         key = Key(owner.partner, rule.id, state.client, day[:7], deal.currency, plus_days(day, deal.hold.days))
