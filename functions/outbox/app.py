@@ -1,14 +1,16 @@
-"""Outbox: a new mail in the BOOKS stream → one in somebody's inbox.
+"""Outbox: what was written to BOOKS → what follows from it outside of the change's own transaction.
 
-The stream keeps it until this function is done with it. A mail that the mail service has no room for, or whose reader
-cannot be looked up now, is tried again from the stream; one that cannot be sent is marked so, and holds up nobody.
+One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
+inbox. The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream;
+what can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from introducer.domain.errors import Unavailable
 from introducer.domain.mail import Mail, MailStatus
@@ -29,28 +31,63 @@ _METRICS = {
 }
 
 
+class Taken(NamedTuple):
+    """A record of the stream that a kind knows as its own."""
+
+    sequence: str
+    """Its place in the stream."""
+    event: str | None
+    what: Any
+    """What the kind read out of the image."""
+
+
+class Kind(NamedTuple):
+    """One kind of items with an effect."""
+
+    reads: Callable[[Mapping[str, Any]], Any | None]
+    """What there is to do with a new image; None for one of another kind."""
+    does: Callable[[Sequence[Taken]], set[str]]
+    """Does it for all of a batch, in their order; the places of those that must come again."""
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Stream records → from which on they must come again."""
-    statuses: Counter[MailStatus | None] = Counter()
-    again: list[str] = []
-    for record in event["Records"]:
-        try:
-            named = mail_of_image(record["dynamodb"].get("NewImage") or {})
-            if named is not None:
-                statuses[outbox().deliver(*named)] += 1
-        except Unavailable as error:
-            # What is down for one is down for the next: go on from here when it is up again.
-            logger().warning("a mail is to be tried again", extra={"code": error.code, "event": record.get("eventID")})
-            again.append(record["dynamodb"]["SequenceNumber"])
-            break
-        except Exception as error:
-            logger().error("a mail could not be delivered", exc_info=error, extra={"event": record.get("eventID")})
-            again.append(record["dynamodb"]["SequenceNumber"])
-    for status, name in _METRICS.items():
-        count(name, statuses[status])
+    again: set[str] = set()
+    for kind in KINDS:
+        mine = []
+        for record in event["Records"]:
+            what = kind.reads(record["dynamodb"].get("NewImage") or {})
+            if what is not None:
+                mine.append(Taken(record["dynamodb"]["SequenceNumber"], record.get("eventID"), what))
+        if mine:
+            again |= kind.does(mine)
     publish()
     # The stream goes on from the first one named; those after it that are done are passed over then.
-    return {"batchItemFailures": [{"itemIdentifier": name} for name in again[:1]]}
+    places = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+    return {"batchItemFailures": [{"itemIdentifier": place} for place in places if place in again][:1]}
+
+
+def deliver(mails: Sequence[Taken]) -> set[str]:
+    """Takes each mail as far as it goes."""
+    statuses: Counter[MailStatus | None] = Counter()
+    again: set[str] = set()
+    for each in mails:
+        try:
+            statuses[outbox().deliver(*each.what)] += 1
+        except Unavailable as error:
+            # What is down for one is down for the next: go on from here when it is up again.
+            logger().warning("a mail is to be tried again", extra={"code": error.code, "event": each.event})
+            again.add(each.sequence)
+            break
+        except Exception as error:
+            logger().error("a mail could not be delivered", exc_info=error, extra={"event": each.event})
+            again.add(each.sequence)
+    for status, name in _METRICS.items():
+        count(name, statuses[status])
+    return again
+
+
+KINDS = (Kind(mail_of_image, deliver),)
 
 
 @cache
