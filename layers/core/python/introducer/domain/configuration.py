@@ -67,10 +67,16 @@ class Change:
     """Where it came from: a keyed address hash, a job's name. Never a plain address."""
 
 
+DEPLOYMENT = "deployment"
+"""In the place of a brand: what belongs to all brands of an installation, or to none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
     """One change as it was recorded. `before` and `after` are the changed fields as JSON text; None for nothing."""
 
+    brand: str
+    """Whose trail it stands in: a brand, or `DEPLOYMENT`."""
     subject: str
     audit: str
     at: datetime

@@ -24,5 +24,5 @@ def open_sent_file(
         raise NotFound("This batch has no file.", code="no_file")
     link = files().link(found.file)
     change = Change(by=member.member, at=now, why="downloaded on its page", origin="portal")
-    payouts.record(found.batch, "download_sent_file", change, {"run": run, "file": found.file})
+    payouts.record(member.brand, found.batch, "download_sent_file", change, {"run": run, "file": found.file})
     return link

@@ -112,7 +112,7 @@ def reconcile_bank_file(
             "counts": dict(report.counts),
             "left": report.left,
         }
-        payouts.record(member.brand, "reconcile_bank_file", change, told)
+        payouts.record(member.brand, member.brand, "reconcile_bank_file", change, told)
     return report
 
 

@@ -88,7 +88,7 @@ def start_again(
     author = Author(by=member.member, why=word, origin="portal")
     # On record before it is started: the run itself still names who began it.
     change = Change(by=author.by, at=now, why=author.why, origin=author.origin)
-    payouts.record(name, "start_run_again", change, {"run": found.run, "status": found.status.value})
+    payouts.record(found.brand, name, "start_run_again", change, {"run": found.run, "status": found.status.value})
     period = chosen(found.first, found.through)
     given = _given(found.brand, found.schedule, found.run, period, author)
     return Started(found.run, period, workflows.start(name, given))

@@ -4,7 +4,6 @@ and, where it posts, the journal and the balance. When one of them cannot be, no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.store import keys
+from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
@@ -207,20 +207,8 @@ def _act(item: Mapping[str, Any], name: str) -> Act | None:
 
 def _audit(action: str, before: Adjustment | None, after: Adjustment, change: Change) -> dict[str, Any]:
     """The audit record of a step, on the partner whose money it is."""
-    said = _json(_told(after))
-    audit = derived_id("aud", after.partner, action, milliseconds(change.at), change.by, said)
-    return {
-        **keys.key("audit", subject=after.partner, at=milliseconds(change.at), audit=audit).item(),
-        "subject": after.partner,
-        "audit": audit,
-        "at": milliseconds(change.at),
-        "by": change.by,
-        "action": action,
-        "why": change.why,
-        "origin": change.origin,
-        "before": None if before is None else _json(_told(before)),
-        "after": said,
-    }
+    told = None if before is None else _told(before)
+    return audit_to_item(audit_record(after.partner, action, change, told, _told(after), brand=after.brand))
 
 
 def _told(adjustment: Adjustment) -> dict[str, Any]:
@@ -235,7 +223,3 @@ def _told(adjustment: Adjustment) -> dict[str, Any]:
         "reversal": adjustment.reversal,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True)

@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.connection.base import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from introducer.domain.configuration import (
     BEGINNING,
+    DEPLOYMENT,
     Attribution,
     AuditRecord,
     Availability,
@@ -54,6 +56,7 @@ from introducer.store.items import (
     translated,
 )
 from introducer.store.paging import Page
+from introducer.store.wire import from_wire, reading
 
 _T = TypeVar("_T")
 _I = TypeVar("_I", bound=BooksItem)
@@ -192,6 +195,7 @@ class MonthCloseItem(BooksItem):
 
 
 class AuditItem(BooksItem):
+    brand = UnicodeAttribute(default=DEPLOYMENT)  # records of the first version do not say whose they are
     subject = UnicodeAttribute()
     audit = UnicodeAttribute()
     at = MomentAttribute()
@@ -345,6 +349,7 @@ class Configuration:
         host = BrandHost(host=brand.domain, brand=brand.brand, fallback_url=brand.fallback_url)
         self._create(
             brand.brand,
+            brand.brand,
             "open_brand",
             change,
             brand,
@@ -362,6 +367,7 @@ class Configuration:
         """A new campaign. Raises `Conflict` when its id is taken."""
         key = keys.key("campaign", brand=campaign.brand, campaign=campaign.campaign)
         self._create(
+            campaign.brand,
             campaign.campaign,
             "create_campaign",
             change,
@@ -373,6 +379,7 @@ class Configuration:
     def register_source(self, source: Source, change: Change) -> None:
         """A new source of events. Raises `Conflict` when its name is taken."""
         self._create(
+            source.brand,
             source.source,
             "register_source",
             change,
@@ -398,6 +405,7 @@ class Configuration:
             decided_at=change.at,
         )
         self._create(
+            partner.brand,
             partner.partner,
             "register_partner",
             change,
@@ -411,6 +419,7 @@ class Configuration:
     def propose_deal(self, deal: DealRecord, change: Change) -> None:
         """A new deal version. Raises `Conflict` when the partner has this version already."""
         self._create(
+            self._brand_of(self._partners, keys.key("partner", partner=deal.partner)),
             deal.partner,
             "propose_deal",
             change,
@@ -434,6 +443,7 @@ class Configuration:
         """
         item = self._deals(*_deal_key(partner, version))
         self._change(
+            self._brand_of(self._partners, keys.key("partner", partner=partner)),
             partner,
             "accept_deal",
             change,
@@ -492,6 +502,7 @@ class Configuration:
             )
             self._audit(
                 transaction,
+                partner.brand,
                 partner.partner,
                 "set_standing",
                 change,
@@ -507,9 +518,11 @@ class Configuration:
         read: where another decision came between, or the entry is there already, it is a `Conflict`. So no two
         decisions at once can close a circle.
         """
-        own = self._partners(*keys.key("partner", partner=parenting.partner))
+        own_key = keys.key("partner", partner=parenting.partner)
+        own = self._partners(*own_key)
         item = _item(self._parentings, _parenting_key(parenting), parenting)
         name = self._partners.parent
+        brand = self._brand_of(self._partners, own_key)
         before = lines[parenting.partner]
         refusal = "A parent was changed meanwhile: read it again."
         with translated(refusal), TransactWrite(connection=self._connection) as transaction:
@@ -524,12 +537,13 @@ class Configuration:
                     key = keys.key("partner", partner=partner)
                     transaction.condition_check(self._partners, *key, condition=unchanged)
             after = _values(parenting)
-            self._audit(transaction, parenting.partner, "set_parent", change, {"parent": before}, after)
+            self._audit(transaction, brand, parenting.partner, "set_parent", change, {"parent": before}, after)
 
     def create_link(self, link: Link, change: Change) -> None:
         """A new link. Raises `Conflict` (code `code_taken`) when its code is taken."""
         owner = keys.owner_key("link", partner=link.partner, created=milliseconds(link.created), code=link.code)
         self._create(
+            link.brand,
             link.code,
             "create_link",
             change,
@@ -542,13 +556,15 @@ class Configuration:
     def set_link_status(self, code: str, status: Availability, change: Change) -> None:
         """Pauses a link or takes it up again. Raises `Conflict` when it has that status or does not exist."""
         other = Availability.PAUSED if status is Availability.ACTIVE else Availability.ACTIVE
+        key = keys.key("link", code=code)
         self._change(
+            self._brand_of(self._links, key),
             code,
             "set_link_status",
             change,
             {"status": other},
             {"status": status},
-            self._links(*keys.key("link", code=code)),
+            self._links(*key),
             [self._links.status.set(status.value)],
             self._links.status == other.value,
             refusal=f"The link {code} is {status.value} already, or there is no such link.",
@@ -558,6 +574,7 @@ class Configuration:
         """A new login. Raises `Conflict` when the sub is known."""
         owner = keys.owner_key("member", of=member.partner or member.brand, member=member.member)
         self._create(
+            member.brand,
             member.member,
             "add_member",
             change,
@@ -569,13 +586,15 @@ class Configuration:
 
     def sign_out(self, member: str, at: datetime, change: Change) -> None:
         """Refuses every token of a sign-in before this moment. Raises `Conflict` when there is no such login."""
+        key = keys.key("member", member=member)
         self._change(
+            self._brand_of(self._members, key),
             member,
             "sign_out",
             change,
             None,
             {"signed_out_at": at},
-            self._members(*keys.key("member", member=member)),
+            self._members(*key),
             [self._members.signed_out_at.set(at)],
             self._members.pk.exists(),
             refusal="There is no such login.",
@@ -584,6 +603,7 @@ class Configuration:
     def begin_month_close(self, close: MonthClose, change: Change) -> None:
         """Somebody begins to close a brand's month. Raises `Conflict` when somebody did before."""
         self._create(
+            close.brand,
             close.brand,
             "begin_month_close",
             change,
@@ -596,6 +616,7 @@ class Configuration:
         """A brand's month is closed. Raises `Conflict` when it was before, or when nobody began to close it."""
         assert close.closed_at is not None and close.closed_by is not None and close.sums is not None
         self._change(
+            close.brand,
             close.brand,
             "close_month",
             change,
@@ -640,8 +661,17 @@ class Configuration:
             cursor=found[limit - 1].owner_sk if len(found) > limit else None,
         )
 
+    def _brand_of(self, model: type[_I], key: keys.Key) -> str:
+        """Whose a thing is that is about to change. One that is not there is nobody's, and its change is refused."""
+        with translated("not a write"):
+            try:
+                return str(model.get(*key, attributes_to_get=["brand"]).brand)  # type: ignore[attr-defined]
+            except model.DoesNotExist:
+                return DEPLOYMENT
+
     def _create(
         self,
+        brand: str,
         subject: str,
         action: str,
         change: Change,
@@ -653,10 +683,11 @@ class Configuration:
         with translated(refusal, code), TransactWrite(connection=self._connection) as transaction:
             for item in items:
                 transaction.save(item, condition=type(item).pk.does_not_exist())
-            self._audit(transaction, subject, action, change, None, _values(after))
+            self._audit(transaction, brand, subject, action, change, None, _values(after))
 
     def _change(
         self,
+        brand: str,
         subject: str,
         action: str,
         change: Change,
@@ -670,28 +701,36 @@ class Configuration:
     ) -> None:
         with translated(refusal), TransactWrite(connection=self._connection) as transaction:
             transaction.update(item, actions, condition=condition)
-            self._audit(transaction, subject, action, change, before, after)
+            self._audit(transaction, brand, subject, action, change, before, after)
 
     def _audit(
         self,
         transaction: TransactWrite,
+        brand: str,
         subject: str,
         action: str,
         change: Change,
         before: Mapping[str, Any] | None,
         after: Mapping[str, Any],
     ) -> None:
-        record = audit_record(subject, action, change, before, after)
+        record = audit_record(subject, action, change, before, after, brand=brand)
         transaction.save(_item(self._audits, audit_key(record), record), condition=self._audits.pk.does_not_exist())
 
 
 def audit_record(
-    subject: str, action: str, change: Change, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+    subject: str,
+    action: str,
+    change: Change,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    *,
+    brand: str,
 ) -> AuditRecord:
-    """The record of a change."""
+    """The record of a change. `brand` is whose trail it stands in, `DEPLOYMENT` for what belongs to no brand."""
     # Derived, so that two changes of one kind in one millisecond are two records only when they differ.
     audit = derived_id("aud", subject, action, milliseconds(change.at), change.by, _json(after))
     return AuditRecord(
+        brand=brand,
         subject=subject,
         audit=audit,
         at=change.at,
@@ -707,6 +746,14 @@ def audit_record(
 def audit_key(record: AuditRecord) -> keys.Key:
     """Where the record of a change stands."""
     return keys.key("audit", subject=record.subject, at=milliseconds(record.at), audit=record.audit)
+
+
+def brand_of_partner(connection: Connection, table: str, partner: str) -> str | None:
+    """The brand of a partner, for the record of a change; None where there is no such partner."""
+    key = keys.key("partner", partner=partner)
+    with reading():
+        answer = connection.get_item(table, key.pk, key.sk, attributes_to_get=["brand"])
+    return from_wire(answer["Item"]).get("brand") if "Item" in answer else None
 
 
 def audit_to_item(record: AuditRecord) -> dict[str, Any]:

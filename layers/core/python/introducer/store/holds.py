@@ -112,7 +112,9 @@ class Holds:
         put: dict[str, Any],
         count: dict[str, Any],
     ) -> None:
-        record = audit_record(after.partner, action, change, None if before is None else _told(before), _told(after))
+        record = audit_record(
+            after.partner, action, change, None if before is None else _told(before), _told(after), brand=after.brand
+        )
         puts = (
             put,
             put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist()),

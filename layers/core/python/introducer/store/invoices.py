@@ -23,7 +23,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.invoice import Invoice, InvoiceKind, TaxProfile, TaxRecord, Treatment, rate_text
 from introducer.domain.reservation import Move
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
 from introducer.store.paging import Page
 from introducer.store.payout_items import part_from_json, part_to_json
 from introducer.store.reservations import Reservations, write_all
@@ -92,7 +92,7 @@ class Invoices:
         }
         as_read: Condition = Path("last") == last if last else absent
         told = {"first": invoices[0].number, "last": invoices[-1].number, "run": invoices[0].run}
-        audit = audit_to_item(audit_record(brand, "issue_invoices", change, None, told))
+        audit = audit_to_item(audit_record(brand, "issue_invoices", change, None, told, brand=brand))
         puts = [
             put_operation(self._connection, self._table, counter, as_read),
             *(put_operation(self._connection, self._table, invoice_to_item(each), absent) for each in invoices),
@@ -125,7 +125,10 @@ class Invoices:
         it was read."""
         as_read = Path(keys.PK).does_not_exist() if before is None else Path("version") == before.version
         told = None if before is None else _told(before.profile)
-        audit = audit_to_item(audit_record(after.of, "change_tax_profile", change, told, _told(after.profile)))
+        # What is no partner's is the brand's own.
+        brand = brand_of_partner(self._connection, self._table, after.of) or after.of
+        record = audit_record(after.of, "change_tax_profile", change, told, _told(after.profile), brand=brand)
+        audit = audit_to_item(record)
         puts = [
             put_operation(self._connection, self._table, tax_record_to_item(after), as_read),
             put_operation(self._connection, self._table, audit, Path(keys.PK).does_not_exist()),

@@ -56,7 +56,7 @@ class Moves:
         None when it is recorded now; else the decision of this id that was recorded before. Raises `Unavailable`.
         """
         after = {"move": move.event_id, "partner": move.partner, "starts_at": move.starts_at}
-        record = audit_record(move.client, ACTION, change, {"partner": before}, after)
+        record = audit_record(move.client, ACTION, change, {"partner": before}, after, brand=move.brand)
         absent = Path(keys.PK).does_not_exist()
         puts = [
             put_operation(self._connection, self._facts, event_to_item(move), absent),

@@ -12,14 +12,14 @@ from typing import Any
 from pynamodb.exceptions import PynamoDBConnectionError, TransactWriteError
 from pynamodb.expressions.operand import Path
 
-from introducer.domain.configuration import Change
+from introducer.domain.configuration import DEPLOYMENT, Change
 from introducer.domain.errors import Conflict
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import Mail
 from introducer.domain.payment_profile import PaymentProfile, RailKind
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
 from introducer.store.mails import mail_put
 from introducer.store.wire import REFUSED, batch_get, connect, from_wire, put_operation, reading, unavailable
 
@@ -120,6 +120,7 @@ class PaymentProfiles:
             change,
             None if before is None else _told(before),
             _told(after),
+            brand=brand_of_partner(self._connection, self._table, after.partner) or DEPLOYMENT,
         )
         puts = [
             put_operation(self._connection, self._table, profile_to_item(after, current), unchanged),

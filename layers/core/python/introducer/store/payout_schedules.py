@@ -69,6 +69,7 @@ class PayoutSchedules:
                 change,
                 None if told is None else {"schedule": before and before.schedule, "settings": told["settings"]},
                 {"schedule": after.schedule, "settings": item["settings"]},
+                brand=after.brand,
             )
         )
         puts = [

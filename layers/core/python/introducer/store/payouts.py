@@ -182,7 +182,9 @@ class Payouts:
     def open_run(self, run: Run, change: Change) -> Run:
         """Writes a new run down, and returns the one that stands there: this, or the one that was opened before."""
         put = put_operation(self._connection, self._table, run_to_item(run), Path(keys.PK).does_not_exist())
-        audit = self._audit(_subject(run), "open_run", change, None, {"run": run.run, "through": run.through})
+        audit = self._audit(
+            run.brand, _subject(run), "open_run", change, None, {"run": run.run, "through": run.through}
+        )
         token = derived_id("t", put, audit)
         for _ in range(TRIES):
             if write_all(self._connection, [put, audit], (), (), token=token):
@@ -206,7 +208,9 @@ class Payouts:
         ]
         if change is not None:
             told = {"run": after.run, "status": after.status.value, "version": after.version}
-            puts.append(self._audit(_subject(after), action, change, {"status": before.status.value}, told))
+            puts.append(
+                self._audit(after.brand, _subject(after), action, change, {"status": before.status.value}, told)
+            )
         if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
             raise Conflict("The run changed meanwhile: read it again.", code="run_changed")
         return after
@@ -377,10 +381,10 @@ class Payouts:
 
     # ------------------------------------------------------------------------------------------------------- audit
 
-    def record(self, subject: str, action: str, change: Change, told: Mapping[str, Any]) -> None:
+    def record(self, brand: str, subject: str, action: str, change: Change, told: Mapping[str, Any]) -> None:
         """Writes down that somebody did what changes nothing here by itself: read a file, or handed one in. Again at
         the same moment is the same record."""
-        item = audit_to_item(audit_record(subject, action, change, None, told))
+        item = audit_to_item(audit_record(subject, action, change, None, told, brand=brand))
         put = put_operation(self._connection, self._table, item, Path(keys.PK).does_not_exist())
         write_all(self._connection, [put], (), (), token=derived_id("t", put))
 
@@ -402,7 +406,7 @@ class Payouts:
         if change is not None:
             told = {"payout": after.payout, "status": after.status.value, "reason": after.reason, "note": after.note}
             before = {"status": payout.status.value}
-            puts.append(self._audit(after.payout, f"payout_{after.status.value}", change, before, told))
+            puts.append(self._audit(after.brand, after.payout, f"payout_{after.status.value}", change, before, told))
         moves = _move(after, milliseconds(after.status_since))
         if moves is None:
             return write_all(self._connection, puts, (), (), token=derived_id("t", *puts))
@@ -413,9 +417,15 @@ class Payouts:
         return taken is not None and taken.now
 
     def _audit(
-        self, subject: str, action: str, change: Change, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+        self,
+        brand: str,
+        subject: str,
+        action: str,
+        change: Change,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
     ) -> dict[str, Any]:
-        item = audit_to_item(audit_record(subject, action, change, before, after))
+        item = audit_to_item(audit_record(subject, action, change, before, after, brand=brand))
         return put_operation(self._connection, self._table, item, Path(keys.PK).does_not_exist())
 
     def _check(self, key: keys.Key, condition: Condition) -> dict[str, Any]:

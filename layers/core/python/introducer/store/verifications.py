@@ -108,7 +108,8 @@ class Verifications:
         """A step from `before` to `after`. Raises `Conflict` when it is no longer as it was read. `Unavailable`."""
         absent = Path(keys.PK).does_not_exist()
         unchanged = Path("version") == before.version if before.version else absent
-        record = audit_record(after.partner, action, change, _told(before) if before.version else None, _told(after))
+        told = _told(before) if before.version else None
+        record = audit_record(after.partner, action, change, told, _told(after), brand=after.brand)
         puts = [
             put_operation(self._connection, self._table, verification_to_item(after), unchanged),
             put_operation(self._connection, self._table, audit_to_item(record), absent),
