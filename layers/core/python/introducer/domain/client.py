@@ -214,19 +214,8 @@ def merge(
                 visits[event.click_id] = believed[event.click_id]
             elif click is not None and not click.flagged:
                 visits[click.text] = Visit(click.at_ms, click.link_id)
-        if event.type is EventType.CHARGEBACK:
-            assert event.amount is not None and event.currency is not None
-            chargebacks[event.key] = Chargeback(mark.at, event.amount, event.currency, event.ref)
-            continue
-        if event.type is EventType.MOVE:
-            assert event.partner is not None
-            start = milliseconds(event.starts_at) if event.starts_at else 0
-            moves[event.key] = Move(mark.at, start, event.partner)
-            continue
-        if event.type is EventType.VERDICT:
-            start = milliseconds(event.starts_at) if event.starts_at else 0
-            disallowed = event.status == DISALLOWED
-            rulings[event.key] = Ruling(mark.at, start, disallowed, event.case or "", event.reason or "")
+        if event.type in _NO_ANCHOR:
+            _add_beside(event, mark.at, chargebacks, moves, rulings)
             continue
         first = mark if first is None else min(first, mark)
         if event.type is EventType.REGISTRATION:
@@ -235,12 +224,10 @@ def merge(
         elif event.type is EventType.KYC:
             if event.status == "approved":
                 kyc = mark if kyc is None else min(kyc, mark)
-        elif event.type is EventType.DEPOSIT:
+        elif event.type in (EventType.DEPOSIT, EventType.WITHDRAWAL):
             assert event.amount is not None and event.currency is not None
-            deposits[event.key] = Deposit(mark.at, event.amount, event.currency)
-        elif event.type is EventType.WITHDRAWAL:
-            assert event.amount is not None and event.currency is not None
-            withdrawals[event.key] = Deposit(mark.at, event.amount, event.currency)
+            flows = deposits if event.type is EventType.DEPOSIT else withdrawals
+            flows[event.key] = Deposit(mark.at, event.amount, event.currency)
     withdrawals = early(withdrawals, deposits)
     if (first, registered, kyc) == (state.first, state.registered, state.kyc) and (
         (country, visits, deposits, chargebacks, moves, rulings, withdrawals)
@@ -268,6 +255,31 @@ def merge(
         rulings=rulings,
         withdrawals=withdrawals,
     )
+
+
+_NO_ANCHOR = frozenset({EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT})
+"""Events that say nothing of when the client was first heard of."""
+
+
+def _add_beside(
+    event: Event,
+    at: int,
+    chargebacks: dict[EventKey, Chargeback],
+    moves: dict[EventKey, Move],
+    rulings: dict[EventKey, Ruling],
+) -> None:
+    """Add a chargeback, or what people decided."""
+    if event.type is EventType.CHARGEBACK:
+        assert event.amount is not None and event.currency is not None
+        chargebacks[event.key] = Chargeback(at, event.amount, event.currency, event.ref)
+        return
+    start = milliseconds(event.starts_at) if event.starts_at else 0
+    if event.type is EventType.MOVE:
+        assert event.partner is not None
+        moves[event.key] = Move(at, start, event.partner)
+    else:
+        disallowed = event.status == DISALLOWED
+        rulings[event.key] = Ruling(at, start, disallowed, event.case or "", event.reason or "")
 
 
 def early(withdrawals: Mapping[EventKey, Deposit], deposits: Mapping[EventKey, Deposit]) -> dict[EventKey, Deposit]:

@@ -22,6 +22,7 @@ from introducer.store.accruals import Accrual, Accruals
 from introducer.store.clients import ClientKey, Clients
 from introducer.store.facts import Facts, event_to_item
 from introducer.store.ledger import Ledger
+from introducer.store.persons import Known
 from introducer.store.wire import BATCH
 
 TRIES = 8
@@ -271,10 +272,25 @@ class Engine:
             history = [e for e in self._facts.events_of_client(state.brand, state.client) if e.applied_at is not None]
             contracts = self._contracts.contracts_for([state], [*history, *events])
             transition = accrue(state, events, contracts, history)
-        part = first_part(transition, BATCH - len(transition.applied) - 1)
+        found = transition.traced
+        beside = len(found.traces) + len(found.gone) + len(found.persons)
+        part = first_part(transition, BATCH - len(transition.applied) - 1 - beside)
         journals = self._journals(state, part, contracts, frozen)
         rows = {(state.client, month_of): row for month_of, row in part.rows.items()}
-        accrual = Accrual(part.applied, (part.state,), journals, part.counts, rows)
+        owner = part.state.owner.partner if part.state.owner else ""
+        accrual = Accrual(
+            part.applied,
+            (part.state,),
+            journals,
+            part.counts,
+            rows,
+            traces={(partner, state.client): trace for partner, trace in found.traces.items()},
+            told=frozenset({state.client} if found.told else ()),
+            gone=frozenset((partner, registered, state.client) for partner, registered in found.gone.items()),
+            persons={
+                (state.brand, person): Known(number, state.client, owner) for person, number in found.persons.items()
+            },
+        )
         partners = {key.partner for key in part.counts} | {each.key.partner for each in journals}
         complete = part.state == transition.state
         return _Prepared((state.brand, state.client), part.applied, accrual, frozenset(partners), complete)

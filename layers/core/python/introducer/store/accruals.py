@@ -17,6 +17,8 @@ from introducer.domain.client import ClientState
 from introducer.domain.counts import Counts, add_counts
 from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import Event
+from introducer.domain.fraud.trace import Trace
+from introducer.domain.fraud.tracing import Person
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.domain.rows import MonthOf, Row
@@ -24,7 +26,9 @@ from introducer.store import keys
 from introducer.store.clients import state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.ledger import balance_updates, journal_put
+from introducer.store.persons import Known, person_update, together
 from introducer.store.settlements import row_to_item
+from introducer.store.traces import gone_item, trace_to_item, trace_update
 from introducer.store.wire import BATCH, IMPOSSIBLE, REFUSED, connect, put_operation, response_code
 
 
@@ -39,12 +43,21 @@ class Accrual:
     counts: Counts = field(default_factory=dict)
     rows: Mapping[tuple[str, MonthOf], Row] = field(default_factory=dict)
     """By client, and partner and month."""
+    traces: Mapping[tuple[str, str], Trace] = field(default_factory=dict)
+    """By partner and client."""
+    told: frozenset[str] = frozenset()
+    """The clients whose traces have what the registration says; of others that stays as it is written."""
+    gone: frozenset[tuple[str, int, str]] = frozenset()
+    """Traces of clients that are another's now: partner, registration (ms), client."""
+    persons: Mapping[tuple[str, Person], Known] = field(default_factory=dict)
+    """By brand and person: how many clients more have it, and whose client it is."""
 
     def size(self) -> int:
         """How many items the transaction has; `BATCH` is the most."""
         partners = {journal.key.partner for journal in self.journals}
         own = len(self.events) + len(self.states) + len(self.journals) + len(self.rows)
-        return own + len(partners) + len(self.counts)
+        seen = len(self.traces) + len(self.gone) + len(self.persons)
+        return own + len(partners) + len(self.counts) + seen
 
     def together(self, other: Accrual) -> Accrual:
         """Both as one: the balance and shared counters are then written once."""
@@ -57,6 +70,10 @@ class Accrual:
             self.journals + other.journals,
             counts,
             {**self.rows, **other.rows},
+            {**self.traces, **other.traces},
+            self.told | other.told,
+            self.gone | other.gone,
+            together(self.persons, other.persons),
         )
 
 
@@ -84,8 +101,23 @@ class Accruals:
                 put_operation(self._connection, self._books, row_to_item(partner, month, client, row))
                 for (client, (partner, month)), row in accrual.rows.items()
             ),
+            *(
+                put_operation(self._connection, self._books, trace_to_item(partner, trace))
+                for (partner, client), trace in accrual.traces.items()
+                if client in accrual.told
+            ),
+            *(put_operation(self._connection, self._books, gone_item(*each)) for each in sorted(accrual.gone)),
         ]
         updates = [
+            *(
+                trace_update(self._connection, self._books, partner, trace)
+                for (partner, client), trace in accrual.traces.items()
+                if client not in accrual.told
+            ),
+            *(
+                person_update(self._connection, self._books, brand, person, known, applied_at)
+                for (brand, person), known in accrual.persons.items()
+            ),
             *(self._mark(event, applied_at) for event in accrual.events),
             *balance_updates(self._connection, self._books, accrual.journals),
             *(self._count(count_key(*key), values) for key, values in accrual.counts.items() if any(values.values())),

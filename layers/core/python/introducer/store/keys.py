@@ -176,8 +176,8 @@ ITEMS: dict[str, Item] = {
              "when the partner was scored, what was cleared of which detector, which of its clients match others, how "
              "many cases it had and which is open"),
         Item("person", BOOKS, "N#{brand}#{kind}#{hash}", "person",
-             "by the keyed hash of an e-mail, phone, device or address: how many clients have it, the first of them and "
-             "its partner, and the partner whose member has it",
+             "by the keyed hash of an e-mail, phone, device or address: how many clients have it, the first of them "
+             "and its partner, and the partner whose member has it",
              expires="3 years"),
         Item("account_holder", BOOKS, "N#{brand}#account#{fingerprint}", "holder#{partner}",
              "a partner that is paid, or was, to an account, by the account's keyed fingerprint"),

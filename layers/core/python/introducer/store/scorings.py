@@ -36,8 +36,8 @@ class Scorings:
         return scoring_from_item(from_wire(answer["Item"]))
 
     def change(self, before: Scoring, after: Scoring) -> Scoring:
-        """The scoring as it is from now on. Raises `Conflict` (code `scoring_changed`) when it is not as it was read, and
-        `Unavailable`."""
+        """The scoring as it is from now on. Raises `Conflict` (code `scoring_changed`) when it is not as it was read,
+        and `Unavailable`."""
         put = scoring_put(self._connection, self._table, before, after)
         if not write_all(self._connection, [put], (), (), token=derived_id("t", put)):
             raise Conflict("The partner is being scored by somebody else: read again.", code="scoring_changed")

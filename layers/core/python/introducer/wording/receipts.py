@@ -49,6 +49,8 @@ CONTRIBUTION = "contribution"
 """The step that names one of the largest contributions, as evidence beside the arithmetic."""
 NO_LONGER_OWED = "no_longer_owed"
 """The step of a key that nothing speaks for any more."""
+DISALLOWED = "disallowed"
+"""The step of a key that the verdict of a case took everything from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +257,7 @@ _TAKEN_FROM_CLIENT = N_(
 _TAKEN_FROM_ALL = N_(
     "Taken back, most often because what it was for was cancelled, or now counts for another month or partner."
 )
+_DISALLOWED = N_("Taken back by the verdict of a case: %(reason)s. The case is %(case)s.")
 _OF_BELOW = N_("Reckoned over %(month)s of the partner below, %(partner)s.")
 _OF_ALL_IN_DAYS = N_("Reckoned over all clients together, from %(first)s to %(last)s.")
 _OF_ALL = N_("Reckoned over all clients together, in %(month)s.")
@@ -268,6 +271,10 @@ def _over(language: Language, journal: Journal, client: str | None, below: str |
     lines = {line.step: line for line in receipt.lines}
     if NO_LONGER_OWED in lines:
         return fill(language, _TAKEN_FROM_CLIENT if client is not None else _TAKEN_FROM_ALL, {})
+    if DISALLOWED in lines and len(lines[DISALLOWED].values) == 2:
+        reason, case = lines[DISALLOWED].values
+        values: dict[str, Part] = {"reason": Text(word(language, "verdict_reason", reason)), "case": Code(case)}
+        return fill(language, _DISALLOWED, values)
     if receipt.events and not lines.keys() & set(_PLACES):
         return NOTHING
     if receipt.rule_kind == "adjustment":
@@ -609,6 +616,7 @@ _TOLD: dict[str, _Words] = {
     "lot_commission": _commission,
     "rounded": _money(N_("Rounded once, a half to the even unit")),
     NO_LONGER_OWED: _money(N_("Nothing is owed for this any more")),
+    DISALLOWED: _money(N_("Nothing is owed for this client, by the verdict of a case")),
     "slot": _slot,
     "no_slot": _no_slot,
     "clients_paid": _numbered(N_("Sum over the clients who qualified (%(number)s)")),

@@ -1,4 +1,4 @@
-"""A trace: what one client looks like to the detectors. A projection of the client's state, free of what names a person.
+"""A trace: what one client looks like to the detectors. A projection of its state, free of what names a person.
 
 The engine writes it in the transaction that changes the state, and only when the trace itself changes. Sums of trading
 are therefore coarse in the books: a client of thirty trades writes it three or four times. Scoring looks the exact sums
