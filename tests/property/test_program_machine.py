@@ -2,7 +2,8 @@
 closed and paid, in any sequence that Hypothesis can think of. At the end, the claims of the engine hold.
 
 Decisions never reach back: a version begins at a later midnight (or the first of a month), a standing after the least
-notice, a parent with the next month. Only facts reach back: late events, cancels, chargebacks and moves.
+notice, a parent with the next month. Only facts reach back: late events, cancels, chargebacks, moves and
+verdicts.
 A failure prints its steps, and how to see it again.
 """
 
@@ -135,13 +136,19 @@ class PartnerProgram(RuleBasedStateMachine):
         fact = data.draw(st.sampled_from(self.facts), label="of")
         if fact.type == "deposit" and back:
             self._happens("chargeback", fact.client, 0, ref=fact.event_id, amount=fact.amount, currency=fact.currency)
-        elif fact.type not in ("cancel", "move"):
+        elif fact.type not in ("cancel", "move", "verdict"):
             self._happens("cancel", fact.client, 0, ref=fact.event_id)
 
     @rule(client=clients, partner=partners, age=st.none() | ages)
     def a_client_is_moved(self, client: str, partner: str, age: int | None) -> None:
         starts_at = None if age is None else self.now - timedelta(hours=age)
         self._happens("move", client, 0, source="staff", partner=partner, starts_at=starts_at)
+
+    @rule(client=clients, disallowed=st.booleans(), age=st.none() | ages)
+    def a_case_is_decided(self, client: str, disallowed: bool, age: int | None) -> None:
+        starts_at = None if age is None else self.now - timedelta(hours=age)
+        status = "disallowed" if disallowed else "allowed"
+        self._happens("verdict", client, 0, source="staff", status=status, starts_at=starts_at)
 
     # ------------------------------------------------------------------------------------------------------ delivery
 

@@ -31,7 +31,7 @@ STARTS = ("2026-01-01", "2027-12-01")
 FURTHER = (
     *("trade",) * 9,
     *("deposit", "deposit", "deposit", "chargeback", "chargeback", "cancel", "cancel", "kyc", "credit"),
-    *("withdrawal", "registration", "move", "move", "click"),
+    *("withdrawal", "registration", "move", "move", "click", "verdict"),
 )
 """What a client may do next, the more frequent several times."""
 
@@ -540,6 +540,10 @@ class _Maker:
         elif kind == "move":
             starts = self.rng.choice([None, self._edge(), self._moment(life.registered, 40)])
             self._add(life, kind, when, source="staff", partner=self.rng.choice(partners), starts_at=starts)
+        elif kind == "verdict":
+            starts = self.rng.choice([None, None, self._edge(), self._moment(life.registered, 40)])
+            status = self.rng.choice(["disallowed", "disallowed", "allowed"])
+            self._add(life, kind, when, source="staff", status=status, starts_at=starts)
         elif kind == "click":
             clicked = life.registered - timedelta(hours=self.rng.randint(-5, 400))
             self._add(life, "withdrawal", when, click_id=self._click(clicked, links), **self._sum([10]))

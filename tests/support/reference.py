@@ -180,7 +180,7 @@ class Reference:
             key=lambda each: each.order,
         )
         registrations = [each for each in facts if each.type is EventType.REGISTRATION]
-        no_anchor = (EventType.CHARGEBACK, EventType.MOVE)
+        no_anchor = (EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT)
         seen = registrations or [each for each in facts if each.type not in no_anchor]
         anchor = seen[0].occurred_at if seen else None
         found = self._clicked(facts, anchor) if anchor else None
@@ -195,7 +195,8 @@ class Reference:
 
         for event in facts:
             partner = partner_at(event.occurred_at)
-            if partner is not None and not self._blocked(partner, event.occurred_at):
+            earns = partner is not None and not self._blocked(partner, event.occurred_at)
+            if partner is not None and earns and not _disallowed(facts, event.occurred_at):
                 version = self._in_force(partner, event.occurred_at)
                 if version is not None:
                     happened.deeds.append(Deed(partner, event, version, self._net(event, version)))
@@ -218,7 +219,7 @@ class Reference:
         if version is None or self._blocked(partner, anchor):
             return
         first = self._first_deposit(version, facts)
-        if first and not self._blocked(partner, first.occurred_at):
+        if first and not self._blocked(partner, first.occurred_at) and not _disallowed(facts, first.occurred_at):
             happened.ftd.append(Milestone(first.occurred_at, client, partner))
         moments = []
         registered = any(each.type is EventType.REGISTRATION for each in facts)
@@ -228,7 +229,7 @@ class Reference:
             when = self._qualified(rule, version, facts, anchor, country, partner)
             name, prices = _price(rule, _day(anchor), "amounts")
             amount = Fraction(_of_group(prices, "countries", country) or 0) * version.scale
-            if when is None or not amount:
+            if when is None or not amount or _disallowed(facts, when):
                 continue
             if rule["type"] == "cpa":
                 moments.append(when)
@@ -781,6 +782,16 @@ def _reached_in_window(happened: Happened, partner: str, rule: Terms) -> str | N
         if number >= Fraction(rule["goal"]):
             return _day(moment)[:7]
     return None
+
+
+def _disallowed(facts: Sequence[Event], when: datetime) -> bool:
+    """Whether the last verdict that reaches a moment says that nothing is earned; `facts` are in their order."""
+    reaching = [
+        each
+        for each in facts
+        if each.type is EventType.VERDICT and (each.starts_at is None or each.starts_at <= when)
+    ]
+    return bool(reaching) and reaching[-1].status == "disallowed"
 
 
 def _price(rule: Terms, day: str, name: str) -> tuple[str, Any]:

@@ -43,6 +43,11 @@ SAID: tuple[tuple[Line, str, str], ...] = (
     (Line("lot_commission", "7.50", ("12",)), "Commission on lots under version 12", "7.50 EUR"),
     (Line("lot_commission", "7.50"), "Commission on lots", "7.50 EUR"),
     (Line("rounded", "7.50"), "Rounded once, a half to the even unit", "7.50 EUR"),
+    (
+        Line("disallowed", "0.00", ("self_referral", "cas_01")),
+        "Nothing is owed for this client, by the verdict of a case",
+        "0.00 EUR",
+    ),
     (Line("no_longer_owed", "0.00"), "Nothing is owed for this any more", "0.00 EUR"),
     (Line("slot", "3", ("day", "10", "2026-03-04")), "Place on 4 Mar 2026 (cap of the day: 10)", "3"),
     (Line("slot", "3", ("month", "10", "2026-03")), "Place in March 2026 (cap of the month: 10)", "3"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from introducer.domain.calendar import day_at
 from introducer.domain.client import ClientState, Deposit
 from introducer.domain.contracts import Contracts
 from introducer.domain.events import LOT, Event, EventType
@@ -124,8 +125,11 @@ def traced(
         now, then = persons_of(registration(after)), persons_of(registration(before))
         persons = {**dict.fromkeys(now - then, 1), **dict.fromkeys(then - now, -1)}
     gone: dict[str, int] = {}
-    if was is not None and before.anchor is not None and (was, before.anchor) != (owner, after.anchor):
-        gone[was] = before.anchor
+    if was is not None and before.anchor is not None:
+        # A trace stands under the day: another moment of the same day is the same trace.
+        stays = was == owner and after.anchor is not None and day_at(before.anchor) == day_at(after.anchor)
+        if not stays:
+            gone[was] = before.anchor
     traces: dict[str, Trace] = {}
     if trace is not None and owner is not None and (told or trace != old):
         traces[owner] = with_registration(trace, registration(after)) if told else trace
