@@ -35,6 +35,12 @@ class MailTemplate(StrEnum):
     PAYMENT_PROFILE_CHANGED = "payment_profile_changed"
     PAYOUTS_WAITING = "payouts_waiting"
     VERIFICATION_DECIDED = "verification_decided"
+    CASE_OPENED = "case_opened"
+    CASE_REMINDER = "case_reminder"
+    CASE_ESCALATED = "case_escalated"
+    CASE_DECIDED = "case_decided"
+    CASE_APPEALED = "case_appealed"
+    CASE_CLOSED = "case_closed"
 
 
 class Audience(StrEnum):
@@ -44,6 +50,12 @@ class Audience(StrEnum):
     """Each owner of a partner."""
     APPROVERS = "approvers"
     """Each member of a brand's staff who approves payouts."""
+    COMPLIANCE = "compliance"
+    """Each member of a brand's staff who decides appeals, and cases that nobody decided in time."""
+    DECIDERS = "deciders"
+    """Each member of a brand's staff who decides cases."""
+    COMPLIANCE = "compliance"
+    """Each of those who decide cases that were escalated, and appeals."""
     MEMBER = "member"
     """One login."""
 
@@ -55,6 +67,12 @@ class Audience(StrEnum):
                 return frozenset({Role.OWNER})
             case Audience.APPROVERS:
                 return frozenset({Role.FINANCE, Role.ADMIN})
+            case Audience.DECIDERS:
+                return frozenset({Role.MANAGER, Role.COMPLIANCE, Role.ADMIN})
+            case Audience.COMPLIANCE:
+                return frozenset({Role.COMPLIANCE, Role.ADMIN})
+            case Audience.COMPLIANCE:
+                return frozenset({Role.COMPLIANCE, Role.ADMIN})
             case Audience.MEMBER:
                 return frozenset()
 
@@ -140,6 +158,21 @@ _PAYOUT = {
     "day": Kind.DAY,
     "rates": Kind.RATES,
 }
+_CASE = {
+    "case": Kind.CODE,
+    "of": Kind.CODE,  # the partner
+    "name": Kind.TEXT,  # the partner's, for staff
+    "topic": Kind.WORD,  # the first detector; empty when a person opened it
+    "clients": Kind.COUNT,  # in question; 0: all of the partner's
+    "held": Kind.AMOUNTS,  # by currency; none where nothing is held, or not yet
+}
+_CASE = {
+    "case": Kind.CODE,
+    "partner": Kind.CODE,
+    "name": Kind.TEXT,  # the partner's
+    "held": Kind.AMOUNTS,
+    "clients": Kind.COUNT,  # 0: all that is not paid out is in question
+}
 FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
     MailTemplate.PAYOUT_RETURNED: _PAYOUT | {"reason": Kind.WORD},
@@ -162,6 +195,41 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
     MailTemplate.VERIFICATION_DECIDED: {
         "decision": Kind.WORD,  # approved, or another: then not
         "reason": Kind.TEXT,  # to the partner, in the words of whoever decided; may be empty
+    },
+    MailTemplate.CASE_OPENED: _CASE
+    | {
+        "why": Kind.TEXT,  # in words for staff; empty in the partner's
+        "decide_by": Kind.MOMENT,
+        "release_by": Kind.MOMENT,
+    },
+    MailTemplate.CASE_REMINDER: _CASE
+    | {
+        "stage": Kind.WORD,  # open, escalated or appealed
+        "reminder": Kind.COUNT,
+        "decide_by": Kind.MOMENT,
+    },
+    MailTemplate.CASE_ESCALATED: _CASE | {"release_by": Kind.MOMENT},
+    MailTemplate.CASE_DECIDED: _CASE
+    | {
+        "outcome": Kind.WORD,  # released or disallowed
+        "by": Kind.WORD,  # person, or clock: nobody decided in time
+        "code": Kind.WORD,  # why clients are disallowed; else empty
+        "why": Kind.TEXT,  # in the words of whoever decided; empty where the clock did
+        "disallowed": Kind.COUNT,  # clients
+        "starts_at": Kind.MOMENT,  # from when on they earn nothing; 0: from the beginning
+        "appeal_by": Kind.MOMENT,  # 0: there is nothing to appeal against
+    },
+    MailTemplate.CASE_APPEALED: _CASE
+    | {
+        "said": Kind.TEXT,  # by the partner
+        "decide_by": Kind.MOMENT,
+    },
+    MailTemplate.CASE_CLOSED: _CASE
+    | {
+        "outcome": Kind.WORD,  # released, disallowed (nobody appealed), upheld or overturned
+        "by": Kind.WORD,  # person, or clock
+        "code": Kind.WORD,
+        "why": Kind.TEXT,
     },
 }
 """What each mail says. A mail is refused when it is made, not when it is sent, for a value it has not."""
@@ -217,15 +285,16 @@ def new_mail(
     at: datetime,
     partner: str = "",
     member: str = "",
+    staff: Audience = Audience.APPROVERS,
 ) -> Mail:
-    """A mail that waits: to one member; else to a partner's owners; else to the brand's approvers. `what` names the
-    step that happened, once for ever.
+    """A mail that waits: to one member; else to a partner's owners; else to the brand's approvers, or other `staff`.
+    `what` names the step that happened, once for ever.
 
     Raises `ValueError` for values that the template has not, or lacks, or that are not of their kind: a mistake of
     whoever writes it.
     """
     check_values(template, values)
-    audience = Audience.MEMBER if member else Audience.OWNERS if partner else Audience.APPROVERS
+    audience = Audience.MEMBER if member else Audience.OWNERS if partner else staff
     return Mail(
         mail=derived_id(PREFIX, brand, what, audience.value, partner, member),
         brand=brand,

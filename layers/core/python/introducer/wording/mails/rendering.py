@@ -68,7 +68,7 @@ OWNER = Reader(
     name="Marta Zielińska", brand="Northwind Markets", portal="https://partners.example.com", partner="Amberfield Media"
 )
 STAFF = Reader(name="Somchai Wattana", brand="Northwind Markets", portal="https://partners.example.com")
-_TO_STAFF = {MailTemplate.PAYOUTS_WAITING}
+_TO_STAFF = {MailTemplate.PAYOUTS_WAITING, MailTemplate.CASE_REMINDER}
 _AT = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 _PAYOUT: Mapping[str, Value] = {
     "payout": "pay_01JDXAMPLE0000000000000000",
@@ -77,6 +77,14 @@ _PAYOUT: Mapping[str, Value] = {
     "masked": "DE•• •••• 3000",
     "day": "2026-12-03",
     "rates": [{"source": "EUR", "target": "USD", "rate": "1.0842", "day": "2026-12-02", "feed": "ecb"}],
+}
+_CASE: Mapping[str, Value] = {
+    "case": "cas_01JDXAMPLE0000000000000000",
+    "of": "par_01JDXAMPLE0000000000000000",
+    "name": "Amberfield Media",
+    "topic": "registration_cluster",
+    "clients": 12,
+    "held": [amount(184_500, "EUR"), amount(42_000, "USD")],
 }
 EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
@@ -100,6 +108,41 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
     MailTemplate.VERIFICATION_DECIDED: {
         "decision": "rejected",
         "reason": "The bill is older than three months: send one of the last three.",
+    },
+    MailTemplate.CASE_OPENED: {
+        **_CASE,
+        "why": "12 of 15 clients of a week came from one network.",
+        "decide_by": milliseconds(_AT.replace(day=10)),
+        "release_by": milliseconds(_AT.replace(day=17)),
+    },
+    MailTemplate.CASE_REMINDER: {
+        **_CASE,
+        "stage": "open",
+        "reminder": 1,
+        "decide_by": milliseconds(_AT.replace(day=10)),
+    },
+    MailTemplate.CASE_ESCALATED: {**_CASE, "release_by": milliseconds(_AT.replace(day=17))},
+    MailTemplate.CASE_DECIDED: {
+        **_CASE,
+        "outcome": "disallowed",
+        "by": "person",
+        "code": "fake_registrations",
+        "why": "Eleven of the twelve numbers do not exist.",
+        "disallowed": 11,
+        "starts_at": milliseconds(_AT.replace(day=1)),
+        "appeal_by": milliseconds(_AT.replace(day=20)),
+    },
+    MailTemplate.CASE_APPEALED: {
+        **_CASE,
+        "said": "They all registered at our stand at a fair, over its network.",
+        "decide_by": milliseconds(_AT.replace(day=27)),
+    },
+    MailTemplate.CASE_CLOSED: {
+        **_CASE,
+        "outcome": "overturned",
+        "by": "person",
+        "code": "",
+        "why": "The fair's organiser has confirmed the stand.",
     },
 }
 """Values to look at each mail with. Nobody's."""
