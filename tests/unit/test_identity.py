@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from introducer.domain.errors import Invalid
 from introducer.domain.identity import (
     brand_key,
+    email_pattern,
     keyed_hash,
+    network,
     normal_address,
     normal_device,
     normal_email,
@@ -123,3 +125,30 @@ def test_what_is_no_such_thing_is_refused_without_being_repeated(rule: object, t
         rule(text)  # type: ignore[operator]
     assert raised.value.code == code
     assert not text.strip() or text not in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("address", "lies_in"),
+    [("203.0.113.77", "203.0.113.0/24"), ("2001:db8:7:1::9", "2001:db8:7::/48")],
+)
+def test_the_network_of_an_address_is_the_one_that_clicks_are_kept_by(address: str, lies_in: str) -> None:
+    assert network(address) == lies_in
+
+
+@pytest.mark.parametrize(
+    ("email", "pattern"),
+    [
+        ("mike.stone84@example.org", "mike.stone0@example.org"),
+        ("mike.stone85+x@example.org", "mike.stone0@example.org"),
+        ("m.i.k.e.stone1@gmail.com", "mikestone0@gmail.com"),
+        ("anna@example.org", "anna@example.org"),
+        ("1203948@example.org", None),
+        ("a1b2@example.org", None),
+    ],
+)
+def test_addresses_of_one_make_have_one_pattern(email: str, pattern: str | None) -> None:
+    assert email_pattern(email) == pattern
+
+
+def test_no_pattern_is_claimed_for_numbers_that_a_provider_hands_out() -> None:
+    assert email_pattern("20483@example.org") is None

@@ -40,6 +40,11 @@ def a_trade(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def a_registration(**changes: Any) -> dict[str, Any]:
+    message = {"event_id": "reg-1", "type": "registration", "client_id": "10234"}
+    return {**message, "occurred_at": "2026-03-02T09:00:00Z", **changes}
+
+
 def test_there_is_a_model_for_every_type() -> None:
     assert set(MODELS) == set(EventType) - {EventType.MOVE, EventType.VERDICT}, "staff decide these"
 
@@ -219,3 +224,29 @@ def test_the_same_person_is_the_same_hash_in_quarantine_as_in_an_event() -> None
 def test_a_long_or_nested_value_of_a_known_field_is_hashed_too() -> None:
     kept = redacted({"symbol": "x" * 201, "account": {"name": "Ann"}, "lots": "1"}, KEY)
     assert kept["symbol"].startswith("#") and kept["account"].startswith("#") and kept["lots"] == "1"
+
+
+def test_a_registration_says_which_network_make_of_address_and_provider_it_has() -> None:
+    posted = a_registration(email="jo.hill7@mailinator.com", ip="203.0.113.9")
+    other = a_registration(email="jo.hill8@mailinator.com", ip="203.0.113.200")
+
+    one, two = taken(posted), taken(other)
+
+    assert one.prefix_hash == two.prefix_hash is not None
+    assert one.pattern_hash == two.pattern_hash is not None
+    assert one.disposable == two.disposable == 1
+    assert one.email_hash != two.email_hash
+    assert one.address_hash != two.address_hash
+
+
+def test_what_the_server_makes_of_an_address_is_no_part_of_what_was_sent() -> None:
+    """A list of providers that grows must not make a repeated message a contradiction."""
+    posted = a_registration(email="jo.hill7@mailinator.com")
+
+    with_list = taken(posted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("introducer.sources.events.is_disposable", lambda email: False)
+        without = taken(posted)
+
+    assert (with_list.disposable, without.disposable) == (1, None)
+    assert with_list.digest == without.digest

@@ -14,15 +14,22 @@ import hmac
 import re
 import unicodedata
 from base64 import urlsafe_b64encode
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from introducer.domain.errors import Invalid
 
 CLIENT, EMAIL, PHONE, ADDRESS, DEVICE = "client", "email", "phone", "address", "device"
 """The kinds of personal values."""
+PREFIX, PATTERN = "prefix", "pattern"
+"""What is made of an address and of an e-mail, to see that many are of one make."""
 
 HASH_LENGTH = 22
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+_DIGITS = re.compile(r"[0-9]+")
+_LEAST_LETTERS = 3
+"""Of an e-mail's own part: numbers alone, as some providers give them to everybody, are no pattern."""
+_DOTLESS = frozenset({"gmail.com", "googlemail.com"})
+"""Providers to whom dots in an address mean nothing."""
 _PHONE_MARKS = re.compile(r"[\s().\-/]+")
 _PHONE = re.compile(r"\+?[0-9]{5,20}")
 
@@ -75,3 +82,21 @@ def normal_device(text: str) -> str:
     if not 1 <= len(value) <= 200 or not value.isprintable():
         raise Invalid("A device is 1 to 200 printable characters.", code="invalid_device")
     return value
+
+
+def network(address: str) -> str:
+    """The network that a normalised address lies in: /24, or /48 of IPv6."""
+    width = 48 if isinstance(ip_address(address), IPv6Address) else 24
+    return str(ip_network(f"{address}/{width}", strict=False))
+
+
+def email_pattern(email: str) -> str | None:
+    """What a normalised e-mail address looks like: numbers are `0`, tags are dropped, and dots where the provider
+    ignores them. None where so little is left that honest addresses would look alike."""
+    own, _, domain = email.rpartition("@")
+    own = own.partition("+")[0]
+    if domain in _DOTLESS:
+        own = own.replace(".", "")
+    if sum(letter.isalpha() for letter in own) < _LEAST_LETTERS:
+        return None
+    return f"{_DIGITS.sub('0', own)}@{domain}"

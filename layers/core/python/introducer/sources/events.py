@@ -31,6 +31,7 @@ from introducer.domain import identity
 from introducer.domain.errors import Invalid
 from introducer.domain.events import FUTURE, LOT, Event, EventType, from_milliseconds, milliseconds
 from introducer.domain.money import decimals, minor_units
+from introducer.sources.disposable import is_disposable
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -396,6 +397,14 @@ def to_event(posted: PostedEvent, *, brand: str, source: str, brand_key: bytes, 
             "address_hash": hashed(identity.ADDRESS, posted.ip),
             "device_hash": hashed(identity.DEVICE, posted.device),
         }
+    # What the server makes of what was sent is no part of what was sent: the digest is made before.
+    digest = _digest({"type": posted.type, **said})
+    if isinstance(posted, PostedRegistration):
+        said |= {
+            "prefix_hash": hashed(identity.PREFIX, posted.ip and identity.network(posted.ip)),
+            "pattern_hash": hashed(identity.PATTERN, posted.email and identity.email_pattern(posted.email)),
+            "disposable": 1 if posted.email and is_disposable(posted.email) else None,
+        }
     return Event(
         brand=brand,
         source=source,
@@ -403,7 +412,7 @@ def to_event(posted: PostedEvent, *, brand: str, source: str, brand_key: bytes, 
         event_id=posted.event_id,
         type=EventType(posted.type),
         accepted_at=from_milliseconds(milliseconds(accepted_at)),
-        digest=_digest({"type": posted.type, **said}),
+        digest=digest,
         **said,
     )
 
