@@ -1,12 +1,15 @@
 """Outbox: what was written to BOOKS → what follows from it outside of the change's own transaction.
 
 One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
-inbox. The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream;
-what can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
+inbox, a new audit record the next link of its brand's chain. The stream keeps a record until its kind is done with it.
+What cannot be done now is tried again from the stream; what can never be done is marked so, and holds up nobody. A kind
+that is stuck leaves the others of its batch alone.
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -19,7 +22,9 @@ from introducer.gateways import user_pool
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
+from introducer.services.chain_audit import chain_audit
 from introducer.services.send_mail import Outbox
+from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
 from introducer.store.mails import Mails, mail_of_image
 
@@ -87,7 +92,29 @@ def deliver(mails: Sequence[Taken]) -> set[str]:
     return again
 
 
-KINDS = (Kind(mail_of_image, deliver),)
+def chain(records: Sequence[Taken]) -> set[str]:
+    """Gives each audit record its link in its brand's chain."""
+    chained = chain_audit(audit_chain(), [each.what for each in records], now=clock.now(), pause=full_jitter)
+    again = {each.sequence for each in records if each.what.key in chained.failed}
+    count("AuditRecordsChained", chained.links)
+    count("AuditRecordsNotChained", len(again))
+    for error in set(chained.failed.values()):
+        logger().warning("audit records are to be chained again", extra={"reason": str(error)})
+    return again
+
+
+# Chaining comes first: it takes milliseconds, a mail may wait for its service.
+KINDS = (Kind(recorded_of_image, chain), Kind(mail_of_image, deliver))
+
+
+def full_jitter(attempt: int) -> None:
+    """Waits before the n-th new try: whoever writes the same chain must not be met again."""
+    time.sleep(random.uniform(0, 0.02 * 2**attempt))
+
+
+@cache
+def audit_chain() -> AuditChain:
+    return AuditChain(settings.books_table)
 
 
 @cache

@@ -135,29 +135,65 @@ class TestEachRole:
         wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "PortalRole") else set()
         assert wide == {"Trace"} | wakes | ({"DeliverLogs"} if of_a_machine else set())
 
-    def test_cannot_change_journals_statements_or_the_audit_trail(self, role: str) -> None:
-        (denied,) = [one for one in statements(role) if one["Effect"] == "Deny"]
-        assert {"dynamodb:UpdateItem", "dynamodb:DeleteItem"} <= set(actions(denied))
+    def test_cannot_change_what_is_append_only(self, role: str) -> None:
+        """Neither by an update nor by a delete. That no put goes over an item that is there, our conditions see to."""
+        [denied] = [one for one in statements(role) if one["Effect"] == "Deny" and one["Sid"].endswith("AppendOnly")]
+        assert {
+            "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem",
+            "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete",
+        } == set(actions(denied))  # fmt: skip
         assert denied["Resource"] == {"Fn::GetAtt": ["BooksTable", "Arn"]}
         # A Deny that holds for all keys of a request would let a mixed one through.
         assert list(denied["Condition"]) == ["ForAnyValue:StringLike"]
         leading = denied["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]
-        journal = keys.partition("journal", partner="par_1", month="2026-03")
-        of_payouts = keys.partition("payout_journal", partner="par_1")
-        audit = keys.partition("audit", subject="par_1")
-        statement = keys.partition("statement", partner="par_1")
-        profiles = keys.partition("payment_profile_version", partner="par_1")
-        invoice = keys.partition("invoice", partner="par_1")
-        append_only = (journal, of_payouts, statement, invoice, profiles, audit)
-        assert [key for key in append_only if not any(_like(key, pattern) for pattern in leading)] == []
+        places = [
+            keys.partition(name, **dict.fromkeys(re.findall(r"{(\w+)}", keys.ITEMS[name].pk), "2026-03"))
+            for name in APPEND_ONLY
+        ]
+        assert [key for key in places if not any(_like(key, pattern) for pattern in leading)] == []
         # And nothing that must change falls under it.
-        kinds = ("journal", "payout_journal", "statement", "invoice", "payment_profile_version", "audit")
-        others = [item.pk for item in keys.ITEMS.values() if item.name not in kinds]
+        others = [item.pk for item in keys.ITEMS.values() if item.name not in {*APPEND_ONLY, "audit_head"}]
         assert not [pk for pk in others if any(_like(pk, pattern) for pattern in leading)]
+
+    def test_writes_the_chain_only_if_it_is_the_outboxs(self, role: str) -> None:
+        chain = [keys.partition(name, brand="b", thousand=0, subject="s") for name in CHAIN]
+        assert _may_put(role, chain) is (role == "OutboxRole")
 
     def test_cannot_scan_or_delete(self, role: str) -> None:
         allowed = {action for one in statements(role) if one["Effect"] == "Allow" for action in actions(one)}
         assert not allowed & {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+
+
+APPEND_ONLY = (
+    "journal", "payout_journal", "case_journal", "statement", "invoice", "payment_profile_version", "standing",
+    "parenting", "audit", "audit_link", "audit_place",
+)  # fmt: skip
+CHAIN = ("audit_link", "audit_head", "audit_place")
+"""The head moves on, by a put under its number: so that updates may be denied to the whole of a chain."""
+
+
+def _may_put(role: str, partitions: list[str]) -> bool:
+    """Whether a role may put an item into one of these partitions of BOOKS."""
+    puts = [
+        one
+        for one in statements(role)
+        if "dynamodb:PutItem" in actions(one) and '"BooksTable"' in json.dumps(one["Resource"])
+    ]
+
+    def holds(one: dict[str, Any], key: str) -> bool:
+        said = one.get("Condition", {})
+        for operator, values in said.items():
+            leading = values.get("dynamodb:LeadingKeys", [])
+            if operator.endswith("StringLike") and leading and not any(_like(key, each) for each in leading):
+                return False
+            if operator.endswith("StringNotLike") and any(_like(key, each) for each in leading):
+                return False
+        return True
+
+    def answer(effect: str, key: str) -> bool:
+        return any(one["Effect"] == effect and holds(one, key) for one in puts)
+
+    return any(answer("Allow", key) and not answer("Deny", key) for key in partitions)
 
 
 def _like(value: str, pattern: str) -> bool:
@@ -223,12 +259,16 @@ def test_the_workflow_freezes_balances_and_changes_nothing_else_of_a_partner(mon
     assert update.get("ReturnValues", "NONE") in condition["StringEqualsIfExists"]["dynamodb:ReturnValues"]
 
 
-def test_the_outbox_writes_mails_alone_and_sends_as_one_address() -> None:
+def test_the_outbox_writes_mails_and_the_chain_alone_and_sends_as_one_address() -> None:
     [leading] = of_role("OutboxRole", "MarkMails")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     reached = {item.name for item in keys.ITEMS.values() if _like(item.pk, leading)}
     assert reached == {"mail"}
     may_write = [one["Sid"] for one in statements("OutboxRole") if "dynamodb:PutItem" in actions(one)]
-    assert may_write == ["MarkMails"]
+    assert may_write == ["MarkMails", "ChainAuditRecords"]
+    [leading] = of_role("OutboxRole", "ChainAuditRecords")["Condition"]["ForAllValues:StringLike"][
+        "dynamodb:LeadingKeys"
+    ]
+    assert {item.name for item in keys.ITEMS.values() if _like(item.pk, leading)} == set(CHAIN)
     sending = of_role("OutboxRole", "SendMails")
     assert sending["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
     assert {role for role in ROLES if any("ses:SendEmail" in actions(one) for one in statements(role))} == {
@@ -433,6 +473,7 @@ def test_settle_gets_rows_and_nothing_else(given: dict[str, Any], settle: bool) 
 
 
 MAIL = {"item": "mail", "of": "p", "mail": "mail_1"}
+AUDIT = {"item": "audit", "subject": "p", "at": "1", "audit": "aud_1"}
 
 
 @pytest.mark.parametrize(
@@ -444,9 +485,14 @@ MAIL = {"item": "mail", "of": "p", "mail": "mail_1"}
         ("REMOVE", MAIL, "waiting", False),
         ("INSERT", MAIL, "sent", False),
         ("INSERT", ROW, "waiting", False),
+        ("INSERT", AUDIT, "", True),
+        # Somebody changes the trail: the chain tells, and not by chaining what it was changed to.
+        ("MODIFY", AUDIT, "", False),
+        ("REMOVE", AUDIT, "", False),
+        ("INSERT", {"item": "audit_link", "brand": "b", "thousand": "0", "number": "1"}, "", False),
     ],
 )
-def test_the_outbox_gets_new_mails_and_nothing_else(
+def test_the_outbox_gets_new_mails_and_audit_records_and_nothing_else(
     change: str, item: dict[str, str], status: str, outbox: bool
 ) -> None:
     given = record(change, **item)

@@ -192,6 +192,14 @@ ITEMS: dict[str, Item] = {
         Item("case_policy", BOOKS, "B#{brand}", "case_policy", "the clocks of a brand's cases"),
         Item("audit", BOOKS, "A#{subject}", "{at}#{audit}",
              "who changed what, before, after, why, from where; in the change's own transaction"),
+        # A thousand links to a partition: it is read in order, and none of them grows for ever.
+        Item("audit_link", BOOKS, "K#{brand}#{thousand}", "{number}",
+             "one audit record's place in its brand's chain: number, digests of the record and of the link before; "
+             "append-only"),
+        Item("audit_head", BOOKS, "K#{brand}", "head",
+             "how far a brand's chain is: the number and the digest of its last link"),
+        Item("audit_place", BOOKS, "K#{brand}#places#{subject}", "{at}#{audit}",
+             "which link an audit record has: so that none is chained twice"),
         Item("idempotency", BOOKS, "I#{actor}", "{key}", "the answer to a write that carried this Idempotency-Key",
              expires="1 day"),
     )
@@ -314,6 +322,12 @@ PATTERNS: tuple[Pattern, ...] = (
             "verify"),
     Pattern("case_policy_of_brand", "How long may a case wait?", "case_policy", "get", "cases, desk"),
     Pattern("audit_of_subject", "Who changed this, and why?", "audit", "query", "desk"),
+    Pattern("audit_by_key", "What does this link of the chain stand for?", "audit", "get", "desk, verify"),
+    Pattern("audit_links_in_order", "What was changed in this brand, in the chain's order?", "audit_link", "query",
+            "desk, verify"),
+    Pattern("audit_head_of_brand", "How far is this brand's chain?", "audit_head", "get", "outbox, audit, verify"),
+    Pattern("audit_place_of_record", "Is this record in the chain, and where?", "audit_place", "get",
+            "outbox, desk, verify"),
     Pattern("answer_by_key", "Was this write made before?", "idempotency", "get", "portal"),
 )
 
