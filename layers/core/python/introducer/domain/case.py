@@ -7,6 +7,8 @@ against a verdict, which another person then decides. Every step is a new versio
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +23,11 @@ APPEAL_DECIDERS = frozenset({Role.COMPLIANCE, Role.ADMIN})
 
 SCORING, CLOCK = "system:scoring", "system:clock"
 """Who opens a case when no person does, and who releases one that nobody decided."""
+MACHINE = "system:fraud_case"
+"""Who holds and frees money, stops payouts, and carries out what was decided."""
+
+DESK_OPENED = "opened_by_hand"
+"""In place of a detector's name, where a person opened the case."""
 
 
 class CaseStatus(StrEnum):
@@ -142,6 +149,10 @@ class Case:
     appealed_at: datetime | None = None
     second: Verdict | None = None
     """What was decided about the appeal."""
+    freed_at: datetime | None = None
+    """When the verdict was carried out: its money is free, and both sides were told."""
+    second_at: datetime | None = None
+    """When the verdict on the appeal was carried out, and both sides were told."""
     closed_at: datetime | None = None
     version: int = 0
 
@@ -157,10 +168,39 @@ class Case:
     def is_closed(self) -> bool:
         return self.closed_at is not None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it neither holds money nor stops payouts."""
+        return not self.holds and not self.stop
+
+    @property
+    def is_carried_out(self) -> bool:
+        """Whether the last verdict is carried out, and both sides were told."""
+        return self.freed_at is not None and (self.second is None or self.second_at is not None)
+
+    @property
+    def last_verdict(self) -> Verdict | None:
+        """What holds now: the verdict on the appeal, else the first."""
+        return self.second or self.verdict
+
 
 def case_id(partner: str, number: int) -> str:
     """The id of a partner's n-th case: the same for whoever opens it."""
     return derived_id("cas", partner, number)
+
+
+def execution_name(case: Case) -> str:
+    """What its execution is called, for whoever reads it in the AWS console: the partner, the first finding, the day, and
+    the end of the case's id. At most 76 characters, as AWS and `gateways.workflows` take them."""
+    plain = unicodedata.normalize("NFKD", case.name).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:24].strip("-") or "partner"
+    found = case.detectors[0] if case.detectors else DESK_OPENED
+    return f"{slug}-{found.replace('_', '-')[:32]}-{case.opened_at:%Y%m%d}-{case.case[-6:]}"
+
+
+def execution_input(case: Case) -> dict[str, str]:
+    """What its execution is given."""
+    return {"brand": case.brand, "partner": case.partner, "case": case.case, "name": case.name}
 
 
 def deadlines(policy: CasePolicy, opened_at: datetime) -> tuple[datetime, datetime]:

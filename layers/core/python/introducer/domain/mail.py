@@ -52,10 +52,6 @@ class Audience(StrEnum):
     """Each member of a brand's staff who approves payouts."""
     COMPLIANCE = "compliance"
     """Each member of a brand's staff who decides appeals, and cases that nobody decided in time."""
-    DECIDERS = "deciders"
-    """Each member of a brand's staff who decides cases."""
-    COMPLIANCE = "compliance"
-    """Each of those who decide cases that were escalated, and appeals."""
     MEMBER = "member"
     """One login."""
 
@@ -67,10 +63,6 @@ class Audience(StrEnum):
                 return frozenset({Role.OWNER})
             case Audience.APPROVERS:
                 return frozenset({Role.FINANCE, Role.ADMIN})
-            case Audience.DECIDERS:
-                return frozenset({Role.MANAGER, Role.COMPLIANCE, Role.ADMIN})
-            case Audience.COMPLIANCE:
-                return frozenset({Role.COMPLIANCE, Role.ADMIN})
             case Audience.COMPLIANCE:
                 return frozenset({Role.COMPLIANCE, Role.ADMIN})
             case Audience.MEMBER:
@@ -165,13 +157,6 @@ _CASE = {
     "topic": Kind.WORD,  # the first detector; empty when a person opened it
     "clients": Kind.COUNT,  # in question; 0: all of the partner's
     "held": Kind.AMOUNTS,  # by currency; none where nothing is held, or not yet
-}
-_CASE = {
-    "case": Kind.CODE,
-    "partner": Kind.CODE,
-    "name": Kind.TEXT,  # the partner's
-    "held": Kind.AMOUNTS,
-    "clients": Kind.COUNT,  # 0: all that is not paid out is in question
 }
 FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
