@@ -32,6 +32,10 @@ _REFERER = re.compile(
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _PREFETCH = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
+_EMBEDDED = frozenset(
+    {"audio", "embed", "font", "frame", "iframe", "image", "object", "script", "style", "track", "video"}
+)
+"""What `Sec-Fetch-Dest` says when a page loads an address for itself: nobody clicked, and nobody sees it."""
 _PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz", "x-purpose")
 
 
@@ -66,6 +70,8 @@ class Visit:
             found.append("head")
         if any(_PREFETCH.search(self.headers.get(name, "")) for name in _PREFETCH_HEADERS):
             found.append("prefetch")
+        if self.headers.get("sec-fetch-dest") in _EMBEDDED:
+            found.append("embedded")
         return found
 
     def subs(self) -> dict[str, str]:

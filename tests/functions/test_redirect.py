@@ -502,6 +502,8 @@ def test_a_paused_link_leads_to_the_fallback_without_an_id_and_is_recorded(
         ({"purpose": "prefetch"}, ["prefetch"]),
         ({"x_moz": "prefetch"}, ["prefetch"]),
         ({"x_purpose": "preview"}, ["prefetch"]),
+        ({"sec_fetch_dest": "image"}, ["embedded"]),
+        ({"sec_fetch_dest": "iframe"}, ["embedded"]),
         ({"method": "HEAD", "user_agent": "Wget/1.21"}, ["tool", "head"]),
     ],
     ids=str,

@@ -95,7 +95,9 @@ def test_people_are_counted_and_flagged_clicks_apart(rollup: ModuleType, clicks:
         inserted(a_click(link, partner, status="paused")),
     ]
     assert handle(rollup, batch) == []
-    assert clicks.month(partner, MONTH) == [ClickCount(partner, DAY, link, clicks=3, unique=2, flagged=2)]
+    assert clicks.month(partner, MONTH) == [
+        ClickCount(partner, DAY, link, clicks=3, unique=2, flagged=2, buckets=((0, 3),))
+    ]
 
 
 def test_each_link_and_day_has_its_own_counter(rollup: ModuleType, clicks: ClickCounts) -> None:

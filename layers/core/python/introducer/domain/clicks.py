@@ -36,7 +36,8 @@ class Click:
     subs: tuple[str, str, str, str, str] = ("", "", "", "", "")
     """The partner's own values, sub1 to sub5."""
     flags: tuple[str, ...] = ()
-    """Why this is not a person's payable click: `bot`, `preview`, `prefetch`, `head`, `tool`, `no_agent`, `paused`."""
+    """Why this is not a person's payable click: `bot`, `preview`, `prefetch`, `embedded` (a page loaded it as an image,
+    a frame …), `head`, `tool`, `no_agent`, `paused`."""
 
     @property
     def counts(self) -> bool:

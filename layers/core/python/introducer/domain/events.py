@@ -73,7 +73,8 @@ class Event:
     commission: int | None = None
     swap: int | None = None
     pnl: int | None = None
-    """The client's result of the trade, minor units; the four parts of a trade are signed as the platform sent them."""
+    """The client's result of the trade, minor units; None where the platform does not say it. The four parts of a trade
+    are signed as the platform sent them."""
     status: str | None = None
     """kyc: `approved`, `pending`, `rejected`; verdict: `disallowed`, `allowed`."""
     ref: str | None = None

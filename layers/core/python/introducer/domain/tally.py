@@ -66,7 +66,8 @@ class Tally:
             and milliseconds(event.closed_at) - milliseconds(event.opened_at) < QUICK_MS
         ):
             self.quick_lots += event.lots or 0
-        if abs(event.pnl or 0) <= abs(event.spread or 0) + abs(event.commission or 0):
+        # Without the client's result nothing is known of it: many platforms report costs alone.
+        if event.pnl is not None and abs(event.pnl) <= abs(event.spread or 0) + abs(event.commission or 0):
             self.flat_lots += event.lots or 0
         if self._window and self._base and self._window[0] <= at <= self._window[1] and not self._blocked(at):
             held = self.activity.get(day, Activity(0, 0, 0))

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,7 @@ from typing import Any, Protocol
 from introducer.domain.clicks import Click
 from introducer.domain.errors import IntroducerError, Malformed, Unavailable
 from introducer.domain.events import day_of
+from introducer.domain.fraud.seen import bucket_of
 from introducer.store import keys
 from introducer.store.click_counts import ClickCount, Span, position
 from introducer.store.clicks import click_from_item, is_click_key
@@ -166,8 +168,17 @@ def _add_clicks(name: tuple[str, str, str], group: list[_Counted], counter: Clic
             at = position(record.sequence)
             spans[record.shard] = Span(spans[record.shard].first if record.shard in spans else at, at)
         people = [record.click for record in group if record.click is not None and record.click.counts]
-        unique = sum(click.unique for click in people)
-        if counter.add(ClickCount(partner, day, link, len(people), unique, len(group) - len(people)), spans):
+        addition = ClickCount(
+            partner,
+            day,
+            link,
+            clicks=len(people),
+            unique=sum(click.unique for click in people),
+            flagged=len(group) - len(people),
+            stuffed=sum(record.click is not None and "embedded" in record.click.flags for record in group),
+            buckets=tuple(sorted(Counter(bucket_of(click.prefix) for click in people if click.prefix).items())),
+        )
+        if counter.add(addition, spans):
             return len(group)
         counted = counter.positions(partner, day, link)
         group = [record for record in group if position(record.sequence) > counted.get(record.shard, "")]

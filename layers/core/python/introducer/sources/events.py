@@ -405,6 +405,8 @@ def to_event(posted: PostedEvent, *, brand: str, source: str, brand_key: bytes, 
             "pattern_hash": hashed(identity.PATTERN, posted.email and identity.email_pattern(posted.email)),
             "disposable": 1 if posted.email and is_disposable(posted.email) else None,
         }
+    elif isinstance(posted, PostedTrade) and "pnl" not in posted.model_fields_set:
+        said["pnl"] = None
     return Event(
         brand=brand,
         source=source,

@@ -21,6 +21,7 @@ POSITION_LENGTH = 40
 """Digits of a position: DynamoDB's sequence numbers have 21 to 40, and texts of one length compare like numbers."""
 
 _POSITION = "at_"
+_BUCKET = "net_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class ClickCount:
     unique: int
     """Of the clicks, those that were the browser's first on this link that day."""
     flagged: int
+    stuffed: int = 0
+    """Of the flagged, those that a page loaded as an image or a frame."""
+    buckets: tuple[tuple[int, int], ...] = ()
+    """Of the clicks, how many came from networks of each bucket (`domain.fraud.seen.BUCKETS`); those with any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class ClickCounts:
             Path("clicks").add(addition.clicks),
             Path("unique").add(addition.unique),
             Path("flagged").add(addition.flagged),
+            *([Path("stuffed").add(addition.stuffed)] if addition.stuffed else []),
+            *(Path(bucket_attribute(bucket)).add(clicks) for bucket, clicks in addition.buckets),
         ]
         condition: Any = None
         for shard, span in sorted(spans.items()):
@@ -118,6 +125,11 @@ class ClickCounts:
                 return found
 
 
+def bucket_attribute(bucket: int) -> str:
+    """The attribute that counts the clicks from networks of a bucket."""
+    return f"{_BUCKET}{bucket}"
+
+
 def _key(partner: str, day: str, link: str) -> keys.Key:
     return keys.key("click_count", partner=partner, month=day[:7], day=day, link=link)
 
@@ -127,4 +139,16 @@ def _count(item: Mapping[str, Any]) -> ClickCount | None:
     day, kind, link = keys.parts(item[keys.SK])
     if kind != "clicks":
         return None
-    return ClickCount(partner, day, link, item["clicks"], item["unique"], item["flagged"])
+    buckets = {
+        int(name.removeprefix(_BUCKET)): value for name, value in item.items() if name.startswith(_BUCKET) and value
+    }
+    return ClickCount(
+        partner,
+        day,
+        link,
+        item["clicks"],
+        item["unique"],
+        item["flagged"],
+        item.get("stuffed", 0),
+        tuple(sorted(buckets.items())),
+    )

@@ -18,6 +18,11 @@ WINDOW = 60
 """UTC days that detectors look back, today included."""
 
 
+def bucket_of(network: str) -> int:
+    """The bucket of a network's keyed hash: any hash of it is evenly spread, and so is its last character's code."""
+    return sum(network.encode()[-2:]) % BUCKETS
+
+
 class Day(NamedTuple):
     """What a partner's links brought on one UTC day, all links together."""
 

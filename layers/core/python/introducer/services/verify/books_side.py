@@ -22,6 +22,7 @@ from introducer.domain.counts import CountKey
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import Conflict, IntroducerError
 from introducer.domain.events import from_milliseconds
+from introducer.domain.fraud.seen import BUCKETS
 from introducer.domain.ledger import HOUSE, Journal, Key, journal_month
 from introducer.domain.money import decimal_string
 from introducer.domain.rates import Publication, Rates
@@ -32,6 +33,7 @@ from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.services.verify.report import Difference, Kind
 from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
+from introducer.store.click_counts import bucket_attribute
 from introducer.store.clients import ClientKey, state_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.reservations import payout_journal_from_item
@@ -42,7 +44,7 @@ from introducer.store.statements import statement_from_item
 MALFORMED = (IntroducerError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
 """What reading an item raises that has not the form of its kind."""
 
-CLICK_METRICS = ("clicks", "unique", "flagged")
+CLICK_METRICS = ("clicks", "unique", "flagged", "stuffed", *(bucket_attribute(each) for each in range(BUCKETS)))
 INTAKE_METRICS = ("accepted", "applied")
 
 

@@ -11,9 +11,11 @@ from introducer.domain.calendar import day_at
 from introducer.domain.counts import CountKey
 from introducer.domain.errors import Conflict
 from introducer.domain.events import Event, day_of, milliseconds
+from introducer.domain.fraud.seen import bucket_of
 from introducer.services.verify.books_side import MALFORMED, unknown, unreadable
 from introducer.services.verify.report import Difference, Intake, Kind, Waiting
 from introducer.store import keys
+from introducer.store.click_counts import bucket_attribute
 from introducer.store.clients import ClientKey
 from introducer.store.facts import event_from_item
 from introducer.store.scans import Stored, place
@@ -136,9 +138,12 @@ class FactsSide:
         counts = self.click_counts[CountKey(item["partner"], day, link)]
         if flags:
             counts["flagged"] += 1
+            counts["stuffed"] += "embedded" in flags
         else:
             counts["clicks"] += 1
             counts["unique"] += bool(item.get("unique"))
+            if item.get("prefix"):
+                counts[bucket_attribute(bucket_of(item["prefix"]))] += 1
         for what, expected, found in self._contradictions(item, keys.parts(stored.key.sk)[0], link, day, shard):
             self.differences.append(
                 Difference(Kind.CLICK, f"click {item['click']}: {what}", expected, found, str(stored))
