@@ -38,6 +38,7 @@ from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_journals import PayoutJournals
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
+from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateStore
 from introducer.store.reservations import Reservations
 from introducer.store.settlements import Settlements
@@ -200,6 +201,10 @@ class Portal:
     @cached_property
     def moves(self) -> Moves:
         return Moves(self.settings.facts_table, self.settings.books_table)
+
+    @cached_property
+    def persons(self) -> PersonIndex:
+        return PersonIndex(self.settings.books_table)
 
     @cached_property
     def secrets(self) -> Secrets:

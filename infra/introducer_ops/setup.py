@@ -26,6 +26,7 @@ from introducer.services.creation import Author, now
 from introducer_ops.installation import STATE_DIR, NotFoundHere, Place, StackOption, StateDirOption, find
 
 if TYPE_CHECKING:
+    from introducer.domain.configuration import Member
     from introducer.store.configuration import Configuration
 
 BY = "system:setup"
@@ -54,6 +55,18 @@ class Setup:
         from introducer.store.configuration import Configuration
 
         return Configuration(self.place.output("BooksTableName"))
+
+    def noted(self, member: Member, email: str) -> bool:
+        """What a partner's member is known by from now on, for finding who refers itself."""
+        from introducer.domain.identity import brand_key
+        from introducer.gateways.secrets import Secrets
+        from introducer.services.remember_member import remember_member
+        from introducer.store.person_index import PersonIndex
+
+        secrets = Secrets(self.place.client("secretsmanager"), elapsed=time.monotonic)
+        key = brand_key(secrets.text(self.place.output("IdentityKeySecretName")).encode(), member.brand)
+        index = PersonIndex(self.place.output("BooksTableName"))
+        return remember_member(index, member, brand_key=key, now=self.at, email=email)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -305,6 +318,7 @@ def login(
         name=name,
         language=language,
         password=password,
+        noted=setup.noted,
         **setup.given,
     )
     says = f"Login of {made.name} as {made.role}: {made.member}."

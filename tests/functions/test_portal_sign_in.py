@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 
 from introducer.domain.errors import TooMany, Unauthenticated, Unavailable
+from introducer.domain.fraud.tracing import Person
+from introducer.domain.identity import brand_key, keyed_hash
 from introducer.gateways.identity import Tokens
+from introducer.store.person_index import PersonIndex
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import (
+    IDENTITY_SECRET,
     NEWCOMER,
+    NOW,
     OTHER,
     PARTNER,
     PASSWORD,
@@ -379,3 +384,34 @@ def _set_signed_out_at(portal: Portal, email: str, at: datetime) -> None:
 
     change = Change(by="system:test", at=datetime.now(UTC), why="set up")
     portal.configuration.sign_out(portal.members[email], at, change)
+
+
+def test_a_partners_sign_in_is_noted_by_keyed_hashes_and_staffs_is_not(portal: Portal) -> None:
+    # given nothing that is known of anybody
+    index = PersonIndex(portal.module.server.wiring.portal.settings.books_table)
+    partner = portal.partners[PARTNER]
+    for known in index.of_members(partner):
+        index.forget_member(known)
+
+    # when an owner signs in from somewhere, and staff does
+    from_there = {"introducer_edge": "edge secret", "cloudfront_viewer_address": "203.0.113.9:41000"}
+    assert tries(portal.visitor(**from_there), PARTNER, PASSWORD).status == 303
+    assert tries(portal.visitor(**from_there), STAFF, PASSWORD).status == 303
+
+    # then the partner is known by its e-mail and that address
+    key = brand_key(IDENTITY_SECRET.encode(), portal.brand)
+    wanted = {
+        Person("email", keyed_hash(key, "email", PARTNER)),
+        Person("address", keyed_hash(key, "address", "203.0.113.9")),
+    }
+    assert {known.person for known in index.of_members(partner)} == wanted
+    assert index.known(portal.brand, [Person("email", keyed_hash(key, "email", STAFF))], NOW) == {}
+
+
+def test_an_index_that_does_not_answer_keeps_nobody_out(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the table is on fire")
+
+    monkeypatch.setattr(PersonIndex, "remember_member", broken)
+
+    assert tries(portal.visitor(), PARTNER, PASSWORD).status == 303

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any
 
 import cookies
+import origin
 import session
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import SIGN_IN, Done, Go, Who, page
@@ -14,6 +15,8 @@ from visit import HTML, JSON, N_, FormRefused, Visit
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Forbidden, Invalid, TooMany, Unauthenticated
 from introducer.gateways.identity import NewPasswordNeeded, Tokens
+from introducer.runtime.observability import logger
+from introducer.services.remember_member import remember_member
 
 OWN_PASSWORD = "/sign-in/own-password"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -118,6 +121,19 @@ def signed_out(visit: Visit) -> Done:
     return Done({"signed_out": True}, SIGN_IN)
 
 
+def _note(visit: Visit, email: str) -> None:
+    """What a partner's member is known by: a client with the same e-mail or address may be the partner itself."""
+    if visit.partner is None:
+        return
+    assert visit.member is not None
+    try:
+        key = visit.portal.brand_key(visit.partner.brand)
+        address = origin.address_of(visit)
+        remember_member(visit.portal.persons, visit.member, brand_key=key, now=visit.now, email=email, address=address)
+    except Exception as error:  # whoever has the right password comes in
+        logger().warning("a sign-in could not be noted", exc_info=error, extra={"member": visit.member.member})
+
+
 def _entered(visit: Visit, outcome: Tokens | NewPasswordNeeded, email: str, following: str) -> Done:
     """Somebody with the right password. A browser gets cookies, a machine the tokens themselves."""
     browser = visit.wants((HTML, JSON)) == HTML
@@ -136,6 +152,7 @@ def _entered(visit: Visit, outcome: Tokens | NewPasswordNeeded, email: str, foll
         raise FormRefused({"": message}, {"email": email, "next": following}, error) from error
     if browser:
         session.keep(visit, outcome)
+    _note(visit, email)
     return Done(
         {
             "access_token": outcome.access,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from introducer.domain import forms
@@ -25,11 +26,13 @@ def invite_member(
     password: str | None = None,
     author: Author,
     clock: Clock,
+    noted: Callable[[Member, str], object] | None = None,
 ) -> Member:
     """The new member. Cognito invites by e-mail, unless a lasting `password` is given.
 
     Raises `Invalid` for what cannot be, `NotFound` for an unknown brand or partner, `Conflict` when the address has a
-    login with another role or for another partner. A try that was cut off can be made again.
+    login with another role or for another partner. A try that was cut off can be made again. `noted` is told a partner's
+    member and the address: what the member is known by from now on (`remember_member`).
     """
     configuration.brand(brand)
     if role.is_staff != (partner is None):
@@ -54,4 +57,6 @@ def invite_member(
     if password is not None:
         logins.set_password(address, password)
     logins.add_to_group(address, role.value if role.is_staff else PARTNERS)
+    if noted is not None and not role.is_staff:
+        noted(created, address)
     return created

@@ -409,7 +409,8 @@ class Configuration:
             partner.partner,
             "register_partner",
             change,
-            partner,
+            # Without what names it: the audit trail is never edited, and outlives the partner's data.
+            replace(partner, name="", email_hash=None),
             _item(self._partners, keys.key("partner", partner=partner.partner), partner),
             _item(self._cards, keys.key("card", brand=partner.brand, partner=partner.partner), card),
             _item(self._parentings, _parenting_key(parenting), parenting),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -121,13 +121,16 @@ class Invoices:
         return {each.of: each for each in found}
 
     def put_tax_record(self, before: TaxRecord | None, after: TaxRecord, change: Change) -> None:
-        """A changed profile, and on record what it was. Raises `Conflict` (code `tax_changed`) when it is no longer as
-        it was read."""
+        """A changed profile, and on record what of it changed. Raises `Conflict` (code `tax_changed`) when it is no
+        longer as it was read."""
         as_read = Path(keys.PK).does_not_exist() if before is None else Path("version") == before.version
-        told = None if before is None else _told(before.profile)
+        told = None if before is None else _told(before, ())
+        old = TaxProfile(legal_name="") if before is None else before.profile
+        new = after.profile
+        changed = [each.name for each in fields(TaxProfile) if getattr(old, each.name) != getattr(new, each.name)]
         # What is no partner's is the brand's own.
         brand = brand_of_partner(self._connection, self._table, after.of) or after.of
-        record = audit_record(after.of, "change_tax_profile", change, told, _told(after.profile), brand=brand)
+        record = audit_record(after.of, "change_tax_profile", change, told, _told(after, changed), brand=brand)
         audit = audit_to_item(record)
         puts = [
             put_operation(self._connection, self._table, tax_record_to_item(after), as_read),
@@ -223,16 +226,15 @@ def _profile(said: Mapping[str, Any]) -> TaxProfile:
     return TaxProfile(**{**said, "address": tuple(said["address"]), "treatment": Treatment(said["treatment"])})
 
 
-def _told(profile: TaxProfile) -> dict[str, Any]:
-    """What the audit trail says of a profile."""
+def _told(record: TaxRecord, changed: Sequence[str]) -> dict[str, Any]:
+    """What the audit trail says of a profile: how it is taxed, and which of its fields were changed; not who it is.
+    The trail is never edited, and outlives the partner's data; what was printed stands on the invoices."""
     return {
-        "treatment": profile.treatment.value,
-        "rate": rate_text(profile.rate),
-        "country": profile.country,
-        "tax_id": profile.tax_id,
-        "legal_name": profile.legal_name,
-        "address": list(profile.address),
-        "sentence": profile.sentence,
+        "version": record.version,
+        "treatment": record.profile.treatment.value,
+        "rate": rate_text(record.profile.rate),
+        "country": record.profile.country,
+        "changed": " ".join(changed) or None,
     }
 
 

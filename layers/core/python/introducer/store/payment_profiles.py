@@ -1,7 +1,7 @@
 """Payment profiles in BOOKS: the current one, and each version as it was made. Sealed they come in, sealed they go out.
 
-A change is one transaction: the current profile at the version that was read, the version's own item, the audit record
-with what is masked, and the mail to whom the account belonged before.
+A change is one transaction: the current profile at the version that was read, the version's own item, whose account it
+is, the audit record of the version, and the mail to whom the account belonged before.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.mail import Mail
 from introducer.domain.payment_profile import PaymentProfile, RailKind
 from introducer.store import keys
+from introducer.store.account_holders import holder_put
 from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
 from introducer.store.mails import mail_put
 from introducer.store.wire import REFUSED, batch_get, connect, from_wire, put_operation, reading, unavailable
@@ -114,13 +115,14 @@ class PaymentProfiles:
         current = keys.key("payment_profile", partner=after.partner)
         # Padded, so that version 10 sorts after version 9.
         own = keys.key("payment_profile_version", partner=after.partner, version=f"{after.version:06d}")
+        brand = brand_of_partner(self._connection, self._table, after.partner)
         record = audit_record(
             after.partner,
             "change_payment_profile",
             change,
             None if before is None else _told(before),
             _told(after),
-            brand=brand_of_partner(self._connection, self._table, after.partner) or DEPLOYMENT,
+            brand=brand or DEPLOYMENT,
         )
         puts = [
             put_operation(self._connection, self._table, profile_to_item(after, current), unchanged),
@@ -128,6 +130,8 @@ class PaymentProfiles:
             put_operation(self._connection, self._table, audit_to_item(record), absent),
             *(mail_put(self._connection, self._table, mail) for mail in mails),
         ]
+        if brand is not None:
+            puts.append(holder_put(self._connection, self._table, brand, after))
         # The same for a resent request. The sealed text is part of it: another seal is another request.
         token = derived_id("t", record.audit, after.sealed)
         try:
@@ -141,13 +145,12 @@ class PaymentProfiles:
 
 
 def _told(profile: PaymentProfile) -> dict[str, Any]:
-    """What stays on record of a version: nothing that could be used."""
+    """What stays on record of a version: nothing that could be used, or that says whose account it is. That stands in
+    the version's own item, which erasing the partner empties; the trail is never edited."""
     return {
         "version": profile.version,
         "rail": profile.rail.value,
         "currency": profile.currency,
         "country": profile.country,
-        "masked": profile.masked,
-        "fingerprint": profile.fingerprint,
         "usable_from": milliseconds(profile.usable_from),
     }
