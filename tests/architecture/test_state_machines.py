@@ -136,7 +136,11 @@ class TestEachMachine:
             assert step in steps_of(function)
 
 
-FUNCTIONS = {"${WorkflowFunctionArn}": "WorkflowFunction", "${PayoutFunctionArn}": "PayoutFunction"}
+FUNCTIONS = {
+    "${WorkflowFunctionArn}": "WorkflowFunction",
+    "${PayoutFunctionArn}": "PayoutFunction",
+    "${CasesFunctionArn}": "CasesFunction",
+}
 
 
 def waits_for_a_token(state: dict[str, Any]) -> bool:

@@ -132,7 +132,7 @@ class TestEachRole:
         wide = {one["Sid"] for one in statements(role) if "*" in (one["Resource"], *one["Resource"])}
         of_a_machine = role in {one["RoleArn"]["Fn::GetAtt"][0] for one in MACHINES.values()}
         # A token names its execution by itself.
-        wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "PortalRole") else set()
+        wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "CasesRole", "PortalRole") else set()
         assert wide == {"Trace"} | wakes | ({"DeliverLogs"} if of_a_machine else set())
 
     def test_cannot_change_what_is_append_only(self, role: str) -> None:
@@ -297,6 +297,29 @@ def test_payouts_write_runs_moves_and_what_is_told_and_nothing_else_of_a_partner
     assert {"balance", "payment_profile", "batch"} <= reached("LookBeforeSending")
     assert "balance" in reached("MoveBalances")
     assert not reached("MoveBalances") & {"payment_profile_version", "hold", "deal", "statement", "adjustment"}
+
+
+def test_cases_move_balances_and_write_no_payouts_and_no_terms() -> None:
+    def reached(sid: str, table: str = keys.BOOKS) -> set[str]:
+        condition = of_role("CasesRole", sid)["Condition"]
+        like = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        unlike = condition.get("ForAllValues:StringNotLike", {}).get("dynamodb:LeadingKeys", [])
+        return {
+            item.name
+            for item in keys.ITEMS.values()
+            if item.table == table
+            and any(_like(item.pk, one) for one in like)
+            and not any(_like(item.pk, one) for one in unlike)
+        }
+
+    assert reached("WriteCases") == {"case", "finding", "case_journal", "hold", "mail", "audit"}
+    assert {"balance", "scoring"} <= reached("MoveBalances")
+    assert not reached("MoveBalances") & {"payment_profile_version", "deal", "statement", "adjustment", "standing"}
+    # A verdict is a fact like others; nothing else is written there, and nothing is changed.
+    assert reached("WriteVerdicts", keys.FACTS) == {"event"}
+    assert not may("CasesRole", "dynamodb:UpdateItem", "FactsTable")
+    writing = [one["Sid"] for one in statements("CasesRole") if "dynamodb:PutItem" in actions(one)]
+    assert writing == ["WriteCases", "MoveBalances", "WriteVerdicts"]
 
 
 def test_the_portal_seals_payment_profiles_and_the_payout_steps_open_them() -> None:

@@ -104,7 +104,7 @@ def _values(case: Case) -> dict[str, Value]:
         "of": case.partner,
         "name": case.name[:LONGEST_TEXT],
         "topic": case.detectors[0] if case.detectors else "",
-        "clients": len(case.clients),
+        "clients": 0 if case.whole else len(case.clients),
         "held": [amount(minor, currency) for currency, minor in sorted(case.holds.items())],
     }
 

@@ -66,6 +66,11 @@ class Settings:
         return self._needed("SETTLE_QUEUE_URL")
 
     @property
+    def score_queue_url(self) -> str:
+        """The queue of partners that are to be looked at by the detectors."""
+        return self._needed("SCORE_QUEUE_URL")
+
+    @property
     def period_close_machine(self) -> str:
         """The ARN of the state machine that closes months."""
         return self._needed("PERIOD_CLOSE_MACHINE")
@@ -74,6 +79,11 @@ class Settings:
     def payout_run_machine(self) -> str:
         """The ARN of the state machine that pays."""
         return self._needed("PAYOUT_RUN_MACHINE")
+
+    @property
+    def fraud_case_machine(self) -> str:
+        """The ARN of the state machine that walks a case."""
+        return self._needed("FRAUD_CASE_MACHINE")
 
     @property
     def payout_schedule_group(self) -> str:

@@ -1,0 +1,84 @@
+"""Cases: the steps of `fraud_case`, which hold money, decide by the clock, carry verdicts out, and give money back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import steps
+
+from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
+from introducer.domain.events import day_of
+from introducer.gateways import workflows
+from introducer.runtime.clock import clock
+from introducer.runtime.settings import settings
+from introducer.services.case_books import CaseBooks
+from introducer.services.read_contracts import ContractReader
+from introducer.store.cases import Cases
+from introducer.store.clients import Clients
+from introducer.store.configuration import Configuration
+from introducer.store.facts import Facts
+from introducer.store.ledger import Ledger
+from introducer.store.payouts import Payouts
+from introducer.store.rates import RateStore
+from introducer.store.rulings import Rulings
+from introducer.store.scorings import Scorings
+from introducer.store.settlements import Settlements
+
+KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
+"""What the state machine knows errors by."""
+MET = frozenset({"books_changed", "case_changed", "scoring_changed", "engine_not_done"})
+"""Codes of a `Conflict` that only says that somebody else was quicker, or is not ready: the step is tried again."""
+
+
+@cache
+def books() -> CaseBooks:
+    """The books of this container."""
+    table = settings.books_table
+    configuration = Configuration(table)
+    return CaseBooks(
+        configuration=configuration,
+        cases=Cases(table),
+        scorings=Scorings(table),
+        ledger=Ledger(table),
+        clients=Clients(table),
+        payouts=Payouts(table),
+        settlements=Settlements(table),
+        facts=Facts(settings.facts_table),
+        contracts=ContractReader(
+            configuration, RateStore(table), dict, clock.elapsed, lambda: day_of(clock.now())
+        ),
+    )  # fmt: skip
+
+
+@cache
+def rulings() -> Rulings:
+    """What cases decided about clients."""
+    return Rulings(settings.facts_table, settings.books_table)
+
+
+@cache
+def step_functions() -> Any:
+    """The client of this container."""
+    return workflows.new_client()
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """One step → what the state machine keeps of it. `given` is the execution's own input, or the case alone."""
+    token = event.get("token", "")
+
+    def wake(other: str, output: Mapping[str, Any]) -> bool:
+        # A step without a token tells what it did by its result.
+        return bool(other) and workflows.answer(step_functions(), other, output)
+
+    tools = steps.Tools(books=books(), rulings=rulings(), now=clock.now(), wake=wake, token=token)
+    step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
+    try:
+        return step(tools, event["given"])
+    except IntroducerError as error:
+        # Lambda reports the name of a class, and the state machine asks for the kind.
+        kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
+        if kind is None or kind is type(error):
+            raise
+        raise kind(error.detail, code=error.code) from error
