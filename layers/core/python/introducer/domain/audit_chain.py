@@ -172,7 +172,7 @@ MEANINGS: Mapping[Damage, str] = {
     Damage.PLACE: "the note of where a record is chained is wrong",
     Damage.REWRITTEN: "the chain is not the one whose head was kept that day",
     Damage.HIDDEN: "a kept head was hidden or covered by another",
-    Damage.UNKNOWN: "an item among the trail's is none of its kinds",
+    Damage.UNKNOWN: "an item among the trail's is none of its kinds, or not as its kind is",
 }
 
 

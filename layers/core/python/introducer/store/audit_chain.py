@@ -24,6 +24,15 @@ MOST_AT_ONCE = 49
 _THOUSAND = 1000
 _DIGITS = 12
 
+_KEY = frozenset({keys.PK, keys.SK})
+ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "audit_link": _KEY
+    | {"brand", "number", "subject", "at", "audit", "record", "via", "linked_at", "previous", "digest"},
+    "audit_place": _KEY | {"number"},
+    "audit_head": _KEY | {"brand", "number", "digest"},
+}
+"""All that the items of a chain have, no more and no less."""
+
 
 def recorded_of_image(image: Mapping[str, Mapping[str, Any]]) -> Recorded | None:
     """The audit record of an item of the stream; None when it is none."""
