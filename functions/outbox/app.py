@@ -1,13 +1,14 @@
 """Outbox: what was written to BOOKS → what follows from it outside of the change's own transaction.
 
 One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
-inbox, a new audit record the next link of its brand's chain. The stream keeps a record until its kind is done with it.
-What cannot be done now is tried again from the stream; what can never be done is marked so, and holds up nobody. A kind
-that is stuck leaves the others of its batch alone.
+inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored.
+The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream; what
+can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import Counter
@@ -15,10 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+import boto3
+
 from introducer.domain.errors import Unavailable
 from introducer.domain.mail import Mail, MailStatus
 from introducer.gateways import mail as mail_gateway
 from introducer.gateways import user_pool
+from introducer.gateways.queue import Queue
+from introducer.gateways.secrets import CONFIG
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
@@ -27,6 +32,8 @@ from introducer.services.send_mail import Outbox
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
 from introducer.store.mails import Mails, mail_of_image
+from introducer.store.payment_profiles import partner_of_profile_image
+from introducer.store.traces import trace_of_image
 
 _METRICS = {
     MailStatus.SENT: "MailsSent",
@@ -103,13 +110,41 @@ def chain(records: Sequence[Taken]) -> set[str]:
     return again
 
 
+def look(traces: Sequence[Taken]) -> set[str]:
+    """Names the partners to scoring whose clients, or account, look other than before."""
+    clients: dict[str, set[str]] = {}
+    for each in traces:
+        partner, client = each.what
+        clients.setdefault(partner, set()).update([client] if client else [])
+    again: set[str] = set()
+    for partner, changed in clients.items():
+        try:
+            scoring().send(json.dumps({"partner": partner, "clients": sorted(changed)}))
+        except Unavailable as error:
+            logger().warning("a partner is to be named again", extra={"partner": partner, "code": error.code})
+            again |= {each.sequence for each in traces if each.what[0] == partner}
+    return again
+
+
+def to_look_at(image: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The partner to be scored, and the client that changed (empty for its account)."""
+    partner = partner_of_profile_image(image)
+    return trace_of_image(image) or ((partner, "") if partner else None)
+
+
 # Chaining comes first: it takes milliseconds, a mail may wait for its service.
-KINDS = (Kind(recorded_of_image, chain), Kind(mail_of_image, deliver))
+KINDS = (Kind(recorded_of_image, chain), Kind(to_look_at, look), Kind(mail_of_image, deliver))
 
 
 def full_jitter(attempt: int) -> None:
     """Waits before the n-th new try: whoever writes the same chain must not be met again."""
     time.sleep(random.uniform(0, 0.02 * 2**attempt))
+
+
+@cache
+def scoring() -> Queue:
+    """Where partners wait to be looked at by the detectors."""
+    return Queue(boto3.client("sqs", config=CONFIG), settings.score_queue_url)
 
 
 @cache

@@ -22,7 +22,7 @@ from introducer.store import keys
 from introducer.store.account_holders import holder_put
 from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
 from introducer.store.mails import mail_put
-from introducer.store.wire import REFUSED, batch_get, connect, from_wire, put_operation, reading, unavailable
+from introducer.store.wire import REFUSED, Wire, batch_get, connect, from_wire, put_operation, reading, unavailable
 
 VERSION = "version"
 """The attribute that a payout's sending compares with the version it was reserved for."""
@@ -65,6 +65,13 @@ def profile_from_item(item: Mapping[str, Any]) -> PaymentProfile:
         changed_by=item["changed_by"],
         usable_from=from_milliseconds(item["usable_from"]),
     )
+
+
+def partner_of_profile_image(image: Wire) -> str | None:
+    """The partner whose current profile a stream's image is; None when the image is of something else."""
+    if image.get(keys.SK, {}).get("S") != keys.ITEMS["payment_profile"].sk:
+        return None
+    return keys.parts(image[keys.PK]["S"])[1]
 
 
 class PaymentProfiles:

@@ -1,0 +1,61 @@
+"""Once a day every partner is looked at, whatever happened, and no case is left without an execution."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from introducer.domain.case import Case
+from introducer.domain.errors import IntroducerError
+from introducer.services.case_books import CaseBooks, Start
+from introducer.services.open_case import start_execution
+
+
+def sweep_partners(
+    books: CaseBooks, send: Callable[[str], None], start: Start, *, now: datetime, brand: str | None = None
+) -> int:
+    """Name every partner of a brand (of all brands, without one) to the queue of scoring; how many those are.
+
+    A case whose execution cannot be started now is left to the next day's sweep. Raises `Unavailable`: call again.
+    """
+    number = 0
+    for each in [brand] if brand else list(_brands(books)):
+        for partner in _partners(books, each):
+            send(json.dumps({"partner": partner}))
+            number += 1
+        for case in list(_open_cases(books, each)):
+            with suppress(IntroducerError):
+                start_execution(books, start, case)
+    return number
+
+
+def _brands(books: CaseBooks) -> Iterator[str]:
+    cursor: str | None = None
+    while True:
+        page = books.configuration.brands(cursor)
+        yield from (brand.brand for brand in page.items)
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _partners(books: CaseBooks, brand: str) -> Iterator[str]:
+    cursor: str | None = None
+    while True:
+        page = books.configuration.cards(brand, cursor, limit=500)
+        yield from (card.partner for card in page.items)
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _open_cases(books: CaseBooks, brand: str) -> Iterator[Case]:
+    cursor: str | None = None
+    while True:
+        page = books.cases.of_brand(brand, cursor=cursor, limit=200)
+        yield from page.items
+        cursor = page.cursor
+        if cursor is None:
+            return
