@@ -22,6 +22,15 @@ from botocore.exceptions import (
 )
 from moto import mock_aws
 
+from introducer.domain.case import CLOCK, Case, CaseStatus, ReasonCode, Verdict
+from introducer.domain.case_mail import (
+    appealed_mails,
+    closed_mails,
+    decided_mails,
+    escalated_mails,
+    opened_mails,
+    reminder_mails,
+)
 from introducer.domain.configuration import Role
 from introducer.domain.mail import (
     FIELDS,
@@ -41,7 +50,8 @@ from introducer.domain.rates import Rate
 from introducer.gateways.mail import CONFIG, Letter, Mailer, MailNotTaken, MailRefused, MailUnclear, written
 from introducer.gateways.user_pool import UserPool
 from introducer.locale import CODES, Language, language
-from introducer.wording.mails.rendering import EXAMPLES, OWNER, preview, render
+from introducer.wording.mails.letters import WORDS
+from introducer.wording.mails.rendering import EXAMPLES, OWNER, STAFF, preview, render
 
 NOW = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 SENDER = "partners@example.com"
@@ -138,6 +148,76 @@ def test_the_first_profile_has_none_before_it_and_a_reminder_says_that_it_is_one
     assert render(MailTemplate.PAYOUTS_WAITING, values, language("en"), OWNER).subject.startswith("Reminder: ")
     values = {"decision": "approved", "reason": ""}
     assert render(MailTemplate.VERIFICATION_DECIDED, values, language("en"), OWNER).subject == "You are verified"
+
+
+CASE_MAILS = [template for template in MailTemplate if template.value.startswith("case_")]
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("template", CASE_MAILS)
+def test_a_case_is_told_to_staff_with_the_partners_name_and_leads_to_the_desk(
+    template: MailTemplate, code: str
+) -> None:
+    said = preview(template, language(code), STAFF)
+    [link] = Page(said.html).links
+    assert "/desk/partners/par_01JDXAMPLE0000000000000000/cases/cas_" in link
+    assert "Amberfield Media" in said.subject
+    assert not re.search(r"%\(|None", said.text)
+
+
+BLAME = re.compile(r"fraud|cheat|abuse|suspic|fake|attack|guilty|blocked", re.I)
+
+
+@pytest.mark.parametrize("template", [each for each in CASE_MAILS if each is not MailTemplate.CASE_REMINDER])
+def test_what_a_partner_is_told_of_a_case_accuses_nobody(template: MailTemplate) -> None:
+    for topic in ("", *WORDS["case_topic"]):
+        for reader in (OWNER, STAFF):
+            said = render(template, {**EXAMPLES[template], "topic": topic}, language("en"), reader)
+            assert not BLAME.search(said.subject + said.text)
+
+
+@pytest.mark.parametrize(
+    ("template", "changed", "owner", "staff"),
+    [
+        (MailTemplate.CASE_OPENED, {"held": [], "clients": 0, "topic": ""},
+         "What you earned and were not paid yet is held until then.", "Clients: All"),
+        (MailTemplate.CASE_DECIDED, {"outcome": "released", "code": ""}, "Your earnings are free again",
+         "What was held is released"),
+        (MailTemplate.CASE_DECIDED, {"outcome": "released", "by": "clock", "code": "", "why": ""},
+         "Nobody decided in time: what was held is released by itself.", "Nobody decided in time"),
+        (MailTemplate.CASE_DECIDED, {}, "You can appeal once, until", "The partner may appeal until"),
+        (MailTemplate.CASE_DECIDED, {}, "What was held for other clients is yours again.",
+         "Clients who earn nothing: 11"),
+        (MailTemplate.CASE_CLOSED, {}, "Your appeal was right", "The appeal was right"),
+        (MailTemplate.CASE_CLOSED, {"by": "clock", "why": ""}, "Nobody decided in time", "Nobody decided in time"),
+        (MailTemplate.CASE_CLOSED, {"outcome": "upheld", "code": "self_referral"}, "The verdict stands",
+         "The appeal changed nothing"),
+        (MailTemplate.CASE_CLOSED, {"outcome": "disallowed", "code": "self_referral"}, "The time to appeal is over",
+         "Nobody appealed"),
+    ],
+)  # fmt: skip
+def test_each_side_is_told_how_a_case_goes(
+    template: MailTemplate, changed: dict[str, Any], owner: str, staff: str
+) -> None:
+    values = {**EXAMPLES[template], **changed}
+    assert owner in render(template, values, language("en"), OWNER).text
+    assert staff in render(template, values, language("en"), STAFF).text
+
+
+def test_without_a_way_to_appeal_none_is_offered_and_reminders_say_what_happens_otherwise() -> None:
+    values = {**EXAMPLES[MailTemplate.CASE_DECIDED], "appeal_by": 0, "starts_at": 0, "disallowed": 12}
+    for reader in (OWNER, STAFF):
+        text = render(MailTemplate.CASE_DECIDED, values, language("en"), reader).text
+        assert "ppeal" not in text
+        assert "From:" not in text
+        assert "other clients" not in text
+    said = []
+    for stage in ("open", "escalated", "appealed"):
+        given = {**EXAMPLES[MailTemplate.CASE_REMINDER], "stage": stage}
+        said.append(render(MailTemplate.CASE_REMINDER, given, language("en"), STAFF).text)
+    assert "compliance and the admins are asked" in said[0]
+    assert "what is held is released by itself" in said[1]
+    assert "the appeal is right by itself" in said[2]
 
 
 @pytest.mark.parametrize("template", MailTemplate)
@@ -238,6 +318,66 @@ def test_a_change_of_details_is_one_mail_by_version() -> None:
     moments = {"changed_at": NOW, "usable_from": NOW + timedelta(days=3)}
     first, again, next_ = (payment_profile_mail(version=number, **given, **moments) for number in (1, 1, 2))
     assert first.mail == again.mail != next_.mail
+
+
+CASE = Case(
+    case="cas_1", brand="brd_1", partner="par_1", name="Amberfield", status=CaseStatus.OPEN, opened_at=NOW,
+    opened_by="system:scoring", why="x" * 900, detectors=("stuffing",), clients=("c1", "c2"),
+    decide_by=NOW + timedelta(days=7), escalate_by=NOW + timedelta(days=14),
+    held={("EUR", "2026-12-10"): 300, ("EUR", ""): 200, ("USD", ""): 1},
+)  # fmt: skip
+VERDICT = Verdict(
+    at=NOW, by="mem_1", disallowed=True, code=ReasonCode.COOKIE_STUFFING, why="Seen by hand", clients=("c1",)
+)
+
+
+def test_a_case_is_told_to_the_partner_and_to_its_manager_and_of_none_to_compliance() -> None:
+    to_owners, to_manager = opened_mails(CASE, NOW, manager="mem_9")
+    assert (to_owners.of, to_owners.audience, to_owners.values["why"]) == ("par_1", Audience.OWNERS, "")
+    assert (to_manager.of, to_manager.audience, to_manager.member) == ("brd_1", Audience.MEMBER, "mem_9")
+    assert to_manager.values["why"] == "x" * 500
+    assert to_manager.values["held"] == [{"minor": 500, "currency": "EUR"}, {"minor": 1, "currency": "USD"}]
+    assert opened_mails(replace(CASE, whole=True), NOW)[1].values["clients"] == 0
+    for mails in (opened_mails(CASE, NOW), escalated_mails(CASE, NOW)):
+        assert mails[1].audience.roles == {Role.COMPLIANCE, Role.ADMIN}
+
+
+def test_each_reminder_is_a_mail_and_who_was_late_is_not_reminded_of_what_is_no_longer_theirs() -> None:
+    def reminder(**changed: Any) -> Any:
+        [mail] = reminder_mails(replace(CASE, **changed), NOW, decide_by=NOW + timedelta(days=1), manager="mem_9")
+        return mail
+
+    first = reminder(reminders=1)
+    assert (first.member, first.values["stage"]) == ("mem_9", "open")
+    others = [reminder(reminders=2), reminder(reminders=1, status=CaseStatus.ESCALATED),
+              reminder(reminders=1, status=CaseStatus.APPEALED)]  # fmt: skip
+    assert len({first.mail, *(mail.mail for mail in others)}) == 4
+    assert [mail.audience for mail in others] == [Audience.MEMBER, Audience.COMPLIANCE, Audience.COMPLIANCE]
+
+
+def test_a_verdict_is_told_with_its_reason_and_the_way_to_appeal() -> None:
+    disallowed = replace(CASE, status=CaseStatus.DISALLOWED, verdict=VERDICT, appeal_by=NOW + timedelta(days=14))
+    values = decided_mails(disallowed, NOW)[0].values
+    assert (values["outcome"], values["code"], values["disallowed"], values["starts_at"]) == (
+        "disallowed", "cookie_stuffing", 1, 0,
+    )  # fmt: skip
+    assert values["appeal_by"]
+    clock = replace(VERDICT, by=CLOCK, disallowed=False, code=None, why="Nobody decided in time.", clients=())
+    values = decided_mails(replace(CASE, status=CaseStatus.RELEASED, verdict=clock), NOW)[0].values
+    assert (values["outcome"], values["by"], values["why"], values["appeal_by"]) == ("released", "clock", "", 0)
+    appealed = appealed_mails(disallowed, NOW, said="y" * 2000, decide_by=NOW)
+    assert [mail.audience for mail in appealed] == [Audience.OWNERS, Audience.COMPLIANCE]
+    assert appealed[0].values["said"] == "y" * 500
+
+
+def test_an_end_is_told_where_it_is_news() -> None:
+    second = replace(VERDICT, by="mem_2", disallowed=False, code=None)
+    over = replace(CASE, status=CaseStatus.OVERTURNED, verdict=VERDICT, second=second)
+    assert [mail.values["outcome"] for mail in closed_mails(over, NOW)] == ["overturned", "overturned"]
+    kept = replace(CASE, status=CaseStatus.DISALLOWED, verdict=VERDICT)
+    assert [mail.values["outcome"] for mail in closed_mails(kept, NOW)] == ["disallowed", "disallowed"]
+    # Of a release all was said with the verdict.
+    assert closed_mails(replace(CASE, status=CaseStatus.RELEASED, verdict=second), NOW) == []
 
 
 def _listed(value: Value) -> list[Mapping[str, Any]]:

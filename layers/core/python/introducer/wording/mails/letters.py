@@ -550,13 +550,13 @@ def _case_decided(teller: _Teller) -> _Told:
         *([teller.fact(N_("From"), teller.moment("starts_at"))] if teller.values["starts_at"] else []),
         *([teller.fact(N_("Appeal until"), appeal_by)] if appeal_by else []),
     )
+    others = teller.values["disallowed"] < (teller.values["clients"] or teller.values["disallowed"] + 1)
     if staff:
         after = [teller.say(N_("The partner may appeal until %(when)s."), when=appeal_by)] if appeal_by else []
         return _Told(
             tone="warn",
             subject=teller.say(N_("Disallowed: the case of %(partner)s"), partner=partner),
             heading=teller.say(N_("The case was decided: the clients earn nothing")),
-            heroes=teller.held(),
             lines=[
                 teller.say(N_("What these clients earned is taken back as entries of their own, with this reason."))
             ],
@@ -569,15 +569,10 @@ def _case_decided(teller: _Teller) -> _Told:
         tone="bad",
         subject=teller.say(N_("We do not pay for some of your clients")),
         heading=teller.say(N_("We do not pay for some of your clients")),
-        heroes=teller.held(),
         lines=[
             teller.say(N_("We have looked at it, and cannot pay what some of your clients earned you.")),
-            teller.say(
-                N_(
-                    "Your earnings show an entry for each amount that is taken back, with the reason. What was held "
-                    "for other clients is yours again."
-                )
-            ),
+            teller.say(N_("Your earnings show an entry for each amount that is taken back, with the reason.")),
+            *([teller.say(N_("What was held for other clients is yours again."))] if others else []),
         ],
         facts=facts,
         after=(
@@ -671,10 +666,7 @@ def _case_closed(teller: _Teller) -> _Told:
 def _what_is_held(teller: _Teller) -> Said:
     if teller.values["clients"]:
         return teller.say(
-            N_(
-                "What you earned with these clients and were not paid yet is held until then. All else is yours and is "
-                "paid as always."
-            )
+            N_("What you earned with these clients and were not paid yet is held until then. Nothing else is held.")
         )
     return teller.say(N_("What you earned and were not paid yet is held until then."))
 
