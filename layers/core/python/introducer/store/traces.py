@@ -88,7 +88,7 @@ class Traces:
         newest."""
         found: list[Trace] = []
         start: Any = None
-        condition = Path(keys.SK).between(keys.prefix("trace", registered=day), keys.prefix("trace") + "$")
+        condition = Path(keys.SK) >= keys.prefix("trace", registered=day)
         while len(found) < most:
             with reading():
                 answer = self._connection.query(
