@@ -1,7 +1,8 @@
-"""POST /postback/{source}: a trading platform's events in."""
+"""POST /postback/{source}: a trading platform's events in. POST /postback/{source}/check: was somebody here before?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,10 @@ from introducer.runtime.observability import count, logger
 from introducer.runtime.problems import answer, answering, body_of, header
 from introducer.runtime.settings import settings
 from introducer.services.accept_events import Intake, Status, accept_events
+from introducer.services.check_registration import check_registration, remembering
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
+from introducer.store.person_index import PersonIndex
 
 
 @cache
@@ -29,17 +32,37 @@ def intake() -> Intake:
     )
 
 
+@cache
+def checks() -> tuple[Intake, PersonIndex]:
+    """What a check works with."""
+    return remembering(intake(), clock.elapsed), PersonIndex(settings.books_table)
+
+
 @answering(challenge=HEADER)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    taken = accept_events(
-        intake(),
-        source=str((event.get("pathParameters") or {}).get("source", "")),
-        body=body_of(event),
-        signature=header(event, HEADER),
-        now=clock.now(),
-    )
+    sent = {
+        "source": str((event.get("pathParameters") or {}).get("source", "")),
+        "body": body_of(event),
+        "signature": header(event, HEADER),
+        "now": clock.now(),
+    }
+    # A source's name has no slash: nobody can be called so.
+    return check(sent) if str(event.get("rawPath", "")).endswith("/check") else take(sent)
+
+
+def take(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Events."""
+    taken = accept_events(intake(), **sent)
     counts = {str(status): taken.count(status) for status in Status}
     for status, number in counts.items():
         count(f"Events{status.capitalize()}", number)
     logger().info("events taken", extra={"brand": taken.brand, "source": taken.source, **counts})
     return answer(202, {"receipts": [receipt.document() for receipt in taken.receipts]})
+
+
+def check(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """A question. Neither what was asked nor the answer is logged or counted."""
+    checked = check_registration(*checks(), **sent)
+    count("RegistrationsChecked")
+    logger().info("registration checked", extra={"brand": checked.brand, "source": checked.source})
+    return answer(200, checked.document())

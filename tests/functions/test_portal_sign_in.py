@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.errors import TooMany, Unauthenticated, Unavailable
-from introducer.domain.fraud.tracing import Person
+from introducer.domain.fraud.person import Person
 from introducer.domain.identity import brand_key, keyed_hash
 from introducer.gateways.identity import Tokens
 from introducer.store.person_index import PersonIndex

@@ -12,7 +12,7 @@ import pytest
 
 from introducer.domain.configuration import Member, Role
 from introducer.domain.events import milliseconds
-from introducer.domain.fraud.tracing import Person
+from introducer.domain.fraud.person import Person
 from introducer.domain.identity import brand_key, keyed_hash
 from introducer.services.remember_member import persons_of, remember_member
 from introducer.store import keys

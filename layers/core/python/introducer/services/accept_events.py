@@ -1,7 +1,8 @@
 """Take a platform's events: who sent it, what it says, and one write per event.
 
 Accepting is one conditional put into FACTS and nothing else; the engine follows the table's stream. So nothing can fail
-after the platform has been told that its event was taken, and an event is taken once however often it is sent.
+after the platform has been told that its event was taken, and an event is taken once however often it is sent. An event
+that says who its client is costs one read before: of a client who was erased it is kept without that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 
 from introducer.domain import signatures
 from introducer.domain.configuration import Availability, Source
+from introducer.domain.erasing import names_somebody, says_who, without_traits
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from introducer.domain.identity import CLIENT, brand_key, keyed_hash
 from introducer.domain.ids import derived_id
@@ -114,17 +116,28 @@ def accept_events(intake: Intake, *, source: str, body: bytes, signature: str | 
     the others go on. `Invalid` with `no_event_taken` answers a batch of which nothing was taken. `Unavailable` carries
     the receipts (`receipts`) of what was dealt with before the store failed.
     """
+    sender = authenticated(intake, source=source, body=body, signature=signature, now=now)
+    message = read_object(body)
+    key = people_key(intake, sender.brand)
+    if "events" not in message:
+        return Taken(brand=sender.brand, source=source, receipts=(_take(intake, sender, message, key, now),))
+    return Taken(brand=sender.brand, source=source, receipts=_take_all(intake, sender, message, key, now))
+
+
+def authenticated(intake: Intake, *, source: str, body: bytes, signature: str | None, now: datetime) -> Source:
+    """Who sent this body, and may. Raises `TooLarge`, `NotFound`, `Unauthenticated`, `Forbidden` and `Unavailable`."""
     if len(body) > MAX_BYTES:
         raise TooLarge(f"The body has {len(body)} bytes; {MAX_BYTES} are accepted.", code="body_too_large")
     sender = _known(intake, source)
     signatures.check(signature, body, _signing_keys(intake, sender), now)
     if sender.status != Availability.ACTIVE:
         raise Forbidden(f"The source {source} is paused: nothing it sends is taken.", code="source_paused")
-    message = read_object(body)
-    key = brand_key(_secret(intake, intake.identity_secret).encode(), sender.brand)
-    if "events" not in message:
-        return Taken(brand=sender.brand, source=source, receipts=(_take(intake, sender, message, key, now),))
-    return Taken(brand=sender.brand, source=source, receipts=_take_all(intake, sender, message, key, now))
+    return sender
+
+
+def people_key(intake: Intake, brand: str) -> bytes:
+    """What the people of a brand are hashed under. Raises `Unavailable`."""
+    return brand_key(_secret(intake, intake.identity_secret).encode(), brand)
 
 
 def _known(intake: Intake, name: str) -> Source:
@@ -165,6 +178,8 @@ def _take(intake: Intake, sender: Source, message: Mapping[str, Any], key: bytes
     except UnknownType as unknown:
         return _quarantine(intake, sender, message, key, now, unknown)
     event = to_event(posted, brand=sender.brand, source=sender.source, brand_key=key, accepted_at=now)
+    if says_who(event) and intake.facts.is_erased(event.brand, event.client):
+        event = without_traits(event)
     receipt = derived_id("rcp", event.brand, event.source, event.client, event.event_id)
     before = intake.facts.put_event(event)
     if before is None:
@@ -184,15 +199,19 @@ def _quarantine(
     intake: Intake, sender: Source, message: Mapping[str, Any], key: bytes, now: datetime, error: UnknownType
 ) -> Receipt:
     client_id = message.get("client_id")
+    client = keyed_hash(key, CLIENT, client_id) if client_id else None
+    said = redacted(message, key)
+    if client is not None and intake.facts.is_erased(sender.brand, client):
+        said = {name: value for name, value in said.items() if name == "client_id" or not names_somebody(name, value)}
     kept = intake.facts.quarantine(
         brand=sender.brand,
         source=sender.source,
         at=now,
         reason=error.code,
         detail=error.detail,
-        message=json.dumps(redacted(message, key), ensure_ascii=False, separators=(",", ":")),
+        message=json.dumps(said, ensure_ascii=False, separators=(",", ":")),
         event_id=message["event_id"],
-        client=keyed_hash(key, CLIENT, client_id) if client_id else None,
+        client=client,
     )
     return Receipt(
         status=Status.QUARANTINED,

@@ -9,7 +9,7 @@ from datetime import datetime
 from introducer.domain import identity
 from introducer.domain.configuration import Member
 from introducer.domain.errors import Invalid, Unavailable
-from introducer.domain.fraud.tracing import Person
+from introducer.domain.fraud.person import Person
 from introducer.store.person_index import PersonIndex
 
 

@@ -17,8 +17,8 @@ from introducer.domain.client import ClientState
 from introducer.domain.counts import Counts, add_counts
 from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import Event
+from introducer.domain.fraud.person import Person
 from introducer.domain.fraud.trace import Trace
-from introducer.domain.fraud.tracing import Person
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.domain.rows import MonthOf, Row

@@ -164,6 +164,15 @@ class Facts:
             if not position:
                 return sorted(events, key=lambda event: event.order)
 
+    def is_erased(self, brand: str, client: str) -> bool:
+        """Whether this client was erased: what it sends is kept without what says who it is. Read consistently."""
+        key = keys.key("erased", brand=brand, client=client)
+        with reading():
+            answer = self._connection.get_item(
+                self._table, key.pk, key.sk, consistent_read=True, attributes_to_get=[keys.PK]
+            )
+        return "Item" in answer
+
     def mark_for_retry(self, brand: str, client: str, source: str, event_id: str) -> int:
         """Make the stream show the event again, and answer how often that was done. Raises `NotFound`.
 

@@ -16,7 +16,7 @@ from pynamodb.exceptions import PynamoDBConnectionError, TransactWriteError
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.events import milliseconds
-from introducer.domain.fraud.tracing import Person
+from introducer.domain.fraud.person import Person
 from introducer.store import keys
 from introducer.store.owned import owned
 from introducer.store.persons import PERSON_DAYS

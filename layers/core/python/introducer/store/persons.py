@@ -12,7 +12,7 @@ from pynamodb.connection.base import Connection
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.calendar import DAY_MS
-from introducer.domain.fraud.tracing import Person
+from introducer.domain.fraud.person import Person
 from introducer.store import keys
 
 PERSON_DAYS = 3 * 365

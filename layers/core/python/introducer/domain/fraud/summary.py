@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from introducer.domain.calendar import DAY_MS, day_at, plus_days
 from introducer.domain.contracts import Contracts
 from introducer.domain.deal import Cpa, Cpl, Deal, Lot
+from introducer.domain.fraud.person import Person
 from introducer.domain.fraud.seen import Day, Match, Terms, Traffic
 from introducer.domain.fraud.trace import Flow, Trace
-from introducer.domain.fraud.tracing import Person
 
 TRAFFIC_DAYS = 30
 """What a partner's line covers, today included."""

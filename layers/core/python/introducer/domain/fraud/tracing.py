@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import ClientState, Deposit
 from introducer.domain.contracts import Contracts
 from introducer.domain.events import LOT, Event, EventType
+from introducer.domain.fraud.person import Person
 from introducer.domain.fraud.trace import Flow, Trace, coarse
 from introducer.domain.rules import cpa
 
@@ -22,13 +22,6 @@ FLOWS = 10
 
 INDEXED = ("email", "phone", "device")
 """The kinds of hashes of a registration that are counted over all clients of the brand."""
-
-
-class Person(NamedTuple):
-    """An e-mail, phone or device, by its keyed hash."""
-
-    kind: str
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)
