@@ -598,6 +598,37 @@ class TestEachBucket:
         assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         # A negated operator holds for requests that say nothing: each Deny by one says that the header must be there.
         for one in policy["PolicyDocument"]["Statement"]:
-            for operator, said in one["Condition"].items():
+            for operator, said in one.get("Condition", {}).items():
                 if "Not" in operator:
                     assert one["Condition"].get("Null") == dict.fromkeys(said, "false")
+
+
+def test_daily_heads_of_the_audit_trail_are_locked_put_by_one_step_and_taken_away_by_nobody() -> None:
+    bucket = BUCKETS["AuditHeadsBucket"]
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": {"Ref": "AuditLockMode"}, "Days": {"Ref": "AuditLockDays"}}},
+    }
+    # The one role that reaches the bucket may put, and nothing else with it or its key.
+    reaching = {
+        role: [one for one in statements(role) if "AuditHeads" in json.dumps(one["Resource"])] for role in ROLES
+    }
+    assert {role: [actions(one) for one in given] for role, given in reaching.items() if given} == {
+        "AuditRole": [["s3:PutObject"], ["kms:GenerateDataKey"]]
+    }
+    (policy,) = [
+        one for one in of_type("AWS::S3::BucketPolicy").values() if one["Bucket"] == {"Ref": "AuditHeadsBucket"}
+    ]
+    said = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
+    assert {one["Effect"] for one in said.values()} == {"Deny"}
+    nobody = said["NobodyTakesAHeadAway"]
+    assert "Condition" not in nobody and nobody["Principal"] == "*"
+    assert {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:BypassGovernanceRetention",
+        "s3:PutObjectRetention",
+    } <= set(nobody["Action"])
+    only = said["OnlyTheDailyStepPuts"]["Condition"]["ArnNotEquals"]
+    assert only == {"aws:PrincipalArn": {"Fn::GetAtt": ["AuditRole", "Arn"]}}

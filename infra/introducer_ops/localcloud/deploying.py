@@ -70,7 +70,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
     resources = _resources(stack)
     stack.functions = {name: Function(resources[name], source.folders) for name, source in found.items()}
     _finish_tables(stack, translated, resources)
-    _finish_buckets(stack, translated, resources)
+    _finish_buckets(stack, translated, resources, parameters)
     return stack
 
 
@@ -172,8 +172,10 @@ def _finish_tables(stack: Stack, template: expanding.Template, resources: dict[s
             dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=wanted)
 
 
-def _finish_buckets(stack: Stack, template: expanding.Template, resources: dict[str, str]) -> None:
-    """As with tables: a bucket's encryption is dropped from the template, and taken by API."""
+def _finish_buckets(
+    stack: Stack, template: expanding.Template, resources: dict[str, str], parameters: dict[str, str]
+) -> None:
+    """As with tables: a bucket's encryption and lock are dropped from the template, and taken by API."""
     s3, keys = stack.client("s3"), stack.client("kms")
     for name, resource in template["Resources"].items():
         if resource["Type"] != "AWS::S3::Bucket":
@@ -187,5 +189,19 @@ def _finish_buckets(stack: Stack, template: expanding.Template, resources: dict[
                 Bucket=resources[name],
                 ServerSideEncryptionConfiguration={
                     "Rules": [{"ApplyServerSideEncryptionByDefault": applied, "BucketKeyEnabled": True}]
+                },
+            )
+        if lock := resource["Properties"].get("ObjectLockConfiguration"):
+            given = {
+                name: parameters.get(ref["Ref"], template["Parameters"][ref["Ref"]].get("Default"))
+                for name, ref in lock["Rule"]["DefaultRetention"].items()
+            }
+            # What one may lock keeps versions, on AWS by itself.
+            s3.put_bucket_versioning(Bucket=resources[name], VersioningConfiguration={"Status": "Enabled"})
+            s3.put_object_lock_configuration(
+                Bucket=resources[name],
+                ObjectLockConfiguration={
+                    "ObjectLockEnabled": "Enabled",
+                    "Rule": {"DefaultRetention": {"Mode": given["Mode"], "Days": int(given["Days"])}},
                 },
             )

@@ -126,6 +126,11 @@ class Settings:
         return self._needed("DOCUMENTS_BUCKET")
 
     @property
+    def audit_heads_bucket(self) -> str:
+        """The bucket of the audit chains' daily heads."""
+        return self._needed("AUDIT_HEADS_BUCKET")
+
+    @property
     def fonts_folder(self) -> str:
         """Where the fonts of documents are."""
         return self._needed("FONTS_FOLDER")
