@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from introducer.domain.case import Case
-from introducer.domain.case_waits import Stage, due, seconds, stage, until_next_look
+from introducer.domain.case_waits import Stage, due, seconds, stage, until_next_look, until_next_question
 from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.money import decimal_string
 from introducer.services import ask_for_verdict as asking
@@ -151,7 +151,7 @@ def _until_next(tools: Tools, case: Case) -> int:
     if not case.status.waits:
         return 1
     policy = tools.books.cases.policy(case.brand)
-    return asking.seconds_until_next(case, policy.remind_hours, tools.now)
+    return until_next_question(case, asking.seconds_until_next(case, policy.remind_hours, tools.now), tools.now)
 
 
 def _told(case: Case) -> Kept:

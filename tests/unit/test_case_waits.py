@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.case import Case, CaseStatus, Verdict
-from introducer.domain.case_waits import Due, Stage, due, stage, until_next_look
+from introducer.domain.case_waits import Due, Stage, due, stage, until_next_look, until_next_question
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 CASE = Case(
@@ -69,4 +69,43 @@ def test_the_clock_goes_on_at_its_deadlines(status: CaseStatus, days: int, expec
 def test_looks_become_rarer_and_never_stop() -> None:
     assert until_next_look(NOW, NOW) == 5
     assert until_next_look(NOW, NOW + timedelta(minutes=8)) == 60
-    assert until_next_look(NOW, NOW + timedelta(days=3)) == 3600
+    assert until_next_look(NOW, NOW + timedelta(days=3)) == 6 * 3600
+
+
+def test_people_are_asked_at_each_deadline_and_more_and_more_rarely_before() -> None:
+    assert until_next_question(CASE, 5, NOW) == 60
+    assert until_next_question(CASE, 48 * 3600, NOW) == 48 * 3600
+    # The reminders of most brands are rarer than that.
+    assert until_next_question(CASE, 48 * 3600, NOW + timedelta(days=4)) == 48 * 3600
+    assert until_next_question(CASE, 3600, NOW + timedelta(days=4)) == 3 * 3600
+    assert until_next_question(CASE, 48 * 3600, NOW + timedelta(days=6)) == 24 * 3600
+    escalated = replace(CASE, status=CaseStatus.ESCALATED)
+    assert until_next_question(escalated, 48 * 3600, NOW + timedelta(days=13)) == 24 * 3600
+
+
+QUESTION, LOOK = 13, 9
+"""Events of one question that nobody answers, and of one look: the states entered and left, and their tasks."""
+
+
+def test_the_history_of_an_execution_stays_below_what_aws_keeps() -> None:
+    # given the longest clocks that a policy takes, and somebody to be asked every minute
+    open_case = replace(CASE, decide_by=NOW + timedelta(days=60), escalate_by=NOW + timedelta(days=120))
+    escalated = replace(open_case, status=CaseStatus.ESCALATED)
+    appealed = replace(
+        CASE, status=CaseStatus.APPEALED, appealed_at=NOW, decide_by=NOW + timedelta(days=60),
+        escalate_by=NOW + timedelta(days=60),
+    )  # fmt: skip
+    events = 500
+    for case, began in ((open_case, NOW), (escalated, open_case.decide_by), (appealed, NOW)):
+        # when nobody decides
+        now = began
+        while due(case, now) is Due.REMIND:
+            now += timedelta(seconds=until_next_question(case, 60, now))
+            events += QUESTION
+    for _ in range(4):
+        # and the engine takes as long as it is waited for, and then a payout does; and again after the appeal
+        now = NOW
+        while now < NOW + timedelta(days=30):
+            now += timedelta(seconds=until_next_look(NOW, now))
+            events += LOOK
+    assert 10_000 < events < 20_000

@@ -7,11 +7,14 @@ from enum import StrEnum
 
 from introducer.domain.case import Case, CaseStatus
 
-FIRST_LOOK, LAST_LOOK = timedelta(seconds=5), timedelta(hours=1)
+FIRST_LOOK, LAST_LOOK = timedelta(seconds=5), timedelta(hours=6)
 """The shortest and the longest time between two looks at something that others are to do."""
 _SHARE = 8
 """Between two looks passes an eighth of the time since the first: the engine takes moments, a payout days, and an
 execution of AWS has 25,000 events in its life."""
+_SHARE_OF_QUESTIONS = 32
+"""Likewise between two questions for a verdict, whatever the brand's reminders are: at least so large a part of the
+time since the first. With the reminders that the product comes with it makes a difference after two months."""
 
 
 class Stage(StrEnum):
@@ -65,6 +68,15 @@ def due(case: Case, now: datetime) -> Due:
     if case.status is CaseStatus.OPEN and now >= case.decide_by:
         return Due.ESCALATE
     return Due.REMIND
+
+
+def until_next_question(case: Case, wanted: int, now: datetime) -> int:
+    """Seconds until people are asked again for a verdict: in `wanted` seconds, more rarely the longer it takes, and at
+    each deadline. At least a minute."""
+    began = case.appealed_at if case.status is CaseStatus.APPEALED and case.appealed_at else case.opened_at
+    deadline = case.decide_by if case.status is CaseStatus.OPEN else case.escalate_by
+    rare = seconds((now - began) / _SHARE_OF_QUESTIONS)
+    return max(60, min(max(wanted, rare), seconds(deadline - now)))
 
 
 def until_next_look(since: datetime, now: datetime) -> int:
