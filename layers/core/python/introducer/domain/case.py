@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from introducer.domain.configuration import Role
+from introducer.domain.hold import CASES
 from introducer.domain.ids import derived_id
 
 DECIDERS = frozenset({Role.MANAGER, Role.COMPLIANCE, Role.ADMIN})
@@ -23,7 +24,7 @@ APPEAL_DECIDERS = frozenset({Role.COMPLIANCE, Role.ADMIN})
 
 SCORING, CLOCK = "system:scoring", "system:clock"
 """Who opens a case when no person does, and who releases one that nobody decided."""
-MACHINE = "system:fraud_case"
+MACHINE = CASES
 """Who holds and frees money, stops payouts, and carries out what was decided."""
 
 DESK_OPENED = "opened_by_hand"
@@ -127,20 +128,23 @@ class Case:
     detectors: tuple[str, ...]
     """Which rules found something, the first one first; empty when a person opened it."""
     clients: tuple[str, ...]
-    """Whose earnings are in question, sorted; empty: all of the partner's that is not paid out."""
+    """Those who are named, sorted."""
     decide_by: datetime
     escalate_by: datetime
-    """When it is released by the clock."""
+    """When it is released by the clock; of an appeal, when it is overturned by the clock."""
+    whole: bool = False
+    """Whether all of the partner's that is not paid out is in question; else what the clients named earned is."""
     held: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """What it holds, by currency and the UTC day it was to become available: minor units."""
+    """What it holds, by currency and the UTC day it becomes available (empty: it was taken from `available`, where
+    nobody knows the day any more): minor units, above zero."""
     journals: int = 0
     """How many journals it has moved money by: the number of the next is one more."""
     stop: str = ""
-    """The id of a hold on all payouts, while money in question stands reserved in one; else empty."""
+    """The id of a hold on all payouts, while money in question stands reserved in one that has not left; else empty."""
     execution: str = ""
     """The state machine's execution that waits for it."""
     token: str = ""
-    """What wakes that execution; empty while nothing waits."""
+    """What wakes that execution, or woke it last."""
     reminders: int = 0
     asked_at: datetime | None = None
     answers: tuple[Answer, ...] = ()
@@ -190,8 +194,8 @@ def case_id(partner: str, number: int) -> str:
 
 
 def execution_name(case: Case) -> str:
-    """What its execution is called, for whoever reads it in the AWS console: the partner, the first finding, the day, and
-    the end of the case's id. At most 76 characters, as AWS and `gateways.workflows` take them."""
+    """What its execution is called, for whoever reads it in the AWS console: the partner, the first finding, the day,
+    and the end of the case's id. At most 76 characters, as AWS and `gateways.workflows` take them."""
     plain = unicodedata.normalize("NFKD", case.name).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:24].strip("-") or "partner"
     found = case.detectors[0] if case.detectors else DESK_OPENED

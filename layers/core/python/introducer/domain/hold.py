@@ -12,6 +12,9 @@ from datetime import datetime
 from introducer.domain.configuration import Role
 from introducer.domain.errors import Conflict, Forbidden
 
+CASES = "system:fraud_case"
+"""Who places a hold for a case, and releases it."""
+
 PLACERS = RELEASERS = frozenset({Role.COMPLIANCE, Role.FINANCE, Role.ADMIN})
 
 
@@ -42,7 +45,10 @@ def check_placer(role: Role) -> None:
 
 
 def check_releaser(hold: Hold, member: str, role: Role) -> None:
-    """Raises `Forbidden` when this member may not release the hold: for the role, or as the one who placed it."""
+    """Raises `Forbidden` when this member may not release the hold: for the role, as the one who placed it, or because
+    a case placed it, which is decided instead."""
+    if hold.placed_by == CASES:
+        raise Forbidden("A case stops these payouts: decide the case, and they go on.", code="hold_of_a_case")
     if role not in RELEASERS:
         raise Forbidden("Compliance, finance and admins release holds: ask one of them.", code="hold_role")
     if hold.placed_by == member:

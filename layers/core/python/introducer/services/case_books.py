@@ -10,6 +10,7 @@ from introducer.store.cases import Cases
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
+from introducer.store.holds import Holds
 from introducer.store.ledger import Ledger
 from introducer.store.payouts import Payouts
 from introducer.store.scorings import Scorings
@@ -38,5 +39,6 @@ class CaseBooks:
     clients: Clients
     payouts: Payouts
     settlements: Settlements
+    holds: Holds
     facts: Facts
     contracts: ReadsContractsOfMonth
