@@ -206,11 +206,9 @@ def due(case: Case) -> datetime:
 def reminded(case: Case, policy: CasePolicy, now: datetime) -> Case:
     """The case as it asks people now: by the clock and not by how often it is asked, and never fewer than before."""
     asked = case.asked_at or now
-    return replace(case, asked_at=asked, reminders=max(case.reminders, (now - asked) // remind_every(policy)))
-
-
-def remind_every(policy: CasePolicy) -> timedelta:
-    return timedelta(hours=policy.remind_hours)
+    return replace(
+        case, asked_at=asked, reminders=max(case.reminders, (now - asked) // timedelta(hours=policy.remind_hours))
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- the partner

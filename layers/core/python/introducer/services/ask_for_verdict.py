@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from introducer.domain.case import CLOCK, Case, CasePolicy, CaseStatus
+from introducer.domain.case import CLOCK, Case, CaseStatus
 from introducer.domain.case_mail import escalated_mails, reminder_mails
-from introducer.domain.case_rules import BY_CLOCK, by_the_clock, due, remind_every, reminded
+from introducer.domain.case_rules import BY_CLOCK, by_the_clock, due, reminded
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict
 from introducer.domain.mail import Mail
@@ -27,8 +27,8 @@ SOONEST = timedelta(minutes=1)
 
 
 def ask_for_verdict(books: CaseBooks, wake: Wake, *, partner: str, case: str, token: str, now: datetime) -> Case:
-    """Keeps the token of the execution that waits, holds what is in question by now, and reminds whoever decides when
-    it is time. Of an appealed case it asks for the second verdict.
+    """Keeps the token of the execution that waits (without one, that of whoever asked before), holds what is in question
+    by now, and reminds whoever decides when it is time. Of an appealed case it asks for the second verdict.
 
     A case that is decided wakes the execution at once. Past `decide_by` it is escalated; past `escalate_by` it is
     released by the clock; an appeal that nobody decides in time is overturned. The execution is woken with
@@ -49,7 +49,7 @@ def ask_for_verdict(books: CaseBooks, wake: Wake, *, partner: str, case: str, to
             wake(token, {"decision": written.status.value})
             return written
         escalated = after.status is not found.status
-        after = reminded(replace(after, token=token), policy, now)
+        after = reminded(replace(after, token=token or found.token), policy, now)
         if escalated:
             step = Step(
                 before=found,
@@ -87,14 +87,14 @@ def wait_for_appeal(books: CaseBooks, wake: Wake, *, partner: str, case: str, to
     raise Conflict("The case is being changed by somebody else: try again.", code="case_changed")
 
 
-def seconds_until_next(case: Case, policy: CasePolicy, now: datetime) -> int:
+def seconds_until_next(case: Case, remind_hours: int, now: datetime) -> int:
     """How long the execution waits before it asks again, unless it is woken: until the next reminder, the next
     deadline, or the next look at money that stands reserved; at least a minute."""
     moments = [now + LOOK_AGAIN] if case.stop else []
     if case.status.waits:
         moments.append(due(case))
         if case.asked_at is not None:
-            moments.append(case.asked_at + (case.reminders + 1) * remind_every(policy))
+            moments.append(case.asked_at + (case.reminders + 1) * timedelta(hours=remind_hours))
     elif case.appeal_by is not None:
         moments.append(case.appeal_by)
     wait = max(SOONEST, min(moments, default=now) - now)
