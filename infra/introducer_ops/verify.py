@@ -178,6 +178,8 @@ MEANINGS = {
     "balance": "the balance is not the sum of the journals",
     "event_count": "the counter is not what the events make",
     "click_count": "the counter is not what the clicks make",
+    "trace": "what detectors see of the client is not what its events make",
+    "person": "other clients are counted for one e-mail, phone or device than registered with it",
     "click": "the click is not the one its id names",
     "not_applied": "accepted, neither in the books nor in quarantine",
     "intake": "the source's daily count is not the number of its events",

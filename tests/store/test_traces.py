@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from introducer.domain.events import Event, from_milliseconds, milliseconds
+from introducer.domain.fraud.person import Person
 from introducer.domain.fraud.scoring import Scoring
 from introducer.domain.fraud.seen import Day, Match, Traffic
 from introducer.domain.fraud.trace import Flow, Trace
-from introducer.domain.fraud.tracing import Person
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
 from introducer.store.person_index import PersonIndex
 from introducer.store.scorings import Scorings

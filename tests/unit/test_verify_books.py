@@ -409,6 +409,17 @@ def a_click_whose_flags_were_taken_away(tables):
     del tables.only("click", flags=["bot", "head"])["flags"]
 
 
+@damage(("trace", "client ben: its trace", "a trace", "nothing"))
+def a_trace_that_is_gone(tables):
+    tables.remove(next(item for item in tables.all("trace") if item[keys.SK].endswith("#ben")))
+
+
+@damage(("person", "clients with one email", "0", "2"))
+def clients_counted_for_an_address_that_nobody_has(tables):
+    key = keys.key("person", brand=BRAND, kind="email", hash="nobody")
+    tables.books_items[key] = {**key.item(), "clients": 2}
+
+
 @damage(("unreadable", "client item", "the form of a client", "JSONDecodeError"))
 def a_state_that_nobody_can_read(tables):
     tables.item("client", brand=BRAND, client="anna")["fold"] = "{"
@@ -433,6 +444,7 @@ def a_journal_that_nobody_can_read(tables):
     ("target", "par_share rev for 2026-03, available 2026-04-05, client ben", "30.00 USD", "24.00 USD"),
     ("event_count", "par_share link LINKREV0 on 2026-03-04: earnings.USD", "0.00 USD", "-6.00 USD"),
     ("event_count", "par_share link LINKREV0 on 2026-03-04: net_revenue.USD", "0.00 USD", "-20.00 USD"),
+    ("trace", "client ben: its trace", "chargebacks 0", "chargebacks 1"),
     ("intake", f"{SOURCE} on 2026-03-04: accepted", "1", "2"),
     ("intake", f"{SOURCE} on 2026-03-04: applied", "1", "2"),
 )

@@ -78,7 +78,7 @@ def verify_books(
     books.finish()
     contracts = books.contracts(click_keys)
     partners = PartnersSide(books, contracts)
-    clients = _Clients(books, contracts, partners)
+    clients = _Clients(books, contracts, partners, milliseconds(now))
     facts = FactsSide(clients.compare, click_keys, milliseconds(now))
     for stored in _told(tables.facts(), keys.FACTS, progress):
         facts.take(stored)
@@ -93,6 +93,7 @@ def verify_books(
         *_left(books),
         *statement_differences(books),
         *books.payouts.differences(books.published()),
+        *books.traces.differences(milliseconds(now)),
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
         *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
@@ -130,12 +131,13 @@ def verify_books(
 class _Clients:
     """Recomputes client after client, and compares each with its item and its journals."""
 
-    def __init__(self, books: BooksSide, contracts: Contracts, partners: PartnersSide) -> None:
+    def __init__(self, books: BooksSide, contracts: Contracts, partners: PartnersSide, at_ms: int) -> None:
         self.differences: list[Difference] = []
         self.counts: Counts = {}
         self._books = books
         self._contracts = contracts
         self._partners = partners
+        self._at_ms = at_ms
 
     def compare(self, client: ClientKey, applied: list[Event]) -> None:
         """A client with applied events."""
@@ -148,12 +150,14 @@ class _Clients:
             where = f"{keys.FACTS} {keys.partition('event', brand=client[0], client=scope)}"
             self.differences.append(Difference(Kind.NOT_RECOMPUTABLE, what, "a fold", said, where))
             self._partners.take_unknown(scope)
+            self._books.traces.take_unknown(scope)
             found = self._found(client)
             self._journals(scope, found.posted.keys() if found else set(), {})
             return
         add_counts(self.counts, transition.counts)
         expected = transition.state
         self._partners.take(expected)
+        self._books.traces.compare(expected, transition.traced, self._at_ms)
         found = self._found(client)
         if found is None:
             if client not in self._books.clients:

@@ -31,6 +31,7 @@ from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
 from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.services.verify.report import Difference, Kind
+from introducer.services.verify.traces_side import TracesSide
 from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
 from introducer.store.click_counts import bucket_attribute
@@ -102,6 +103,7 @@ class BooksSide:
         self.sums: dict[str, int] = defaultdict(int)
         self.newest_posting = 0
         self.payouts = PayoutsSide()
+        self.traces = TracesSide()
         self._feed = feed
         self._links: dict[str, tuple[str, str, str]] = {}
         self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
@@ -134,6 +136,7 @@ class BooksSide:
             "partner": self._partner,
             "rates": self._rates,
             **self.payouts.takers,
+            **self.traces.takers,
         }
 
     def take(self, stored: Stored) -> None:
