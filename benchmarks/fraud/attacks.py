@@ -16,12 +16,15 @@ from benchmarks.fraud import honest
 from benchmarks.fraud.chance import around, pick, poisson
 from benchmarks.fraud.facts import Client, Facts, Partner
 from benchmarks.fraud.people import (
+    FIRST,
+    LAST,
     Person,
     Place,
     a_device,
     a_home,
     a_person,
     a_place,
+    an_email,
     bucket_of,
     throw_away,
 )
@@ -60,7 +63,9 @@ class Attack:
     @property
     def ripe(self) -> int | None:
         """The first day on which what passes for suspicious was there; None when it never was."""
-        return next((day for day in sorted({day for day, _ in self.counted}) if self._until(day) >= self.threshold), None)
+        return next(
+            (day for day in sorted({day for day, _ in self.counted}) if self._until(day) >= self.threshold), None
+        )
 
     def _until(self, day: int) -> float:
         return sum(much for when, much in self.counted if day - self.within < when <= day)
@@ -85,7 +90,7 @@ def how_many(size: float, threshold: float) -> int:
 
 
 def _spread(facts: Facts, attack: Attack, count: int, within: int) -> list[int]:
-    """Days for so many, all within so many days: at once, or as evenly as somebody does who does not want to be seen."""
+    """Days for so many, all within so many days: at once, or as spread as by somebody who does not want to be seen."""
     chance = facts.chance
     within = min(within, facts.days - attack.first_day)
     length = max(1, min(within, chance.choice((2, within // 2, within, within))))
@@ -117,8 +122,10 @@ def _joins(
     who = person or a_person(facts.chance, pick(facts.chance, partner.countries))
     if clicks:
         _clicks_beside(facts, partner, day, who)
-    waited = honest.hesitation(facts.chance) if since_click is None else since_click
-    client = facts.register(partner, who, facts.moment(day) if at is None else at, max(waited, 14) if since_click is None else waited)
+    waited = max(14, honest.hesitation(facts.chance)) if since_click is None else since_click
+    client = facts.register(
+        partner, who, facts.moment(day) if at is None else at, max(waited, 14) if since_click is None else waited
+    )
     attack.clients.add(client.client)
     return client
 
@@ -210,8 +217,9 @@ def fake_registrations(facts: Facts, partner: Partner, attack: Attack) -> None:
     attack.variant = chance.choice(("network", "device", "pattern", "disposable"))
     country = pick(chance, partner.countries)
     network, device = a_home(chance, country).prefix, a_device(chance)
-    letters, digits = chance.randrange(6, 10), chance.randrange(3, 5)
-    domain = chance.choice(("gmail.com", "outlook.com", "yahoo.com"))
+    made = an_email(chance, country, chance.choice(FIRST), chance.choice(LAST))
+    name, _, domain = made.rstrip("0123456789").partition("@")
+    name, digits = name.rstrip("0123456789"), chance.randrange(2, 5)
     for day in _spread(facts, attack, how_many(attack.size, attack.threshold), 7):
         person = a_person(chance, country, a_home(chance, country)).instead(disposable=False)
         if attack.variant == "network":
@@ -219,7 +227,6 @@ def fake_registrations(facts: Facts, partner: Partner, attack: Attack) -> None:
         elif attack.variant == "device":
             person = person.instead(device=device)
         elif attack.variant == "pattern":
-            name = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=letters))
             email = f"{name}{chance.randrange(10**digits):0{digits}d}@{domain}"
             person = person.instead(email=email)
         else:
@@ -250,8 +257,9 @@ def incentivised(facts: Facts, partner: Partner, attack: Attack) -> None:
         facts.visits[day, partner.partner].add(bucket_of(person.place.prefix), 1, 1)
         if chance.random() < 0.3:
             facts.kyc(client, client.registered + int(chance.uniform(0.2, 40) * HOUR_MS))
-        if chance.random() < 0.05:
-            _pays_in(facts, partner, client, 1.0)
+        if chance.random() < (0.3 if partner.deal.kind == "cpa" else 0.05):
+            at, _, _ = _pays_in(facts, partner, client, 1.0)
+            _lots_for_cpa(facts, partner, client, at)
     for _ in range(more_clicks - (wanted - present)):
         place = a_place(chance, pick(chance, partner.countries))
         facts.visits[chance.choice(days), partner.partner].add(bucket_of(place.prefix), 1, chance.random() < 0.85)
@@ -260,8 +268,8 @@ def incentivised(facts: Facts, partner: Partner, attack: Attack) -> None:
 
 
 def self_referral(facts: Facts, partner: Partner, attack: Attack) -> None:
-    """The partner's own people are its clients, under their own e-mail address or telephone, or from where they sign in;
-    and trade, since a part of the costs comes back."""
+    """The partner's own people are its clients, under their own e-mail address or telephone, or from where they sign
+    in; and trade, since a part of the costs comes back."""
     chance = facts.chance
     for day in _spread(facts, attack, how_many(attack.size, attack.threshold), 30):
         member = chance.choice(partner.members)
@@ -352,22 +360,32 @@ def chargeback_fraud(facts: Facts, partner: Partner, attack: Attack) -> None:
         at, amount, deposit = _pays_in(facts, partner, client, chance.uniform(1.2, 5))
         for later in range(chance.randrange(1, 5)):
             moment = at + later * DAY_MS + int(chance.uniform(0.5, 9) * HOUR_MS)
-            facts.trades(client, moment, chance.randrange(20, 150), partner.deal.currency, open_s=around(chance, 3000, 1) + 180)
+            facts.trades(
+                client, moment, chance.randrange(20, 150), partner.deal.currency, open_s=around(chance, 3000, 1) + 180
+            )
         back = at + int(chance.uniform(6, 24) * DAY_MS)
         facts.charged_back(client, back, amount, partner.deal.currency, deposit)
         attack.counted.append((facts.day(back), 1))
 
 
 def timed_by_a_script(facts: Facts, partner: Partner, attack: Attack) -> None:
-    """A script clicks and registers: at once, or always after the same time."""
+    """A script clicks and registers: at once, or always after the same time, or one after another like a clock."""
     chance = facts.chance
-    attack.variant = chance.choice(("at once", "regular"))
-    wait = chance.uniform(25, 150)
+    attack.variant = chance.choice(("at once", "same wait", "ticking"))
+    wait, tick = chance.uniform(25, 150), chance.uniform(6, 30) * 60_000
+    at = 0
     for day in _spread(facts, attack, how_many(attack.size, attack.threshold), 7):
-        since = chance.uniform(1, 8.5) if attack.variant == "at once" else wait + chance.uniform(-1, 1)
         country = pick(chance, partner.countries)
-        client = _joins(facts, partner, attack, day, a_person(chance, country, a_home(chance, country)), since_click=since)
-        attack.counted.append((day, 1))
+        since = {"at once": chance.uniform(1, 8.5), "same wait": wait + chance.uniform(-1, 1)}.get(attack.variant)
+        if attack.variant == "ticking":
+            # In sessions: so long as it goes on, each a little less exactly than a clock.
+            at = at + int(tick + chance.uniform(-2000, 2000)) if at and facts.day(at) == day else facts.moment(day)
+            since = max(14, around(chance, 90, 0.6))
+        else:
+            at = facts.moment(day)
+        who = a_person(chance, country, a_home(chance, country))
+        client = _joins(facts, partner, attack, facts.day(at), who, since_click=since, at=at)
+        attack.counted.append((facts.day(at), 1))
         if chance.random() < 0.2:
             facts.kyc(client, client.registered + int(chance.uniform(2, 40) * HOUR_MS))
 

@@ -11,17 +11,13 @@ from benchmarks.fraud.facts import BRAND, Facts, Partner, Visits
 from introducer.domain.calendar import DAY_MS, day_start
 from introducer.domain.client import ClientState
 from introducer.domain.earnings import HistoryNeeded, accrue
-from introducer.domain.events import DISALLOWED, Event, EventType, from_milliseconds, milliseconds
+from introducer.domain.events import DISALLOWED, LOT, Event, EventType, from_milliseconds, milliseconds
+from introducer.domain.fraud.person import Person
 from introducer.domain.fraud.seen import WINDOW, Day, Match, Seen, Terms, Traffic
+from introducer.domain.fraud.summary import matches_of, terms_at, traffic_of
 from introducer.domain.fraud.trace import Trace
-from introducer.domain.fraud.tracing import exact, trace_of, with_registration
+from introducer.domain.fraud.tracing import exact, persons_of, trace_of, with_registration
 from introducer.domain.ledger import Key
-
-DRAWN = 0.8
-"""The share of what was paid in that counts as most of it."""
-EARLY_MS = 3 * DAY_MS
-OF_PEERS = 30
-"""Days that a line about a peer is about."""
 
 
 @dataclass(slots=True)
@@ -41,14 +37,14 @@ class Brand:
         self.facts = facts
         self.contracts = facts.contracts()
         self.held: dict[str, Held] = {}
-        self.terms: dict[str, Terms] = {name: each.deal.seen for name, each in facts.partners.items()}
+        self.terms: dict[str, Terms] = {name: terms_at(self.contracts, name, facts.begins) for name in facts.partners}
         self.matches: dict[str, dict[str, tuple[Match, ...]]] = defaultdict(dict)
         self.touched: set[str] = set()
         """Partners of whom there is something new since they were last scored."""
         self.peers: tuple[Traffic, ...] = ()
         self._place = {name: place for place, name in enumerate(facts.partners)}
         self._of_partner: dict[str, list[str]] = defaultdict(list)
-        self._first: dict[tuple[str, str], str] = {}
+        self._first: dict[Person, str] = {}
         self._members = _members(facts.partners.values())
         self._days: dict[str, list[Day]] = {
             name: [Day(facts.name(day)) for day in range(facts.days)] for name in facts.partners
@@ -67,7 +63,9 @@ class Brand:
             for client, event in self._by_day[each]:
                 news[client].append(event)
             self._clicks(each)
-        registered = sorted((events[0].occurred_at, client) for client, events in news.items() if client not in self.held)
+        registered = sorted(
+            (events[0].occurred_at, client) for client, events in news.items() if client not in self.held
+        )
         for _, client in registered:
             self._knows(client)
         for client, events in news.items():
@@ -97,15 +95,12 @@ class Brand:
         registration = who.events[0]
         self.held[client] = Held(ClientState(BRAND, client), registration)
         self._of_partner[who.partner].append(client)
-        found = []
-        for kind in ("email", "phone", "device", "address"):
-            hashed = getattr(registration, f"{kind}_hash")
-            other = self._first.setdefault((kind, hashed), client) if kind != "address" else client
-            member = self._members.get((kind, hashed), "")
-            if other != client or member:
-                found.append(Match(kind, other if other != client else "", member))
+        for person in persons_of(registration):
+            self._first.setdefault(person, client)
+        trace = with_registration(Trace(client=client, registered=who.registered), registration)
+        found = matches_of(trace, self._first, self._members, who.partner)
         if found:
-            self.matches[who.partner][client] = tuple(found)
+            self.matches[who.partner][client] = found
 
     def fold(self, client: str, events: list[Event]) -> None:
         """Fold events into a client as the engine does."""
@@ -126,7 +121,10 @@ class Brand:
                         **{name: getattr(day[number], name) + value for name, value in more.items()}
                     )
         trace = trace_of(held.state, self.contracts)
-        held.trace = trace and exact(with_registration(trace, held.registration), held.state)
+        if trace is not None:
+            trace = with_registration(trace, held.registration)
+            # As scoring does: exact sums where there may be something to see in them.
+            held.trace = exact(trace, held.state) if max(trace.quick_lots, trace.flat_lots) >= LOT else trace
         self.touched.add(self.facts.clients[client].partner)
 
     def disallow(self, client: str, day: int, case: str, reason: str) -> None:
@@ -154,33 +152,11 @@ class Brand:
 
     def look_around(self) -> None:
         """Write a line about every partner, as scoring does."""
-        self.peers = tuple(self._line(name) for name in self.facts.partners)
-
-    def _line(self, partner: str) -> Traffic:
-        days = self._days[partner][max(0, self.day - OF_PEERS + 1) : self.day + 1]
-        since = self.facts.begins + (self.day - OF_PEERS + 1) * DAY_MS
-        least = self.terms[partner].least
-        charged = drawn = smallest = 0
-        for client in self._of_partner[partner]:
-            trace = self.held[client].trace
-            if trace is None or not trace.deposits or trace.deposits[0].at < since:
-                continue
-            first = trace.deposits[0]
-            charged += trace.chargebacks > 0
-            out = sum(flow.minor for flow in trace.withdrawals if flow.at <= first.at + EARLY_MS)
-            paid = sum(flow.minor for flow in trace.deposits if flow.at <= first.at + EARLY_MS)
-            drawn += out >= DRAWN * paid
-            smallest += least is not None and first.minor <= least * 1.1
-        return Traffic(
-            partner,
-            self.facts.name(self.day),
-            sum(day.clicks for day in days),
-            sum(day.registrations for day in days),
-            sum(day.ftd for day in days),
-            sum(day.qftd for day in days),
-            charged,
-            drawn,
-            smallest,
+        today = self.facts.name(self.day)
+        since = max(0, self.day - WINDOW + 1)
+        self.peers = tuple(
+            traffic_of(name, today, days[since : self.day + 1], self.traces(name), self.terms[name])
+            for name, days in self._days.items()
         )
 
     def seen(self, partner: str, cleared: Mapping[str, str]) -> Seen:
@@ -214,10 +190,10 @@ class Brand:
         )
 
 
-def _members(partners: Iterable[Partner]) -> dict[tuple[str, str], str]:
+def _members(partners: Iterable[Partner]) -> dict[Person, str]:
     found = {}
     for each in partners:
         for member in each.members:
             for kind in ("email", "phone", "address"):
-                found[kind, getattr(member, kind)] = each.partner
+                found[Person(kind, getattr(member, kind))] = each.partner
     return found

@@ -2,15 +2,16 @@
 each UTC day, as the daily sweep does.
 
 One case at most is open per partner; what is found meanwhile joins it. A manager who is always right decides it on the
-third day: those who should earn nothing are disallowed, and a detector that named nobody of them is told to look only
-at what comes after.
+third day: those who should earn nothing are disallowed; where there are none the case is released, and its detectors
+are told to look only at what comes after.
 
 What the words mean here:
 
 - A **finding is right** when at least half of the clients it names are labelled; one that names nobody (it is about
   traffic, or the account), when the partner is in the course of an attack that this detector is there for.
 - A **case is right** likewise, by all clients that its findings name together. Any other case is imprecise.
-- An **attack is found** by the first right case about one of its partners, from its first day on.
+- An **attack is found** by the first right case about one of its partners, from its first day on, that has at least a
+  quarter of its clients so far in it.
 - A **false hold** is a case about a partner that does not attack, or has not begun to. An imprecise case about one that
   does counts against precision, and is no false hold.
 - **What escapes** is what the books owe at the end for labelled clients who were in no case.
@@ -39,7 +40,7 @@ WARM_UP = 14
 DECIDED_AFTER = 3
 PAYDAY = 15
 """Of the month: what is available by then is paid."""
-MOSTLY = 0.5
+MOSTLY, ENOUGH = 0.5, 0.25
 EURO = {"EUR": 100, "USD": 85, "GBP": 115}
 """Euro cents to a unit, for adding up; no rate that anything depends on."""
 
@@ -195,9 +196,11 @@ class Sweep:
         attack = self.attacking(run.partner, day)
         if attack is None:
             return
-        for client in self._labelled_in(run, attack):
+        labelled = self._labelled_in(run, attack)
+        for client in labelled:
             self.caught.setdefault(client, day)
-        if self._right(run.everybody, run.whole, set(run.named), attack):
+        enough = len(labelled) >= ENOUGH * len(self._so_far(run.partner, attack))
+        if enough and self._right(run.everybody, run.whole, set(run.named), attack):
             self.found.setdefault(id(attack), (day, tuple(run.named)))
         for detector in KINDS[attack.kind].natural & run.named.keys():
             named = run.named[detector]
@@ -206,10 +209,12 @@ class Sweep:
 
     def _labelled_in(self, run: Run, attack: Attack) -> set[str]:
         """Clients of the attack whose money is in the case: those it names, or all that the partner has so far."""
-        if not run.whole:
-            return run.everybody & attack.clients
+        return self._so_far(run.partner, attack) if run.whole else run.everybody & attack.clients
+
+    def _so_far(self, partner: str, attack: Attack) -> set[str]:
+        """The clients of an attack that a partner has by now."""
         clients = self.world.facts.clients
-        return {each for each in attack.clients if clients[each].partner == run.partner and each in self.brand.held}
+        return {each for each in attack.clients if clients[each].partner == partner and each in self.brand.held}
 
     def _right(self, clients: set[str], whole: bool, detectors: set[str], attack: Attack | None) -> bool:
         if attack is None:
@@ -236,10 +241,8 @@ class Sweep:
         for client in sorted(labelled - self.stopped.keys()):
             self.stopped[client] = self.brand.posted(client)
             self.brand.disallow(client, day, f"cas{len(self.stopped)}", "terms_broken")
-        for detector, named in run.named.items():
-            # A person has looked. Where clients were disallowed, what is left is looked at afresh.
-            if named.whole or not named.clients & labelled:
-                self.cleared[run.partner][detector] = self.world.facts.name(day)
+        if not run.right and not labelled:
+            self.cleared[run.partner] |= dict.fromkeys(run.named, self.world.facts.name(day))
 
     def outcome(self, attack: Attack) -> Outcome:
         """What became of an attack."""

@@ -10,13 +10,13 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from benchmarks.fraud.people import Person, keyed, shape
-from introducer.domain import click_id
+from benchmarks.fraud.people import Person, keyed
+from introducer.domain import click_id, identity
 from introducer.domain.calendar import DAY_MS, HOUR_MS, day_at, day_start
 from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.deal import DealVersion
 from introducer.domain.events import LOT, Event, EventType, from_milliseconds
-from introducer.domain.fraud.seen import BUCKETS, Terms
+from introducer.domain.fraud.seen import BUCKETS
 from introducer.domain.rates import Rates
 from introducer.domain.terms import parse_terms
 
@@ -45,13 +45,6 @@ class Terrain:
     lots: int = 0
     """Hundredths of a lot that it must trade for it."""
     terms: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def seen(self) -> Terms:
-        """As detectors know it."""
-        kinds = {rule["type"] for rule in self.terms["rules"]}
-        return Terms(currency=self.currency, cpa="cpa" in kinds, cpl="cpl" in kinds, lot="lot" in kinds,
-                     least=self.least)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -132,6 +125,7 @@ class Facts:
     def register(self, partner: Partner, person: Person, at_ms: int, since_click_s: float) -> Client:
         """Somebody registers who clicked so many seconds before. Its click is not counted: see `visits`."""
         number = next(self._numbers)
+        pattern = identity.email_pattern(person.email)
         client = Client(f"cl{number:06d}", partner.partner, person, at_ms)
         click = click_id.mint(
             key_number=0,
@@ -153,14 +147,15 @@ class Facts:
             device_hash=keyed("device", person.device),
             address_hash=keyed("address", person.place.address),
             prefix_hash=keyed("prefix", person.place.prefix),
-            pattern_hash=keyed("pattern", shape(person.email)),
+            pattern_hash=pattern and keyed(identity.PATTERN, pattern),
             disposable=1 if person.disposable else None,
         )
         return client
 
     def known_by(self, client: Client, kind: str, hashed: str) -> None:
         """The registration says this e-mail, phone or address instead (a hash)."""
-        client.events[0] = replace(client.events[0], **{f"{kind}_hash": hashed})
+        said: dict[str, Any] = {f"{kind}_hash": hashed}
+        client.events[0] = replace(client.events[0], **said)
 
     def tell(self, client: Client, kind: EventType, at_ms: int, **fields: Any) -> str:
         """An event of a client; its id. What lies beyond the end of the world is not told."""

@@ -295,7 +295,9 @@ def _trades(facts: Facts, partner: Partner, client: Client, first: int, amount: 
             open_s = chance.uniform(20, 170) if quick else around(chance, 7200, 1.3) + 180
             facts.trades(client, at, lots, currency, open_s=open_s, flat=chance.random() < 0.1)
         if chance.random() < 0.05:
-            facts.pays_in(client, at + HOUR_MS, max(5_000, round(amount * chance.uniform(0.3, 1.5) / 100) * 100), currency)
+            facts.pays_in(
+                client, at + HOUR_MS, max(5_000, round(amount * chance.uniform(0.3, 1.5) / 100) * 100), currency
+            )
     if chance.random() < 0.4:
         end = first + days * DAY_MS + int(chance.uniform(1, 200) * HOUR_MS)
         facts.draws(client, end, max(2_000, round(amount * chance.uniform(0.1, 1.1))), currency)

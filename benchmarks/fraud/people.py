@@ -7,13 +7,13 @@ first; a home has a network of its own more or less; offices and universities pu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from random import Random
 
 from benchmarks.fraud.chance import pick
-from introducer.domain.fraud.seen import BUCKETS
+from introducer.domain import identity
+from introducer.domain.fraud import seen
 
-KEY = b"a key for the world of fraud"
+KEY = identity.brand_key(b"a secret of the world of fraud", "brd_world")
 
 COUNTRIES = {
     "DE": 10.0, "PL": 8.0, "GB": 8.0, "ES": 7.0, "CZ": 4.0, "AE": 6.0, "TH": 9.0, "ID": 8.0, "VN": 7.0, "IN": 8.0,
@@ -28,18 +28,22 @@ HOMES = 6000
 """Networks of homes in a country."""
 OFFICES = 25
 
-_FIRST = (
-    "anna jan peter maria lukas sofia marco elena david laura tom nina pavel ivan olga karim fatima ahmed yusuf somchai"
-    " nok budi siti dewi minh linh huong raj priya arjun joao ana bruno thabo lerato chidi ngozi emeka grace liam emma"
-    " noah mia oscar lea felix clara max julia simon eva adam zofia jakub hana tomas petra carlos lucia diego carmen"
-).split()
-_LAST = (
-    "smith miller schmidt weber novak kowalski nowak garcia lopez martinez fernandez khan ali hassan saeed srisai chan"
-    " wong nguyen tran pham le sharma patel singh kumar silva santos costa pereira dlamini nkosi okafor eze adeyemi bello"
-    " brown jones taylor wilson fischer wagner becker hoffmann svoboda dvorak wisniewski wojcik ruiz torres moreno jimenez"
-    " putra wijaya sari lestari hartono suharto kaya demir yilmaz rossi russo bianchi"
-).split()
-_WORDS = "trader gold lucky forex tiger king blue happy sun moon money wolf eagle star best pro cool fast old big".split()
+FIRST = """
+    anna jan peter maria lukas sofia marco elena david laura tom nina pavel ivan olga karim fatima ahmed yusuf
+    somchai nok budi siti dewi minh linh huong raj priya arjun joao ana bruno thabo lerato chidi ngozi emeka
+    grace liam emma noah mia oscar lea felix clara max julia simon eva adam zofia jakub hana tomas petra
+    carlos lucia diego carmen
+""".split()  # noqa: SIM905
+LAST = """
+    smith miller schmidt weber novak kowalski nowak garcia lopez martinez fernandez khan ali hassan saeed
+    srisai chan wong nguyen tran pham le sharma patel singh kumar silva santos costa pereira dlamini nkosi
+    okafor eze adeyemi bello brown jones taylor wilson fischer wagner becker hoffmann svoboda dvorak
+    wisniewski wojcik ruiz torres moreno jimenez putra wijaya sari lestari hartono suharto kaya demir yilmaz
+    rossi russo bianchi
+""".split()  # noqa: SIM905
+_WORDS = """
+    trader gold lucky forex tiger king blue happy sun moon money wolf eagle star best pro cool fast old big
+""".split()  # noqa: SIM905
 _DOMAINS = {
     "gmail.com": 60.0, "yahoo.com": 8.0, "hotmail.com": 7.0, "outlook.com": 7.0, "icloud.com": 6.0, "own": 5.0,
     "national": 7.0,
@@ -73,18 +77,12 @@ class Person:
 
 def keyed(kind: str, text: str) -> str:
     """The keyed hash by which facts know an e-mail address, a phone …"""
-    return blake2b(f"{kind}:{text}".encode(), key=KEY, digest_size=16).hexdigest()
+    return identity.keyed_hash(KEY, kind, text)
 
 
 def bucket_of(prefix: str) -> int:
     """In which of the buckets clicks from a network are counted."""
-    return int(keyed("prefix", prefix)[:8], 16) % BUCKETS
-
-
-def shape(email: str) -> str:
-    """What an e-mail address looks like."""
-    name, _, domain = email.partition("@")
-    return "".join("a" if c.isalpha() else "9" if c.isdigit() else c for c in name) + "@" + domain
+    return seen.bucket_of(keyed(identity.PREFIX, prefix))
 
 
 def a_place(chance: Random, country: str) -> Place:
@@ -137,7 +135,7 @@ def a_phone(chance: Random) -> str:
 
 def a_person(chance: Random, country: str, place: Place | None = None) -> Person:
     """Somebody of a country. One in three hundred uses a throw-away address for reasons of their own."""
-    email = an_email(chance, country, chance.choice(_FIRST), chance.choice(_LAST))
+    email = an_email(chance, country, chance.choice(FIRST), chance.choice(LAST))
     if disposable := chance.random() < 0.003:
         email = throw_away(chance)
     where = place or a_place(chance, country)
