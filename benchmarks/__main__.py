@@ -295,6 +295,14 @@ def _events(figures: Figures, world: World, meter: Meter) -> None:
             goal=4,
         )
     old = found[OLD]
+    for way, said in (("alone", "each by itself"), ("together", "in batches of ten")):
+        figures.add(
+            f"wru_fraud_features_per_event_{way}",
+            mean(found[USUAL].features[way]),
+            "write units",
+            f"Of the write units of events, {said}, those of traces and persons, which detectors alone look at; the"
+            f" registration is among the events. {RULES}",
+        )
     figures.add(
         f"wru_per_event_in_tens.{OLD}",
         mean(old.together),

@@ -166,10 +166,21 @@ class Client:
     def beginning(self) -> list[dict[str, Any]]:
         """Registration, approval, first deposit."""
         return [
-            self._event("registration", click_id=self.click, country="DE"),
+            self._event("registration", click_id=self.click, country="DE", **self._person()),
             self._event("kyc", status="approved"),
             self.deposit(),
         ]
+
+    def _person(self) -> dict[str, str]:
+        """What a platform says of somebody who registers, for the detectors."""
+        number = self.chance.randrange(10**9)
+        network = f"203.0.{number % 256}.{number // 256 % 256}"
+        return {
+            "email": f"client{number}@example.org",
+            "phone": f"+4930{number:09d}",
+            "ip": network,
+            "device": f"device-{number}",
+        }
 
     def deposit(self) -> dict[str, Any]:
         return self._event("deposit", amount="250.00", currency="USD")

@@ -54,6 +54,8 @@ class Events:
     """Units by kind of item, of all events alone; of postback and engine."""
     journals: list[int] = field(default_factory=list)
     """Bytes of the journals that the batches of ten made."""
+    features: dict[str, list[float]] = field(default_factory=lambda: {"alone": [], "together": []})
+    """Of these, what detectors alone look at: traces and persons. Units per event."""
     state_bytes: int = 0
     """Of the client's state after its batches."""
 
@@ -127,6 +129,7 @@ def _alone(world: World, meter: Meter, client: Client, found: Events) -> None:
         with meter.counting() as writes:
             world.deliver(event)
         found.alone.append(_units(writes, POSTBACK, ENGINE))
+        found.features["alone"].append(_units_of_features(writes))
         found.alone_counted.append(_units_of_intake(writes))
         for write in writes:
             if write.function != ROLLUP:
@@ -139,6 +142,7 @@ def _together(world: World, meter: Meter, client: Client, found: Events, batch: 
             world.send(*batch)
         world.settled()
     found.together.append(_units(writes, POSTBACK, ENGINE) / len(batch))
+    found.features["together"].append(_units_of_features(writes) / len(batch))
     found.together_counted.append(_units_of_intake(writes) / len(batch))
     found.journals += [write.size for write in writes if write.kind == "journal"]
     found.state_bytes = max(write.size for write in writes if write.kind == "client")
@@ -161,3 +165,7 @@ def _units(writes: Sequence[Write], *functions: str) -> float:
 
 def _units_of_intake(writes: Sequence[Write]) -> float:
     return float(sum(write.units for write in writes if write.function == ROLLUP and write.kind == "intake_day"))
+
+
+def _units_of_features(writes: Sequence[Write]) -> float:
+    return float(sum(write.units for write in writes if write.kind in ("trace", "person")))
