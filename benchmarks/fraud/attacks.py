@@ -22,7 +22,6 @@ from benchmarks.fraud.people import (
     Place,
     a_device,
     a_home,
-    a_person,
     a_place,
     an_email,
     bucket_of,
@@ -119,7 +118,7 @@ def _joins(
     clicks: bool = True,
 ) -> Client:
     """A client of the attack registers."""
-    who = person or a_person(facts.chance, pick(facts.chance, partner.countries))
+    who = person or facts.person(pick(facts.chance, partner.countries))
     if clicks:
         _clicks_beside(facts, partner, day, who)
     waited = max(14, honest.hesitation(facts.chance)) if since_click is None else since_click
@@ -221,7 +220,7 @@ def fake_registrations(facts: Facts, partner: Partner, attack: Attack) -> None:
     name, _, domain = made.rstrip("0123456789").partition("@")
     name, digits = name.rstrip("0123456789"), chance.randrange(2, 5)
     for day in _spread(facts, attack, how_many(attack.size, attack.threshold), 7):
-        person = a_person(chance, country, a_home(chance, country)).instead(disposable=False)
+        person = facts.person(country, a_home(chance, country)).instead(disposable=False)
         if attack.variant == "network":
             person = person.instead(place=Place(network, f"{network}.{chance.randrange(250)}"))
         elif attack.variant == "device":
@@ -252,7 +251,7 @@ def incentivised(facts: Facts, partner: Partner, attack: Attack) -> None:
     attack.variant = f"{length} days"
     for _ in range(wanted - present):
         day = chance.choice(days)
-        person = a_person(chance, pick(chance, partner.countries))
+        person = facts.person(pick(chance, partner.countries))
         client = _joins(facts, partner, attack, day, person, clicks=False)
         facts.visits[day, partner.partner].add(bucket_of(person.place.prefix), 1, 1)
         if chance.random() < 0.3:
@@ -273,7 +272,7 @@ def self_referral(facts: Facts, partner: Partner, attack: Attack) -> None:
     chance = facts.chance
     for day in _spread(facts, attack, how_many(attack.size, attack.threshold), 30):
         member = chance.choice(partner.members)
-        person = a_person(chance, pick(chance, partner.countries))
+        person = facts.person(pick(chance, partner.countries))
         client = _joins(facts, partner, attack, day, person)
         by = chance.choice(("email", "phone", "address"))
         facts.known_by(client, by, getattr(member, by))
@@ -307,7 +306,7 @@ def duplicate_persons(facts: Facts, partner: Partner, attack: Attack) -> None:
     for day in _spread(facts, attack, how_many(attack.size, attack.threshold), 30):
         was = chance.choice(earlier).person
         by = chance.choice(("phone", "device", "device", "email"))
-        person = a_person(chance, was.country).instead(**{by: getattr(was, by)})
+        person = facts.person(was.country).instead(**{by: getattr(was, by)})
         client = _joins(facts, partner, attack, day, person)
         attack.variant = by if attack.variant in ("", by) else "several"
         attack.counted.append((day, 1))
@@ -383,7 +382,7 @@ def timed_by_a_script(facts: Facts, partner: Partner, attack: Attack) -> None:
             since = max(14, around(chance, 90, 0.6))
         else:
             at = facts.moment(day)
-        who = a_person(chance, country, a_home(chance, country))
+        who = facts.person(country, a_home(chance, country))
         client = _joins(facts, partner, attack, facts.day(at), who, since_click=since, at=at)
         attack.counted.append((facts.day(at), 1))
         if chance.random() < 0.2:

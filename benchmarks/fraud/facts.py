@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from benchmarks.fraud.people import Person, keyed
+from benchmarks.fraud.people import Person, Place, a_person, keyed
 from introducer.domain import click_id, identity
 from introducer.domain.calendar import DAY_MS, HOUR_MS, day_at, day_start
 from introducer.domain.contracts import Contracts, LinkTerms
@@ -111,6 +111,7 @@ class Facts:
         """By day of the world and partner."""
         self.clients: dict[str, Client] = {}
         self.of_partner: dict[str, list[Client]] = defaultdict(list)
+        self._taken: set[str] = set()
         self._numbers: Iterator[int] = count(1)
 
     def day(self, at_ms: int) -> int:
@@ -121,6 +122,10 @@ class Facts:
         """A moment of a day (ms), as people are awake."""
         hour = min(max(self.chance.gauss(14, 4.5), 0), 23.99)
         return self.begins + day * DAY_MS + int(hour * HOUR_MS)
+
+    def person(self, country: str, place: Place | None = None) -> Person:
+        """Somebody new."""
+        return a_person(self.chance, self._taken, country, place)
 
     def register(self, partner: Partner, person: Person, at_ms: int, since_click_s: float) -> Client:
         """Somebody registers who clicked so many seconds before. Its click is not counted: see `visits`."""

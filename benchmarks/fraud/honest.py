@@ -17,7 +17,6 @@ from benchmarks.fraud.people import (
     Person,
     Place,
     a_device,
-    a_person,
     a_place,
     an_email,
     bucket_of,
@@ -34,7 +33,7 @@ FTD = 0.32
 """Of the clients who register, those who pay in sooner or later."""
 MINIMUM = 0.22
 """Of the first deposits, those of just what is asked for."""
-IDLE = 0.14
+IDLE = 0.18
 """Of those who paid in, the ones who never trade."""
 CHANGED_MIND = 0.015
 """… who draw it all within three days."""
@@ -90,8 +89,8 @@ def a_partner(facts: Facts, number: int) -> Partner:
     elif style < 0.15:  # Buys banners.
         conversion, weekly = chance.uniform(0.002, 0.005), min(weekly, 12.0)
     link = f"L{number:07d}"
-    owner = a_person(chance, main)
-    members = [_member(owner)] + [_member(a_person(chance, main)) for _ in range(chance.choice((0, 0, 0, 1, 2)))]
+    owner = facts.person(main)
+    members = [_member(owner)] + [_member(facts.person(main)) for _ in range(chance.choice((0, 0, 0, 1, 2)))]
     late = 0 if chance.random() < 0.82 else chance.randrange(1, max(2, facts.days - 10))
     partner = Partner(
         name,
@@ -192,7 +191,7 @@ def seminar(facts: Facts, partner: Partner, day: int) -> None:
     country = max(partner.countries, key=lambda each: partner.countries[each])
     prefix = f"{country}.u{chance.randrange(40)}"
     for _ in range(chance.choice((2, 3, 3, 4, 4, 5, 5, 6, 7, 9))):
-        person = a_person(chance, country, Place(prefix, f"{prefix}.{chance.randrange(3)}"))
+        person = facts.person(country, Place(prefix, f"{prefix}.{chance.randrange(3)}"))
         if chance.random() < 0.3:
             person = person.instead(email=f"{person.email.partition('@')[0]}@uni{chance.randrange(40)}.example")
         on = day + (chance.random() < 0.3)
@@ -204,7 +203,7 @@ def seminar(facts: Facts, partner: Partner, day: int) -> None:
 def tries_its_own_link(facts: Facts, partner: Partner, day: int) -> None:
     """A partner registers once through its own link, to see that it works."""
     chance = facts.chance
-    person = a_person(chance, max(partner.countries, key=lambda each: partner.countries[each]))
+    person = facts.person(max(partner.countries, key=lambda each: partner.countries[each]))
     client = facts.register(partner, person, facts.moment(day), around(chance, 60, 0.5) + 10)
     facts.visits[day, partner.partner].add(bucket_of(person.place.prefix), 1, 1)
     facts.known_by(client, "email", partner.members[0].email)
@@ -215,7 +214,7 @@ def comes(facts: Facts, partner: Partner, day: int) -> Client:
     """Somebody registers with an honest partner on a day. Its click is among those counted."""
     chance = facts.chance
     country = pick(chance, partner.countries)
-    person = a_person(chance, country)
+    person = facts.person(country)
     before = facts.of_partner[partner.partner]
     kin = chance.random()
     if before and kin < FAMILY:

@@ -133,9 +133,14 @@ def a_phone(chance: Random) -> str:
     return f"{chance.getrandbits(40)}"
 
 
-def a_person(chance: Random, country: str, place: Place | None = None) -> Person:
-    """Somebody of a country. One in three hundred uses a throw-away address for reasons of their own."""
+def a_person(chance: Random, taken: set[str], country: str, place: Place | None = None) -> Person:
+    """Somebody of a country, whose e-mail address nobody has yet: providers give each to one person. One in three
+    hundred uses a throw-away address for reasons of their own."""
     email = an_email(chance, country, chance.choice(FIRST), chance.choice(LAST))
+    while email in taken:
+        name, _, domain = email.partition("@")
+        email = f"{name}{chance.randrange(10)}@{domain}"
+    taken.add(email)
     if disposable := chance.random() < 0.003:
         email = throw_away(chance)
     where = place or a_place(chance, country)

@@ -82,7 +82,10 @@ def show(console: Console, judgements: Sequence[Judgement]) -> None:
     outcomes = [each for judgement in judgements for each in judgement.outcomes]
     _worlds(console, judgements)
     _kinds(console, outcomes)
-    _sizes(console, outcomes)
+    _sizes(console, outcomes, "Found by size, by whichever detector", lambda each: each.found is not None)
+    _sizes(
+        console, outcomes, "Found by size, by the detector that is there for it", lambda each: each.by_own is not None
+    )
     _detectors(console, judgements, outcomes)
     _false(console, judgements)
     _escaped(console, judgements)
@@ -169,16 +172,16 @@ def _kinds(console: Console, outcomes: Sequence[Outcome]) -> None:
     )
 
 
-def _sizes(console: Console, outcomes: Sequence[Outcome]) -> None:
-    def cells(wanted: Callable[[Outcome], bool]) -> list[object]:
-        row: list[object] = []
+def _sizes(console: Console, outcomes: Sequence[Outcome], title: str, found: Callable[[Outcome], bool]) -> None:
+    def row(name: str, some: Sequence[Outcome]) -> list[object]:
+        cells: list[object] = [name]
         for size in SIZES:
-            some = [each for each in outcomes if wanted(each) and each.size == size]
-            row.append(f"{sum(each.found is not None for each in some)}/{len(some)}" if some else "")
-        return row
+            sized = [each for each in some if each.size == size]
+            cells.append(f"{sum(found(each) for each in sized)}/{len(sized)}" if sized else "")
+        return cells
 
-    rows = [[kind, *cells(lambda each, kind=kind: each.kind == kind)] for kind in KINDS]  # type: ignore[misc]
-    _table(console, "Found by size", ("attack", *map(str, SIZES)), [*rows, ["together", *cells(lambda _: True)]])
+    rows = [row(kind, [each for each in outcomes if each.kind == kind]) for kind in KINDS]
+    _table(console, title, ("attack", *map(str, SIZES)), [*rows, row("together", outcomes)])
 
 
 def _detectors(console: Console, judgements: Sequence[Judgement], outcomes: Sequence[Outcome]) -> None:

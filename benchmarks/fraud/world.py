@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from benchmarks.fraud import honest
-from benchmarks.fraud.attacks import KINDS, Attack, spare
+from benchmarks.fraud.attacks import KINDS, USUAL_CONVERSION, Attack, spare
 from benchmarks.fraud.facts import Facts, Partner
 
 FIRST_DAY = "2026-01-15"
@@ -81,6 +81,10 @@ def _plan(
                 group += [each for each in free if each is not group[0] and each.weekly < 3][: round(size)]
             for each in group:
                 free.remove(each)
+            if pure and chance.random() < 0.5:
+                # Became a partner for it: there is nothing to compare with.
+                group[0].joined = first_day - chance.randrange(1, 7)
+                group[0].conversion = USUAL_CONVERSION
             if kind.deals and group[0].deal.kind not in kind.deals:
                 group[0].deal = honest.a_deal(chance, chance.choice(kind.deals))
             attack = Attack(
