@@ -26,8 +26,20 @@ TRAITS = (
 )
 """The attributes of an event that say who the client is. Nothing that is earned depends on them."""
 
+PERSON_TRAITS: Mapping[str, str] = {
+    "email": "email_hash",
+    "phone": "phone_hash",
+    "device": "device_hash",
+    "address": "address_hash",
+}
+"""Which of them the index of persons knows, by its kinds."""
+
 CLICK_TRAITS = ("address", "prefix", "visitor", "referer", "sub1", "sub2", "sub3", "sub4", "sub5")
 """Those of a click: where the visitor came from, and what the partner wrote about this one visit."""
+
+BUCKET = "bucket"
+"""What an erased click has in the place of its network: in which of the sixteen buckets it was counted
+(`domain.fraud.seen`), so that counters can still be recomputed. A sixteenth of all networks has the same."""
 
 
 def says_who(event: Event) -> bool:

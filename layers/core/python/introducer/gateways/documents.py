@@ -97,6 +97,33 @@ class Documents:
         except (ClientError, BotoCoreError) as error:
             raise _unavailable() from error
 
+    def versions(self, partner: str) -> list[tuple[str, str]]:
+        """Every version of everything that a partner ever uploaded, and what marks deletions: key and version. Raises
+        `Unavailable`."""
+        found: list[tuple[str, str]] = []
+        position: dict[str, str] = {}
+        while True:
+            try:
+                listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=_place(partner, ""), **position)
+            except (ClientError, BotoCoreError) as error:
+                raise _unavailable() from error
+            for kind in ("Versions", "DeleteMarkers"):
+                found += [(each["Key"], each["VersionId"]) for each in listed.get(kind, [])]
+            if not listed.get("IsTruncated"):
+                return found
+            position = {"KeyMarker": listed["NextKeyMarker"], "VersionIdMarker": listed["NextVersionIdMarker"]}
+
+    def destroy(self, partner: str) -> int:
+        """Deletes every version of everything that a partner uploaded, for good; how many there were. Raises
+        `Unavailable`."""
+        found = self.versions(partner)
+        for key, version in found:
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+            except (ClientError, BotoCoreError) as error:
+                raise _unavailable() from error
+        return len(found)
+
     def link(self, partner: str, document: Document) -> str:
         """Where this document can be seen for a minute. Raises `Unavailable`."""
         name = f"{document.kind.value}-{document.document}.{ENDINGS[document.content_type]}"

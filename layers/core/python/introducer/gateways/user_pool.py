@@ -72,6 +72,20 @@ class UserPool:
             attributes["email"], attributes.get("email_verified", "").lower() == "true", bool(user.get("Enabled", True))
         )
 
+    def delete(self, sub: str) -> bool:
+        """The login of this `sub` is disabled, so that nobody signs in meanwhile, and deleted with its address. Whether
+        there was one: repeating it changes nothing. Raises `Unavailable`."""
+        try:
+            for operation in (self._client.admin_disable_user, self._client.admin_delete_user):
+                operation(UserPoolId=self._pool_id, Username=sub)
+        except ClientError as error:
+            if _code(error) == "UserNotFoundException":
+                return False
+            raise Unavailable("Logins cannot be deleted just now: try again in a minute.") from error
+        except BotoCoreError as error:
+            raise Unavailable("Logins cannot be deleted just now: try again in a minute.") from error
+        return True
+
     def set_password(self, email: str, password: str) -> None:
         """Gives a lasting password. Raises `Invalid` when the pool's policy refuses it."""
         self._call("admin_set_user_password", Username=email, Password=password, Permanent=True)

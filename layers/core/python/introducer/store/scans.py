@@ -68,7 +68,7 @@ class Scans:
             except (ClientError, BotoCoreError) as error:
                 raise _unavailable(table) from error
             for wire in answer["Items"]:
-                item = {attribute: _plain(value) for attribute, value in wire.items()}
+                item = {attribute: plain(value) for attribute, value in wire.items()}
                 yield Stored(kind_of(name, item[keys.PK], item[keys.SK]), item)
             if "LastEvaluatedKey" not in answer:
                 return
@@ -108,12 +108,13 @@ _SHAPES: dict[str, list[tuple[str, Shape, Shape]]] = {
 }
 
 
-def _plain(value: Mapping[str, Any]) -> Any:
+def plain(value: Mapping[str, Any]) -> Any:
+    """A value in DynamoDB's own form as a text, a whole number, a truth value or a list of them."""
     ((kind, content),) = value.items()
     if kind == "N":
         return int(content)
     if kind == "L":
-        return [_plain(each) for each in content]
+        return [plain(each) for each in content]
     return content
 
 

@@ -11,6 +11,7 @@ from introducer.domain.calendar import day_at
 from introducer.domain.counts import CountKey
 from introducer.domain.errors import Conflict
 from introducer.domain.events import Event, day_of, milliseconds
+from introducer.domain.erasing import BUCKET
 from introducer.domain.fraud.seen import bucket_of
 from introducer.services.verify.books_side import MALFORMED, unknown, unreadable
 from introducer.services.verify.report import Difference, Intake, Kind, Waiting
@@ -65,6 +66,8 @@ class FactsSide:
                 return
             if stored.kind == "quarantined":
                 self._message(stored)
+                return
+            if stored.kind == "erased":
                 return
             event = event_from_item(stored.item)
         except MALFORMED as error:
@@ -142,8 +145,9 @@ class FactsSide:
         else:
             counts["clicks"] += 1
             counts["unique"] += bool(item.get("unique"))
-            if item.get("prefix"):
-                counts[bucket_attribute(bucket_of(item["prefix"]))] += 1
+            # Where its client was erased, the click has the bucket in place of the network.
+            if "prefix" in item or BUCKET in item:
+                counts[bucket_attribute(item.get(BUCKET, bucket_of(item.get("prefix", ""))))] += 1
         for what, expected, found in self._contradictions(item, keys.parts(stored.key.sk)[0], link, day, shard):
             self.differences.append(
                 Difference(Kind.CLICK, f"click {item['click']}: {what}", expected, found, str(stored))

@@ -1,0 +1,227 @@
+"""A client is erased: what says who it is goes out of its events, clicks, traces and messages, and out of the index of
+persons. What was earned by it stays as it was, to the last unit, and so does the audit trail.
+
+First a mark is set: what the client's platform sends later is kept without what says who it is. Then everything is
+emptied item by item. All of it may be repeated, and is when it was cut off: the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from introducer.domain.calendar import day_at, plus_days
+from introducer.domain.client import ClientState
+from introducer.domain.configuration import Change
+from introducer.domain.erasing import BUCKET, CLICK_TRAITS, TRAITS, Erasure, Stays
+from introducer.domain.errors import Conflict, Malformed, NotFound
+from introducer.domain.events import day_of, milliseconds
+from introducer.domain.fraud.seen import bucket_of
+from introducer.domain.identity import CLIENT, HASH_LENGTH, keyed_hash
+from introducer.store import keys
+from introducer.store.clicks import key_of
+from introducer.store.clients import Clients
+from introducer.store.configuration import Configuration
+from introducer.store.erasing import Erasing
+from introducer.store.facts import QUARANTINE_DAYS
+from introducer.store.holdings import Holdings
+from introducer.store.scans import Stored
+from introducer.store.traces import PERSONAL
+
+TRACE_TRAITS = (*PERSONAL, "disposable")
+
+UNDER_WAY = timedelta(hours=1)
+"""An event that is not in the books after so long waits for a person, and not for the engine."""
+
+STAYS = (
+    Stays(
+        what="the client's events, its state and the entries of the books, under its keyed hash",
+        why="partners were paid by them: the books are kept, and verify recomputes them",
+        until="as long as the books are kept",
+    ),
+    Stays(
+        what="the audit trail, this erasure among it",
+        why="it is never edited; it names the client by its keyed hash alone",
+        until="as long as the books are kept",
+    ),
+    Stays(
+        what="logs that name the keyed hash",
+        why="they are only ever appended to",
+        until="the days of LogRetentionDays",
+    ),
+    Stays(
+        what="backups of both tables, with what was erased",
+        why="a point in time can only be restored whole: erase again after restoring",
+        until="35 days",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What erasing a client reads and writes."""
+
+    clients: Clients
+    configuration: Configuration
+    holdings: Holdings
+    erasing: Erasing
+
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """One thing to do."""
+
+    what: str
+    do: Callable[[], None]
+
+
+def client_hash(brand_key: bytes, platform_id: str) -> str:
+    """What the books call the client that the platform knows by this id."""
+    return keyed_hash(brand_key, CLIENT, platform_id)
+
+
+def erase_client(
+    books: Books, *, brand: str, client: str, change: Change, now: datetime, dry_run: bool = False
+) -> Erasure:
+    """What was erased, or would be. `client` is the keyed hash.
+
+    Raises `NotFound` for a client of whom nothing was ever known, `Conflict` while its events are on their way into the
+    books (code `being_applied`: try again in a minute), and `Unavailable`: then try again, it goes on where it stopped.
+    """
+    before = books.erasing.client_erased_at(brand, client)
+    state = books.clients.state(brand, client)
+    held = _held(books, brand, client, state)
+    if before is None and state is None and not any(each.kind == "event" for each in held):
+        raise NotFound("Nothing is known of this client: check the brand and the id.", code="no_such_client")
+    _check_settled(held, now)
+    deeds = list(_deeds(books, brand, client, state, held, now))
+    done = Counter(deed.what for deed in deeds)
+    if not dry_run and (before is None or deeds):
+        # The mark comes first: what is sent meanwhile must not bring back what is being removed.
+        books.erasing.begin_client(brand, client, change, done)
+        for deed in deeds:
+            deed.do()
+        # What was accepted between reading and marking.
+        for deed in _deeds(books, brand, client, state, _held(books, brand, client, state), now):
+            done[deed.what] += 1
+            deed.do()
+    return Erasure(subject=client, brand=brand, done=dict(done), stays=STAYS, before=before, dry=dry_run)
+
+
+def _held(books: Books, brand: str, client: str, state: ClientState | None) -> list[Stored]:
+    partners = {segment.partner for segment in state.timeline} if state else set()
+    day = day_at(state.anchor) if state and state.anchor is not None else None
+    return books.holdings.of_client(brand, client, sorted(partners), day)
+
+
+def _check_settled(held: list[Stored], now: datetime) -> None:
+    """An event with traits that the engine is about to apply would be counted after it was counted back."""
+    young = milliseconds(now - UNDER_WAY)
+    for stored in held:
+        item = stored.item
+        if (
+            stored.kind == "event"
+            and "applied_at" not in item
+            and item.get("accepted_at", 0) > young
+            and item.keys() & set(TRAITS)
+        ):
+            raise Conflict(
+                "Events of this client are on their way into the books: try again in a minute.", code="being_applied"
+            )
+
+
+def _deeds(
+    books: Books, brand: str, client: str, state: ClientState | None, held: list[Stored], now: datetime
+) -> Iterator[_Deed]:
+    events = [stored for stored in held if stored.kind == "event"]
+    erasing = books.erasing
+    for stored in events:
+        if not stored.item.keys() & set(TRAITS):
+            continue
+        if _registered(stored, state):
+            counted = [each for each in books.holdings.persons(brand, [stored]) if each.item.get("clients", 0) > 0]
+            yield from (_Deed("persons counted back", _nothing) for _ in counted)
+            yield _Deed("events", partial(erasing.forget_registration, stored))
+        else:
+            yield _emptied(erasing, "events", stored, TRAITS)
+    for stored in held:
+        if stored.kind == "trace" and stored.item.keys() & set(TRACE_TRAITS):
+            yield _emptied(erasing, "traces", stored, TRACE_TRAITS)
+    for stored in books.holdings.clicks(_clicks_of(state, events)):
+        if stored.item.keys() & set(CLICK_TRAITS):
+            network = stored.item.get("prefix")
+            instead = {BUCKET: bucket_of(network)} if network else {}
+            yield _Deed("clicks", partial(erasing.empty, stored, instead, CLICK_TRAITS))
+    yield from _messages(books, brand, client, events, now)
+
+
+def _messages(books: Books, brand: str, client: str, events: list[Stored], now: datetime) -> Iterator[_Deed]:
+    """Quarantined messages of the client. One whose event waits to be replayed keeps its place, and says no more."""
+    sources = _sources(books.configuration, brand) | {_identity(each.item)[0] for each in events}
+    today = day_of(now)
+    days = [plus_days(today, -back) for back in range(QUARANTINE_DAYS + 1)]
+    hashes = {
+        str(each.item[trait])
+        for each in events
+        for trait in TRAITS
+        if isinstance(each.item.get(trait), str) and len(each.item[trait]) == HASH_LENGTH
+    }
+    waiting = {_identity(each.item) for each in events if "applied_at" not in each.item}
+    for stored in books.holdings.messages(brand, client, sorted(sources), days, hashes):
+        source = keys.parts(stored.item[keys.PK])[2]
+        if (source, stored.item.get("event_id", "")) in waiting:
+            if stored.item["message"] != "{}":
+                yield _Deed("quarantined messages", partial(books.erasing.empty, stored, {"message": "{}"}))
+        else:
+            yield _Deed("quarantined messages", partial(books.erasing.delete, stored))
+
+
+def _emptied(erasing: Erasing, what: str, stored: Stored, names: tuple[str, ...]) -> _Deed:
+    return _Deed(what, partial(erasing.empty, stored, remove=names))
+
+
+def _nothing() -> None:
+    """Done by another deed, in its transaction."""
+
+
+def _registered(stored: Stored, state: ClientState | None) -> bool:
+    """Whether this event is the one by which the engine counted the client's persons."""
+    if state is None or state.registered is None or "applied_at" not in stored.item:
+        return False
+    key = _identity(stored.item)
+    return key == (state.registered.source, state.registered.event_id) and key not in state.cancelled
+
+
+def _identity(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Source and id of an event's item."""
+    source, event_id = keys.parts(event[keys.SK])
+    return source, event_id
+
+
+def _sources(configuration: Configuration, brand: str) -> set[str]:
+    """Who posts for the brand."""
+    found: set[str] = set()
+    cursor: str | None = None
+    while True:
+        page = configuration.sources_of_brand(brand, cursor)
+        found |= {source.source for source in page.items}
+        cursor = page.cursor
+        if cursor is None:
+            return found
+
+
+def _clicks_of(state: ClientState | None, events: list[Stored]) -> list[keys.Key]:
+    """The keys of the clicks that the client came by, or named."""
+    named = set(state.visits) if state else set()
+    named |= {str(each.item["click_id"]) for each in events if "click_id" in each.item}
+    found = []
+    for click in sorted(named):
+        try:
+            found.append(key_of(click))
+        except Malformed:
+            continue
+    return found
