@@ -131,7 +131,7 @@ class House:
         )
         deal = DealRecord(
             partner=partner, version=1, valid_from=at, accepted_at=None, terms=text, terms_hash=hash_of(text)
-        )  # noqa: E501
+        )
         books.propose_deal(deal, SET_UP)
         books.accept_deal(partner, 1, deal.terms_hash, at - timedelta(days=1), at, SET_UP)
         books.create_link(

@@ -9,9 +9,9 @@ from typing import Any
 from introducer.domain import click_id
 from introducer.domain.calendar import day_at
 from introducer.domain.counts import CountKey
+from introducer.domain.erasing import BUCKET
 from introducer.domain.errors import Conflict
 from introducer.domain.events import Event, day_of, milliseconds
-from introducer.domain.erasing import BUCKET
 from introducer.domain.fraud.seen import bucket_of
 from introducer.services.verify.books_side import MALFORMED, unknown, unreadable
 from introducer.services.verify.report import Difference, Intake, Kind, Waiting
