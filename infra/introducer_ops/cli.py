@@ -13,6 +13,7 @@ MODULES = (
     "introducer_ops.explain",  # explain
     "introducer_ops.verify",  # verify
     "introducer_ops.settling",  # settle
+    "introducer_ops.audit",  # audit verify, audit mend, audit export
     "introducer_ops.generate",  # generate
 )
 """Modules with a `register(app)`, in the order in which `introducer --help` shows their commands."""

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.audit_chain import ChainHead, Link, Recorded, RecordKey, beginning, digest_of, head_at
-from introducer.domain.configuration import DEPLOYMENT, AuditRecord
+from introducer.domain.configuration import DEPLOYMENT, AuditRecord, Change
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ids import derived_id
 from introducer.store import keys
+from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.reservations import write_all
 from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading
 
@@ -205,6 +206,12 @@ class AuditChain:
             puts.append(put_operation(self._connection, self._table, link_to_item(link), absent))
             puts.append(put_operation(self._connection, self._table, place, absent))
         return write_all(self._connection, puts, (), (), token=derived_id("t", head.digest, after.digest))
+
+    def record(self, brand: str, subject: str, action: str, change: Change, told: Mapping[str, Any]) -> None:
+        """Writes down what changes nothing here by itself. Again at the same moment is the same record."""
+        item = audit_to_item(audit_record(subject, action, change, None, told, brand=brand))
+        put = put_operation(self._connection, self._table, item, Path(keys.PK).does_not_exist())
+        write_all(self._connection, [put], (), (), token=derived_id("t", put))
 
     # ------------------------------------------------------------------------------------------------------ parts
 

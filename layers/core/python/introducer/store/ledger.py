@@ -203,6 +203,23 @@ class Ledger:
             if cursor is None:
                 return
 
+    def journals_of_client(self, partner: str, month: str, client: str) -> Iterator[Journal]:
+        """What was posted for one client in a partner's month, newest first; the rest of the month is read for it."""
+        start: Any = None
+        while True:
+            with reading():
+                answer = self._connection.query(
+                    self._table,
+                    keys.partition("journal", partner=partner, month=month.replace("-", "")),
+                    filter_condition=Path("client") == client,
+                    exclusive_start_key=start,
+                    scan_index_forward=False,
+                )
+            yield from (journal_from_item(from_wire(item)) for item in answer["Items"])
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return
+
     def journal(self, partner: str, journal: str) -> Journal | None:
         """One journal of this partner; None when there is none, or it is another's."""
         month = journal_month(journal)
