@@ -19,6 +19,7 @@ from introducer.store.cases import Cases
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
+from introducer.store.holds import Holds
 from introducer.store.ledger import Ledger
 from introducer.store.payouts import Payouts
 from introducer.store.rates import RateStore
@@ -45,6 +46,7 @@ def books() -> CaseBooks:
         clients=Clients(table),
         payouts=Payouts(table),
         settlements=Settlements(table),
+        holds=Holds(table),
         facts=Facts(settings.facts_table),
         contracts=ContractReader(
             configuration, RateStore(table), dict, clock.elapsed, lambda: day_of(clock.now())

@@ -7,6 +7,7 @@ was found, and what people wrote about each other, stands on the case's page alo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -107,15 +108,15 @@ def free_money(tools: Tools, given: Given) -> Kept:
     partner, case = _place(given)
     since = _since(given)
     free = freeing.free_money(tools.books, partner=partner, case=case, now=tools.now)
-    if not free.is_free and tools.now >= since + PATIENCE:
+    if not free.is_carried_out and tools.now >= since + PATIENCE:
         raise Conflict(
             f"A payout of this partner has stood neither sent nor set aside for {PATIENCE.days} days: see on the desk "
             "what its run waits for, and start the case again.",
             code="payout_waits",
         )
     return {
-        "told": _told(free), "done": free.is_free, "stage": stage(free).value,
-        "wait": _until_next(tools, free) if free.is_free else until_next_look(since, tools.now),
+        "told": _told(free), "done": free.is_carried_out, "stage": stage(free).value,
+        "wait": _until_next(tools, free) if free.is_carried_out else until_next_look(since, tools.now),
     }  # fmt: skip
 
 
@@ -151,6 +152,8 @@ def _until_next(tools: Tools, case: Case) -> int:
     if not case.status.waits:
         return 1
     policy = tools.books.cases.policy(case.brand)
+    # Who was not asked yet is asked next.
+    case = replace(case, asked_at=case.asked_at or tools.now)
     return until_next_question(case, asking.seconds_until_next(case, policy.remind_hours, tools.now), tools.now)
 
 
@@ -165,7 +168,7 @@ def _told(case: Case) -> Kept:
         "clients": "all" if case.whole else len(case.clients),
         "holds": {currency: decimal_string(minor, currency) for currency, minor in sorted(case.holds.items())},
         "stops_payouts": bool(case.stop),
-        "page": f"/desk/partners/{case.partner}/cases/{case.case}",
+        "page": f"/desk/cases/{case.partner}/{case.case}",
     }
     for name, moment in (("decide_by", case.decide_by), ("release_by", case.escalate_by)):
         if case.verdict is None:

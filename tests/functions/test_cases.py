@@ -98,7 +98,7 @@ def test_the_console_shows_how_a_case_stands_and_nothing_that_people_wrote(
     assert (told["name"], told["found_by"], told["clients"], told["holds"]) == (
         "Amberfield", ["registration_cluster"], 2, {"EUR": "12.34"},
     )  # fmt: skip
-    assert told["page"] == "/desk/partners/par_1/cases/cas_1"
+    assert told["page"] == "/desk/cases/par_1/cas_1"
     text = json.dumps(kept)
     assert not [secret for secret in ("c1", "stand", "15 clients") if secret in text]
 

@@ -160,7 +160,7 @@ def test_a_case_is_told_to_staff_with_the_partners_name_and_leads_to_the_desk(
 ) -> None:
     said = preview(template, language(code), STAFF)
     [link] = Page(said.html).links
-    assert "/desk/partners/par_01JDXAMPLE0000000000000000/cases/cas_" in link
+    assert "/desk/cases/par_01JDXAMPLE0000000000000000/cas_" in link
     assert "Amberfield Media" in said.subject
     assert not re.search(r"%\(|None", said.text)
 

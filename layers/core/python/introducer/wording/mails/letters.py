@@ -674,7 +674,7 @@ def _what_is_held(teller: _Teller) -> Said:
 def _path_of_case(teller: _Teller) -> str:
     if teller.reader.partner:
         return f"{CASES}/{teller.values['case']}"
-    return f"/desk/partners/{teller.values['of']}{CASES}/{teller.values['case']}"
+    return f"/desk{CASES}/{teller.values['of']}/{teller.values['case']}"
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
