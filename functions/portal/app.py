@@ -8,6 +8,7 @@ import pages.clients
 import pages.deal
 import pages.deal_proposal
 import pages.desk
+import pages.desk_audit
 import pages.desk_clients
 import pages.earnings
 import pages.invoices

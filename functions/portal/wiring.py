@@ -22,7 +22,9 @@ from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
 from introducer.services.read_contracts import ContractReader
+from introducer.services.read_dossier import Shelves
 from introducer.store.adjustments import Adjustments
+from introducer.store.audit_chain import AuditChain
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
@@ -205,6 +207,15 @@ class Portal:
     @cached_property
     def persons(self) -> PersonIndex:
         return PersonIndex(self.settings.books_table)
+
+    @cached_property
+    def audit_chain(self) -> AuditChain:
+        return AuditChain(self.settings.books_table)
+
+    @cached_property
+    def shelves(self) -> Shelves:
+        """All that a dossier is read from."""
+        return Shelves(self.settings.facts_table, self.settings.books_table)
 
     @cached_property
     def secrets(self) -> Secrets:
