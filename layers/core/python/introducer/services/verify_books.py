@@ -93,6 +93,7 @@ def verify_books(
         *_left(books),
         *statement_differences(books),
         *books.payouts.differences(books.published()),
+        *books.cases.differences(books.balances),
         *books.traces.differences(milliseconds(now)),
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),

@@ -29,6 +29,7 @@ from introducer.domain.rates import Publication, Rates
 from introducer.domain.rows import MonthOf
 from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
+from introducer.services.verify.cases_side import CasesSide
 from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.services.verify.report import Difference, Kind
 from introducer.services.verify.traces_side import TracesSide
@@ -103,6 +104,7 @@ class BooksSide:
         self.sums: dict[str, int] = defaultdict(int)
         self.newest_posting = 0
         self.payouts = PayoutsSide()
+        self.cases = CasesSide()
         self.traces = TracesSide()
         self._feed = feed
         self._links: dict[str, tuple[str, str, str]] = {}
@@ -117,6 +119,7 @@ class BooksSide:
             "client": self._client,
             "journal": self._journal,
             "payout_journal": self._payout_journal,
+            "case_journal": self._case_journal,
             "balance": self._balance,
             "event_count": self._event_count,
             "click_count": self._click_count,
@@ -136,6 +139,8 @@ class BooksSide:
             "partner": self._partner,
             "rates": self._rates,
             **self.payouts.takers,
+            **self.cases.takers,
+            "hold": self._hold,
             **self.traces.takers,
         }
 
@@ -254,6 +259,18 @@ class BooksSide:
         self._moves(journal)
         self._differs(stored, journal, _contradicting_legs(journal))
         self.payouts.move(stored)
+
+    def _case_journal(self, stored: Stored) -> None:
+        """Likewise."""
+        journal = self.cases.move(stored)
+        self.journals += 1
+        self.newest_posting = max(self.newest_posting, journal.posted_at)
+        self._moves(journal)
+        self._differs(stored, journal, _contradicting_legs(journal))
+
+    def _hold(self, stored: Stored) -> None:
+        self.payouts.takers["hold"](stored)
+        self.cases.hold(stored)
 
     def _moves(self, journal: Journal) -> None:
         moved, key = self.journal_balances[journal.key.partner], journal.key

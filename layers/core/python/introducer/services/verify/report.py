@@ -46,6 +46,8 @@ class Kind(StrEnum):
     """A batch counts other payouts than are in it, or is done before they are."""
     RUN = "run"
     """A closed run came to something else than its payouts do."""
+    CASE = "case"
+    """A case is not what its journals and its hold make of it, or a balance holds something else than its cases do."""
     HOLD = "hold"
     """A balance counts another number of holds than stand."""
     INVOICE = "invoice"
