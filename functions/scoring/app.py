@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 import boto3
-from introducer.wording.findings import for_staff
 
 from introducer.domain.errors import IntroducerError, NotFound
 from introducer.domain.events import day_of
@@ -32,6 +31,7 @@ from introducer.store.cases import Cases
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
+from introducer.store.holds import Holds
 from introducer.store.ledger import Ledger
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payouts import Payouts
@@ -41,6 +41,7 @@ from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
+from introducer.wording.findings import for_staff
 
 PEERS_KEPT = 600.0
 """Seconds for which a container remembers how the other partners do."""
@@ -146,6 +147,7 @@ def books() -> CaseBooks:
         cases=Cases(table),
         scorings=Scorings(table),
         ledger=Ledger(table),
+        holds=Holds(table),
         clients=Clients(table),
         payouts=Payouts(table),
         settlements=Settlements(table),
