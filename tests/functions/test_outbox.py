@@ -18,6 +18,7 @@ from introducer.gateways.mail import Letter, MailNotTaken, MailRefused, MailUncl
 from introducer.gateways.user_pool import Login
 from introducer.services import send_mail
 from introducer.services.send_mail import Outbox
+from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
 from introducer.store.mails import Mails
 from introducer.wording.mails.rendering import EXAMPLES
@@ -83,6 +84,9 @@ class World:
         self.configuration, self.mails = Configuration("books"), Mails("books")
         self.app = load("outbox")
         self.app.__dict__["outbox"] = self.outbox
+        self.chain = AuditChain("books")
+        self.app.__dict__["audit_chain"] = lambda: self.chain
+        self.app.__dict__["full_jitter"] = lambda attempt: None
         self.configuration.open_brand(
             Brand(brand=BRAND, name="Northwind & Sons", domain="go.example.com", base_currency="EUR",
                   fallback_url="https://example.com/", created=NOW), CHANGE,
@@ -121,6 +125,15 @@ class World:
             for image in page["Items"]
             if "mail" in image
             for mail in [self.mails.mail(image["partner"]["S"] or image["brand"]["S"], image["mail"]["S"])]
+        ]
+
+    def changes(self) -> list[dict[str, Any]]:
+        """A record of the stream for each audit record."""
+        return [
+            {"eventID": image["audit"]["S"], "dynamodb": {"NewImage": image, "SequenceNumber": image["audit"]["S"]}}
+            for page in self.client.get_paginator("scan").paginate(TableName="books")
+            for image in page["Items"]
+            if recorded_of_image(image) is not None
         ]
 
     def runs(self) -> list[str]:
@@ -392,3 +405,43 @@ def test_a_mistake_with_one_mail_lets_the_others_through_and_comes_again(
 def test_functions_that_write_mails_down_do_not_load_what_renders_them() -> None:
     script = "import introducer.store.mails, sys; assert 'jinja2' not in sys.modules and 'babel' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+class TestAuditRecords:
+    def test_each_gets_one_link_however_often_it_comes(self, world: World, capfd: pytest.CaptureFixture[str]) -> None:
+        changes = world.changes()
+        assert len(changes) == 3
+        for given in (changes, changes[1:], changes[::-1]):
+            assert world.app.handler({"Records": given}, None) == {"batchItemFailures": []}
+        assert [number for number, _ in world.chain.links(BRAND, 0)] == [1, 2, 3]
+        assert '"AuditRecordsChained":[3' in capfd.readouterr().out.replace(" ", "")
+
+    def test_a_mail_that_waits_for_its_service_holds_up_no_record_of_its_batch(self, world: World) -> None:
+        world.member("ann")
+        mail = world.writes(to_one())
+        world.logins.down = True
+        [waits] = world.records()
+        answer = world.app.handler({"Records": [waits, *world.changes()]}, None)
+        # The stream goes on from the mail; the records have their links by then.
+        assert answer == {"batchItemFailures": [{"itemIdentifier": mail.mail}]}
+        assert len(list(world.chain.links(BRAND, 0))) == len(world.changes())
+
+    def test_a_chain_that_is_down_holds_up_no_mail_of_its_batch(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.member("ann")
+        mail = world.writes(to_one())
+        changes = world.changes()
+
+        def down(brand: str) -> Any:
+            raise Unavailable("down")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(world.chain, "head", down)
+            answer = world.app.handler({"Records": [*world.records(), *changes]}, None)
+        assert answer == {"batchItemFailures": [{"itemIdentifier": changes[0]["eventID"]}]}
+        assert world.status(mail) == ("sent", "")
+        # And once it is up again, all is caught up with.
+        assert world.app.handler({"Records": [*world.records(), *changes]}, None) == {"batchItemFailures": []}
+        assert len(list(world.chain.links(BRAND, 0))) == len(changes)
+        assert len(world.inbox.taken) == 1
