@@ -19,6 +19,8 @@ from benchmarks.fraud.reporting import false_holds, figures, show
 from benchmarks.fraud.world import a_world
 
 PROCESSES = 2
+WIDTH = 170
+"""Columns that the tables need."""
 
 
 def judge(seed: int) -> Judgement:
@@ -51,7 +53,7 @@ def main() -> int:
         }
         print(json.dumps(asdict(figures(judgements)) | counted))
     else:
-        show(Console(width=max(140, Console().width)), judgements)
+        show(Console(width=max(WIDTH, Console().width)), judgements)
     return 0
 
 

@@ -67,7 +67,7 @@ class Attack:
         )
 
     def _until(self, day: int) -> float:
-        return sum(much for when, much in self.counted if day - self.within < when <= day)
+        return round(sum(much for when, much in self.counted if day - self.within < when <= day), 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ def incentivised(facts: Facts, partner: Partner, attack: Attack) -> None:
     clicks = sum(facts.visits[day, partner.partner].clicks for day in days)
     present = sum(facts.day(each.registered) in days for each in facts.of_partner[partner.partner])
     wanted = max(chance.randrange(42, 80), math.ceil(clicks * rate) + 20)
-    more_clicks = max(wanted - present, round(wanted / rate) - clicks)
+    more_clicks = max(wanted - present, math.floor(wanted / rate) - clicks)
     attack.variant = f"{length} days"
     for _ in range(wanted - present):
         day = chance.choice(days)

@@ -134,6 +134,7 @@ def _worlds(console: Console, judgements: Sequence[Judgement]) -> None:
     console.print(
         f"{months:,.0f} honest partner-months are judged. While warming up ({WARM_UP} days before) {before} cases were"
         " opened and decided; they are in no figure."
+        f" Of {len(right)} right cases, {len(right) - _cases(judgements)[0]} are further ones about the same partners."
         f" Right cases name {sum(run.clients - run.labelled for run in right):,} honest clients beside"
         f" {sum(run.labelled for run in right):,} labelled ones.\n",
         soft_wrap=True,
