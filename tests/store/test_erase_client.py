@@ -22,7 +22,6 @@ from introducer.store.holdings import Holdings
 from introducer.store.person_index import PersonIndex
 from tests.conftest import Tables
 from tests.support.house import (
-    BRAND,
     KEY,
     NOW,
     PARTNER,
@@ -34,6 +33,7 @@ from tests.support.house import (
     an_amount,
     client,
 )
+from tests.support.payouts import BRAND
 
 ANN, BEN = "10234", "20468"
 EMAIL, PHONE, DEVICE, ADDRESS, ACCOUNT = "ann.smith@example.com", "+49 30 1234567", "fp-77", "203.0.113.9", "MT5-998877"

@@ -11,6 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,6 @@ from typing import Any
 from introducer.domain.configuration import (
     Attribution,
     Availability,
-    Brand,
     Campaign,
     Change,
     DealRecord,
@@ -30,12 +30,19 @@ from introducer.domain.configuration import (
 )
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.identity import CLIENT, brand_key, keyed_hash
+from introducer.domain.payment_profile import RailKind
+from introducer.domain.payout import BatchStatus, PayoutStatus, Run
 from introducer.domain.signatures import sign
+from introducer.gateways.rails.protocol import Handed, Outcome
 from introducer.services.accept_events import Intake, Taken, accept_events
 from introducer.services.apply_events import Engine
+from introducer.services.confirm_run import close_run
 from introducer.services.count_clicks import count_facts
+from introducer.services.issue_invoices import issue_invoices
 from introducer.services.propose_deal import hash_of, text_of
 from introducer.services.read_contracts import ContractReader
+from introducer.services.reserve_run import add_up
+from introducer.services.send_run import plan_batches, take_answer
 from introducer.services.settle_partner import Settler
 from introducer.services.verify.report import Report
 from introducer.services.verify_books import verify_books
@@ -46,6 +53,7 @@ from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts, event_from_image
 from introducer.store.intake_days import IntakeDays
+from introducer.store.invoices import Invoices
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
 from introducer.store.scans import Scans
@@ -54,8 +62,9 @@ from tests.conftest import Tables, create_table
 from tests.support.builders import CLICK_KEY, cpa, revshare, terms
 from tests.support.clicks import _record
 from tests.support.memory import Memory, served_by
+from tests.support.payouts import BRAND, Paying
 
-BRAND, SOURCE, CAMPAIGN, PARTNER, LINK = "brd_one", "mt5", "cmp_one", "par_one", "Ab12Cd34"
+SOURCE, CAMPAIGN, PARTNER, LINK = "mt5", "cmp_one", "par_one", "Ab12Cd34"
 IDENTITY, SECRET = "the identity secret", b"the source's secret"
 KEY = brand_key(IDENTITY.encode(), BRAND)
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,14 +108,12 @@ class House:
         )  # fmt: skip
         self._seen = dict.fromkeys(("facts", "books"), 0)
         self._ticks = itertools.count()
+        self.paying = Paying(self.tables)
+        """The same brand, on its payday."""
         self._configure()
 
     def _configure(self) -> None:
         books = self.configuration
-        books.open_brand(
-            Brand(brand=BRAND, name="North", domain="go.north.example", base_currency="EUR",
-                  fallback_url="https://north.example/", created=BEGAN), SET_UP,
-        )  # fmt: skip
         books.register_source(
             Source(source=SOURCE, brand=BRAND, dialect="introducer", status=Availability.ACTIVE), SET_UP
         )
@@ -185,6 +192,26 @@ class House:
         while marked := self._marked():
             for partner, month in marked:
                 self.settler.settle(partner, [month])
+
+    def pays(self) -> Run:
+        """A run pays everybody what is available by SEPA, writes invoices and is closed."""
+        payouts, rails = self.paying.payouts, {kind: SimpleNamespace(most_per_batch=100) for kind in RailKind}
+        run, at = self.paying.approved().run, self.paying.now
+        for batch in plan_batches(payouts, rails, brand=BRAND, run=run):
+            those = [each for each in payouts.all_of_run(BRAND, run) if each.pay_currency == batch.currency]
+            for payout in those:
+                assert payouts.begin_sending(payout, batch, at)
+            sealed = payouts.change_batch(batch, replace(batch, status=BatchStatus.SEALED))
+            total = sum(each.pays for each in those)
+            file = f"{BRAND}/{run}/{batch.batch}.xml"
+            tried = replace(sealed, first_tried_at=at, count=len(those), pays=total, file=file)
+            said = Handed(rest=Outcome(payout="", state=PayoutStatus.PAID))
+            sent = take_answer(payouts, payouts.change_batch(sealed, tried), said, at)
+            payouts.change_batch(sent, replace(sent, status=BatchStatus.DONE))
+        paid = list(payouts.all_of_run(BRAND, run))
+        issue_invoices(self.configuration, payouts, Invoices("books"), brand=BRAND, run=run, payouts=paid, now=at)
+        add_up(payouts, brand=BRAND, run=run)
+        return close_run(payouts, brand=BRAND, run=run, now=at)
 
     @property
     def engine(self) -> Engine:

@@ -151,6 +151,7 @@ def _document_from_list(values: Sequence[Any]) -> Document:
 
 
 def _told(verification: Verification) -> dict[str, Any]:
+    """What stays on record. What compliance wrote to the partner stands in the verification alone, and in why."""
     return {
         "status": verification.status.value,
         "version": verification.version,
@@ -158,6 +159,5 @@ def _told(verification: Verification) -> dict[str, Any]:
         "documents": json.dumps(
             [[each.document, each.kind.value, each.object_version] for each in verification.documents]
         ),
-        "reason": verification.reason or None,
         "expires_on": verification.expires_on or None,
     }
