@@ -85,8 +85,8 @@ class TestTheLabels:
     def test_an_attack_has_its_size_in_its_densest_days(self, seed: int) -> None:
         for attack in small(seed).attacks:
             wanted = attack.size * attack.threshold
-            # The days of a small world may end before the last chargeback, withdrawal or deposit.
-            assert attack.densest <= max(wanted * 1.001, how_many(attack.size, attack.threshold)), attack
+            # A click more or less, where it is a rate; the days of a small world may end before the last chargeback, withdrawal or deposit.
+            assert attack.densest <= max(wanted * 1.02, how_many(attack.size, attack.threshold)), attack
             assert (attack.ripe is not None) <= (attack.size >= 1), attack
 
     def test_labelled_clients_are_those_of_the_attacking_partners_since_the_first_day(self) -> None:
