@@ -15,6 +15,11 @@ from introducer.domain.fraud.seen import Seen
 Number = int | float
 
 
+def N_(message: str) -> str:
+    """Marks a message for the catalogues; it is translated where it is shown."""
+    return message
+
+
 class Cluster(NamedTuple):
     """Clients that have something in common."""
 
@@ -89,7 +94,8 @@ class Detector:
     parameters: Mapping[str, Number]
     meaning: Mapping[str, str]
     staff: str
-    """A sentence for staff, with places for a finding's `values`: "{seen} of {of} clients …"."""
+    """A sentence for staff, marked by `N_`, with places for a finding's `values`: "{seen} of {of} clients …". Whoever
+    shows it translates it and fills it in with `str.format`."""
     partner: str
     """A sentence for the partner: what is looked at, never the threshold or how to stay below it."""
     find: Callable[[Seen, Mapping[str, Number]], tuple[Finding, ...]]

@@ -1,0 +1,206 @@
+"""Click flooding: clicks that nobody made, so that whoever registers by himself later counts as brought by the last.
+
+A tenth of what peers' visitors do register, or less. That is so of poor traffic too; so the clicks must also be of few
+networks or few visitors, or those who register must do so hours later. All clicks are looked at, and those beyond the
+partner's usual ones: a flood hides among honest visitors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from introducer.domain.calendar import HOUR_MS, day_at, day_start
+from introducer.domain.fraud.crowds import counts_from, fresh_peers, in_question, quantile, timeline
+from introducer.domain.fraud.finding import N_, Cluster, Detector, Evidence, Finding, Number, Point
+from introducer.domain.fraud.seen import BUCKETS, Day, Seen
+from introducer.domain.fraud.statistics import band, binomial_tail, odds, poisson_head
+from introducer.domain.fraud.trace import Trace
+
+NAME = "click_flooding"
+_WHOLE = 10_000
+_LEAST_DAYS = 5
+"""With fewer earlier days nobody knows what is usual of the partner."""
+
+
+class _Flood(NamedTuple):
+    """Days on which clicks flooded, by number, and how it showed."""
+
+    first: int
+    end: int
+    clicks: int
+    registrations: float
+    late: tuple[str, ...]
+    """The clients who registered hours after their click, when they are too many."""
+    narrow: bool
+    """Whether the clicks are of few networks, or few visitors."""
+
+
+def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
+    """The floods of the window, as one finding."""
+    rates = sorted(
+        peer.registrations / peer.clicks for peer in fresh_peers(seen) if peer.clicks >= parameters["peer_clicks"]
+    )
+    peers = quantile(rates, 0.5)
+    if len(rates) < parameters["peers"] or peers <= 0:
+        return ()
+    if sum(day.clicks for day in seen.days) < parameters["clicks"]:
+        return ()
+    brought: dict[str, list[Trace]] = {}
+    for trace in in_question(seen):
+        if trace.since_click is not None:
+            brought.setdefault(day_at(trace.registered - trace.since_click * 1000), []).append(trace)
+    floods = list(_floods(seen, [brought.get(day.day, []) for day in seen.days], peers, parameters))
+    if not floods:
+        return ()
+    worst = max(floods, key=lambda flood: flood.clicks)
+    numbers = sorted({number for flood in floods for number in range(flood.first, flood.end)})
+    by_clicks = {
+        trace.client
+        for flood in floods
+        if not flood.late
+        for number in range(flood.first, flood.end)
+        for trace in brought.get(seen.days[number].day, ())
+    }
+    late = {client for flood in floods for client in flood.late}
+    clients = tuple(sorted(by_clicks | late))
+    first, through = seen.days[numbers[0]].day, seen.days[numbers[-1]].day
+    clusters = (Cluster("late", "late 1", tuple(sorted(late)), len(clients)),) if late else ()
+    return (
+        Finding(
+            detector=NAME,
+            clients=clients,
+            first=first,
+            through=through,
+            measured=worst.clicks,
+            threshold=parameters["clicks"],
+            values={
+                "clicks": str(worst.clicks),
+                "registrations": str(round(worst.registrations)),
+                "expected": str(round(worst.clicks * peers)),
+                "clients": str(len(clients)),
+                "first": first,
+                "through": through,
+            },
+            evidence=Evidence(
+                clusters=clusters,
+                series=tuple(_series(seen.days, brought, peers)),
+                timeline=timeline(seen.traces, clients),
+            ),
+        ),
+    )
+
+
+def _floods(
+    seen: Seen, brought: Sequence[Sequence[Trace]], peers: float, parameters: Mapping[str, Number]
+) -> Iterator[_Flood]:
+    since = counts_from(seen, NAME)
+    begin = sum(day_start(day.day) < since for day in seen.days)
+    length = int(parameters["days"])
+    for end in range(begin + 1, len(seen.days) + 1):
+        first = max(begin, end - length)
+        days = seen.days[first:end]
+        clicks = sum(day.clicks for day in days)
+        if clicks < parameters["clicks"]:
+            continue
+        registrations = sum(map(len, brought[first:end]))
+        known = seen.days[:first]
+        # The middle of the earlier days: a flood before this one does not become usual at once.
+        usual = quantile(sorted(day.clicks for day in known), 0.5) if len(known) >= _LEAST_DAYS else 0.0
+        ordinary = usual * len(days)
+        for clicked, registered in (
+            (clicks, float(registrations)),
+            (clicks - ordinary, max(0.0, registrations - ordinary * _own_rate(known, brought[:first]))),
+        ):
+            if clicked < parameters["clicks"] or registered > clicked * peers / parameters["parts"]:
+                continue
+            if poisson_head(round(registered), clicked * peers) > odds(float(parameters["chance"])):
+                continue
+            late = _late(brought[first:end], brought[:first], parameters)
+            narrow = _is_narrow(days, known if ordinary else (), parameters)
+            if late or narrow:
+                yield _Flood(first, end, int(clicked), registered, late, narrow)
+                break
+
+
+def _own_rate(days: Sequence[Day], brought: Sequence[Sequence[Trace]]) -> float:
+    clicks = sum(day.clicks for day in days)
+    return sum(map(len, brought)) / clicks if clicks else 0.0
+
+
+def _late(
+    brought: Sequence[Sequence[Trace]], before: Sequence[Sequence[Trace]], parameters: Mapping[str, Number]
+) -> tuple[str, ...]:
+    """Those who registered hours after their click, when they are more than there used to be."""
+    least = int(parameters["late_hours"]) * HOUR_MS // 1000
+    registered = [trace for day in brought for trace in day]
+    late = [trace.client for trace in registered if (trace.since_click or 0) >= least]
+    if len(late) < parameters["late_clients"] or 2 * len(late) < len(registered):
+        return ()
+    earlier = [trace for day in before for trace in day]
+    usual = float(parameters["late_share"])
+    own = (sum((trace.since_click or 0) >= least for trace in earlier) + 10 * usual) / (len(earlier) + 10)
+    chance = binomial_tail(len(late), len(registered), max(usual, own))
+    return tuple(sorted(late)) if chance <= odds(float(parameters["late_chance"])) else ()
+
+
+def _is_narrow(days: Sequence[Day], known: Sequence[Day], parameters: Mapping[str, Number]) -> bool:
+    """Whether what is more than usual comes of few networks, or few visitors make many clicks."""
+    usual = [sum(day.buckets[number] for day in known) * len(days) / max(1, len(known)) for number in range(BUCKETS)]
+    more = [max(0.0, sum(day.buckets[number] for day in days) - usual[number]) for number in range(BUCKETS)]
+    if sum(more) >= parameters["clicks"] / 2 and sum(sorted(more)[-2:]) >= parameters["narrow"] * sum(more):
+        return True
+    clicks, unique = sum(day.clicks for day in days), sum(day.unique for day in days)
+    before, unique_before = sum(day.clicks for day in known), sum(day.unique for day in known)
+    return 0 < unique <= clicks * parameters["visitors"] and (not before or unique_before > before / 2)
+
+
+def _series(days: Sequence[Day], brought: Mapping[str, Sequence[Trace]], peers: float) -> Iterator[Point]:
+    for day in days:
+        if day.clicks:
+            registrations = len(brought.get(day.day, ()))
+            low, high = band(day.clicks, peers, 0.001)
+            rates = (each * _WHOLE // day.clicks for each in (registrations, low, high))
+            yield Point(day.day, registrations, day.clicks, *rates)
+
+
+DETECTOR = Detector(
+    name=NAME,
+    inputs=("days", "traces", "peers"),
+    parameters={
+        "clicks": 2000,
+        "days": 7,
+        "parts": 10,
+        "late_hours": 2,
+        "late_clients": 3,
+        "late_share": 0.3,
+        "late_chance": 0.03,
+        "narrow": 0.6,
+        "visitors": 0.2,
+        "chance": 1e-7,
+        "peer_clicks": 200,
+        "peers": 5,
+    },
+    meaning={
+        "clicks": "at least so many clicks, or so many more than usual",
+        "days": "within so many days",
+        "parts": "of which no more register than the peers' middle rate divided by this",
+        "late_hours": "a registration is late so many hours after the click",
+        "late_clients": "at least so many registrations are late, and half of all",
+        "late_share": "how many are late with honest partners",
+        "late_chance": "how likely chance alone would be, at most, that so many are late",
+        "narrow": "the part of the clicks beyond the usual that two of sixteen groups of networks make at least",
+        "visitors": "or: different visitors per click, at most",
+        "chance": "how likely so few registrations would be by chance, at most",
+        "peer_clicks": "a peer with fewer clicks in thirty days says nothing",
+        "peers": "with fewer of them nothing is said",
+    },
+    staff=N_(
+        "{clicks} clicks within seven days brought {registrations} registrations, where peers' clicks bring {expected};"
+        " and they come late, or of few networks or visitors. {first} to {through}, {clients} clients."
+    ),
+    partner=N_(
+        "From {first} to {through} your links had many clicks and few registrations. We look at where they come from."
+    ),
+    find=find,
+)
