@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pages.adjustments
 import pages.bank_files
+import pages.cases
 import pages.clients
 import pages.deal
 import pages.deal_proposal
 import pages.desk
 import pages.desk_audit
+import pages.desk_cases
 import pages.desk_clients
 import pages.earnings
 import pages.invoices

@@ -107,6 +107,8 @@ def _make() -> Environment:
     environment.globals.update(
         asset=asset,
         chart=charts.bars,
+        band=charts.band,
+        lanes=charts.lanes,
         csrf=lambda: _visit.get().csrf,
         fresh_key=lambda: secrets.token_urlsafe(16),
         number=lambda value: _visit.get().language.number(value),

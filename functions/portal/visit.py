@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024
 """A form or a JSON body of the portal is never longer."""
+MOST_FIELDS, LIST = 200, "[]"
 CSRF_FIELD, CSRF_HEADER = "csrf", "introducer-csrf"
 KEY_FIELD, KEY_HEADER = "idempotency_key", "idempotency-key"
 THEMES = ("auto", "light", "dark")
@@ -110,8 +111,12 @@ class Visit:
             elif kind == JSON:
                 fields = json.loads(raw or b"{}")
             elif kind == FORM or not raw:
-                sent = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=200) if raw else {}
-                fields = {name: values[-1] for name, values in sent.items()}
+                sent = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS) if raw else {}
+                # A form has no lists: a name that ends so is one, of what was ticked.
+                fields = {
+                    name.removesuffix(LIST): values if name.endswith(LIST) else values[-1]
+                    for name, values in sent.items()
+                }
             else:
                 raise Malformed(
                     "Send a form or JSON: application/x-www-form-urlencoded or application/json.",

@@ -21,10 +21,12 @@ from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
+from introducer.services.case_books import CaseBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
 from introducer.store.adjustments import Adjustments
 from introducer.store.audit_chain import AuditChain
+from introducer.store.cases import Cases
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
@@ -43,6 +45,7 @@ from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateStore
 from introducer.store.reservations import Reservations
+from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
 from introducer.store.verifications import Verifications
@@ -172,6 +175,34 @@ class Portal:
     def wake(self, token: str, output: Mapping[str, str]) -> bool:
         """Wakes the execution that waits with this token; whether it did."""
         return workflows.answer(workflows.new_client(), token, output)
+
+    @cached_property
+    def cases(self) -> Cases:
+        return Cases(self.settings.books_table)
+
+    @cached_property
+    def rates(self) -> RateStore:
+        return RateStore(self.settings.books_table)
+
+    @cached_property
+    def case_books(self) -> CaseBooks:
+        """What cases are kept in, and what says which money is in question."""
+        return CaseBooks(
+            configuration=self.configuration,
+            cases=self.cases,
+            scorings=Scorings(self.settings.books_table),
+            ledger=self.ledger,
+            clients=self.clients,
+            payouts=self.payouts,
+            settlements=self.settlements,
+            holds=self.holds,
+            facts=self.facts,
+            contracts=self.contracts,
+        )
+
+    def start_case(self, name: str, given: Mapping[str, str]) -> str:
+        """Starts the execution that walks a case; the name that it really has."""
+        return workflows.Workflows(workflows.new_client(), self.settings.fraud_case_machine).start(name, given).name
 
     @cached_property
     def clockwork(self) -> schedules.Schedules:

@@ -163,7 +163,7 @@ class Visitor:
         if as_json:
             return self.send("POST", path, json.dumps(fields), {"content-type": "application/json"} | headers)
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        return self.send("POST", path, urlencode(fields), kind | headers)
+        return self.send("POST", path, urlencode(fields, doseq=True), kind | headers)
 
     def submit(self, page: str, action: str, **fields: str) -> Answer:
         """Fills in the form of a page and sends it."""

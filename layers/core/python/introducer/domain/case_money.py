@@ -254,7 +254,7 @@ def _journal(
     return Journal(
         id=case_journal_id(case, number),
         key=Key(balance.partner, RULE, case, day[:7], currency, day),
-        kind=move,
+        kind=move.value,
         amount=0,
         post_month=post_month(day[:7], balance.frozen_through),
         posted_at=at_ms,
