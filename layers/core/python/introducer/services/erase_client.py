@@ -17,11 +17,11 @@ from typing import Any
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Change
-from introducer.domain.erasing import BUCKET, CLICK_TRAITS, TRAITS, Erasure, Stays
+from introducer.domain.erasing import BUCKET, CLICK_TRAITS, PERSON_TRAITS, TRAITS, Erasure, Stays
 from introducer.domain.errors import Conflict, Malformed, NotFound
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.seen import bucket_of
-from introducer.domain.identity import CLIENT, HASH_LENGTH, keyed_hash
+from introducer.domain.identity import CLIENT, keyed_hash
 from introducer.store import keys
 from introducer.store.clicks import key_of
 from introducer.store.clients import Clients
@@ -139,6 +139,8 @@ def _deeds(
 ) -> Iterator[_Deed]:
     events = [stored for stored in held if stored.kind == "event"]
     erasing = books.erasing
+    # First: some are found by what the events still say.
+    yield from _messages(books, brand, client, events, now)
     for stored in events:
         if not stored.item.keys() & set(TRAITS):
             continue
@@ -156,28 +158,40 @@ def _deeds(
             network = stored.item.get("prefix")
             instead = {BUCKET: bucket_of(network)} if network else {}
             yield _Deed("clicks", partial(erasing.empty, stored, instead, CLICK_TRAITS))
-    yield from _messages(books, brand, client, events, now)
 
 
 def _messages(books: Books, brand: str, client: str, events: list[Stored], now: datetime) -> Iterator[_Deed]:
     """Quarantined messages of the client. One whose event waits to be replayed keeps its place, and says no more."""
-    sources = _sources(books.configuration, brand) | {_identity(each.item)[0] for each in events}
-    today = day_of(now)
-    days = [plus_days(today, -back) for back in range(QUARANTINE_DAYS + 1)]
-    hashes = {
-        str(each.item[trait])
-        for each in events
-        for trait in TRAITS
-        if isinstance(each.item.get(trait), str) and len(each.item[trait]) == HASH_LENGTH
-    }
     waiting = {_identity(each.item) for each in events if "applied_at" not in each.item}
-    for stored in books.holdings.messages(brand, client, sorted(sources), days, hashes):
+    for stored in _messages_of(books, brand, client, events, now):
         source = keys.parts(stored.item[keys.PK])[2]
         if (source, stored.item.get("event_id", "")) in waiting:
             if stored.item["message"] != "{}":
                 yield _Deed("quarantined messages", partial(books.erasing.empty, stored, {"message": "{}"}))
         else:
             yield _Deed("quarantined messages", partial(books.erasing.delete, stored))
+
+
+def _messages_of(books: Books, brand: str, client: str, events: list[Stored], now: datetime) -> Iterator[Stored]:
+    sources = _sources(books.configuration, brand) | {_identity(each.item)[0] for each in events}
+    days = [plus_days(day_of(now), -back) for back in range(QUARANTINE_DAYS + 1)]
+    hashes = {str(each.item[trait]) for each in events for trait in PERSON_TRAITS.values() if each.item.get(trait)}
+    return books.holdings.messages(brand, client, sorted(sources), days, hashes)
+
+
+def held_of(books: Books, brand: str, client: str, now: datetime) -> list[Stored]:
+    """All that is held of a client, for its export; nothing when nothing is known of it."""
+    state = books.clients.state(brand, client)
+    held = _held(books, brand, client, state)
+    events = [stored for stored in held if stored.kind == "event"]
+    if not held:
+        return []
+    return [
+        *held,
+        *books.holdings.clicks(_clicks_of(state, events)),
+        *books.holdings.persons(brand, events),
+        *_messages_of(books, brand, client, events, now),
+    ]
 
 
 def _emptied(erasing: Erasing, what: str, stored: Stored, names: tuple[str, ...]) -> _Deed:

@@ -62,13 +62,15 @@ class Holdings:
     def messages(
         self, brand: str, client: str, sources: Iterable[str], days: Sequence[str], hashes: Iterable[str]
     ) -> Iterator[Stored]:
-        """The quarantined messages of a client, or that name it by one of these hashes, of some UTC days."""
+        """The quarantined messages of a client, of some UTC days; and those that say no client, but its e-mail, phone,
+        device or address, by these hashes."""
         needles = {client, *hashes}
         for source in sources:
             for day in days:
                 pk = keys.partition("quarantined", brand=brand, source=source, day=day)
                 for stored in self.partition(keys.FACTS, pk):
-                    if stored.item.get("client") == client or any(each in stored.item["message"] for each in needles):
+                    of = stored.item.get("client")
+                    if of == client or (of is None and any(each in stored.item["message"] for each in needles)):
                         yield stored
 
     # --------------------------------------------------------------------------------------------------- a partner
