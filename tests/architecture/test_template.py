@@ -630,5 +630,6 @@ def test_daily_heads_of_the_audit_trail_are_locked_put_by_one_step_and_taken_awa
         "s3:BypassGovernanceRetention",
         "s3:PutObjectRetention",
     } <= set(nobody["Action"])
-    only = said["OnlyTheDailyStepPuts"]["Condition"]["ArnNotEquals"]
-    assert only == {"aws:PrincipalArn": {"Fn::GetAtt": ["AuditRole", "Arn"]}}
+    only = said["OnlyTheDailyStepPuts"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    assert only[0] == {"Fn::GetAtt": ["AuditRole", "Arn"]}
+    assert only[1]["Fn::Sub"].endswith(":assumed-role/${AuditRole}/*") and len(only) == 2
