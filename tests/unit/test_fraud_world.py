@@ -85,7 +85,8 @@ class TestTheLabels:
     def test_an_attack_has_its_size_in_its_densest_days(self, seed: int) -> None:
         for attack in small(seed).attacks:
             wanted = attack.size * attack.threshold
-            # A click more or less, where it is a rate; the days of a small world may end before the last chargeback, withdrawal or deposit.
+            # A click more or less, where it is a rate; and the days of a small world may end before the last
+            # chargeback, withdrawal or deposit.
             assert attack.densest <= max(wanted * 1.02, how_many(attack.size, attack.threshold)), attack
             assert (attack.ripe is not None) <= (attack.size >= 1), attack
 
