@@ -135,12 +135,12 @@ def _late(
     least = int(parameters["late_hours"]) * HOUR_MS // 1000
     registered = [trace for day in brought for trace in day]
     late = [trace.client for trace in registered if (trace.since_click or 0) >= least]
-    if len(late) < parameters["late_clients"] or 2 * len(late) < len(registered):
+    if len(late) < parameters["late_clients"]:
         return ()
     earlier = [trace for day in before for trace in day]
     usual = float(parameters["late_share"])
     own = (sum((trace.since_click or 0) >= least for trace in earlier) + 10 * usual) / (len(earlier) + 10)
-    chance = binomial_tail(len(late), len(registered), max(usual, own))
+    chance = binomial_tail(len(late), len(registered), own)
     return tuple(sorted(late)) if chance <= odds(float(parameters["late_chance"])) else ()
 
 
@@ -186,8 +186,8 @@ DETECTOR = Detector(
         "days": "within so many days",
         "parts": "of which no more register than the peers' middle rate divided by this",
         "late_hours": "a registration is late so many hours after the click",
-        "late_clients": "at least so many registrations are late, and half of all",
-        "late_share": "how many are late with honest partners",
+        "late_clients": "at least so many registrations are late",
+        "late_share": "how many are late with honest partners, before the partner's own earlier ones say it",
         "late_chance": "how likely chance alone would be, at most, that so many are late",
         "narrow": "the part of the clicks beyond the usual that two of sixteen groups of networks make at least",
         "visitors": "or: different visitors per click, at most",

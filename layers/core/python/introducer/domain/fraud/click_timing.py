@@ -96,12 +96,12 @@ def _equal_delays(timed: Sequence[Trace], span: int, least: int, limit: float) -
             needs = delays[start + least - 1] - delay
             for part in _WIDTHS:
                 width = max(_NARROWEST_S, 2 * grain if grain > 1 else 0, int(delay * part))
-                if needs > width:
+                if needs > width or (grain > 1 and width > delay * _WIDTHS[-1]):
                     continue
                 end = bisect_right(delays, delay + width)
                 low, high = int(delay / _AROUND), int((delay + width) * _AROUND)
                 around = bisect_right(delays, high) - bisect_left(delays, low) - (end - start)
-                mean = _AROUND * (around + 1) * (width + 1) / max(1, high - low - width)
+                mean = _AROUND * (around + 1) * (width + grain) / max(1, high - low - width)
                 if end - start < 2 * mean:
                     continue
                 if poisson_tail(end - start, mean) <= limit and _are_near(ordered[start:end], span, least):

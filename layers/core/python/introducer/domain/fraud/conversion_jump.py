@@ -137,7 +137,7 @@ def _fitted(days: _Days, jump: Jump, times: float) -> Jump:
 
     def is_high(day: int) -> bool:
         registrations, clicks = days.between(day, day + 1)
-        return registrations > high * clicks
+        return bool(registrations > high * clicks)
 
     first, end = jump.first, jump.end
     while end - first > 1 and not is_high(first):

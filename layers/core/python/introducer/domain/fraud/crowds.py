@@ -91,16 +91,18 @@ def crowd(
         opened = hit.at - span + 1
         start = bisect_left(at, opened)
         number = last - start + 1
-        if number < least or (last + 1 < len(new) and at[last + 1] == hit.at):
+        # A window that begins before anything is known is as long as the others all the same.
+        closes = max(hit.at, moments[0] + span - 1)
+        if number < least or (last + 1 < len(new) and at[last + 1] <= closes):
             continue
         begins = max(opened, min(since, at[start]))
-        of = max(number, bisect_right(moments, hit.at) - bisect_left(moments, begins))
+        of = max(number, bisect_right(moments, closes) - bisect_left(moments, begins))
         before = bisect_left(all_at, opened)
         cleared = len(old) - bisect_left(old, opened)
         others = bisect_left(moments, begins)
         if usual.later:
-            before += len(all_at) - bisect_right(all_at, hit.at)
-            others += len(moments) - bisect_right(moments, hit.at)
+            before += len(all_at) - bisect_right(all_at, closes)
+            others += len(moments) - bisect_right(moments, closes)
         share = usual_share(usual, before + cleared, others, bool(since))
         if binomial_tail(number, of, share) <= limit:
             found.update(range(start, last + 1))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from introducer.domain.calendar import day_start
-from introducer.domain.fraud.crowds import Usual, counts_from, usual_share
+from introducer.domain.fraud.crowds import counts_from
 from introducer.domain.fraud.finding import N_, Detector, Evidence, Finding, Number, Point
 from introducer.domain.fraud.seen import Day, Seen
 from introducer.domain.fraud.statistics import band, odds, poisson_tail
@@ -22,27 +22,31 @@ _WHOLE = 10_000
 def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     """The weeks in which links were loaded and not clicked."""
     stuffed = list(accumulate((day.stuffed for day in seen.days), initial=0))
-    loads = list(accumulate((day.clicks + day.stuffed for day in seen.days), initial=0))
+    clicks = list(accumulate((day.clicks for day in seen.days), initial=0))
     if stuffed[-1] < parameters["loads"]:
         return ()
     since = counts_from(seen, NAME)
     begin = sum(day_start(day.day) < since for day in seen.days)
-    usual = Usual(float(parameters["share"]), float(parameters["weight"]))
+    week, usual, weight = int(parameters["days"]), float(parameters["per_click"]), float(parameters["weight"])
+
+    # What a person has cleared is expected to go on; else a partner is never expected to have many.
+    weeks = ((max(0, end - week), end) for end in range(1, begin + 1))
+    cleared = ((stuffed[end] - stuffed[first], clicks[end] - clicks[first]) for first, end in weeks)
+    accepted = max((number / max(1, of) for number, of in cleared if number >= parameters["loads"]), default=0.0)
     found: set[int] = set()
-    most, of_most, share_of_most = 0, 0, usual.share
+    most, beside, expects = 0, 0, usual
     for end in range(begin + 1, len(seen.days) + 1):
-        first = max(begin, end - int(parameters["days"]))
-        number, of = stuffed[end] - stuffed[first], loads[end] - loads[first]
+        first = max(begin, end - week)
+        number, of = stuffed[end] - stuffed[first], clicks[end] - clicks[first]
         if number < parameters["loads"]:
             continue
-        # Never less than usual: a partner that had none may have some.
-        share = max(usual.share, usual_share(usual, stuffed[first], loads[first], bool(since)))
-        expected = share * (of - number)
-        unlikely = poisson_tail(number, expected) <= odds(float(parameters["chance"]))
-        if number >= parameters["times"] * expected and unlikely:
+        own = (stuffed[first] + weight * usual) / (clicks[first] + weight)
+        share = max(usual, accepted, min(own, usual * parameters["at_most"]))
+        unlikely = poisson_tail(number, share * of) <= odds(float(parameters["chance"]))
+        if number >= parameters["times"] * share * of and unlikely:
             found.update(index for index in range(first, end) if seen.days[index].stuffed)
             if number > most:
-                most, of_most, share_of_most = number, of, share
+                most, beside, expects = number, of, share
     if not found:
         return ()
     first_day, through = seen.days[min(found)].day, seen.days[max(found)].day
@@ -56,11 +60,11 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
             threshold=parameters["loads"],
             values={
                 "loads": str(most),
-                "clicks": str(of_most - most),
+                "clicks": str(beside),
                 "first": first_day,
                 "through": through,
             },
-            evidence=Evidence(series=tuple(_series(seen.days, share_of_most))),
+            evidence=Evidence(series=tuple(_series(seen.days, expects / (1 + expects)))),
         ),
     )
 
@@ -76,13 +80,14 @@ def _series(days: Sequence[Day], share: float) -> Iterator[Point]:
 DETECTOR = Detector(
     name=NAME,
     inputs=("days",),
-    parameters={"loads": 200, "days": 7, "times": 3, "share": 0.005, "weight": 2000, "chance": 1e-7},
+    parameters={"loads": 200, "days": 7, "times": 3, "per_click": 0.005, "at_most": 4, "weight": 1000, "chance": 1e-7},
     meaning={
         "loads": "links were loaded so often at least, with no click",
         "days": "within so many days",
         "times": "and so many times as often as usual at least",
-        "share": "the part of an honest partner's loads that mail readers and previews make",
-        "weight": "as how many of the partner's own earlier loads that counts",
+        "per_click": "loads per click that mail readers and previews make with an honest partner",
+        "at_most": "a partner's own earlier loads raise that so many times at most, if no person cleared them",
+        "weight": "as how many of the partner's own clicks that counts",
         "chance": "how likely chance alone would be, at most",
     },
     staff=N_(
