@@ -12,10 +12,15 @@ import pytest
 
 from introducer.domain.case import CLOCK, Case, CaseStatus, execution_name
 from introducer.domain.errors import Unavailable
+from introducer.domain.events import day_of
+from introducer.domain.ledger import AVAILABLE
 from introducer.domain.mail import MailTemplate
+from introducer.domain.payment_profile import Destination, RailKind
+from introducer.domain.payout import PayoutStatus
 from introducer.store import keys
 from introducer_ops.localcloud import Stack
 from tests.support.casing import Casing
+from tests.support.paying import Paying
 from tests.support.scenario import Scenario, eventually, the_stacks_account
 
 pytestmark = pytest.mark.cloud
@@ -251,6 +256,40 @@ def test_a_decision_that_came_before_anybody_waited_is_heard(casing: Casing) -> 
     assert casing.ended(case).status == "SUCCEEDED"
     assert casing.balance(partner) == {"pending": 100_00}
     assert story(casing, case) == [*HELD, *CARRIED_OUT, *CLOSED]
+
+
+def test_money_in_a_payout_that_has_not_left_stops_it_and_is_taken_back_once_it_is_set_aside(casing: Casing) -> None:
+    # given a partner whose money is reserved in a run that waits for its approval
+    partner, clients = casing.partner(odd="200.00", fine="50.00")
+    advance(casing, 75)
+    paying = Paying(casing.world)
+    paying.ready()
+    paying.verified(partner)
+    paying.paid_to(partner, Destination(rail=RailKind.MANUAL, currency="EUR", holder="Amberfield Media", country="DE",
+                                        instructions="Account 12345678 at Example Bank"))  # fmt: skip
+    run = paying.start().run
+    paying.waits(run)
+    assert casing.balance(partner) == {"reserved": 125_00}
+
+    # when a case is opened, and the client disallowed
+    case = casing.waits(casing.opens(partner, clients["odd"]))
+    assert case.stop
+    casing.decides(case, disallow=True)
+
+    # then the payout is waited for: it has what is taken back
+    casing.goes_on(case, "wait", lambda: casing.told(case.execution)[-1] == "Wait for the payout")
+    assert sum(casing.balance(partner).values()) == 25_00
+    assert casing.case(case).stop
+
+    # when the run is approved all the same
+    paying.decide(run, approve=True)
+
+    # then nothing of it leaves, and what the other client earned is free to be paid
+    casing.waits(case, CaseStatus.DISALLOWED)
+    assert paying.of_run(run)[partner].status is PayoutStatus.SET_ASIDE
+    balance = casing.world.ledger.balance(partner)
+    assert balance.bucket("EUR", AVAILABLE, day_of(casing.now)) == sum(casing.balance(partner).values()) == 25_00
+    assert not casing.case(case).stop
 
 
 @pytest.mark.parametrize(

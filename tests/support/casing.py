@@ -35,6 +35,8 @@ from tests.support.scenario import Scenario, eventually, rfc3339
 
 SHARE = terms(revshare("50"), net_revenue={"commission": "1"}, days=10)
 """Half of the commission, which becomes available ten days after the month."""
+LOOKS = ("Wait for the engine", "Wait for the payout")
+"""States in which an execution looks again soon."""
 
 
 @dataclass
@@ -164,8 +166,8 @@ class Casing:
             if answer := found():
                 return answer
             latest = self.workflows.latest(execution_name(case))
-            if latest is not None and latest.is_running and self.told(latest.name)[-1:] == ["Wait for the engine"]:
-                self.world.stack.clock.advance(6)
+            if latest is not None and latest.is_running and self.told(latest.name)[-1] in LOOKS:
+                self.world.stack.clock.advance(60)
             return None
 
         return eventually(what, looked)

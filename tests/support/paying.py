@@ -80,7 +80,7 @@ class Paying:
             facts=self.world.stack.outputs["FactsTableName"], books=self.world.stack.outputs["BooksTableName"]
         )
         post(tables, a_journal(amount, self.month, partner=partner, currency=currency))  # type: ignore[arg-type]
-        self._verified(partner)
+        self.verified(partner)
         default: Mapping[str, str] = {
             RailKind.SEPA: {"iban": IBANS[0]}, RailKind.PAYPAL: {"email": f"{partner}@example.com"},
             RailKind.MANUAL: {"instructions": "Account 12345678 at Example Bank"},
@@ -190,7 +190,7 @@ class Paying:
             member=f"mem_{name}", brand=self.world.brand, partner=partner, role=role, name=name.title(), language="en"
         )
 
-    def _verified(self, partner: str) -> None:
+    def verified(self, partner: str) -> None:
         before = self.verifications.of_partner(partner, self.world.brand)
         approved = replace(before, status=VerificationStatus.APPROVED, version=1, approved_at=self.world.today)
         change = Change(by="mem_compliance", at=self.world.today, why="Looked at", origin="test")
