@@ -17,7 +17,7 @@ from introducer.domain.events import EventType, milliseconds
 from introducer.domain.fraud.finding import Finding
 from introducer.domain.fraud.seen import Seen
 
-PARTNERS, HISTORY, DAYS = 60, 10, 40
+PARTNERS, HISTORY, DAYS = 40, 10, 40
 
 
 @cache
