@@ -123,7 +123,7 @@ def usual_share(usual: Usual, seen: int, of: int, cleared: bool) -> float:
 
 def fresh_peers(seen: Seen) -> list[Traffic]:
     """The other partners whose lines say something about now."""
-    oldest = plus_days(seen.today, -FRESH_DAYS)
+    oldest = plus_days(day_at(seen.at), -FRESH_DAYS)
     return [peer for peer in seen.peers if peer.day >= oldest and peer.partner != seen.partner]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from introducer.domain.calendar import day_at
 from introducer.domain.fraud.finding import N_, Cluster, Detector, Evidence, Finding, Moment, Number
 from introducer.domain.fraud.seen import Seen
 
@@ -19,15 +20,16 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     others = sorted(set(seen.account_partners) - {seen.partner})
     if len(others) < parameters["partners"] or seen.since(NAME):
         return ()
+    day = day_at(seen.at)
     return (
         Finding(
             detector=NAME,
             clients=(),
-            first=seen.today,
-            through=seen.today,
+            first=day,
+            through=day,
             measured=len(others),
             threshold=parameters["partners"],
-            values={"partners": str(len(others)), "others": ", ".join(others), "first": seen.today},
+            values={"partners": str(len(others)), "others": ", ".join(others), "first": day},
             evidence=Evidence(
                 clusters=(Cluster("account", "account 1", (), len(others) + 1),),
                 timeline=(Moment(seen.at, "", "profile"),),
