@@ -182,14 +182,15 @@ def test_ids_of_other_partners_are_read_as_their_names(casework: Casework) -> No
 def test_the_pages_of_cases_speak_each_language(looked_at: Casework, code: str) -> None:
     case = the_case(looked_at)
     for who, paths in (
-        (COMPLIANCE, (DESK, POLICY, f"{DESK}/{case.partner}", there(case))), (HARBOUR, ("/cases", f"/cases/{case.case}")),
+        (COMPLIANCE, (DESK, POLICY, f"{DESK}/{case.partner}", there(case))),
+        (HARBOUR, ("/cases", f"/cases/{case.case}")),
     ):  # fmt: skip
         for path in paths:
             page = looked_at.signed_in(who, accept_language=code).get(path)
             assert (page.status, f'lang="{code}"' in page.body) == (200, True), path
 
 
-# ---------------------------------------------------------------------------------------------------------- who may what
+# --------------------------------------------------------------------------------------------------------- who may what
 
 
 def test_finance_and_sales_read_and_do_not_decide(casework: Casework) -> None:
@@ -296,9 +297,7 @@ def test_a_form_disallows_those_who_are_ticked(casework: Casework) -> None:
     assert refused.status == 422 and "Tick the clients who are to earn nothing." in text(refused.body)
     assert f">\n{WHY}</textarea>" in refused.body and '<option value="fake_registrations" selected>' in refused.body
     # and when two are, it is about those two
-    done = visitor.post(
-        f"{there(case)}/decision", form | {"clients[]": list(NAMED[2:4]), "idempotency_key": "another"}
-    )
+    done = visitor.post(f"{there(case)}/decision", form | {"clients[]": list(NAMED[2:4]), "idempotency_key": "another"})
     assert (done.status, done.location) == (303, f"{there(case)}?decided=disallowed")
     verdict = casework.case(case).verdict
     assert verdict is not None and (verdict.clients, verdict.why) == (NAMED[2:4], WHY)
@@ -341,7 +340,8 @@ def test_both_sides_talk_and_a_closed_door_stays_closed(casework: Casework) -> N
         ("Hedy Helper", True, "We had a stand at the fair"), ("", False, "Which fair?"),
     ]  # fmt: skip
     ours = casework.machine(COMPLIANCE).get(there(case)).json
-    assert [(each["by"], each["side"]) for each in ours["said"]] == [("Hedy Helper", "partner"), ("Noor Haddad", "staff")]
+    said_by = [(each["by"], each["side"]) for each in ours["said"]]
+    assert said_by == [("Hedy Helper", "partner"), ("Noor Haddad", "staff")]
     assert {each["action"] for each in ours["history"]} == {"open_case", "answer_case"}
     early = casework.machine(HARBOUR).post(f"/cases/{case.case}/appeal", {"why": "I do not agree"}, as_json=True)
     assert (early.status, early.json["code"]) == (409, "nothing_to_appeal")
@@ -398,7 +398,7 @@ def test_what_is_decided_and_not_carried_out_is_not_told_yet(casework: Casework)
     assert "being carried out" in text(casework.signed_in(COMPLIANCE).get(DESK).body)
 
 
-# ------------------------------------------------------------------------------------------------ by hand, and the clocks
+# ---------------------------------------------------------------------------------------------- by hand, and the clocks
 
 
 def test_a_case_is_opened_by_hand_about_those_who_are_ticked(casework: Casework) -> None:
@@ -442,7 +442,7 @@ def test_an_admin_sets_the_clocks(casework: Casework) -> None:
     assert case.decide_by == NOW + timedelta(days=3)
 
 
-# --------------------------------------------------------------------------------------------------------- where it shows
+# ------------------------------------------------------------------------------------------------------- where it shows
 
 
 def test_held_money_leads_to_its_case(looked_at: Casework) -> None:
