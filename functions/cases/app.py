@@ -29,8 +29,9 @@ from introducer.store.settlements import Settlements
 
 KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
 """What the state machine knows errors by."""
-MET = frozenset({"books_changed", "case_changed", "scoring_changed", "engine_not_done"})
-"""Codes of a `Conflict` that only says that somebody else was quicker, or is not ready: the step is tried again."""
+MET = frozenset({"books_changed", "case_changed", "scoring_changed", "engine_not_done", "not_done"})
+"""Codes of a `Conflict` that only says that somebody else was quicker, or that it is a moment too early: the step is
+tried again."""
 
 
 @cache

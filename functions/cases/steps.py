@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from introducer.domain.case import Case
 from introducer.domain.case_waits import Stage, due, seconds, stage, until_next_look, until_next_question
-from introducer.domain.errors import Conflict, Invalid
+from introducer.domain.errors import Conflict, Invalid, Unavailable
 from introducer.domain.money import decimal_string
 from introducer.services import ask_for_verdict as asking
 from introducer.services import carry_out_verdict as carrying
@@ -78,7 +78,8 @@ def decide_by_clock(tools: Tools, given: Given) -> Kept:
     """Likewise: the case is decided then, by the clock or by a person who was quicker."""
     asked = _asked(tools, given)
     if asked.status.waits:
-        raise Conflict("It is not time yet for the clock to decide this case.", code="not_decided")
+        # One machine's clock is a little behind another's: in a moment it is time.
+        raise Unavailable("It is not time yet for the clock to decide this case.", code="not_decided")
     return {"told": _told(asked)}
 
 

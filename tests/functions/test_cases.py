@@ -71,7 +71,8 @@ def test_an_input_that_names_no_case_is_refused_with_a_sentence(function: Module
         (Conflict("Somebody was quicker.", code="books_changed"), Unavailable),
         (Conflict("Somebody was quicker.", code="case_changed"), Unavailable),
         (Conflict("Not yet.", code="engine_not_done"), Unavailable),
-        (Conflict("It is not done yet.", code="not_done"), Conflict),
+        (Conflict("It is not done yet.", code="not_done"), Unavailable),
+        (Conflict("This case is not decided.", code="not_decided"), Conflict),
         (NotFound("There is no such case."), NotFound),
         (Forbidden("Not you."), Forbidden),
         (TooMany("Slow down."), TooMany),
@@ -149,7 +150,9 @@ def test_a_step_that_passes_no_token_on_wakes_nobody(function: ModuleType, monke
     assert woken == ["t1"]
 
 
-def test_the_clock_decides_nothing_before_its_time(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_decides_nothing_before_its_time_and_is_asked_again(
+    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     does(function, monkeypatch, "asking.ask_for_verdict", CASE)
-    with pytest.raises(Conflict, match="not time yet"):
+    with pytest.raises(Unavailable, match="not time yet"):
         call(function, "decide_by_clock", **GIVEN)
