@@ -106,7 +106,7 @@ def erase_client(
         for deed in deeds:
             deed.do()
         # What was accepted between reading and marking.
-        for deed in _deeds(books, brand, client, state, _held(books, brand, client, state), now):
+        for deed in _deeds(books, brand, client, state, _held(books, brand, client, state), now, days=2):
             done[deed.what] += 1
             deed.do()
     return Erasure(subject=client, brand=brand, done=dict(done), stays=STAYS, before=before, dry=dry_run)
@@ -135,12 +135,19 @@ def _check_settled(held: list[Stored], now: datetime) -> None:
 
 
 def _deeds(
-    books: Books, brand: str, client: str, state: ClientState | None, held: list[Stored], now: datetime
+    books: Books,
+    brand: str,
+    client: str,
+    state: ClientState | None,
+    held: list[Stored],
+    now: datetime,
+    days: int = QUARANTINE_DAYS + 1,
 ) -> Iterator[_Deed]:
+    """`days` are those of which messages are looked through, today the last."""
     events = [stored for stored in held if stored.kind == "event"]
     erasing = books.erasing
     # First: some are found by what the events still say.
-    yield from _messages(books, brand, client, events, now)
+    yield from _messages(books, brand, client, events, now, days)
     for stored in events:
         if not stored.item.keys() & set(TRAITS):
             continue
@@ -160,10 +167,10 @@ def _deeds(
             yield _Deed("clicks", partial(erasing.empty, stored, instead, CLICK_TRAITS))
 
 
-def _messages(books: Books, brand: str, client: str, events: list[Stored], now: datetime) -> Iterator[_Deed]:
+def _messages(books: Books, brand: str, client: str, events: list[Stored], now: datetime, days: int) -> Iterator[_Deed]:
     """Quarantined messages of the client. One whose event waits to be replayed keeps its place, and says no more."""
     waiting = {_identity(each.item) for each in events if "applied_at" not in each.item}
-    for stored in _messages_of(books, brand, client, events, now):
+    for stored in _messages_of(books, brand, client, events, now, days):
         source = keys.parts(stored.item[keys.PK])[2]
         if (source, stored.item.get("event_id", "")) in waiting:
             if stored.item["message"] != "{}":
@@ -172,11 +179,13 @@ def _messages(books: Books, brand: str, client: str, events: list[Stored], now: 
             yield _Deed("quarantined messages", partial(books.erasing.delete, stored))
 
 
-def _messages_of(books: Books, brand: str, client: str, events: list[Stored], now: datetime) -> Iterator[Stored]:
+def _messages_of(
+    books: Books, brand: str, client: str, events: list[Stored], now: datetime, days: int = QUARANTINE_DAYS + 1
+) -> Iterator[Stored]:
     sources = _sources(books.configuration, brand) | {_identity(each.item)[0] for each in events}
-    days = [plus_days(day_of(now), -back) for back in range(QUARANTINE_DAYS + 1)]
+    looked_at = [plus_days(day_of(now), -back) for back in range(days)]
     hashes = {str(each.item[trait]) for each in events for trait in PERSON_TRAITS.values() if each.item.get(trait)}
-    return books.holdings.messages(brand, client, sorted(sources), days, hashes)
+    return books.holdings.messages(brand, client, sorted(sources), looked_at, hashes)
 
 
 def held_of(books: Books, brand: str, client: str, now: datetime) -> list[Stored]:
