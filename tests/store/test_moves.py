@@ -106,7 +106,7 @@ class TestParentsOfPartner:
         books.register_partner(a_partner(parent="par_0"), CHANGE)
         decided = [("prt_c", "2026-05", "par_7"), ("prt_b", "2026-05", None), ("prt_a", "2026-06", "par_9")]
         before = "par_0"
-        for minutes, (name, month, parent) in enumerate(decided):
+        for minutes, (name, month, parent) in enumerate(decided, 1):
             when = NOW + timedelta(minutes=minutes)
             books.set_parent(parenting(name, month, parent, when), {"par_1": before}, replace(CHANGE, at=when))
             before = parent  # type: ignore[assignment]
