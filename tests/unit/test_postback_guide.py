@@ -24,6 +24,7 @@ GUIDE = (ROOT / "docs" / "postback.md").read_text()
 CODE = Path(introducer.__file__).parent
 INTAKE = [
     *("sources/strict_json.py", "sources/events.py", "services/accept_events.py"),
+    *("sources/registration_check.py", "services/check_registration.py"),
     *("domain/signatures.py", "domain/identity.py", "domain/money.py", "runtime/problems.py"),
     *("gateways/secrets.py", "store/facts.py", "store/wire.py"),
 ]

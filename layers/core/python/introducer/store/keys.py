@@ -181,7 +181,7 @@ ITEMS: dict[str, Item] = {
              "by the keyed hash of an e-mail, phone, device or address: how many clients have it, the first of them "
              "and its partner, and the partner whose member has it; listed under that partner",
              owner_pk="P#{partner}#seen_as", owner_sk="{kind}#{hash}",
-             expires="3 years"),
+             expires="3 years; an address 400 days"),
         Item("account_holder", BOOKS, "N#{brand}#account#{fingerprint}", "holder#{partner}",
              "a partner that is paid, or was, to an account, by the account's keyed fingerprint"),
         Item("case", BOOKS, "P#{partner}#cases", "{case}",
