@@ -127,6 +127,35 @@ def erase_a_partner(
     _erase(run, as_json, state_dir, stack)
 
 
+@erase_app.command("traits")
+def erase_old_traits(
+    older_than: Annotated[int, typer.Option(help="Days since the events were accepted; 1095 at least.")] = 1095,
+    why: Why = "kept long enough",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    state_dir: StateDirOption = STATE_DIR,
+    stack: StackOption = "",
+) -> None:
+    """Let go of what old events say of who their clients are: e-mail, phone, device, address, account. Reads FACTS
+    whole."""
+    from introducer.services.erase_traits import erase_traits
+    from introducer.store.clients import Clients
+    from introducer.store.erasing import Erasing
+    from introducer.store.scans import Scans
+
+    def run(place: Place) -> tuple[Erasure, list[str] | None]:
+        facts, books = place.output("FactsTableName"), place.output("BooksTableName")
+        _sure(f"what events of {older_than} days ago and earlier say of their clients", dry_run or yes)
+        done = erase_traits(
+            Scans(place.client("dynamodb"), facts=facts, books=books), Clients(books), Erasing(facts, books),
+            older_than=older_than, change=_change(place, why), now=place.now(), dry_run=dry_run,
+        )  # fmt: skip
+        return done, None
+
+    _erase(run, as_json, state_dir, stack)
+
+
 @export_app.command("client")
 def export_a_client(
     brand: Brand,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from introducer.domain.configuration import Status
+from introducer.store import keys
 from introducer_ops import privacy
 from introducer_ops.cli import app
 from introducer_ops.installation import Place
@@ -116,6 +118,25 @@ def test_what_is_on_its_way_is_tried_again(house: House) -> None:
     house.posts(an_amount("deposit", "10234", "10.00", email=EMAIL), applied=False)
     told = introducer("erase", "client", BRAND, "10234", "--yes")
     assert (told.exit_code, "try again" in told.stderr) == (1, True)
+
+
+def test_what_old_events_say_of_their_clients_is_let_go_and_younger_ones_keep_it(house: House) -> None:
+    before = house.verified()
+    house.now += timedelta(days=1000)
+    house.posts(a_registration("20468", "2028-11-20T10:00:00Z", email="ben@example.org"))
+    house.now += timedelta(days=96)
+    assert introducer("erase", "traits", "--older-than", "1094", "--yes").exit_code == 2
+    assert f"would be erased: events of {BRAND}: 1" in introducer("erase", "traits", "--dry-run").stdout
+
+    done = introducer("erase", "traits", "--yes", "--json")
+
+    assert json.loads(done.stdout)["done"] == {f"events of {BRAND}": 1}
+    left = [each for each in house.of_kind("event") if "email_hash" in each]
+    assert [keys.parts(each["pk"])[2] for each in left] == [client("20468")]
+    [record] = [each for each in house.of_kind("audit") if each["action"] == "erase_traits"]
+    assert (record["subject"], json.loads(record["after"])) == (BRAND, {"accepted_through": "2026-03-06"})
+    assert "nothing is left" in introducer("erase", "traits", "--yes").stdout
+    assert (house.verified().differences, before.differences) == ((), ())
 
 
 def test_a_partner_is_shown_and_erased(house: House) -> None:

@@ -151,7 +151,7 @@ def _deeds(
     for stored in events:
         if not stored.item.keys() & set(TRAITS):
             continue
-        if _registered(stored, state):
+        if is_counted(stored, state):
             counted = [each for each in books.holdings.persons(brand, [stored]) if each.item.get("clients", 0) > 0]
             yield from (_Deed("persons counted back", _nothing) for _ in counted)
             yield _Deed("events", partial(erasing.forget_registration, stored))
@@ -211,7 +211,7 @@ def _nothing() -> None:
     """Done by another deed, in its transaction."""
 
 
-def _registered(stored: Stored, state: ClientState | None) -> bool:
+def is_counted(stored: Stored, state: ClientState | None) -> bool:
     """Whether this event is the one by which the engine counted the client's persons."""
     if state is None or state.registered is None or "applied_at" not in stored.item:
         return False

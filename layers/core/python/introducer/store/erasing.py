@@ -67,6 +67,13 @@ class Erasing:
         record = audit_record(partner, ERASE_PARTNER, change, None, told, brand=brand)
         self._begin(self._books, keys.key("partner", partner=partner), change, audit_to_item(record), exists=True)
 
+    def record(self, brand: str, subject: str, action: str, change: Change, told: Mapping[str, Any]) -> None:
+        """What is done to many items at once is on record before it is done. Again at the same moment is the same
+        record."""
+        record = audit_record(subject, action, change, None, told, brand=brand)
+        put = put_operation(self._connection, self._books, audit_to_item(record), Path(keys.PK).does_not_exist())
+        self._write(puts=[put])
+
     def _erased_at(self, table: str, place: keys.Key) -> datetime | None:
         with reading():
             answer = self._connection.get_item(table, place.pk, place.sk, consistent_read=True)
