@@ -404,7 +404,8 @@ class Payouts:
             *(mail_put(self._connection, self._table, mail) for mail in mails),
         ]
         if change is not None:
-            told = {"payout": after.payout, "status": after.status.value, "reason": after.reason, "note": after.note}
+            # Without the note: a bank's words may name the holder of an account, and the trail is never edited.
+            told = {"payout": after.payout, "status": after.status.value, "reason": after.reason}
             before = {"status": payout.status.value}
             puts.append(self._audit(after.brand, after.payout, f"payout_{after.status.value}", change, before, told))
         moves = _move(after, milliseconds(after.status_since))
