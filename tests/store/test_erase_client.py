@@ -120,6 +120,8 @@ def test_nothing_says_any_more_who_the_client_was_and_every_total_stands(house: 
     before_text, before, entries = house.all_text(), seen(house), money(house)
     assert [needle for needle in needles[:5] if needle not in before_text] == [], "the search finds what is there"
     trail = house.of_kind("audit")
+    report, links = house.chained()
+    assert report.findings == [], report.findings
 
     # when it is erased
     erasure = erases(house)
@@ -142,6 +144,9 @@ def test_nothing_says_any_more_who_the_client_was_and_every_total_stands(house: 
         "clicks": 1, "events": 3, "persons counted back": 3, "quarantined messages": 1, "traces": 1,
     } == dict(erasure.done)  # fmt: skip
     assert (erasure.before, erasure.dry) == (None, False)
+    # and the chain is the one that it was, one link longer
+    report, after = house.chained()
+    assert (report.findings, after[:-1]) == ([], links)
 
 
 def mentions_traits(item: dict[str, Any], who: str) -> bool:

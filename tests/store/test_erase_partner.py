@@ -192,6 +192,8 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     was = house.all_text()
     assert [each for each in NEEDLES if each not in was and each not in (OWNER_EMAIL, COLLEAGUE_EMAIL)] == []
     assert len(persons) == 2 and all(each in was for each in persons), "two e-mails; the address is the other one's now"
+    report, links = house.chained()
+    assert report.findings == [], report.findings
     looked_for = names_of(world.books, PARTNER, house.now)
     assert {NAME, LEGAL, OWNER_NAME, COLLEAGUE_EMAIL, MASKED} <= set(looked_for)
 
@@ -212,6 +214,8 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     assert [each for each in house.of_kind("audit") if each in trail] == trail
     more = {each["action"] for each in house.of_kind("audit") if each not in trail}
     assert more == {"erase_partner", "set_link_status"}
+    report, after = house.chained()
+    assert (report.findings, after[: len(links)], len(after) - len(links)) == ([], links, 2)
     # and it says what stays, and until when
     invoices = [item["number"] for item in house.of_kind("invoice") if item["partner"] == PARTNER]
     assert any(invoices[0] in each.what and "2036" in each.until for each in erasure.stays)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from introducer.domain.audit_chain import Link as AuditLink
 from introducer.domain.configuration import (
     Attribution,
     Availability,
@@ -36,6 +37,7 @@ from introducer.domain.signatures import sign
 from introducer.gateways.rails.protocol import Handed, Outcome
 from introducer.services.accept_events import Intake, Taken, accept_events
 from introducer.services.apply_events import Engine
+from introducer.services.chain_audit import chain_audit
 from introducer.services.confirm_run import close_run
 from introducer.services.count_clicks import count_facts
 from introducer.services.issue_invoices import issue_invoices
@@ -45,8 +47,10 @@ from introducer.services.reserve_run import add_up
 from introducer.services.send_run import plan_batches, take_answer
 from introducer.services.settle_partner import Settler
 from introducer.services.verify.report import Report
+from introducer.services.verify_audit import AuditReport, verify_audit
 from introducer.services.verify_books import verify_books
 from introducer.store.accruals import Accruals
+from introducer.store.audit_chain import AuditChain, recorded_of_item
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clicks import Clicks
 from introducer.store.clients import Clients
@@ -233,6 +237,18 @@ class House:
     def verified(self) -> Report:
         """What `introducer verify` finds."""
         return verify_books(self.scans, click_keys={0: CLICK_KEY}, now=self.now, elapsed=lambda: 0.0)
+
+    def chained(self) -> tuple[AuditReport, list[AuditLink]]:
+        """The audit trail once every record has its link: what is wrong with it, and the brand's links in order."""
+        chain = AuditChain("books")
+        found = [recorded for item in self.of_kind("audit") if (recorded := recorded_of_item(item)) is not None]
+        linked = chain.places(BRAND, [each.key for each in found])
+        new = [each for each in found if each.key not in linked]
+        assert not chain_audit(chain, new, now=self.now, pause=lambda attempt: None).failed
+        head = chain.head(BRAND)
+        assert head is not None
+        report = verify_audit(self.scans, chain, (), now=self.now + timedelta(days=1))
+        return report, [link for _, link in chain.links(BRAND, head.number)]
 
     def all_text(self) -> str:
         """Every item of both tables, keys and places in the index included, as one text."""
