@@ -1,7 +1,8 @@
 """`make test-faults`: thousands of schedules in memory and some on the local cloud, on every core.
 
     python -m tests.faults                                  # of the engine and of payout runs each 10,000 in memory,
-                                                            # and 200 of each on the local cloud
+                                                            # and 200 of each on the local cloud; and a case at every
+                                                            # point of a payout run, each once, in memory
     python -m tests.faults --of payouts --memory 500 --cloud 0 --first 4000
     python -m tests.faults --of payouts --seed 4711         # one of them again (--where cloud)
 
@@ -15,16 +16,18 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Mapping, Set
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from tests.faults import payout_sites, sites
-from tests.faults.running import ENGINE, PAYOUTS, Share, run_share, runner
+from tests.faults.cases import plans
+from tests.faults.running import CASES, ENGINE, PAYOUTS, Share, run_share, runner
 from tests.faults.wire import AFTER, BEFORE
 
-KINDS = (ENGINE, PAYOUTS)
+KINDS = (ENGINE, PAYOUTS, CASES)
 ON_CLOUD = {ENGINE: 200, PAYOUTS: 200}
-SITES = {ENGINE: sites.SITES, PAYOUTS: payout_sites.SITES}
+SITES: Mapping[str, Set[str]] = {ENGINE: sites.SITES, PAYOUTS: payout_sites.SITES, CASES: set()}
 SELDOM = 200
 """A call site that so few of all schedules' calls were made at need not have been crashed at."""
 CHUNK = {"memory": 100, "cloud": 25}
@@ -43,8 +46,8 @@ def main() -> int:
         return 1 if outcome.violation else 0
     total, failed = Share(), False
     for of in (given.of,) if given.of else KINDS:
-        for where, count in (("memory", given.memory), ("cloud", given.cloud if given.cloud >= 0 else ON_CLOUD[of])):
-            if not count:
+        for where, count in _counts(of, given).items():
+            if count <= 0:
                 continue
             share = _all(of, where, range(given.first, given.first + count), given.jobs)
             left_out = _left_out(of, share) if where == "memory" and count >= 10_000 else []
@@ -53,6 +56,14 @@ def main() -> int:
             total.add(share)
     print(f"schedules {total.schedules}, violations {len(total.violations)}")
     return 1 if failed or total.violations else 0
+
+
+def _counts(of: str, given: argparse.Namespace) -> Mapping[str, int]:
+    """How many schedules are run where."""
+    if of == CASES:
+        # Not by chance: there are so many, and no more; and none of them is for the cloud.
+        return {"memory": min(given.memory, len(plans()) - given.first)}
+    return {"memory": given.memory, "cloud": given.cloud if given.cloud >= 0 else ON_CLOUD[of]}
 
 
 def _all(of: str, where: str, seeds: range, jobs: int) -> Share:

@@ -29,6 +29,7 @@ from introducer.domain.payout import (
 from introducer.domain.reservation import Move, moved
 from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.store import keys, scans
+from introducer.store.cases import case_journal_from_item
 from introducer.store.invoices import invoice_from_item
 from introducer.store.ledger import HOLDS, balance_attribute, balance_from_item, earned_attribute, journal_from_item
 from introducer.store.payout_items import batch_from_item, payout_from_item, run_from_item
@@ -105,7 +106,7 @@ class Found:
         takers = {
             "run": self._run, "payout": self._payout, "batch": self._batch, "balance": self._balance,
             "journal": self._journal, "payout_journal": self._move, "payment_profile": self._profile,
-            "invoice": self._invoice,
+            "invoice": self._invoice, "case_journal": self._case_journal,
         }  # fmt: skip
         for record in schedule.store.stream(BOOKS):
             kind = kind_of(keys.BOOKS, *record.place)
@@ -136,6 +137,10 @@ class Found:
     def _journal(self, old: Item | None, new: Item) -> None:
         _once("a journal", old, new)
         self.journals.append(journal_from_item(new))
+
+    def _case_journal(self, old: Item | None, new: Item) -> None:
+        _once("a case's journal", old, new)
+        self.journals.append(case_journal_from_item(new))
 
     def _move(self, old: Item | None, new: Item) -> None:
         _once("a payout's journal", old, new)

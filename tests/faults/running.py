@@ -17,22 +17,14 @@ from introducer.store import keys, settlements
 from introducer.store.wire import BATCH
 from introducer_ops.localcloud import LocalCloud
 from tests.faults import payout_checks, payout_sites, payout_worlds, payouts, sites
+from tests.faults.cases import CaseRunner
 from tests.faults.checks import check
+from tests.faults.outcomes import Outcome
 from tests.faults.schedules import Clock, Schedule, Stores, Violation
 from tests.faults.stores import InMemory, OnTheCloud, cloud_client
 from tests.faults.wire import AFTER, BEFORE, Target, Trouble, Wire
 from tests.faults.worlds import LAST_RATES, a_world, rate_places
 from tests.support.memory import served_by
-
-
-@dataclass
-class Outcome:
-    """What became of a schedule. `violation` is empty when all is well."""
-
-    seed: int
-    violation: str
-    trouble: Trouble
-    facts: Counter[str]
 
 
 class Runner:
@@ -146,15 +138,17 @@ class PayoutRunner:
         return Outcome(seed, violation, trouble, facts)
 
 
-ENGINE, PAYOUTS = "engine", "payouts"
-"""What schedules are of: the engine and settling, or a payout run."""
-AnyRunner = Runner | PayoutRunner
+ENGINE, PAYOUTS, CASES = "engine", "payouts", "cases"
+"""What schedules are of: the engine and settling, a payout run, or a case at every point of one."""
+AnyRunner = Runner | PayoutRunner | CaseRunner
 
 
 def in_memory(of: str = ENGINE) -> AnyRunner:
     """A runner whose tables are in this process."""
     if of == PAYOUTS:
         return PayoutRunner(lambda clock: InMemory(clock, begin=payout_worlds.configured))
+    if of == CASES:
+        return CaseRunner()
     return Runner(InMemory)
 
 

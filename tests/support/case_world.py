@@ -141,7 +141,8 @@ class CaseWorld(Paying):
         return wait_for_appeal(self.books, self.wake, **self.place, token=token, now=self.now)
 
     def decides(self, *, member: Member = MANAGER, disallow: bool, **given: Any) -> Case:
-        given = {"code": "fake_registrations" if disallow else "", "why": "Looked at it", "now": self.now} | given
+        code = "fake_registrations" if disallow else ""
+        given = dict[str, Any](code=code, why="Looked at it", now=self.now) | given
         version = given.pop("version") if "version" in given else self.case().version
         return decide_case(
             self.books, self.wake, member=member, **self.place, version=version, disallow=disallow, **given
@@ -154,7 +155,7 @@ class CaseWorld(Paying):
         return appeal_case(self.books, self.wake, member=member, **self.place, why=why, now=self.now)
 
     def decides_appeal(self, *, member: Member = COMPLIANCE, uphold: bool, **given: Any) -> Case:
-        given = {"version": self.case().version, "why": "Looked again", "now": self.now} | given
+        given = dict[str, Any](version=self.case().version, why="Looked again", now=self.now) | given
         return decide_appeal(self.books, self.wake, member=member, **self.place, uphold=uphold, **given)
 
     def records(self) -> Case:

@@ -27,8 +27,8 @@ SOONEST = timedelta(minutes=1)
 
 
 def ask_for_verdict(books: CaseBooks, wake: Wake, *, partner: str, case: str, token: str, now: datetime) -> Case:
-    """Keeps the token of the execution that waits (without one, that of whoever asked before), holds what is in question
-    by now, and reminds whoever decides when it is time. Of an appealed case it asks for the second verdict.
+    """Keeps the token of the execution that waits (without one: that of whoever asked before), holds what is in
+    question by now, and reminds whoever decides when it is time. Of an appealed case it asks for the second verdict.
 
     A case that is decided wakes the execution at once. Past `decide_by` it is escalated; past `escalate_by` it is
     released by the clock; an appeal that nobody decides in time is overturned. The execution is woken with

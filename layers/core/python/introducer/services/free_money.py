@@ -62,9 +62,12 @@ def free_money(books: CaseBooks, *, partner: str, case: str, now: datetime) -> C
 def _may_be_in_a_payout(books: CaseBooks, case: Case, balance: Balance, now: datetime) -> bool:
     """Whether what was taken back is missing in what is available, while a payout that has not left has more of it."""
     today = day_of(now)
-    held: dict[str, int] = case.holds
+    come: dict[str, int] = {}
+    for (currency, day), minor in case.held.items():
+        if day <= today:
+            come[currency] = come.get(currency, 0) + minor
     return any(
-        balance.bucket(currency, AVAILABLE, today) + held.get(currency, 0) < 0
+        balance.bucket(currency, AVAILABLE, today) + come.get(currency, 0) < 0
         for currency in reserved_here(books, balance)
     )
 
