@@ -64,7 +64,8 @@ class Change:
     at: datetime
     why: str
     origin: str = ""
-    """Where it came from: a keyed address hash, a job's name. Never a plain address."""
+    """Where it came from: `portal`, a job's or a command's name. Nothing that says who somebody is: the trail is never
+    erased."""
 
 
 DEPLOYMENT = "deployment"

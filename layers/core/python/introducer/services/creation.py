@@ -26,7 +26,7 @@ Randomness = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who asks for a change, and why; `origin` is where from (a keyed address hash, the name of a job)."""
+    """Who asks for a change, and why; `origin` is where from: `portal`, the name of a job or a command."""
 
     by: str
     why: str
