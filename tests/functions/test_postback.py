@@ -206,6 +206,11 @@ def test_an_accepted_event_costs_one_put_and_nothing_else(platform: Platform, mo
     platform.sends(*(a_deposit(event_id=f"d{n}") for n in range(3)))
     assert sorted(asked) == ["GetItem", "PutItem", "PutItem", "PutItem"]
 
+    # and one that says who its client is looks whether that client was erased
+    asked.clear()
+    platform.sends(a_deposit(event_id="d9", email="ann@example.com"))
+    assert asked == ["GetItem", "GetItem", "PutItem"]
+
 
 # ---- Unknown types --------------------------------------------------------------------------------------------------
 
