@@ -36,7 +36,8 @@ def render() -> str:
         f"| {item.name} | `{item.owner_pk}` | `{item.owner_sk}` |\n" for item in keys.ITEMS.values() if item.owner_pk
     ]
     parts.append(
-        "\n## The questions\n\nNone of them scans. Only commands of operators do: `verify`, `audit verify`, `erase traits`.\n\n"
+        "\n## The questions\n\n"
+        "None of them scans. Only commands of operators do: `verify`, `audit verify`, `erase traits`.\n\n"
         "| pattern | question | item | read by | asked by |\n|---|---|---|---|---|\n"
     )
     parts += [

@@ -31,8 +31,8 @@ def invite_member(
     """The new member. Cognito invites by e-mail, unless a lasting `password` is given.
 
     Raises `Invalid` for what cannot be, `NotFound` for an unknown brand or partner, `Conflict` when the address has a
-    login with another role or for another partner. A try that was cut off can be made again. `noted` is told a partner's
-    member and the address: what the member is known by from now on (`remember_member`).
+    login with another role or for another partner. A try that was cut off can be made again. `noted` is told of a
+    partner's member and the address: what the member is known by from now on (`remember_member`).
     """
     configuration.brand(brand)
     if role.is_staff != (partner is None):
