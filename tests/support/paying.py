@@ -83,7 +83,8 @@ class Paying:
         self.verified(partner)
         default: Mapping[str, str] = {
             RailKind.SEPA: {"iban": IBANS[0]}, RailKind.PAYPAL: {"email": f"{partner}@example.com"},
-            RailKind.MANUAL: {"instructions": "Account 12345678 at Example Bank"},
+            # Each to an account of its own: partners who are paid to one are looked at.
+            RailKind.MANUAL: {"instructions": f"Account 12345678 {partner} at Example Bank"},
         }[rail]  # fmt: skip
         self.paid_to(partner, Destination(rail=rail, currency=pays, holder=name, country="DE", **{**default, **said}))
         return partner
