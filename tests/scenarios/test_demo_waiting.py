@@ -11,15 +11,23 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.case import Case, CaseStatus
 from introducer.domain.events import Event, EventType
 from introducer.domain.rows import Row
 from introducer.domain.settlement import Chain
+from introducer.store.cases import Cases, Step
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer.store.settlements import SettledMonth, Settlements, Settling, chain_digest, row_to_item
 from introducer.store.wire import to_wire
-from introducer_ops.demo.waiting import NotSettled, standing, wait_until_applied, wait_until_settled
+from introducer_ops.demo.waiting import (
+    NotSettled,
+    standing,
+    wait_until_applied,
+    wait_until_scored,
+    wait_until_settled,
+)
 from introducer_ops.localcloud import LocalCloud, Stack
 from tests.conftest import create_table
 
@@ -33,7 +41,7 @@ _MOMENTS = itertools.count(1)
 
 @pytest.fixture(name="stack")
 def _stack(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """Both tables, and no function that would work on them."""
+    """Both tables, the queue of scoring, and no function that would work on them."""
     suffix = secrets.token_hex(4)
     tables = {"FactsTableName": f"facts-waiting-{suffix}", "BooksTableName": f"books-waiting-{suffix}"}
     stack = Stack(cloud.endpoint, "", tables, {}, tmp_path)
@@ -41,8 +49,10 @@ def _stack(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     for table in tables.values():
         create_table(stack.client("dynamodb"), table, index=table.startswith("books"))
+    stack.outputs["ScoreQueueUrl"] = stack.client("sqs").create_queue(QueueName=f"score-waiting-{suffix}")["QueueUrl"]
     yield stack
-    for table in tables.values():
+    stack.client("sqs").delete_queue(QueueUrl=stack.outputs["ScoreQueueUrl"])
+    for table in (stack.outputs["FactsTableName"], stack.outputs["BooksTableName"]):
         stack.client("dynamodb").delete_table(TableName=table)
 
 
@@ -183,3 +193,43 @@ def test_what_stands_in_quarantine_is_told_with_its_reason(stack: Stack) -> None
     assert standing(stack, "mt5").quarantined == ("rate_missing",)
     with pytest.raises(NotSettled, match="In quarantine: rate_missing"):
         wait_until_applied(stack, "mt5", clicks=1, events=0, patience=0)
+
+
+def case(stack: Stack, token: str) -> None:
+    """A case about par_1; with a token an execution waits for its verdict."""
+    opened = Case(
+        case="cas_1",
+        brand="brd_1",
+        partner="par_1",
+        name="Glasswing Deals",
+        status=CaseStatus.OPEN,
+        opened_at=AT,
+        opened_by="system:scoring",
+        why="So many are alike",
+        detectors=("registration_cluster",),
+        clients=("c",),
+        decide_by=AT,
+        escalate_by=AT,
+        token=token,
+    )
+    assert Cases(stack.outputs["BooksTableName"]).write(Step(before=None, after=opened)) is not None
+
+
+def test_it_ends_when_nobody_waits_to_be_scored_and_the_cases_wait_for_a_person(stack: Stack) -> None:
+    case(stack, token="a token")
+
+    wait_until_scored(stack, "brd_1", ["par_1"], patience=0)
+
+
+def test_a_case_that_nothing_waits_with_is_missed(stack: Stack) -> None:
+    case(stack, token="")
+
+    with pytest.raises(NotSettled, match="No case of par_1 waits for a person"):
+        wait_until_scored(stack, "brd_1", ["par_1"], patience=0)
+
+
+def test_a_partner_that_is_still_to_be_scored_is_missed(stack: Stack) -> None:
+    stack.client("sqs").send_message(QueueUrl=stack.outputs["ScoreQueueUrl"], MessageBody="{}")
+
+    with pytest.raises(NotSettled, match="1 messages wait for scoring"):
+        wait_until_scored(stack, "brd_1", [], patience=0)

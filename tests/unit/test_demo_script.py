@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,11 +15,24 @@ from introducer.domain.terms import parse_terms
 from introducer.sources.events import UnknownType, read_event
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
+from introducer_ops.demo.attacks import DETECTORS, HONEST_CLIENTS, MADE_UP_CLIENTS, WASHING_CLIENTS, Attack
 from introducer_ops.demo.deals import DEALS, UNITS
 from introducer_ops.demo.month_end import LATE_EVENT, last_month, late_slot, move_to_decide
-from introducer_ops.demo.plan import CURRENCY_OF, LEVELS, STAR, UNQUOTED, Plan, make_plan
+from introducer_ops.demo.people import person
+from introducer_ops.demo.plan import (
+    CURRENCY_OF,
+    LEVELS,
+    MADE_UP,
+    PARTNERS,
+    STAR,
+    UNQUOTED,
+    WASHED,
+    Plan,
+    make_plan,
+)
 from introducer_ops.demo.running import crawler_agents
-from introducer_ops.demo.script import HISTORY_DAYS, Message, Script, Volumes, make_script
+from introducer_ops.demo.script import HISTORY_DAYS, Script, Volumes, make_script
+from introducer_ops.demo.telling import Message
 
 DAY = date(2026, 3, 4)
 CRAWLERS = ("Googlebot/2.1 (+http://www.google.com/bot.html)",)
@@ -35,6 +49,11 @@ def _script(plan: Plan) -> Script:
     return make_script(plan, DAY, BROWSERS, CRAWLERS, SMALL)
 
 
+@pytest.fixture(name="attacks", scope="module")
+def _attacks(script: Script) -> dict[str, Attack]:
+    return {attack.kind: attack for attack in script.attacks}
+
+
 def messages(script: Script) -> list[tuple[datetime, Message]]:
     return [(slot.at, message) for slot in script.slots for post in slot.posts for message in post.messages]
 
@@ -44,7 +63,7 @@ class TestPlan:
         assert make_plan(7, DAY) == plan
         assert make_plan(8, DAY) != plan
 
-    def test_forty_partners_stand_in_three_levels(self, plan: Plan) -> None:
+    def test_forty_honest_partners_stand_in_three_levels(self, plan: Plan) -> None:
         def level(number: int | None) -> int:
             return 0 if number is None else 1 + level(plan.partners[number].parent)
 
@@ -74,6 +93,11 @@ class TestPlan:
         for partner in make_plan(seed, DAY).partners:
             deal = parse_terms(partner.terms)
             assert deal.currency == partner.currency
+
+    def test_two_more_cheat_and_have_no_other_traffic(self, plan: Plan) -> None:
+        assert [partner.attack for partner in plan.partners[PARTNERS:]] == [MADE_UP, WASHED]
+        assert not any(partner.attack for partner in plan.partners[:PARTNERS])
+        assert {partner.weight for partner in plan.partners if partner.attack} == {0}
 
     def test_names_are_all_different(self, plan: Plan) -> None:
         assert len({partner.name for partner in plan.partners}) == len(plan.partners)
@@ -107,7 +131,8 @@ class TestScript:
     def test_clicks_are_as_many_as_asked_for_some_by_crawlers(self, script: Script) -> None:
         clicks = [click for slot in script.slots for click in slot.clicks]
 
-        assert len(clicks) == script.clicks == SMALL.day_clicks + SMALL.history_clicks
+        attacking = MADE_UP_CLIENTS + WASHING_CLIENTS + 2 * HONEST_CLIENTS
+        assert len(clicks) == script.clicks == SMALL.day_clicks + SMALL.history_clicks + attacking
         assert {click.agent for click in clicks if click.crawler} == set(CRAWLERS)
         assert 0 < sum(click.crawler for click in clicks) < len(clicks) / 4
         assert any(click.method == "HEAD" for click in clicks)
@@ -212,6 +237,108 @@ class TestScript:
         assert STAR in {owners[client] for client in taken}
 
 
+class TestPeople:
+    def test_whoever_registers_has_an_address_an_e_mail_a_phone_and_a_device(self, script: Script) -> None:
+        for fields in registrations(script).values():
+            assert {"ip", "email", "phone", "device"} <= fields.keys()
+
+    def test_two_honest_clients_never_share_an_e_mail_or_a_phone(self, script: Script) -> None:
+        attacking = {client for attack in script.attacks for client in attack.clients}
+        honest = [fields for client, fields in registrations(script).items() if client not in attacking]
+
+        for kind in ("email", "phone"):
+            assert len({fields[kind] for fields in honest}) == len(honest)
+        assert all(fields["email"].endswith(".example") for fields in honest)
+
+    @pytest.mark.parametrize("country", sorted(CURRENCY_OF))
+    def test_a_client_is_the_same_person_each_time(self, country: str) -> None:
+        assert person("710007", country, 4) == person("710007", country, 4)
+        assert person("710007", country, 4) != person("710014", country, 5)
+
+    def test_two_by_one_browser_have_its_device(self) -> None:
+        one, other = person("710007", "DE", 4), person("710014", "DE", 4)
+
+        assert one["device"] == other["device"] != person("710014", "DE")["device"]
+        assert one["email"] != other["email"]
+
+
+def registrations(script: Script) -> dict[str, Any]:
+    """What was said of each client that registered."""
+    return {
+        message.fields["client_id"]: message.fields
+        for _, message in messages(script)
+        if message.fields["type"] == "registration"
+    }
+
+
+class TestAttacks:
+    def test_each_is_labelled_with_its_partner_and_its_clients(
+        self, plan: Plan, script: Script, attacks: dict[str, Attack]
+    ) -> None:
+        partner_of = {click.number: click.partner for slot in script.slots for click in slot.clicks}
+        clicked = {
+            message.fields["client_id"]: partner_of[message.click]
+            for _, message in messages(script)
+            if message.click is not None
+        }
+
+        assert attacks.keys() == DETECTORS.keys() == {MADE_UP, WASHED}
+        for attack in attacks.values():
+            assert plan.partners[attack.partner].attack == attack.kind
+            own = {client for client, partner in clicked.items() if partner == attack.partner}
+            assert set(attack.clients) < own
+            assert len(own) == len(attack.clients) + HONEST_CLIENTS
+
+    def test_made_up_clients_pay_in_just_enough_and_draw_it_within_hours(
+        self, script: Script, attacks: dict[str, Attack]
+    ) -> None:
+        said = registrations(script)
+        clients = attacks[MADE_UP].clients
+        flows: dict[str, dict[str, Any]] = {client: {} for client in clients}
+        for _, message in messages(script):
+            if message.fields["client_id"] in flows:
+                flows[message.fields["client_id"]][message.fields["type"]] = message.fields
+
+        assert len(clients) == MADE_UP_CLIENTS
+        assert len({said[client]["ip"].rpartition(".")[0] for client in clients}) == 1
+        assert len({said[client]["device"] for client in clients}) == 3
+        for told in flows.values():
+            paid, drawn = told["deposit"], told["withdrawal"]
+            hours = datetime.fromisoformat(drawn["occurred_at"]) - datetime.fromisoformat(paid["occurred_at"])
+            assert paid["amount"] == "100.00"
+            assert Decimal(drawn["amount"]) >= 80
+            assert hours < timedelta(hours=8)
+
+    def test_washed_lots_are_quick_and_flat(self, script: Script, attacks: dict[str, Attack]) -> None:
+        trades = {
+            message.fields["event_id"]: message.fields
+            for _, message in messages(script)
+            if message.fields["type"] == "trade" and message.fields["client_id"] in attacks[WASHED].clients
+        }
+
+        assert 50 < sum(Decimal(trade["lots"]) for trade in trades.values()) < 250
+        for trade in trades.values():
+            held = datetime.fromisoformat(trade["closed_at"]) - datetime.fromisoformat(trade["opened_at"])
+            assert held < timedelta(minutes=1)
+            assert abs(Decimal(trade["pnl"])) <= Decimal(trade["spread"]) + Decimal(trade["commission"])
+
+    @pytest.mark.parametrize("weekday", range(7))
+    def test_what_they_are_after_would_leave_with_the_run_of_the_week_that_ended_last(self, weekday: int) -> None:
+        day = DAY + timedelta(days=weekday)
+        plan = make_plan(7, day)
+        script = make_script(plan, day, BROWSERS, CRAWLERS, SMALL)
+        sunday = day - timedelta(days=day.weekday() + 1)
+        attacking = {client: attack for attack in script.attacks for client in attack.clients}
+
+        for _, message in messages(script):
+            attack = attacking.get(message.fields["client_id"])
+            if attack is not None and message.fields["type"] in ("deposit", "trade"):
+                happened = datetime.fromisoformat(message.fields["occurred_at"]).date()
+                hold = timedelta(days=plan.partners[attack.partner].terms["hold"]["days"])
+                assert sunday - timedelta(days=7) < happened
+                assert happened + hold <= sunday
+
+
 class TestMonthEnd:
     def test_the_client_that_moves_was_another_partners_before_and_trades_after_it(
         self, plan: Plan, script: Script
@@ -220,6 +347,7 @@ class TestMonthEnd:
 
         assert (move.target, move.starts_at) == (STAR, datetime(2026, 3, 1, tzinfo=UTC))
         assert plan.partners[move.holder].currency == plan.partners[STAR].currency
+        assert not plan.partners[move.holder].attack
         clicks = {click.number: click.partner for slot in script.slots for click in slot.clicks}
         registrations = [
             message

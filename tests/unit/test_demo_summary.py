@@ -8,10 +8,12 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from introducer.domain.case import Case, CaseStatus
 from introducer.domain.configuration import Brand, Partner, PartnerKind, Role, Status
 from introducer.domain.ledger import Journal, Key, Receipt, earning_legs
 from introducer.domain.payment_profile import RailKind
@@ -19,10 +21,12 @@ from introducer.domain.payout import PayoutStatus
 from introducer.domain.statement import MonthClose
 from introducer.gateways.workflows import SUCCEEDED, Execution
 from introducer.services.verify.report import Difference, Kind, Report
+from introducer_ops.demo.attacks import Attack
 from introducer_ops.demo.building import Login, World, new_password
+from introducer_ops.demo.cases import Caught, Suspicions
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd, Move
 from introducer_ops.demo.payouts import PaidRun
-from introducer_ops.demo.plan import make_plan
+from introducer_ops.demo.plan import MADE_UP, make_plan
 from introducer_ops.demo.sending import Sent
 from introducer_ops.demo.summary import Figures, Outcome, run_document, show, show_portal, write_run
 from introducer_ops.demo.waiting import Standing
@@ -75,6 +79,26 @@ def a_paid_run() -> PaidRun:
     euros = a_payout("par_1", 206_558, status=PayoutStatus.PAID)
     converted = replace(euros, rail=RailKind.PAYPAL, currency="PLN", pay_currency="JPY", pays=18_415)
     return PaidRun(run, Execution("2026-w08-weekly-brd_1", SUCCEEDED), (euros, converted), 0)
+
+
+def a_caught(**changes: Any) -> Caught:
+    case = Case(
+        case="cas_1",
+        brand="brd_1",
+        partner="par_2",
+        name="Glasswing Deals",
+        status=CaseStatus.OPEN,
+        opened_at=AT,
+        opened_by="system:scoring",
+        why="12 of 15 clients …",
+        detectors=("registration_cluster", "deposit_and_withdraw"),
+        clients=("c1", "c2"),
+        decide_by=AT,
+        escalate_by=AT,
+        held={("EUR", "2026-02-27"): 150_000, ("EUR", "2026-02-28"): 30_000},
+        execution="glasswing-deals-registration-cluster-20260224-000001",
+    )
+    return replace(Caught(case, Attack(0, MADE_UP, ("730007", "730014")), {"EUR": 180_000}, True), **changes)
 
 
 @pytest.fixture(name="outcome")
@@ -147,6 +171,7 @@ def _outcome() -> Outcome:
         standing,
         figures,
         a_month_end(),
+        Suspicions((a_caught(),), ()),
         a_paid_run(),
         report,
         seconds,
@@ -212,6 +237,27 @@ def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: 
                 for rule, amount in (("lot", "12.00"), ("revshare", "0.57"))
             ],
         },
+        "cases": {
+            "opened": 1,
+            "held": {"EUR": "1800.00"},
+            "false": 0,
+            "missed": 0,
+            "list": [
+                {
+                    "case": "cas_1",
+                    "partner": "par_2",
+                    "name": "Glasswing Deals",
+                    "attack": "made_up",
+                    "detectors": ["registration_cluster", "deposit_and_withdraw"],
+                    "clients": 2,
+                    "held": {"EUR": "1800.00"},
+                    "paid": {},
+                    "status": "open",
+                    "execution": "glasswing-deals-registration-cluster-20260224-000001",
+                    "page": "/desk/cases/par_2/cas_1",
+                }
+            ],
+        },
         "payouts": {
             "run": "2026-w08-weekly",
             "execution": "2026-w08-weekly-brd_1",
@@ -247,7 +293,12 @@ def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outc
     assert "from below 300.05" in text
     assert "2026-w08-weekly: 1 by SEPA, 1 by PayPal; 17 left out" in text
     assert "2,065.58 EUR, 18,415 JPY" in text
-    assert len(text.splitlines()) <= 40
+    assert "1 case, none about an honest partner; 1,800.00 EUR held" in text
+    assert "Glasswing Deals: 1,800.00 EUR held, nothing paid; open" in text
+    assert "registrations that resemble each other, and 1 more" in text
+    assert "glasswing-deals-registration-cluster-20260224-000001" in text
+    assert "/desk/cases/par_2" in text
+    assert len(text.splitlines()) <= 44
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -259,6 +310,45 @@ def test_differences_are_not_hidden(outcome: Outcome) -> None:
 
     assert "1 difference," in text
     assert "no difference" not in text
+
+
+def test_what_a_run_pays_beside_a_case_stands_with_it(outcome: Outcome) -> None:
+    whose = a_caught(case=replace(a_caught().case, partner="par_1"))
+
+    document: Any = run_document(replace(outcome, suspicions=Suspicions((whose,), ())))
+
+    assert document["cases"]["list"][0]["paid"] == {"EUR": "2065.58", "PLN": "2065.58"}
+
+
+def test_a_case_about_somebody_honest_and_an_attacker_without_one_are_not_hidden(outcome: Outcome) -> None:
+    honest = a_caught(attack=None, earned={})
+
+    text = shown(replace(outcome, suspicions=Suspicions((a_caught(), honest), ("Tidewater Desk",))))
+
+    assert "2 cases, 1 about honest partners; 3,600.00 EUR held" in text
+    assert "Tidewater Desk: no case" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"attack": None}, "honest"),
+        ({"earned": {"EUR": 180_001}}, "what its attack earned is"),
+        ({"waits": False}, "does not wait for a verdict"),
+        ({"case": replace(a_caught().case, status=CaseStatus.ESCALATED)}, "it is escalated"),
+        ({"case": replace(a_caught().case, detectors=("stuffing",))}, "found by stuffing"),
+        ({"case": replace(a_caught().case, held={}), "earned": {}}, "is held"),
+    ],
+)
+def test_what_is_wrong_with_a_case_is_said(changes: dict[str, Any], word: str) -> None:
+    (sentence,) = a_caught(**changes).wrong
+
+    assert word in sentence
+
+
+def test_nothing_is_wrong_while_what_an_attack_earned_is_held_and_waits() -> None:
+    assert Suspicions((a_caught(),), ()).wrong == []
+    assert Suspicions((), ("Tidewater Desk",)).wrong == ["Tidewater Desk cheats, and has no case."]
 
 
 def test_a_late_event_that_is_nowhere_is_not_hidden(outcome: Outcome) -> None:

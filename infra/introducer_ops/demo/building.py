@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from introducer.domain.case import CasePolicy
 from introducer.domain.configuration import Attribution, Brand, Link, Partner, PartnerKind, Role
 from introducer.gateways.source_secrets import SourceSecrets
 from introducer.gateways.user_pool import UserPool
@@ -24,6 +25,8 @@ from introducer.services.propose_deal import propose_deal
 from introducer.services.read_contracts import ECB
 from introducer.services.register_partner import register_partner
 from introducer.services.register_source import register_source
+from introducer.services.set_case_policy import set_case_policy
+from introducer.store.cases import Cases
 from introducer.store.configuration import Configuration
 from introducer.store.rates import RateStore
 from introducer_ops.demo import rates
@@ -123,7 +126,7 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
             (Login(Role.COMPLIANCE, plan.compliance_email, new_password()), "Compliance desk"),
             (Login(Role.ADMIN, plan.admin_email, new_password()), "Head of partnerships"),
         )
-        looks_after, _, compliance, _ = (
+        looks_after, _, compliance, admin = (
             invite_member(
                 configuration,
                 pool,
@@ -138,6 +141,14 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
                 clock=clock,
             )
             for login, name in staff
+        )
+        # Cases of the last week that is paid still wait for their verdict after the trading day.
+        set_case_policy(
+            Cases(stack.outputs["BooksTableName"]),
+            member=admin,
+            policy=CasePolicy(decide_days=21),
+            why="Three weeks, as agreed with compliance",
+            now=clock(),
         )
         partners: list[Partner] = []
         links: dict[tuple[int, int], Link] = {}

@@ -55,6 +55,30 @@ def with_override(terms: Mapping[str, Any], levels: int) -> dict[str, Any]:
     return {**terms, "hold": _hold(rules), "rules": rules}
 
 
+def quick_terms(deal: str, currency: str) -> dict[str, Any]:
+    """Terms that pay soon and ask for little, as whoever cheats likes them: a `cpa` for a deposit without any trade, a
+    rebate (`lot`) on trades however short."""
+    match deal:
+        case "cpa":
+            rule: dict[str, Any] = {
+                "type": "cpa",
+                "id": "cpa",
+                "amounts": [{"countries": [], "amount": amount(150, currency)}],
+                "qualification": {"kyc": True, "min_deposit": amount(100, currency), "within_hours": 168},
+            }
+        case _:
+            groups = [{"symbols": ["EURUSD"], "amount": amount(5, currency)}]
+            groups += [{"symbols": [], "amount": amount(2, currency)}]
+            rule = {"type": "lot", "id": "lot", "groups": groups, "min_holding_seconds": 0, "account_types": []}
+    return {
+        "currency": currency,
+        "hold": {"days": 3, "from": "qualification" if deal == "cpa" else "event_day"},
+        "ftd_minimum": amount(50, currency),
+        "net_revenue": {"spread": "1", "commission": "1", "swap": "-1"},
+        "rules": [rule],
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
     """Writes rules with prices that differ a little from partner to partner."""

@@ -24,7 +24,8 @@ from introducer.store.statements import Statements
 from introducer_ops.demo.building import World
 from introducer_ops.demo.desk import Desk
 from introducer_ops.demo.plan import STAR, Plan
-from introducer_ops.demo.script import Message, Post, Script, Slot
+from introducer_ops.demo.script import Post, Script, Slot
+from introducer_ops.demo.telling import Message
 from introducer_ops.demo.waiting import NotSettled
 from introducer_ops.localcloud import Stack
 
@@ -109,7 +110,7 @@ def move_to_decide(plan: Plan, script: Script, day: date) -> Move:
         (
             (client, holder)
             for client, holder in holders.items()
-            if holder != STAR and plan.partners[holder].currency == currency
+            if holder != STAR and not plan.partners[holder].attack and plan.partners[holder].currency == currency
         ),
         key=lambda found: (trades[found[0]], found[0]),
     )

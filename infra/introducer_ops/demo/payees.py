@@ -1,8 +1,8 @@
 """Where the demo world's partners are paid, and that it is known who they are: by the product's own services.
 
 Three rails: euro accounts by SEPA (of partners who earn zloty too: something is converted), PayPal for dollars and
-pounds, a list for a person for everything else. The last three partners show why somebody is left out: no payment
-profile, no documents, a hold.
+pounds, a list for a person for everything else. The last three honest partners show why somebody is left out: no
+payment profile, no documents, a hold.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from introducer.store.holds import Holds
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.verifications import Verifications
+from introducer_ops.demo.plan import PARTNERS
 from introducer_ops.localcloud import Stack
 
 SCHEDULE = "weekly"
 NO_PROFILE, NO_DOCUMENTS, ON_HOLD = -3, -2, -1
-"""Partners, counted from the last, who are left out."""
+"""Partners, counted from the last honest one, who are left out."""
 _PAPER = b"%PDF-1.4\n% a page of the demo world\n"
 _BANK_CODE = "37040044"
 
@@ -69,7 +70,7 @@ def pay_partners(
         owner = Member(
             member=author.by, partner=partner.partner, brand=brand.brand, role=Role.OWNER, name="", language="en"
         )
-        place = number - len(partners)
+        place = number - PARTNERS
         if place != NO_DOCUMENTS:
             _hand_in(s3, stack.outputs["DocumentsBucketName"], partner)
             waiting = submit_documents(verifications, documents, member=owner, partner=partner, version=0, clock=clock)
@@ -104,7 +105,7 @@ def destination(number: int, partner: Partner) -> Destination:
             name = "".join(letter for letter in partner.name.lower() if letter.isascii() and letter.isalnum())
             return replace(plain, rail=RailKind.PAYPAL, email=f"payouts@{name}.example")
         case _:
-            return replace(plain, instructions="By the bank at home, to the account in the contract's annex")
+            return replace(plain, instructions=f"By the bank at home, to account {7_204_460_000 + number}")
 
 
 def _hand_in(s3: Any, bucket: str, partner: Partner) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from introducer_ops.demo.deals import FLAT, SHOWCASE, SPECIAL, TOGETHER, UNITS, terms_of, with_override
+from introducer_ops.demo.deals import FLAT, SHOWCASE, SPECIAL, TOGETHER, UNITS, quick_terms, terms_of, with_override
 from introducer_ops.demo.names import company_names
 
 PARTNERS = 40
+"""Honest ones. Whoever cheats comes after them."""
 LEVELS = (8, 16, 16)
 """Partners at the top, below them, and below those."""
 
@@ -46,6 +47,9 @@ QUOTED_COUNTRIES = tuple(country for country, currency in CURRENCY_OF.items() if
 STAR = 0
 """The partner that the generated login belongs to: nearly every kind of earning, and a clawback."""
 
+MADE_UP, WASHED = "made_up", "washed"
+"""How partners of the demo world cheat: with clients that are nobody, and with trades for the rebate on their lots."""
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
@@ -72,6 +76,8 @@ class PartnerPlan:
     campaigns: tuple[int, ...]
     weight: float
     """The share of the world's traffic this partner brings, relative to the others'."""
+    attack: str = ""
+    """How it cheats; empty for an honest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,7 @@ def make_plan(seed: int, day: date) -> Plan:
                 weight=1.0 if number == STAR else 0.9 / (1 + number) ** 0.5 * chance.uniform(0.7, 1.3) + 0.05,
             )
         )
+    partners += _ATTACKERS
     slug = partners[STAR].name.split()[0].lower()
     return Plan(
         seed,
@@ -150,6 +157,26 @@ def make_plan(seed: int, day: date) -> Plan:
     )
 
 
+_ATTACKERS = tuple(
+    PartnerPlan(
+        name=name,
+        kind=kind,
+        country="DE",
+        language="en",
+        currency="EUR",
+        parent=None,
+        deal=deal,
+        terms=quick_terms(deal, "EUR"),
+        campaigns=(0,),
+        # What they bring is told by `attacks` alone.
+        weight=0.0,
+        attack=attack,
+    )
+    for name, kind, deal, attack in (
+        ("Glasswing Deals", "affiliate", "cpa", MADE_UP),
+        ("Tidewater Desk", "ib", "lot", WASHED),
+    )
+)
 _OFTEN = dict.fromkeys((*TOGETHER, *SPECIAL), 3) | dict(zip(FLAT, (24, 24, 20, 12), strict=True))
 """How often each kind of deal is drawn: most are plain."""
 _SHOWN = (SHOWCASE, "cpl", "lot_step", "goals", "cpa_total", "pool_step", "hybrid", "pool_fence")

@@ -1,4 +1,4 @@
-"""The demo from start to end: build, live, settle, close a month, pay, verify, tell."""
+"""The demo from start to end: build, live, settle, look at partners, close a month, pay, verify, tell."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from introducer_ops.agents import patterns
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
 from introducer_ops.demo.building import World, build_world
+from introducer_ops.demo.cases import attackers, read_suspicions
 from introducer_ops.demo.desk import Desk, DeskRefused
 from introducer_ops.demo.month_end import (
     MonthEnd,
@@ -40,7 +41,13 @@ from introducer_ops.demo.plan import STAR, make_plan
 from introducer_ops.demo.script import HISTORY_DAYS, Script, make_script
 from introducer_ops.demo.sending import Sender
 from introducer_ops.demo.summary import Outcome, read_figures, show, show_portal, write_run
-from introducer_ops.demo.waiting import NotSettled, Standing, wait_until_applied, wait_until_settled
+from introducer_ops.demo.waiting import (
+    NotSettled,
+    Standing,
+    wait_until_applied,
+    wait_until_scored,
+    wait_until_settled,
+)
 from introducer_ops.localcloud import CloudError, DeployError, LocalCloud, Stack
 from introducer_ops.localcloud.paypal import Paypal
 from introducer_ops.localcloud.process import ROOT, port_or_any
@@ -136,8 +143,19 @@ def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: C
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
         figures = read_figures(stack.outputs["BooksTableName"], world, months, day.isoformat())
+        suspicions = read_suspicions(stack, world, script.attacks)
     outcome = Outcome(
-        world, day, sender.sent, standing, figures, month_end, paid_run, report, watch.total(), stack.portal_url
+        world,
+        day,
+        sender.sent,
+        standing,
+        figures,
+        month_end,
+        suspicions,
+        paid_run,
+        report,
+        watch.total(),
+        stack.portal_url,
     )
     show(outcome, console, rates.published(day.isoformat())[day.isoformat()])
     return outcome
@@ -176,6 +194,15 @@ def _live(stack: Stack, sender: Sender, script: Script, months: list[str], watch
             _applied(stack, sender, lambda now: progress.update(task, completed=now.applied))
             progress.update(task, what="months settled")
             _settled(stack, sender.world, months, range(len(sender.world.partners)))
+        with watch.phase("scoring"):
+            progress.update(task, what="partners looked at")
+            _look_at_everybody(stack, sender.world)
+
+
+def _look_at_everybody(stack: Stack, world: World) -> None:
+    """What a schedule does once a day in AWS: every partner is named to scoring, whatever came of its events before."""
+    stack.invoke("ScoringFunction", {"brand": world.brand.brand})
+    wait_until_scored(stack, world.brand.brand, [partner.partner for partner in attackers(world)])
 
 
 def _applied(stack: Stack, sender: Sender, seen: Callable[[Standing], None] = lambda standing: None) -> Standing:
@@ -236,6 +263,7 @@ def _judge(outcome: Outcome, console: Console) -> bool:
         )
     if not late or any(journal.post_month <= closed.close.month for journal in late):
         wrong.append(f"The event that came too late for {closed.close.month} is not in the month after it.")
+    wrong += outcome.suspicions.wrong
     wrong += _unpaid(outcome.paid_run)
     wrong += [
         f"{each.kind}: {each.what}: {each.expected} expected, {each.found} found ({each.where})"

@@ -4,7 +4,7 @@ A slot is a moment to which the local clock is moved. Its clicks happen then; it
 of what happened before. Six weeks of history have a few slots a day, the trading day has one every quarter of an hour.
 
 Everything that a real platform does to a receiver is in it: deliveries in batches and alone, twice, late, before the
-event they build on, a type nobody knows.
+event they build on, a type nobody knows. And two partners in it cheat (`attacks`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ import random
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from introducer.domain.money import decimal_string, decimals
-from introducer_ops.demo.deals import UNITS
+from introducer_ops.demo.attacks import Attack, attack
+from introducer_ops.demo.people import person
 from introducer_ops.demo.plan import CURRENCY_OF, QUOTED_COUNTRIES, STAR, UNQUOTED, Plan
+from introducer_ops.demo.telling import Click, Message, Told, Writer, money, rfc3339, trade
 
 HISTORY_DAYS = 42
 _HISTORY_HOURS = ((8, 0), (13, 0), (19, 0), (23, 30))
 _STEP = timedelta(minutes=15)
 _BATCH = 60
 
-_SYMBOLS = ("EURUSD", "GBPUSD", "USDJPY", "XAUUSD", "EURGBP", "USDPLN", "GER40")
-_SYMBOL_WEIGHTS = (30, 16, 14, 18, 8, 4, 10)
 _REFERERS = (
     "https://www.google.com/",
     "https://t.co/",
@@ -53,32 +52,6 @@ class Volumes:
     history_clicks: int = 560
     day_clients: int = 150
     history_clients: int = 140
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """One visit through a partner's link. `number` is how later events name it; a `visitor` may come again."""
-
-    number: int
-    visitor: int
-    partner: int
-    campaign: int
-    address: str
-    country: str
-    agent: str
-    referer: str | None
-    subs: Mapping[str, str]
-    crawler: bool = False
-    method: str = "GET"
-    prefetch: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One event as the platform writes it; `click` is the number of the click whose id it carries."""
-
-    fields: Mapping[str, Any]
-    click: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,51 +84,8 @@ class Script:
     """Different events that the receiver must accept."""
     repeats: int
     unknown: int
-
-
-@dataclass(slots=True)
-class _Told:
-    """An event on its way: when it is delivered, and how."""
-
-    deliver: datetime
-    message: Message
-    alone: bool
-
-
-@dataclass(slots=True)
-class _Writer:
-    chance: random.Random
-    day: date
-    slots: list[datetime]
-    told: list[_Told] = field(default_factory=list)
-    numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def event_id(self, kind: str) -> str:
-        self.numbers[kind] += 1
-        return f"{kind[:3]}-{self.numbers[kind]:05d}"
-
-    def tell(
-        self,
-        kind: str,
-        client: str,
-        at: datetime,
-        *,
-        click: int | None = None,
-        delay: timedelta = timedelta(),
-        alone: bool | None = None,
-        **said: Any,
-    ) -> str | None:
-        """Write an event down; None when it would only be delivered after the last slot."""
-        deliver = at + delay
-        if deliver > self.slots[-1]:
-            return None
-        event_id = self.event_id(kind)
-        fields = {"event_id": event_id, "type": kind, "client_id": client, "occurred_at": _rfc3339(at), **said}
-        if alone is None:
-            # Platforms send what a person waits for at once, and trades when the batch is full.
-            alone = kind != "trade" and deliver.date() == self.day and self.chance.random() < 0.8
-        self.told.append(_Told(deliver, Message(fields, click), alone))
-        return event_id
+    attacks: tuple[Attack, ...] = ()
+    """Who cheats, and with which clients."""
 
 
 def make_script(
@@ -169,10 +99,11 @@ def make_script(
     chance = random.Random(f"{plan.seed}/script")
     times = _slot_times(day)
     clicks = _clicks(plan, day, times, people, crawlers, volumes, chance)
-    writer = _Writer(chance, day, times)
+    writer = Writer(chance, day, times)
     _star_clients(plan, day, clicks, writer)
     _clients(plan, day, clicks, volumes, writer)
     _late_and_odd(day, writer)
+    attacks = attack(plan, day, clicks, people, writer)
     repeats = _repeat_some(writer)
     unknown = sum(told.message.fields["type"] == "margin_call" for told in writer.told)
     events = len(writer.told)
@@ -186,6 +117,7 @@ def make_script(
         distinct=events - repeats - unknown,
         repeats=repeats,
         unknown=unknown,
+        attacks=attacks,
     )
 
 
@@ -272,7 +204,7 @@ def _payable(clicks: dict[datetime, list[Click]], keep: Any) -> list[tuple[datet
     ]
 
 
-def _clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], volumes: Volumes, writer: _Writer) -> None:
+def _clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], volumes: Volumes, writer: Writer) -> None:
     """Clients that come of clicks, each living its own short story."""
     chance = writer.chance
     before = _payable(clicks, lambda at, click: at.date() < day)
@@ -289,18 +221,19 @@ def _clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], volumes
     # Some come by nobody's link: the platform reports them all the same.
     for number in range(6):
         at = datetime.combine(day, time(9 + number, 20), UTC)
-        writer.tell("registration", f"{690_000 + number * 13}", at, country=chance.choice(QUOTED_COUNTRIES))
+        client, country = f"{690_000 + number * 13}", chance.choice(QUOTED_COUNTRIES)
+        writer.tell(
+            "registration", client, at, country=country, ip=f"198.18.200.{10 + number}", **person(client, country)
+        )
 
 
-def _story(plan: Plan, client: str, clicked: datetime, click: Click, writer: _Writer) -> None:
+def _story(plan: Plan, client: str, clicked: datetime, click: Click, writer: Writer) -> None:
     chance, end = writer.chance, writer.slots[-1]
     currency = CURRENCY_OF[click.country]
     account = {"account": client + "1", "account_type": chance.choice(("standard", "standard", "ecn"))}
     registered = clicked + timedelta(minutes=chance.randint(16, 50), seconds=chance.randrange(60))
     late = timedelta(minutes=chance.choice((45, 90))) if chance.random() < 0.08 else timedelta()
-    writer.tell(
-        "registration", client, registered, click=click.number, delay=late, country=click.country, ip=click.address
-    )
+    _register(client, registered, click, writer, late)
     if chance.random() < 0.2:
         return
     checked = registered + timedelta(minutes=chance.randint(10, 240))
@@ -312,31 +245,42 @@ def _story(plan: Plan, client: str, clicked: datetime, click: Click, writer: _Wr
         return
     paid = checked + timedelta(minutes=chance.randint(5, 200))
     euros = chance.choice((50, 100, 150, 200, 250, 300, 500, 800, 1_000, 2_500))
-    first = writer.tell("deposit", client, paid, currency=currency, amount=_money(euros, currency), **account)
+    first = writer.tell("deposit", client, paid, currency=currency, amount=money(euros, currency), **account)
     if first is None:
         return
     if chance.random() < 0.3:
         again = paid + timedelta(hours=chance.randint(20, 400))
         more = chance.choice((100, 200, 500))
-        writer.tell("deposit", client, again, currency=currency, amount=_money(more, currency), **account)
+        writer.tell("deposit", client, again, currency=currency, amount=money(more, currency), **account)
     if chance.random() < 0.06:
-        writer.tell(
-            "credit", client, paid + timedelta(hours=2), currency=currency, amount=_money(euros * 0.1, currency)
-        )
+        writer.tell("credit", client, paid + timedelta(hours=2), currency=currency, amount=money(euros * 0.1, currency))
     _trades(client, paid, end, currency, account, chance.uniform(0.5, 5) * (1 if euros < 500 else 1.8), writer)
     if chance.random() < 0.22:
         out = paid + timedelta(hours=chance.randint(30, 500))
         share = chance.uniform(0.2, 0.7)
-        writer.tell("withdrawal", client, out, currency=currency, amount=_money(euros * share, currency), **account)
+        writer.tell("withdrawal", client, out, currency=currency, amount=money(euros * share, currency), **account)
     if chance.random() < 0.012:
         writer.tell(
             "chargeback",
             client,
             paid + timedelta(days=chance.randint(3, 12)),
             currency=currency,
-            amount=_money(euros, currency),
+            amount=money(euros, currency),
             ref=first,
         )
+
+
+def _register(client: str, at: datetime, click: Click, writer: Writer, delay: timedelta = timedelta()) -> None:
+    writer.tell(
+        "registration",
+        client,
+        at,
+        click=click.number,
+        delay=delay,
+        country=click.country,
+        ip=click.address,
+        **person(client, click.country, click.visitor),
+    )
 
 
 def _trades(
@@ -346,7 +290,7 @@ def _trades(
     currency: str,
     account: Mapping[str, str],
     eager: float,
-    writer: _Writer,
+    writer: Writer,
     most: int = 14,
 ) -> None:
     """Trades with falling zest: most in the first days, then with ever longer pauses."""
@@ -363,29 +307,12 @@ def _trades(
             client,
             at,
             delay=timedelta(minutes=chance.randint(0, 50)),
-            **_trade(at, currency, chance),
+            **trade(at, currency, chance),
             **account,
         )
 
 
-def _trade(closed: datetime, currency: str, chance: random.Random) -> dict[str, Any]:
-    lots = chance.choice((0.1, 0.2, 0.3, 0.5, 0.5, 1, 1, 1.5, 2, 3))
-    held = timedelta(seconds=chance.choice((45, 400, 1_800, 5_400, 14_400, 40_000)))
-    swap = -lots * chance.uniform(0.5, 4) if held > timedelta(hours=8) else 0.0
-    return {
-        "currency": currency,
-        "lots": f"{lots:.2f}",
-        "symbol": chance.choices(_SYMBOLS, _SYMBOL_WEIGHTS)[0],
-        "opened_at": _rfc3339(closed - held),
-        "closed_at": _rfc3339(closed),
-        "spread": _money(lots * chance.uniform(6, 14), currency),
-        "commission": _money(lots * chance.choice((0, 3, 5)), currency),
-        "swap": _money(swap, currency),
-        "pnl": _money(chance.gauss(-4, 60) * lots, currency),
-    }
-
-
-def _star_clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], writer: _Writer) -> None:
+def _star_clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], writer: Writer) -> None:
     """The demo partner's own stories, so that its pages show everything: money that has matured, money that is pending,
     and a payment taken back because the deposit behind it was."""
     chance = writer.chance
@@ -399,15 +326,15 @@ def _star_clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], wr
         client, currency = f"{680_000 + number * 11}", CURRENCY_OF[click.country]
         account = {"account": client + "1", "account_type": "standard"}
         registered = clicked + timedelta(minutes=22 + number)
-        writer.tell("registration", client, registered, click=click.number, country=click.country, ip=click.address)
+        _register(client, registered, click, writer)
         writer.tell("kyc", client, registered + timedelta(hours=1), status="approved")
         paid = registered + timedelta(hours=2)
         euros = (500, 300, 1_000, 250, 450, 600, 200)[number]
-        first = writer.tell("deposit", client, paid, currency=currency, amount=_money(euros, currency), **account)
-        for trade in range(3):
-            at = paid + timedelta(hours=3 + 5 * trade)
+        first = writer.tell("deposit", client, paid, currency=currency, amount=money(euros, currency), **account)
+        for nth in range(3):
+            at = paid + timedelta(hours=3 + 5 * nth)
             at += timedelta(days=7 - at.weekday() if at.weekday() >= 5 else 0)
-            writer.tell("trade", client, at, **_trade(at, currency, chance), **account)
+            writer.tell("trade", client, at, **trade(at, currency, chance), **account)
         _trades(client, paid + timedelta(days=4), writer.slots[-1], currency, account, 0.3, writer, most=8)
         if age == 12:
             # Four fifths of the deposit come back on the trading day: what is left does not qualify any more.
@@ -417,13 +344,13 @@ def _star_clients(plan: Plan, day: date, clicks: dict[datetime, list[Click]], wr
                 client,
                 taken,
                 currency=currency,
-                amount=_money(euros * 0.8, currency),
+                amount=money(euros * 0.8, currency),
                 ref=first,
                 alone=True,
             )
 
 
-def _late_and_odd(day: date, writer: _Writer) -> None:
+def _late_and_odd(day: date, writer: Writer) -> None:
     """What a receiver must bear on the trading day: old trades told only now, a trade that never was, a first deposit
     told before its registration, and a type that nobody knows."""
     chance = writer.chance
@@ -449,14 +376,14 @@ def _late_and_odd(day: date, writer: _Writer) -> None:
         delayed = one.deliver + timedelta(hours=chance.randint(3, 6))
         one.deliver = min(delayed, writer.slots[-1])
     writer.told.append(
-        _Told(
+        Told(
             datetime.combine(day, time(16, 10), UTC),
             Message(
                 {
                     "event_id": "mar-00001",
                     "type": "margin_call",
                     "client_id": "710007",
-                    "occurred_at": _rfc3339(datetime.combine(day, time(16, 4), UTC)),
+                    "occurred_at": rfc3339(datetime.combine(day, time(16, 4), UTC)),
                     "level": "0.42",
                 }
             ),
@@ -465,18 +392,18 @@ def _late_and_odd(day: date, writer: _Writer) -> None:
     )
 
 
-def _repeat_some(writer: _Writer) -> int:
+def _repeat_some(writer: Writer) -> int:
     """Deliver some events a second time, later: platforms retry what they were not sure of. Returns how many."""
     repeatable = [one for one in writer.told if one.message.fields["type"] != "margin_call"]
     again = writer.chance.sample(repeatable, len(repeatable) // 25)
     for one in again:
         later = one.deliver + timedelta(hours=writer.chance.choice((1, 1, 2, 5)))
-        writer.told.append(_Told(min(later, writer.slots[-1]), one.message, writer.chance.random() < 0.5))
+        writer.told.append(Told(min(later, writer.slots[-1]), one.message, writer.chance.random() < 0.5))
     return len(again)
 
 
 def _arranged(
-    day: date, times: list[datetime], clicks: dict[datetime, list[Click]], writer: _Writer
+    day: date, times: list[datetime], clicks: dict[datetime, list[Click]], writer: Writer
 ) -> tuple[Slot, ...]:
     """Everything in its slot: an event goes out at the first one at or after its delivery."""
     alone: dict[datetime, list[Message]] = defaultdict(list)
@@ -494,11 +421,3 @@ def _arranged(
         if posts or clicks.get(at):
             slots.append(Slot(at, at.date() == day, tuple(clicks.get(at, ())), tuple(posts)))
     return tuple(slots)
-
-
-def _money(euros: float, currency: str) -> str:
-    return decimal_string(round(euros * UNITS[currency] * 10 ** decimals(currency)), currency)
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

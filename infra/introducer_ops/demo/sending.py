@@ -17,7 +17,8 @@ import httpx
 
 from introducer.domain import signatures
 from introducer_ops.demo.building import World
-from introducer_ops.demo.script import Click, Post, Slot
+from introducer_ops.demo.script import Post, Slot
+from introducer_ops.demo.telling import Click
 from introducer_ops.localcloud import Stack
 
 AT_ONCE = 6

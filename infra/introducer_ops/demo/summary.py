@@ -21,7 +21,9 @@ from introducer.services.verify.report import Report
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
 from introducer.store.ledger import Ledger
+from introducer.wording.mails.letters import WORDS
 from introducer_ops.demo.building import World
+from introducer_ops.demo.cases import Caught, Suspicions
 from introducer_ops.demo.deals import UNITS
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd
 from introducer_ops.demo.payouts import PaidRun
@@ -69,6 +71,7 @@ class Outcome:
     standing: Standing
     figures: Figures
     month_end: MonthEnd
+    suspicions: Suspicions
     paid_run: PaidRun
     report: Report
     seconds: Mapping[str, float]
@@ -134,6 +137,7 @@ def run_document(outcome: Outcome) -> dict[str, object]:
             "event_id": LATE_EVENT,
             "journals": [_journal_document(journal) for journal in outcome.month_end.late],
         },
+        "cases": _cases_document(outcome.suspicions, outcome.paid_run),
         "payouts": _payouts_document(outcome.paid_run),
         "money_differences": outcome.paid_run.money_differences,
         "seconds_until_settled": round(outcome.seconds.get("settle", 0), 2),
@@ -165,6 +169,49 @@ def _close_document(closed: Closed) -> dict[str, object]:
             currency: decimal_string(amount, currency) for currency, amount in sorted((closed.close.sums or {}).items())
         },
     }
+
+
+def _cases_document(suspicions: Suspicions, paid_run: PaidRun) -> dict[str, object]:
+    """`false` are cases about honest partners, `missed` attackers without one; `paid` is what the run paid too."""
+    return {
+        "opened": len(suspicions.caught),
+        "held": _decimals(suspicions.held),
+        "false": suspicions.false,
+        "missed": len(suspicions.missed),
+        "list": [
+            {
+                "case": each.case.case,
+                "partner": each.case.partner,
+                "name": each.case.name,
+                "attack": each.attack.kind if each.attack else None,
+                "detectors": list(each.case.detectors),
+                "clients": len(each.case.clients),
+                "held": _decimals(each.case.holds),
+                "paid": _decimals(_paid_to(paid_run, each.case.partner)),
+                "status": each.case.status.value,
+                "execution": each.case.execution,
+                "page": _page(each),
+            }
+            for each in suspicions.caught
+        ],
+    }
+
+
+def _paid_to(paid_run: PaidRun, partner: str) -> Counter[str]:
+    """What a run paid a partner, minor units by the currency that it was held in."""
+    paid: Counter[str] = Counter()
+    for payout in paid_run.paid:
+        if payout.partner == partner:
+            paid[payout.currency] += payout.amount
+    return paid
+
+
+def _page(caught: Caught) -> str:
+    return f"/desk/cases/{caught.case.partner}/{caught.case.case}"
+
+
+def _decimals(sums: Mapping[str, int]) -> dict[str, str]:
+    return {currency: decimal_string(amount, currency) for currency, amount in sorted(sums.items())}
 
 
 def _payouts_document(paid_run: PaidRun) -> dict[str, object]:
@@ -334,6 +381,7 @@ def _facts(outcome: Outcome) -> list[Text]:
             f" {closed.close.entries or 0:,} entries",
         ),
         ("", _late_words(outcome.month_end)),
+        *_case_lines(outcome.suspicions, outcome.paid_run),
         ("paid", _paid_words(outcome.paid_run)),
         ("", _sums_words(outcome.paid_run)),
         ("verified", ""),
@@ -351,6 +399,28 @@ def _facts(outcome: Outcome) -> list[Text]:
     ]
 
 
+def _case_lines(suspicions: Suspicions, paid_run: PaidRun) -> list[tuple[str, str]]:
+    """Each case: whose, what is held and what was paid beside it, what was found, who waits, and where to see it."""
+    false = f"{suspicions.false} about honest partners" if suspicions.false else "none about an honest partner"
+    lines = [f"{_many(len(suspicions.caught), 'case')}, {false}; {_amounts(suspicions.held)} held"]
+    for each in suspicions.caught:
+        case = each.case
+        paid = _amounts(_paid_to(paid_run, case.partner))
+        first, *others = (WORDS["case_topic"].get(name, name) for name in case.detectors or ("",))
+        lines += [
+            f"{case.name}: {_amounts(case.holds)} held, {paid} paid; {case.status.value}",
+            f"{first[:1].lower()}{first[1:]}{f', and {len(others)} more' if others else ''}",
+            case.execution or "no execution",
+            f"/desk/cases/{case.partner}",
+        ]
+    lines += [f"{name}: no case" for name in suspicions.missed]
+    return [("" if number else "cases", line) for number, line in enumerate(lines)]
+
+
+def _amounts(sums: Mapping[str, int]) -> str:
+    return ", ".join(f"{_shown(amount, currency)} {currency}" for currency, amount in sorted(sums.items())) or "nothing"
+
+
 def _paid_words(paid_run: PaidRun) -> str:
     """What a run came to."""
     rails = Counter(payout.rail.value for payout in paid_run.paid)
@@ -360,8 +430,7 @@ def _paid_words(paid_run: PaidRun) -> str:
 
 def _sums_words(paid_run: PaidRun) -> str:
     """What was paid, by currency."""
-    sums = sorted(_by_currency(paid_run).items())
-    return ", ".join(f"{_shown(pays, currency)} {currency}" for currency, pays in sums) or "nothing"
+    return _amounts(_by_currency(paid_run))
 
 
 def _late_words(month_end: MonthEnd) -> str:

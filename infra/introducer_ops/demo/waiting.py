@@ -1,5 +1,5 @@
 """Waiting until the books have everything: every accepted event applied and counted, every click counted, every
-partner's month settled."""
+partner's month settled, every partner looked at by the detectors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from introducer.services.settle_partner import unfinished
 from introducer.store import keys
+from introducer.store.cases import Cases
 from introducer.store.intake_days import IntakeDays
 from introducer.store.settlements import Settlements
 from introducer_ops.localcloud import Stack
@@ -18,6 +19,8 @@ PATIENCE = 45.0
 """Seconds for which nothing may move before waiting is given up."""
 _LOOK_EVERY = 0.5
 _NAMED = 5
+_QUIET_LOOKS = 3
+"""So often in a row the queue of scoring must be empty: what comes to it passes the outbox first."""
 
 _EVENTS = keys.ITEMS["event"].pk.split("{")[0]
 _CLICKS = keys.ITEMS["click"].pk.split("{")[0]
@@ -125,6 +128,41 @@ def wait_until_settled(
                     " see the settle function's log."
                 )
             time.sleep(_LOOK_EVERY)
+
+
+def wait_until_scored(stack: Stack, brand: str, partners: Sequence[str], *, patience: float = PATIENCE) -> None:
+    """Look until nobody waits to be scored, and each of these partners has a case whose execution waits for a person.
+
+    Raises `NotSettled` when nothing moves.
+    """
+    cases = Cases(stack.outputs["BooksTableName"])
+    moved, before, quiet = time.monotonic(), None, 0
+    while True:
+        queued = _queued(stack, "ScoreQueueUrl")
+        quiet = 0 if queued else quiet + 1
+        versions = {case.partner: case.version for case in cases.all_open(brand) if case.token}
+        missing = [partner for partner in partners if partner not in versions]
+        if quiet >= _QUIET_LOOKS and not missing:
+            return
+        position = (queued, versions)
+        if position != before:
+            moved, before = time.monotonic(), position
+        elif (queued or missing) and time.monotonic() - moved > patience:
+            sentences = [f"Nothing moved for {patience:.0f} seconds."]
+            if queued:
+                sentences.append(f"{queued} messages wait for scoring: see the scoring function's log.")
+            if missing:
+                named = ", ".join(missing)
+                sentences.append(f"No case of {named} waits for a person: see the logs of scoring and cases.")
+            raise NotSettled(" ".join(sentences))
+        time.sleep(_LOOK_EVERY)
+
+
+def _queued(stack: Stack, queue: str) -> int:
+    """Messages of a queue, those that are being worked on among them."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = stack.client("sqs").get_queue_attributes(QueueUrl=stack.outputs[queue], AttributeNames=names)
+    return sum(int(found["Attributes"][name]) for name in names)
 
 
 def _unsettled(settlements: Settlements, partner: str, months: Sequence[str]) -> set[str]:
