@@ -165,7 +165,8 @@ def _of_lanes(
     lacking: dict[Lane, int] = {}
     in_months: dict[str, int] = defaultdict(int)
     left = dict(mine)
-    for lane, minor in sorted(lanes.items()):
+    # What is held of a day is of its newest months: the oldest are those that may be paid.
+    for lane, minor in sorted(lanes.items(), reverse=True):
         has = min(minor, left.get(lane.day, 0))
         left[lane.day] = left.get(lane.day, 0) - has
         in_months[lane.month] += has
@@ -197,9 +198,9 @@ def _of_lanes(
 
 
 def _taken(lacking: Mapping[Lane, int], unpaid: Mapping[str, int], available: int) -> dict[Lane, int]:
-    """What of these can be taken out of what is available, each from what its month has left."""
+    """What of these can be taken out of what is available, each from what its month has left; the newest first."""
     left, taken = dict(unpaid), dict[Lane, int]()
-    for lane, minor in sorted(lacking.items(), key=lambda each: (each[0].day, each[0])):
+    for lane, minor in sorted(lacking.items(), reverse=True):
         part = max(0, min(minor, left.get(lane.month, 0), available))
         if part:
             taken[lane] = part
