@@ -76,8 +76,8 @@ def test_of_many_depositors_some_change_their_mind() -> None:
 
 
 def test_where_peers_show_more_of_it_more_is_expected() -> None:
-    assert draws(Scene(peers=peers(drawn=5)).with_clients([*ordinary(120), *drawing(6)])) is None
-    assert draws(Scene(peers=peers(drawn=0)).with_clients([*ordinary(120), *drawing(6)])) is not None
+    assert draws(Scene(peers=peers(drawn=5)).with_clients([*ordinary(120), *drawing(7)])) is None
+    assert draws(Scene(peers=peers(drawn=0)).with_clients([*ordinary(120), *drawing(7)])) is not None
 
 
 def test_only_what_was_drawn_after_the_clearing_counts() -> None:

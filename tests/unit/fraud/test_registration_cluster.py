@@ -66,8 +66,8 @@ def test_eight_from_one_network_who_share_devices() -> None:
 
 
 def test_a_network_of_which_nobody_ever_does_anything() -> None:
-    # given others of whom a good part confirms who it is, and 14 behind one network of whom nobody does
-    assert found(alike(14, prefix="net", device="device-{n}")) is not None
+    # given others of whom a good part confirms who it is, and 20 behind one network of whom nobody does
+    assert found(alike(20, prefix="net", device="device-{n}")) is not None
 
 
 def test_a_network_of_which_everybody_pays_in() -> None:

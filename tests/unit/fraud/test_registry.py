@@ -38,7 +38,8 @@ def everything_at_once() -> Scene:
         )  # fmt: skip
     clients += [a_trace(f"jump-{number}", moment(53, 15) + number * 61_001) for number in range(60)]
     clients += [a_trace(f"late-{number}", moment(25, 20), since_click=30_000 + number * 777) for number in range(6)]
-    scene = Scene(others=("par_b",), peers=peers(spread=0), stuffed={50: 500}, clicks={25: 4000})
+    scene = Scene(others=("par_b",), peers=peers(spread=0), stuffed={50: 500}, clicks={25: 4000},
+                  buckets={25: (2000, 2000, *[0] * 14)})  # fmt: skip
     matches = {f"bad-{number:02d}": (Match("email", "c0", ""), Match("phone", "", PARTNER)) for number in range(24)}
     return scene.with_clients(clients).matching(matches)
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import comb, exp, isclose, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from introducer.domain.fraud.statistics import (
@@ -35,17 +35,20 @@ def near(logarithm: float, wanted: Fraction) -> bool:
 
 
 @given(st.integers(0, 60), st.integers(0, 60), SHARES)
+@settings(deadline=None)
 def test_a_binomial_tail_is_the_sum_of_its_terms(seen: int, of: int, share: Fraction) -> None:
     assert near(binomial_tail(seen, of, float(share)), by_fractions(seen, of, share))
 
 
 @given(st.integers(0, 60), st.integers(1, 60), SHARES)
+@settings(deadline=None)
 def test_head_and_tail_make_one(seen: int, of: int, share: Fraction) -> None:
     seen = min(seen, of)
     assert isclose(exp(binomial_head(seen, of, float(share))) + exp(binomial_tail(seen + 1, of, float(share))), 1)
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+@settings(deadline=None)
 def test_fishers_test_counts_the_tables(seen: int, others: int, before: int, others_before: int) -> None:
     of, of_before, both = seen + others, before + others_before, seen + before
     ways = sum(
@@ -55,6 +58,7 @@ def test_fishers_test_counts_the_tables(seen: int, others: int, before: int, oth
 
 
 @given(st.integers(0, 80), st.floats(0.01, 60))
+@settings(deadline=None)
 def test_poisson_head_and_tail_make_one(seen: int, mean: float) -> None:
     assert isclose(exp(poisson_head(seen, mean)) + exp(poisson_tail(seen + 1, mean)), 1, rel_tol=1e-9)
 
@@ -77,6 +81,7 @@ def test_what_is_sure_is_sure(seen: int, of: int, share: float) -> None:
 
 
 @given(st.integers(1, 2000), SHARES)
+@settings(deadline=None)
 def test_the_band_holds_what_is_expected_and_leaves_no_more_than_its_tails(of: int, share: Fraction) -> None:
     low, high = band(of, float(share), 0.001)
     assert 0 <= low <= high <= of

@@ -54,9 +54,9 @@ DETECTOR = Detector(
         "days": 60,
         "share": 0.01,
         "share_at_most": 0.1,
-        "slack": 1.25,
+        "slack": 1.5,
         "weight": 40,
-        "chance": 1e-4,
+        "chance": 3e-5,
     },
     meaning={
         "clients": "deposits of so many clients at least were charged back",

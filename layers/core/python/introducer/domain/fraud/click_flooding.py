@@ -108,15 +108,16 @@ def _floods(
         # The middle of the earlier days: a flood before this one does not become usual at once.
         usual = quantile(sorted(day.clicks for day in known), 0.5) if len(known) >= _LEAST_DAYS else 0.0
         ordinary = usual * len(days)
-        for clicked, registered in (
-            (clicks, float(registrations)),
-            (clicks - ordinary, max(0.0, registrations - ordinary * _own_rate(known, brought[:first]))),
+        beyond = max(0.0, registrations - ordinary * _own_rate(known, brought[:first]))
+        for clicked, registered, chance in (
+            (clicks, float(registrations), float(parameters["late_chance"])),
+            (clicks - ordinary, beyond, float(parameters["late_chance_beyond"])),
         ):
             if clicked < parameters["clicks"] or registered > clicked * peers / parameters["parts"]:
                 continue
             if poisson_head(round(registered), clicked * peers) > odds(float(parameters["chance"])):
                 continue
-            late = _late(brought[first:end], brought[:first], parameters)
+            late = _late(brought[first:end], brought[:first], parameters, chance)
             narrow = _is_narrow(days, known if ordinary else (), parameters)
             if late or narrow:
                 yield _Flood(first, end, int(clicked), registered, late, narrow)
@@ -129,7 +130,10 @@ def _own_rate(days: Sequence[Day], brought: Sequence[Sequence[Trace]]) -> float:
 
 
 def _late(
-    brought: Sequence[Sequence[Trace]], before: Sequence[Sequence[Trace]], parameters: Mapping[str, Number]
+    brought: Sequence[Sequence[Trace]],
+    before: Sequence[Sequence[Trace]],
+    parameters: Mapping[str, Number],
+    most: float,
 ) -> tuple[str, ...]:
     """Those who registered hours after their click, when they are more than there used to be."""
     least = int(parameters["late_hours"]) * HOUR_MS // 1000
@@ -140,8 +144,7 @@ def _late(
     earlier = [trace for day in before for trace in day]
     usual = float(parameters["late_share"])
     own = (sum((trace.since_click or 0) >= least for trace in earlier) + 10 * usual) / (len(earlier) + 10)
-    chance = binomial_tail(len(late), len(registered), own)
-    return tuple(sorted(late)) if chance <= odds(float(parameters["late_chance"])) else ()
+    return tuple(sorted(late)) if binomial_tail(len(late), len(registered), own) <= odds(most) else ()
 
 
 def _is_narrow(days: Sequence[Day], known: Sequence[Day], parameters: Mapping[str, Number]) -> bool:
@@ -174,7 +177,8 @@ DETECTOR = Detector(
         "late_hours": 2,
         "late_clients": 3,
         "late_share": 0.3,
-        "late_chance": 0.03,
+        "late_chance": 0.005,
+        "late_chance_beyond": 1e-4,
         "narrow": 0.6,
         "visitors": 0.2,
         "chance": 1e-7,
@@ -189,6 +193,7 @@ DETECTOR = Detector(
         "late_clients": "at least so many registrations are late",
         "late_share": "how many are late with honest partners, before the partner's own earlier ones say it",
         "late_chance": "how likely chance alone would be, at most, that so many are late",
+        "late_chance_beyond": "the same, where a flood is looked for among usual clicks",
         "narrow": "the part of the clicks beyond the usual that two of sixteen groups of networks make at least",
         "visitors": "or: different visitors per click, at most",
         "chance": "how likely so few registrations would be by chance, at most",

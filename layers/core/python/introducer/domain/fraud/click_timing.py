@@ -201,9 +201,9 @@ DETECTOR = Detector(
         "clients": 8,
         "days": 7,
         "seconds": 10,
-        "share": 0.005,
+        "share": 0.01,
         "weight": 100,
-        "chance": 1e-6,
+        "chance": 1e-5,
         "beat_chance": 1e-8,
     },
     meaning={

@@ -50,10 +50,11 @@ class _Days(NamedTuple):
 
 def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     """The days of the window in which registrations per click jump."""
-    brought: dict[str, list[str]] = {}
+    clicked, brought = {day.day for day in seen.days if day.clicks}, dict[str, list[str]]()
     for trace in in_question(seen):
-        if trace.since_click is not None:
-            brought.setdefault(day_at(trace.registered - trace.since_click * 1000), []).append(trace.client)
+        day = "" if trace.since_click is None else day_at(trace.registered - trace.since_click * 1000)
+        if day in clicked:
+            brought.setdefault(day, []).append(trace.client)
     days = _Days(
         list(accumulate((day.clicks for day in seen.days), initial=0)),
         list(accumulate((len(brought.get(day.day, ())) for day in seen.days), initial=0)),
@@ -99,7 +100,7 @@ def _jumps(seen: Seen, days: _Days, parameters: Mapping[str, Number]) -> Iterato
     )
     known = len(rates) >= parameters["peers"]
     good = quantile(rates, 0.75) if known else 0.0
-    best = quantile(rates, 0.9) if known else 0.0
+    best = quantile(rates, 0.95) if known else 0.0
     cleared = _accepted(days, begin, parameters)
     jumped, free = [0, 0], begin
     limit = odds(parameters["chance"])
@@ -193,7 +194,7 @@ DETECTOR = Detector(
         "times": "registrations per click are at least so many times what is expected",
         "registrations": "there are at least so many in the days looked at",
         "days": "so many days, or fewer, are looked at together",
-        "history": "with fewer earlier registrations the best tenth of the peers says what to expect",
+        "history": "with fewer earlier registrations the best twentieth of the peers says what to expect",
         "chance": "how likely chance alone would be, at most",
         "peer_clicks": "a peer with fewer clicks in thirty days says nothing",
         "peers": "with fewer of them only the partner's own earlier days count",

@@ -56,8 +56,8 @@ class Usual(NamedTuple):
     most: float = 4.0
     """The partner's own earlier clients raise it to so many times of `share` at most: whoever begins slowly does not
     thereby become usual. What a person cleared raises it without a limit."""
-    least: float = 0.5
-    """And lower it to so many times at least: a few good weeks do not make one bad day a crime."""
+    least: float = 1.0
+    """And lower it to so many times at least: a few good weeks do not make one bad week a crime."""
     later: bool = False
     """Whether clients after the window say what is usual too: what the window begins with may have begun before."""
 

@@ -79,9 +79,9 @@ DETECTOR = Detector(
         "hours": 72,
         "share": 0.02,
         "share_at_most": 0.1,
-        "slack": 1.25,
+        "slack": 1.5,
         "weight": 40,
-        "chance": 1e-4,
+        "chance": 3e-5,
     },
     meaning={
         "clients": "at least so many drew their money at once",

@@ -1,11 +1,12 @@
 """Duplicate person: clients whose e-mail, phone or device another client of the brand had before.
 
 Families share a device, and a person who forgot an account opens another one. An e-mail address, a phone or the device
-of somebody elsewhere says more than a device within the partner's own clients, which a family explains.
+of somebody elsewhere says more than a device of two or three of the partner's own clients, which a family explains.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from introducer.domain.calendar import DAY_MS
@@ -21,7 +22,9 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     """The clients who were known before, when they are too many."""
     traces = in_question(seen)
     own = {trace.client for trace in seen.traces}
+    devices = Counter(trace.device for trace in seen.traces if trace.device)
     strong: list[Hit] = []
+    elsewhere: list[Hit] = []
     every: list[Hit] = []
     kinds: dict[str, set[str]] = {}
     for trace in traces:
@@ -31,13 +34,15 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
         hit = Hit(trace.registered, trace.client, trace.registered)
         every.append(hit)
         kinds[trace.client] = {match.kind for match in matches}
-        if any(match.kind != "device" or match.client not in own for match in matches):
+        if any(match.kind != "device" for match in matches) or devices[trace.device] > parameters["family"]:
             strong.append(hit)
+        if strong[-1:] == [hit] or any(match.client not in own for match in matches):
+            elsewhere.append(hit)
     if len(every) < parameters["clients"]:
         return ()
     weight, moments = float(parameters["weight"]), [trace.registered for trace in traces]
     found = []
-    for hits, share in ((strong, "share"), (every, "family_share")):
+    for hits, share in ((strong, "share"), (elsewhere, "device_share"), (every, "family_share")):
         group = crowd(
             hits,
             moments,
@@ -64,12 +69,23 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
 DETECTOR = Detector(
     name=NAME,
     inputs=("traces", "matches"),
-    parameters={"clients": 3, "days": 30, "share": 0.005, "family_share": 0.04, "weight": 60, "chance": 1e-4},
+    parameters={
+        "clients": 3,
+        "days": 30,
+        "share": 0.005,
+        "device_share": 0.02,
+        "family_share": 0.08,
+        "family": 3,
+        "weight": 60,
+        "chance": 1e-4,
+    },
     meaning={
         "clients": "at least so many were known before",
         "days": "and registered within so many days",
-        "share": "how many clients of an honest partner have an e-mail, a phone, or the device of a client elsewhere",
+        "share": "how many clients of an honest partner have an e-mail or a phone that somebody had before",
+        "device_share": "how many have that, or a device of a client who is none of the partner's last sixty days",
         "family_share": "how many have that, or the device of another client of the same partner: families",
+        "family": "a device of more clients of the partner than this is no family's",
         "weight": "as how many of the partner's own clients these shares count",
         "chance": "how likely chance alone would be, at most",
     },

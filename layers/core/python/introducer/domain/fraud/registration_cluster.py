@@ -114,6 +114,9 @@ class _Look:
         if len(old) < self._parameters["clients"]:
             return False
         share = (sum(map(which, others)) + usual.share * usual.weight) / (len(others) + usual.weight)
+        if which is _has_paid:
+            # That a few others did not pay in makes nobody of these who did a suspect.
+            share = max(share, usual.share)
         chance = binomial_tail(sum(map(which, old)), len(old), share)
         return chance <= odds(float(self._parameters["unlike"]))
 
@@ -148,7 +151,7 @@ DETECTOR = Detector(
         "weight": 60,
         "chance": 1e-5,
         "ripe_days": 3,
-        "unlike": 0.005,
+        "unlike": 0.002,
     },
     meaning={
         "clients": "at least so many have it in common",
