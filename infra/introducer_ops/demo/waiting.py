@@ -19,7 +19,7 @@ PATIENCE = 45.0
 """Seconds for which nothing may move before waiting is given up."""
 _LOOK_EVERY = 0.5
 _NAMED = 5
-_QUIET_LOOKS = 3
+_QUIET_LOOKS = 2
 """So often in a row the queue of scoring must be empty: what comes to it passes the outbox first."""
 
 _EVENTS = keys.ITEMS["event"].pk.split("{")[0]
