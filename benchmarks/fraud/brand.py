@@ -159,7 +159,7 @@ class Brand:
             for name, days in self._days.items()
         )
 
-    def seen(self, partner: str, cleared: Mapping[str, str]) -> Seen:
+    def seen(self, partner: str, cleared: Mapping[str, str], judged: Mapping[str, str]) -> Seen:
         """The partner as it is scored at the end of the day."""
         facts, day = self.facts, self.day
         before = [Day(facts.name(each)) for each in range(day - WINDOW + 1, 0)]
@@ -177,6 +177,7 @@ class Brand:
             matches={each.client: matches[each.client] for each in traces if each.client in matches},
             account_partners=self._same_account(partner),
             cleared=cleared,
+            judged=judged,
         )
 
     def _same_account(self, partner: str) -> tuple[str, ...]:

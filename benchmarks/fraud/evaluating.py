@@ -143,6 +143,7 @@ class Sweep:
         self.open: dict[str, Run] = {}
         self.runs: list[Run] = []
         self.cleared: dict[str, dict[str, str]] = defaultdict(dict)
+        self.settled: dict[str, dict[str, str]] = defaultdict(dict)
         self.attack_of: dict[str, Attack] = {name: attack for attack in world.attacks for name in attack.partners}
         self.caught: dict[str, int] = {}
         """By client, the day on which it came into a case."""
@@ -174,7 +175,7 @@ class Sweep:
         return attack if attack is not None and attack.first_day <= day else None
 
     def _score(self, partner: str, day: int) -> None:
-        seen = self.brand.seen(partner, dict(self.cleared[partner]))
+        seen = self.brand.seen(partner, dict(self.cleared[partner]), dict(self.settled[partner]))
         began = time.process_time()
         findings = self.score(seen)
         self.scoring_seconds += time.process_time() - began
@@ -241,8 +242,8 @@ class Sweep:
         for client in sorted(labelled - self.stopped.keys()):
             self.stopped[client] = self.brand.posted(client)
             self.brand.disallow(client, day, f"cas{len(self.stopped)}", "terms_broken")
-        if not run.right and not labelled:
-            self.cleared[run.partner] |= dict.fromkeys(run.named, self.world.facts.name(day))
+        decided = self.cleared if not run.right and not labelled else self.settled
+        decided[run.partner] |= dict.fromkeys(run.named, self.world.facts.name(day))
 
     def outcome(self, attack: Attack) -> Outcome:
         """What became of an attack."""

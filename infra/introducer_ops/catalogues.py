@@ -30,11 +30,13 @@ SHARED = Path(wording.__file__).parent
 """What the portal and the command line say in the same words."""
 DEALS = Path(describe.__file__)
 """Deals in words: said by both too, and marked with its own `N_`."""
+DETECTORS = Path(describe.__file__).parent / "fraud"
+"""What detectors found in words, marked alike."""
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|\{(\w+)\}")
 
 
 def collected() -> Catalog:
@@ -48,6 +50,8 @@ def collected() -> Catalog:
         catalog.add(message, locations=[(f"{SHARED.name}/{name}", 0)], auto_comments=comments)
     for _, message, comments, _ in extract_from_file("python", DEALS, keywords=_KEYWORDS):
         catalog.add(message, locations=[(f"domain/{DEALS.name}", 0)], auto_comments=comments)
+    for name, _, message, comments, _ in extract_from_dir(DETECTORS, method_map=_METHODS[:1], keywords=_KEYWORDS):
+        catalog.add(message, locations=[(f"domain/{DETECTORS.name}/{name}", 0)], auto_comments=comments)
     return catalog
 
 

@@ -282,3 +282,9 @@ def test_a_key_that_does_not_answer_is_no_broken_seal(fails: Exception) -> None:
         with pytest.raises(Unavailable) as raised:
             act()
         assert raised.value.code == "vault_unavailable"
+
+
+def test_instructions_without_an_account_in_them_are_not_one_account_of_all_who_use_the_same_words() -> None:
+    annex = "To the account in the contract's annex"
+    mine, theirs = (a_destination(RailKind.MANUAL, instructions=annex, holder=name) for name in ("Robin", "Sam"))
+    assert fingerprint(KEY, mine) != fingerprint(KEY, theirs)

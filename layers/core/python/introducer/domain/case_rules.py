@@ -275,6 +275,13 @@ def cleared_by(case: Case) -> Mapping[str, str]:
     return dict.fromkeys(case.detectors, day_of(case.verdict.at))
 
 
+def judged_by(case: Case) -> Mapping[str, str]:
+    """By detector, the UTC day through which the verdict is against the partner: what was looked at is settled."""
+    if case.status in (CaseStatus.RELEASED, CaseStatus.OVERTURNED) or case.verdict is None:
+        return {}
+    return dict.fromkeys(case.detectors, day_of(case.verdict.at))
+
+
 # ----------------------------------------------------------------------------------------------------------- the policy
 
 

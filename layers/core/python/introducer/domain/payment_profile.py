@@ -229,7 +229,11 @@ def fingerprint(key: bytes, destination: Destination) -> str:
         case RailKind.PAYPAL:
             account = destination.email
         case RailKind.MANUAL:
-            account = "".join(each for each in destination.instructions.casefold() if each.isalnum())
+            said = destination.instructions
+            if not any(each.isdigit() for each in said):
+                # "To the account in the annex" is nobody's account: then it is the holder who tells them apart.
+                said = f"{destination.holder} {said}"
+            account = "".join(each for each in said.casefold() if each.isalnum())
     return keyed_hash(key, _ACCOUNT, f"{destination.rail.value}:{account}")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from introducer.domain.case import MACHINE, Case, CaseStatus
 from introducer.domain.case_mail import decided_mails
 from introducer.domain.case_money import to_free
-from introducer.domain.case_rules import cleared_by
+from introducer.domain.case_rules import cleared_by, judged_by
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict
 from introducer.domain.events import day_of
@@ -92,5 +92,8 @@ def _scored(books: CaseBooks, case: Case) -> tuple[Scoring, Scoring] | None:
     cleared = dict(before.cleared)
     for detector, day in cleared_by(case).items():
         cleared[detector] = max(day, cleared.get(detector, ""))
-    after = replace(before, cleared=cleared, open_case="" if before.open_case == case.case else before.open_case)
+    judged = {**before.judged, **judged_by(case)}
+    after = replace(
+        before, cleared=cleared, judged=judged, open_case="" if before.open_case == case.case else before.open_case
+    )
     return None if after == before else (before, after)

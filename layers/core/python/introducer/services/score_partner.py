@@ -147,6 +147,7 @@ def _seen(
         matches=matches,
         account_partners=_same_account(sight, scoring.brand, partner),
         cleared=scoring.cleared,
+        judged=scoring.judged,
     )
 
 

@@ -59,6 +59,7 @@ def scoring_to_item(scoring: Scoring) -> dict[str, Any]:
         "cases": scoring.cases,
         "open_case": scoring.open_case or None,
         "cleared": json.dumps(scoring.cleared, sort_keys=True, separators=(",", ":")) if scoring.cleared else None,
+        "judged": json.dumps(scoring.judged, sort_keys=True, separators=(",", ":")) if scoring.judged else None,
         "matches": json.dumps(scoring.matches, sort_keys=True, separators=(",", ":")) if scoring.matches else None,
         "version": scoring.version,
     }
@@ -73,6 +74,7 @@ def scoring_from_item(item: Mapping[str, Any]) -> Scoring:
         cases=item["cases"],
         open_case=item.get("open_case", ""),
         cleared=json.loads(item.get("cleared", "{}")),
+        judged=json.loads(item.get("judged", "{}")),
         matches={
             client: tuple(Match(*match) for match in found)
             for client, found in json.loads(item.get("matches", "{}")).items()

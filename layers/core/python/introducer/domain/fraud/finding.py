@@ -102,4 +102,4 @@ class Detector:
 
     def look(self, seen: Seen) -> tuple[Finding, ...]:
         """What this detector finds. Pure; the same for the same."""
-        return self.find(seen, self.parameters)
+        return self.find(seen.without_judged(self.name, self.inputs), self.parameters)

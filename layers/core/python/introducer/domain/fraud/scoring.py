@@ -21,6 +21,8 @@ class Scoring:
     open_case: str = ""
     cleared: Mapping[str, str] = field(default_factory=dict)
     """By detector: the UTC day through which a person said that all is well."""
+    judged: Mapping[str, str] = field(default_factory=dict)
+    """By detector: the UTC day through which a case about it ended in a verdict against the partner."""
     matches: Mapping[str, tuple[Match, ...]] = field(default_factory=dict)
     """By client: who else has its e-mail, phone, device or address. Clients of the window alone."""
     version: int = 0

@@ -5,10 +5,11 @@ All of it was counted with the events and clicks. Nothing here is read from a cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from introducer.domain.calendar import day_at
 from introducer.domain.fraud.trace import Trace
 
 BUCKETS = 16
@@ -102,6 +103,26 @@ class Seen:
     cleared: Mapping[str, str] = field(default_factory=dict)
     """By detector: the UTC day through which a person has looked and said that all is well. A detector looks at what
     came after, and compares with what came before."""
+
+    judged: Mapping[str, str] = field(default_factory=dict)
+    """By detector: the UTC day through which a case about it ended in a verdict. What was judged is not found again,
+    and is no measure of what is usual."""
+
+    def without_judged(self, detector: str, inputs: Collection[str]) -> Seen:
+        """What is left to look at for a detector with these inputs: disallowed clients are passed over by their traces,
+        whoever looks at whole days or at the account has this."""
+        through = self.judged.get(detector)
+        if not through:
+            return self
+        if "account_partners" in inputs:
+            return replace(self, cleared={**self.cleared, detector: through})
+        if "days" not in inputs:
+            return self
+        return replace(
+            self,
+            days=tuple(day if day.day > through else Day(day.day) for day in self.days),
+            traces=tuple(trace for trace in self.traces if day_at(trace.registered) > through),
+        )
 
     def since(self, detector: str) -> str:
         """The first UTC day that a detector holds against the partner; the empty text when nothing was cleared."""
