@@ -11,6 +11,9 @@ import pytest
 
 from introducer.domain.case import CLOCK, Answer, Case, CasePolicy, CaseStatus, execution_name
 from introducer.domain.case_rules import (
+    LONGEST_TEXT,
+    MOST_ANSWERS,
+    MOST_CLIENTS,
     answered,
     appeal_decided,
     appealed,
@@ -27,6 +30,7 @@ from introducer.domain.case_rules import (
 from introducer.domain.case_view import partner_view
 from introducer.domain.errors import Conflict, IntroducerError, Invalid
 from introducer.domain.fraud.finding import Cluster, Detector, Evidence
+from introducer.store.cases import case_to_item
 from tests.support.builders import at
 from tests.support.case_world import a_finding
 
@@ -123,6 +127,29 @@ def test_answers_end_with_the_case_and_at_a_hundred() -> None:
     assert refusal(lambda: answered(replace(case, closed_at=NOW), said)) == "case_closed"
     full = replace(case, answers=(said,) * 100)
     assert refusal(lambda: answered(full, replace(said, text="other"))) == "too_many_answers"
+
+
+@pytest.mark.parametrize("character", ["\N{GRINNING FACE}", "\x01", "\N{THAI CHARACTER KO KAI}", "a"])
+def test_a_case_in_which_all_was_said_can_still_be_decided_twice(character: str) -> None:
+    # given a case about as many clients as there can be, in which both sides say all that they can
+    case = a_case(*(f"{number:022d}" for number in range(MOST_CLIENTS)))
+    refused = set()
+    for number in range(MOST_ANSWERS):
+        for side in ("partner", "note"):
+            text = f"{number}".rjust(LONGEST_TEXT, character)
+            try:
+                case = answered(case, Answer(at=NOW, by=f"mem_{side}", side=side, text=text))
+            except Conflict:
+                refused.add(side)
+    assert refused == {"partner", "note"}
+    # when it is disallowed, appealed against in as many words, and decided again
+    told = replace(disallowed(case, why="w" * 500), appeal_by=NOW + timedelta(days=14), freed_at=NOW)
+    why = Answer(at=NOW, by="mem_partner", side="partner", text=character * LONGEST_TEXT)
+    twice = appeal_decided(appealed(told, why, POLICY), by="mem_2", at=NOW, uphold=True, why="w" * 500)
+    # then it fits into an item of DynamoDB, and leaves some room for what it holds
+    item = case_to_item(twice)
+    size = sum(len(name) + len(str(value).encode()) for name, value in item.items())
+    assert size < 340 * 1024, size
 
 
 @pytest.mark.parametrize("wrong", [{"decide_days": 0}, {"appeal_days": 6}, {"remind_hours": 0}, {"escalated_days": 61}])

@@ -5,6 +5,7 @@ Nobody decides twice, nobody decides an appeal against their own verdict, and a 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,9 @@ from introducer.domain.fraud.finding import Finding
 LONGEST_TEXT = 2_000
 """Characters of an answer, a note or an appeal."""
 MOST_ANSWERS = 100
+MOST_SAID = 60_000
+"""Bytes of what each side says in answers, as they are stored. A case is one item, and has to hold its clients three
+times as well (named, disallowed, decided again): one that is full could not be decided any more, by anybody."""
 MOST_CLIENTS = 2_000
 """Clients of one case: an item of DynamoDB ends at 400 KB."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -231,7 +235,15 @@ def answered(case: Case, answer: Answer) -> Case:
         raise Conflict("This case is closed: write to your manager.", code="case_closed")
     if len(case.answers) >= MOST_ANSWERS:
         raise Conflict(f"{MOST_ANSWERS} answers are the most that a case takes.", code="too_many_answers")
+    theirs = [each.text for each in case.answers if (each.side == "partner") == (answer.side == "partner")]
+    if sum(map(_stored, [*theirs, answer.text])) > MOST_SAID:
+        raise Conflict(f"{MOST_SAID} bytes are the most that a case takes of one side.", code="too_many_answers")
     return replace(case, answers=(*case.answers, answer))
+
+
+def _stored(text: str) -> int:
+    """Bytes that a text takes as JSON: some characters are four of them, or six."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def appealed(case: Case, answer: Answer, policy: CasePolicy) -> Case:
