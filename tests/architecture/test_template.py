@@ -299,9 +299,13 @@ def test_payouts_write_runs_moves_and_what_is_told_and_nothing_else_of_a_partner
     assert not reached("MoveBalances") & {"payment_profile_version", "hold", "deal", "statement", "adjustment"}
 
 
-def test_cases_move_balances_and_write_no_payouts_and_no_terms() -> None:
+@pytest.mark.parametrize(
+    ("role", "writes", "more"),
+    [("CasesRole", "WriteCases", set()), ("ScoringRole", "OpenCases", {"traffic"})],
+)
+def test_cases_move_balances_and_write_no_payouts_and_no_terms(role: str, writes: str, more: set[str]) -> None:
     def reached(sid: str, table: str = keys.BOOKS) -> set[str]:
-        condition = of_role("CasesRole", sid)["Condition"]
+        condition = of_role(role, sid)["Condition"]
         like = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         unlike = condition.get("ForAllValues:StringNotLike", {}).get("dynamodb:LeadingKeys", [])
         return {
@@ -312,14 +316,22 @@ def test_cases_move_balances_and_write_no_payouts_and_no_terms() -> None:
             and not any(_like(item.pk, one) for one in unlike)
         }
 
-    assert reached("WriteCases") == {"case", "finding", "case_journal", "hold", "mail", "audit"}
-    assert {"balance", "scoring"} <= reached("MoveBalances")
+    assert reached(writes) == {"case", "finding", "case_journal", "hold", "mail", "scoring", "audit"} | more
+    assert "balance" in reached("MoveBalances")
     assert not reached("MoveBalances") & {"payment_profile_version", "deal", "statement", "adjustment", "standing"}
-    # A verdict is a fact like others; nothing else is written there, and nothing is changed.
-    assert reached("WriteVerdicts", keys.FACTS) == {"event"}
-    assert not may("CasesRole", "dynamodb:UpdateItem", "FactsTable")
+    # Nothing is put into a partner's own partition, where its profile and its account are.
+    assert actions(of_role(role, "MoveBalances")) == ["dynamodb:UpdateItem"]
+    assert not may(role, "dynamodb:UpdateItem", "FactsTable")
+
+
+def test_a_verdict_is_a_fact_that_the_steps_of_cases_alone_write() -> None:
+    [like] = of_role("CasesRole", "WriteVerdicts")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    reached = {item.name for item in keys.ITEMS.values() if item.table == keys.FACTS and _like(item.pk, like)}
+    # Nothing else is written there, and nothing is changed.
+    assert reached == {"event"}
     writing = [one["Sid"] for one in statements("CasesRole") if "dynamodb:PutItem" in actions(one)]
-    assert writing == ["WriteCases", "MoveBalances", "WriteVerdicts"]
+    assert writing == ["WriteCases", "WriteVerdicts"]
+    assert not may("ScoringRole", "dynamodb:PutItem", "FactsTable")
 
 
 def test_the_portal_seals_payment_profiles_and_the_payout_steps_open_them() -> None:

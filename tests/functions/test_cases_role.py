@@ -1,7 +1,8 @@
-"""What the steps of a case ask of the tables, their role allows: by the template's own policy, key by key."""
+"""What scoring and the steps of a case ask of the tables, their roles allow: by the template's policies, key by key."""
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,24 +13,32 @@ from pynamodb.connection.base import Connection
 
 from introducer.domain.case import CaseStatus
 from introducer.domain.payout import PayoutStatus
+from introducer.services.score_partner import Sight
 from introducer.store import keys
+from introducer.store.account_holders import AccountHolders
+from introducer.store.payment_profiles import PaymentProfiles
+from introducer.store.person_index import PersonIndex
+from introducer.store.scorings import Scorings
+from introducer.store.traces import Traces
+from introducer.store.traffic import TrafficStore
 from introducer_ops.localcloud import expanding
 from tests.conftest import Tables
 from tests.support import functions
 from tests.support.builders import BRAND
-from tests.support.case_world import PARTNER, CaseWorld
+from tests.support.case_world import PARTNER, CaseWorld, a_finding
 
 pytestmark = pytest.mark.in_memory
 
 ROOT = Path(__file__).parents[2]
-[POLICY] = expanding.read(ROOT / "template.yaml")["Resources"]["CasesRole"]["Properties"]["Policies"]
+RESOURCES = expanding.read(ROOT / "template.yaml")["Resources"]
 Asked = set[tuple[str, str, str]]
 """Actions of DynamoDB with a table and, of writes, a partition key."""
 
 
-def allows(action: str, table: str, pk: str) -> bool:
+def allows(action: str, table: str, pk: str, *, role: str = "CasesRole") -> bool:
     """Whether a statement of the role lets this through, by IAM's rules for one key."""
-    for one in POLICY["PolicyDocument"]["Statement"]:
+    [policy] = RESOURCES[role]["Properties"]["Policies"]
+    for one in policy["PolicyDocument"]["Statement"]:
         resources = one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]
         actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
         if action not in actions or f"{table}Table" not in str(resources):
@@ -131,6 +140,51 @@ def test_all_that_steps_write_their_role_may_write(
     }  # fmt: skip
 
 
+def test_all_that_scoring_writes_its_role_may_write(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, asked: Asked
+) -> None:
+    # given a partner with money in a payout, and a detector that finds something about its clients
+    world = CaseWorld(tables)
+    world.client("c1", "2026-10-05")
+    world.waiting()
+    module = functions.load("scoring")
+    score = "introducer.services.score_partner.registry.score"
+    monkeypatch.setattr(module, "books", lambda: world.books)
+    monkeypatch.setattr(module, "sight", lambda: a_sight(tables))
+    monkeypatch.setattr(module, "start", world.start)
+    monkeypatch.setattr(module, "clock", SimpleNamespace(now=lambda: world.now, elapsed=lambda: 0.0))
+    asked.clear()
+
+    # when it is scored: a case is opened, joined, and its money held as it comes back
+    for found in ((a_finding("c1"),), (a_finding("c1", detector="self_referral"),), ()):
+        monkeypatch.setattr(score, lambda seen, found=found: found)
+        body = json.dumps({"partner": PARTNER, "clients": ["c1"]})
+        assert module.handler({"Records": [{"messageId": "m", "body": body}]}, None) == {"batchItemFailures": []}
+    world_asked = set(asked)
+
+    # then there was nothing that the role forbids, and a case was opened with its hold
+    assert world.case().detectors == ("registration_cluster", "self_referral")
+    assert world.case().stop
+    assert [each for each in sorted(world_asked) if not allows(*each, role="ScoringRole")] == []
+    written = {pk for action, _, pk in world_asked if action in ("dynamodb:PutItem", "dynamodb:UpdateItem")}
+    names = ("case", "hold", "balance", "scoring")
+    assert written >= {keys.partition(name, partner=PARTNER) for name in names}
+    assert keys.partition("traffic", brand=BRAND) in written
+
+
+def a_sight(tables: Tables) -> Sight:
+    books = tables.books
+    return Sight(
+        traces=Traces(books),
+        traffic=TrafficStore(books),
+        persons=PersonIndex(books),
+        holders=AccountHolders(books),
+        profiles=PaymentProfiles(books),
+        scorings=Scorings(books),
+    )
+
+
+@pytest.mark.parametrize("role", ["CasesRole", "ScoringRole"])
 @pytest.mark.parametrize(
     ("action", "item", "values"),
     [
@@ -140,8 +194,12 @@ def test_all_that_steps_write_their_role_may_write(
         ("PutItem", "deal", {"partner": "p", "version": "1"}),
         ("UpdateItem", "hold", {"partner": "p", "hold": "h"}),
         ("PutItem", "case_policy", {"brand": "b"}),
+        ("PutItem", "payment_profile", {"partner": "p"}),
+        ("PutItem", "partner", {"partner": "p"}),
         ("DeleteItem", "case", {"partner": "p", "case": "c"}),
     ],
 )
-def test_what_is_none_of_their_business_they_may_not_write(action: str, item: str, values: dict[str, str]) -> None:
-    assert not allows(f"dynamodb:{action}", "Books", keys.key(item, **values).pk)
+def test_what_is_none_of_their_business_they_may_not_write(
+    role: str, action: str, item: str, values: dict[str, str]
+) -> None:
+    assert not allows(f"dynamodb:{action}", "Books", keys.key(item, **values).pk, role=role)

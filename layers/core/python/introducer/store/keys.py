@@ -174,7 +174,7 @@ ITEMS: dict[str, Item] = {
              expires="400 days"),
         Item("traffic", BOOKS, "B#{brand}#traffic", "{partner}",
              "a partner's last thirty days in a line, for comparing it with its peers"),
-        Item("scoring", BOOKS, "P#{partner}", "scoring",
+        Item("scoring", BOOKS, "P#{partner}#scoring", "scoring",
              "when the partner was scored, what was cleared of which detector, which of its clients match others, how "
              "many cases it had and which is open"),
         Item("person", BOOKS, "N#{brand}#{kind}#{hash}", "person",
