@@ -36,7 +36,7 @@ _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
 
 
 def collected() -> Catalog:
@@ -127,7 +127,7 @@ def _wrong(message: Message, catalog: Catalog) -> list[str]:
     alone = _of_one_number(catalog) if message.pluralizable else set()
     for form, saying in enumerate(sayings):
         said = set(_PLACEHOLDER.findall(saying))
-        if (said | {"num"} if form in alone else said) != own:
+        if (said | {"%(num)s"} if form in alone else said) != own:
             return ["has other placeholders"]
     return []
 
