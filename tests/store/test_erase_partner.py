@@ -12,6 +12,7 @@ import pytest
 
 from introducer.domain.case import Answer as Said
 from introducer.domain.case import Case, CaseStatus
+from introducer.domain.case_mail import appealed_mails
 from introducer.domain.configuration import Availability, Change, Member, Role, Status
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.invoice import TaxProfile, Treatment
@@ -22,7 +23,7 @@ from introducer.services.change_tax_profile import change_tax_profile
 from introducer.services.erase_partner import Books, erase_partner, names_of
 from introducer.services.find_named import find_named
 from introducer.services.remember_member import remember_member
-from introducer.store.cases import case_to_item
+from introducer.store.cases import case_from_item, case_to_item
 from introducer.store.erasing import Erasing
 from introducer.store.holdings import Holdings
 from introducer.store.idempotency import Answer, Idempotency
@@ -225,6 +226,22 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
         "e-mails and addresses": 2, "logins": 2, "names": 2,
     }  # fmt: skip
+
+
+def test_what_it_wrote_in_an_appeal_is_gone_from_the_mails_to_staff(world: World) -> None:
+    # given appeals of it and of another partner, which staff were told of
+    house, wrote = world.house, "My sister Ewa set these accounts up"
+    [item] = house.of_kind("case")
+    for partner, name in ((PARTNER, NAME), (OTHER, OTHER_NAME)):
+        case = replace(case_from_item(item), partner=partner, case=f"cas_{partner}", name=name)
+        for mail in appealed_mails(case, house.now, said=f"{wrote} for {partner}", decide_by=house.now):
+            Mails("books").put(mail)
+
+    assert world.erases().done["mails to staff"] == 1
+
+    text = house.all_text()
+    assert (f"{wrote} for {PARTNER}" in text, f"{wrote} for {OTHER}" in text) == (False, True)
+    assert "mails to staff" not in world.erases().done
 
 
 def test_what_is_anothers_stays(world: World) -> None:

@@ -57,6 +57,8 @@ _DELETED = {
     "idempotency": "remembered answers",
     "mail": "mails",
 }
+WRITTEN = "said"
+"""The value of a mail to staff that the partner wrote: why it appeals."""
 _WORDS = {
     "payment_profile": "payment profiles",
     "payment_profile_version": "payment profiles",
@@ -237,8 +239,12 @@ def _naming(mails: list[Stored], partner: Partner) -> Iterator[Stored]:
 
 
 def _unnamed(stored: Stored, partner: Partner) -> str:
-    """The values of a mail with the partner's id in the place of its name, as a whole word."""
+    """The values of a mail with the partner's id in the place of its name, as a whole word, and without what the
+    partner wrote: its answers go out of the case as well."""
     text = str(stored.item["values"])
+    values = json.loads(text)
+    if values.get("of") == partner.partner and values.get(WRITTEN):
+        text = json.dumps(values | {WRITTEN: ""}, sort_keys=True, ensure_ascii=False)
     if partner.name == partner.partner:
         return text
     written = json.dumps(partner.name, ensure_ascii=False)[1:-1]
