@@ -91,8 +91,9 @@ def _score(partner: str, clients: set[str]) -> bool:
         return False
     count("PartnersScored", 1)
     count("SuspicionsFound", len(scored.findings))
-    for finding in scored.findings:
-        logger().info("a suspicion", extra={"partner": partner, "detector": finding.detector, "case": scored.case})
+    if scored.findings:
+        names = [finding.detector for finding in scored.findings]
+        logger().info("suspicions about a partner", extra={"partner": partner, "detectors": names, "case": scored.case})
     return True
 
 

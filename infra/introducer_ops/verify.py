@@ -174,6 +174,7 @@ MEANINGS = {
     "batch": "the batch is not what the payouts in it come to",
     "run": "the closed run is not what its payouts come to",
     "hold": "the balance counts other holds than stand",
+    "case": "the case, its journals, what the balance holds and the scoring do not go together",
     "invoice": "the invoice is not its payout's, or a number is missing",
     "balance": "the balance is not the sum of the journals",
     "event_count": "the counter is not what the events make",
