@@ -14,6 +14,9 @@ from introducer.domain.case import CLOCK, MACHINE, Case, CasePolicy, CaseStatus,
 from introducer.domain.configuration import Role
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, Unavailable
 from introducer.domain.payout import PayoutStatus
+from introducer.services.appeal_case import appeal_case
+from introducer.services.carry_out_verdict import carry_out_verdict
+from introducer.services.decide_case import decide_appeal
 from introducer.services.open_case import open_case, open_case_by_hand, start_execution
 from introducer.services.release_hold import release_hold
 from introducer.services.set_case_policy import read_case_policy, set_case_policy
@@ -451,6 +454,35 @@ class TestBothSides:
         assert world.closes().is_closed
         assert world.told(PARTNER)[-1][0] == "case_closed"
         assert world.books.scorings.get(BRAND, PARTNER).cleared == {"registration_cluster": "2026-12-02"}
+
+    def test_an_appeal_that_was_right_undoes_its_own_case_and_no_later_one(self, world: CaseWorld) -> None:
+        # given a client that one case disallowed, and while it may be appealed against another one too
+        world.opens("c1")
+        world.decides(disallow=True)
+        world.carries_out()
+        first = {"partner": PARTNER, "case": world.case().case}
+        world.later(days=1)
+        open_case_by_hand(
+            world.books, world.start, member=MANAGER, partner=PARTNER, clients=["c1"], why="Charged back", now=world.now
+        )
+        world.decides(disallow=True, code="chargebacks")
+        world.carries_out()
+        assert world.case().case != first["case"] and world.money_of() == {"available": 200_00, "pending": 100_00}
+        # when the appeal against the first one is right
+        appeal_case(world.books, world.wake, member=OWNER, **first, why="They are real", now=world.later(hours=1))
+        version = world.books.cases.case(**first).version
+        decide_appeal(world.books, world.wake, member=COMPLIANCE, **first, version=version, uphold=False,
+                      why="They are", now=world.now)  # fmt: skip
+        carry_out_verdict(world.books, world.rulings, **first, now=world.now)
+        world.follows("c1")
+        # then the second one stands
+        assert world.money_of() == {"available": 200_00, "pending": 100_00}
+        # until it is overturned as well
+        world.appeals()
+        world.decides_appeal(uphold=False)
+        world.records()
+        world.follows("c1")
+        assert world.money_of() == {"available": 300_00, "pending": 100_00}
 
     def test_an_appeal_that_nobody_decides_is_overturned_by_the_clock(self, world: CaseWorld) -> None:
         world.opens("c1")

@@ -785,13 +785,14 @@ def _reached_in_window(happened: Happened, partner: str, rule: Terms) -> str | N
 
 
 def _disallowed(facts: Sequence[Event], when: datetime) -> bool:
-    """Whether the last verdict that reaches a moment says that nothing is earned; `facts` are in their order."""
-    reaching = [
-        each
+    """Whether the last verdict of some case that reaches a moment says that nothing is earned; `facts` are in their
+    order."""
+    reaching = {
+        each.case: each.status
         for each in facts
         if each.type is EventType.VERDICT and (each.starts_at is None or each.starts_at <= when)
-    ]
-    return bool(reaching) and reaching[-1].status == "disallowed"
+    }
+    return "disallowed" in reaching.values()
 
 
 def _price(rule: Terms, day: str, name: str) -> tuple[str, Any]:

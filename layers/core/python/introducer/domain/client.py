@@ -178,8 +178,16 @@ class ClientState:
         return self.timeline[-1] if self.timeline else None
 
     def ruling_at(self, at_ms: int) -> Ruling | None:
-        """The decision in force about a moment: the last one made that reaches it; None where nobody decided."""
-        found = [(each.decided_at, key, each) for key, each in self.rulings.items() if each.start <= at_ms]
+        """The decision in force about a moment: of each case the last one made that reaches it, and of those the last
+        that is against the client, if one is. An appeal that was right undoes its own case, and no other. None where
+        nobody decided."""
+        last: dict[str, tuple[int, EventKey, Ruling]] = {}
+        for key, each in self.rulings.items():
+            made = (each.decided_at, key, each)
+            if each.start <= at_ms and (each.case not in last or made > last[each.case]):
+                last[each.case] = made
+        against = [made for made in last.values() if made[2].disallowed]
+        found = against or last.values()
         return max(found)[2] if found else None
 
     def disallowed_at(self, at_ms: int) -> bool:
