@@ -87,6 +87,33 @@ def test_a_flood_hides_among_honest_clicks() -> None:
     assert flood(mixed) is None
 
 
+def test_of_those_who_came_in_a_flood_the_late_ones_are_named() -> None:
+    # given a partner's usual clients at once, and on the days of a flood three who register hours after their click
+    mixed = Scene(usual_clicks=100, clicks=dict.fromkeys(range(40, 47), 1100), peers=peers(spread=0))
+    mixed.with_clients(ordinary(180))
+    mixed.buckets = dict.fromkeys(range(40, 47), (506, 506, *[6] * 14))
+    mixed.with_clients(a_trace(f"late-{n}", moment(41 + n, 20), since_click=9 * HOUR_S) for n in range(3))
+    finding = flood(mixed)
+
+    assert finding is not None
+    assert finding.clients == ("late-0", "late-1", "late-2")
+    assert (finding.first, finding.through) == (date(40), date(46))
+
+
+def test_a_flood_is_longer_than_the_days_that_are_looked_at_together() -> None:
+    # given a flood of nine days, of which the last seven are 2,000 clicks, and clients of its first two
+    long = Scene(usual_clicks=0, clicks=dict.fromkeys(range(38, 47), 286), peers=peers(spread=0))
+    long.clicks |= {38: 200, 39: 200, 40: 280}
+    long.buckets = {day: (clicks, *[0] * 15) for day, clicks in long.clicks.items()}
+    long.with_clients(a_trace(f"late-{n}", moment(38 + n, 20), since_click=9 * HOUR_S) for n in range(2))
+    long.clicks[46] = 292
+    finding = flood(long)
+
+    assert finding is not None
+    assert finding.clients == ("late-0", "late-1")
+    assert (finding.first, finding.through) == (date(38), date(46))
+
+
 def test_without_peers_nobody_knows_what_registers() -> None:
     scene = flooded(286, late=6)
     scene.peers = ()

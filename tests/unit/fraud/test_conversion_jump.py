@@ -91,10 +91,22 @@ def test_a_partner_that_becomes_as_good_as_others_is_let_be() -> None:
     assert found(better) is None
 
 
-def test_a_new_partner_is_compared_with_the_best_of_its_peers() -> None:
+def test_a_new_partner_is_compared_with_the_better_ones_of_its_peers() -> None:
     # given no history, and peers at about 3 percent
     assert found(a_new_one(8)) is None
     assert found(a_new_one(20)) is not None
+
+
+def test_a_good_partner_is_not_new_at_the_beginning_of_the_window() -> None:
+    # given visitors of whom 18 of 100 register all the time, or from the thirteenth day that is looked at on
+    def good(since: int) -> Scene:
+        always = scene(0, usual=0).with_clients(arriving(18, range(since, 59), "always"))
+        always.clicks = dict.fromkeys(range(since), 0)
+        return always
+
+    assert found(good(0)) is None
+    assert found(good(7)) is None
+    assert found(good(20)) is not None
 
 
 def test_without_peers_and_without_history_there_is_nothing_to_compare_with() -> None:

@@ -119,6 +119,21 @@ def test_fewer_or_larger_or_active_ones_are_nothing(clients: list[Trace]) -> Non
     assert least(Scene().with_clients(clients)) is None
 
 
+def test_who_trades_a_lot_or_more_is_no_idle_client() -> None:
+    lively = [replace(each, lots=LOT) for each in just_enough(8)]
+    others = just_enough(1, amount=900, trades=64, name="other")
+
+    assert least(Scene().with_clients([*just_enough(8), *others])) is not None
+    assert least(Scene().with_clients([*lively, *others])) is None
+
+
+def test_lots_that_a_cpa_asks_for_are_no_sign_of_life() -> None:
+    # given a deal under which nobody qualifies without a lot
+    clients = [*just_enough(8), *just_enough(1, amount=900, trades=64, name="other")]
+
+    assert least(Scene().with_clients(replace(each, lots=LOT) for each in clients)) is not None
+
+
 def test_who_paid_in_last_week_may_still_begin() -> None:
     fresh = [replace(each, deposits=(euro(moment(56), 250),)) for each in just_enough(8)]
 
@@ -202,9 +217,9 @@ def test_fifty_lots_quick_and_flat() -> None:
     assert washes(Scene().with_clients(trading(5, 9.99, 1, 1))) is None
 
 
-def test_a_client_of_whom_half_the_lots_are() -> None:
-    assert washes(Scene().with_clients(trading(5, 20, 0.5, 0.5))) is not None
-    assert washes(Scene().with_clients(trading(5, 20, 0.49, 0.5))) is None
+def test_a_client_of_whom_three_lots_in_four_are() -> None:
+    assert washes(Scene().with_clients(trading(5, 20, 0.75, 0.75))) is not None
+    assert washes(Scene().with_clients(trading(5, 20, 0.74, 0.75))) is None
 
 
 def test_a_scalper_is_quick_and_moves_with_the_price() -> None:

@@ -57,13 +57,13 @@ def test_two_or_three_in_more_than_thirty_days_are_nothing() -> None:
         assert duplicates(Scene().with_clients(clients).matching(known(clients))) is None
 
 
-def test_three_of_twenty_are_too_many_and_three_of_two_hundred_are_not() -> None:
+def test_three_of_seven_are_too_many_and_three_of_two_hundred_are_not() -> None:
     clients = some(3)
 
     def among(others: int) -> Scene:
         return Scene().with_clients([*ordinary(others, days=range(31, 59)), *clients]).matching(known(clients))
 
-    assert duplicates(among(12)) is not None
+    assert duplicates(among(4)) is not None
     assert duplicates(among(200)) is None
 
 

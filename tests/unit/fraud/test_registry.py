@@ -29,12 +29,12 @@ def everything_at_once() -> Scene:
     common: dict[str, Any] = {"prefix": "HASH-prefix", "device": "HASH-device", "pattern": "HASH-pattern"}
     for number in range(24):
         registered = moment(46 + number % 2, 1 + number % 12) + number * 977_777
-        paid = registered + hour
+        paid, lots = registered + hour, 10 * LOT * (number % 4 == 0)
         clients.append(
             a_trace(f"bad-{number:02d}", registered, since_click=3, email="HASH-email", phone="HASH-phone",
                     address="HASH-address", disposable=True, kyc=True, deposits=(euro(paid, 250),), trades=1,
-                    qualified=True, withdrawals=(euro(paid + hour, 250),), chargebacks=1, lots=10 * LOT,
-                    quick_lots=10 * LOT, flat_lots=10 * LOT, **common)
+                    qualified=True, withdrawals=(euro(paid + hour, 250),), chargebacks=1, lots=lots,
+                    quick_lots=lots, flat_lots=lots, **common)
         )  # fmt: skip
     clients += [a_trace(f"jump-{number}", moment(53, 15) + number * 61_001) for number in range(60)]
     clients += [a_trace(f"late-{number}", moment(25, 20), since_click=30_000 + number * 777) for number in range(6)]

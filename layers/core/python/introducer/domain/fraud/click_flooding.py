@@ -2,7 +2,8 @@
 
 A tenth of what peers' visitors do register, or less. That is so of poor traffic too; so the clicks must also be of few
 networks or few visitors, or those who register must do so hours later. All clicks are looked at, and those beyond the
-partner's usual ones: a flood hides among honest visitors.
+partner's usual ones: a flood hides among honest visitors. A flood is for those who register hours later, by themselves:
+they are named, and not those who came through the link and registered at once.
 """
 
 from __future__ import annotations
@@ -26,14 +27,12 @@ _LEAST_DAYS = 5
 class _Flood(NamedTuple):
     """Days on which clicks flooded, by number, and how it showed."""
 
-    first: int
-    end: int
+    numbers: tuple[int, ...]
+    """Without the ordinary days at its ends or between."""
     clicks: int
     registrations: float
-    late: tuple[str, ...]
-    """The clients who registered hours after their click, when they are too many."""
-    narrow: bool
-    """Whether the clicks are of few networks, or few visitors."""
+    late: bool
+    """Whether too many registered hours after their click; else the clicks are of few networks, or few visitors."""
 
 
 def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
@@ -54,18 +53,13 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     if not floods:
         return ()
     worst = max(floods, key=lambda flood: flood.clicks)
-    numbers = sorted({number for flood in floods for number in range(flood.first, flood.end)})
-    by_clicks = {
-        trace.client
-        for flood in floods
-        if not flood.late
-        for number in range(flood.first, flood.end)
-        for trace in brought.get(seen.days[number].day, ())
-    }
-    late = {client for flood in floods for client in flood.late}
-    clients = tuple(sorted(by_clicks | late))
+    numbers = sorted({number for flood in floods for number in flood.numbers})
+    came = [trace for number in numbers for trace in brought.get(seen.days[number].day, ())]
+    late = [trace for trace in came if _is_late(trace, parameters)]
+    # Where nobody was late, those who came are all that there is to look at.
+    clients = tuple(sorted({trace.client for trace in late or came}))
     first, through = seen.days[numbers[0]].day, seen.days[numbers[-1]].day
-    clusters = (Cluster("late", "late 1", tuple(sorted(late)), len(clients)),) if late else ()
+    clusters = (Cluster("late", "late 1", clients, len(came)),) if late else ()
     return (
         Finding(
             detector=NAME,
@@ -117,11 +111,27 @@ def _floods(
                 continue
             if poisson_head(round(registered), clicked * peers) > odds(float(parameters["chance"])):
                 continue
-            late = _late(brought[first:end], brought[:first], parameters, chance)
-            narrow = _is_narrow(days, known if ordinary else (), parameters)
-            if late or narrow:
-                yield _Flood(first, end, int(clicked), registered, late, narrow)
+            late = _are_late(brought[first:end], brought[:first], parameters, chance)
+            if late or _is_narrow(days, known if ordinary else (), parameters):
+                numbers = _flooded(seen.days, begin, first, end, usual if clicked < clicks else 0.0)
+                yield _Flood(numbers, int(clicked), registered, late)
                 break
+
+
+def _flooded(days: Sequence[Day], begin: int, first: int, end: int, usual: float) -> tuple[int, ...]:
+    """Those of the days, and the ones next to them, that have half as many clicks beyond the usual as the second busiest
+    of them: a flood is longer than the days that are looked at together, or shorter."""
+    beyond = sorted((day.clicks - usual for day in days[first:end]), reverse=True)
+    least = max(1.0, beyond[min(1, len(beyond) - 1)] / 2)
+
+    def is_high(number: int) -> bool:
+        return days[number].clicks - usual >= least
+
+    while first > begin and is_high(first - 1):
+        first -= 1
+    while end < len(days) and is_high(end):
+        end += 1
+    return tuple(number for number in range(first, end) if is_high(number))
 
 
 def _own_rate(days: Sequence[Day], brought: Sequence[Sequence[Trace]]) -> float:
@@ -129,22 +139,23 @@ def _own_rate(days: Sequence[Day], brought: Sequence[Sequence[Trace]]) -> float:
     return sum(map(len, brought)) / clicks if clicks else 0.0
 
 
-def _late(
+def _is_late(trace: Trace, parameters: Mapping[str, Number]) -> bool:
+    return (trace.since_click or 0) * 1000 >= parameters["late_hours"] * HOUR_MS
+
+
+def _are_late(
     brought: Sequence[Sequence[Trace]],
     before: Sequence[Sequence[Trace]],
     parameters: Mapping[str, Number],
     most: float,
-) -> tuple[str, ...]:
-    """Those who registered hours after their click, when they are more than there used to be."""
-    least = int(parameters["late_hours"]) * HOUR_MS // 1000
-    registered = [trace for day in brought for trace in day]
-    late = [trace.client for trace in registered if (trace.since_click or 0) >= least]
-    if len(late) < parameters["late_clients"]:
-        return ()
-    earlier = [trace for day in before for trace in day]
-    usual = float(parameters["late_share"])
-    own = (sum((trace.since_click or 0) >= least for trace in earlier) + 10 * usual) / (len(earlier) + 10)
-    return tuple(sorted(late)) if binomial_tail(len(late), len(registered), own) <= odds(most) else ()
+) -> bool:
+    """Whether more register hours after their click than there used to."""
+    registered = [_is_late(trace, parameters) for day in brought for trace in day]
+    if sum(registered) < parameters["late_clients"]:
+        return False
+    earlier = [_is_late(trace, parameters) for day in before for trace in day]
+    own = (sum(earlier) + 10 * float(parameters["late_share"])) / (len(earlier) + 10)
+    return binomial_tail(sum(registered), len(registered), own) <= odds(most)
 
 
 def _is_narrow(days: Sequence[Day], known: Sequence[Day], parameters: Mapping[str, Number]) -> bool:

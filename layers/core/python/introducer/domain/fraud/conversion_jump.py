@@ -3,7 +3,8 @@
 People do not change by a factor of three in a week; machines and paid sign-ups do. A registration is counted on the
 day of the click that brought it, so that visitors of a busy day who register later never meet the few clicks of a quiet
 one. What a campaign on television does (up to twice the usual) stays below; so does a partner that only becomes as good
-as the better ones of its brand.
+as the better ones of its brand. Peers stand in for a partner's own earlier days where it is new; the first days of the
+window are not new, only what came before them is not looked at any more.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _jumps(seen: Seen, days: _Days, parameters: Mapping[str, Number]) -> Iterato
     )
     known = len(rates) >= parameters["peers"]
     good = quantile(rates, 0.75) if known else 0.0
-    best = quantile(rates, 0.95) if known else 0.0
+    like = quantile(rates, float(parameters["new_part"])) if known else 0.0
     cleared = _accepted(days, begin, parameters)
     jumped, free = [0, 0], begin
     limit = odds(parameters["chance"])
@@ -115,8 +116,10 @@ def _jumps(seen: Seen, days: _Days, parameters: Mapping[str, Number]) -> Iterato
             earlier, of_earlier = days.between(0, first)
             earlier, of_earlier = earlier - jumped[0], max(0, of_earlier - jumped[1])
             rate, enough = registrations / clicks, earlier >= parameters["history"]
+            if not enough and first < parameters["new_days"]:
+                continue
             own = max(0, earlier) / of_earlier if of_earlier else 0.0
-            expected = max(own, cleared, 0.0 if enough else best)
+            expected = max(own, cleared, 0.0 if enough else like)
             if expected <= 0 or rate < parameters["times"] * expected or rate < good:
                 continue
             chance = binomial_tail(registrations, clicks, expected)
@@ -186,6 +189,8 @@ DETECTOR = Detector(
         "registrations": 40,
         "days": 7,
         "history": 10,
+        "new_days": 14,
+        "new_part": 0.75,
         "chance": 1e-6,
         "peer_clicks": 200,
         "peers": 5,
@@ -194,7 +199,9 @@ DETECTOR = Detector(
         "times": "registrations per click are at least so many times what is expected",
         "registrations": "there are at least so many in the days looked at",
         "days": "so many days, or fewer, are looked at together",
-        "history": "with fewer earlier registrations the best twentieth of the peers says what to expect",
+        "history": "with fewer earlier registrations the peers say what to expect",
+        "new_days": "if the window shows so many days before these, which had next to none",
+        "new_part": "a new partner is expected to be better than this part of the peers",
         "chance": "how likely chance alone would be, at most",
         "peer_clicks": "a peer with fewer clicks in thirty days says nothing",
         "peers": "with fewer of them only the partner's own earlier days count",

@@ -72,12 +72,12 @@ DETECTOR = Detector(
     parameters={
         "clients": 3,
         "days": 30,
-        "share": 0.005,
+        "share": 0.01,
         "device_share": 0.02,
         "family_share": 0.08,
         "family": 3,
         "weight": 60,
-        "chance": 1e-4,
+        "chance": 5e-5,
     },
     meaning={
         "clients": "at least so many were known before",

@@ -6,9 +6,10 @@ active clients pay in the least, times how many of its larger depositors stop; p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from introducer.domain.calendar import DAY_MS
+from introducer.domain.events import LOT
 from introducer.domain.fraud.crowds import (
     Hit,
     Usual,
@@ -24,7 +25,7 @@ from introducer.domain.fraud.seen import Seen, Terms
 from introducer.domain.fraud.trace import Trace
 
 NAME = "minimal_deposit"
-_PRIOR = 5.0
+_PRIOR = 20.0
 """As how many of the partner's clients a usual share counts, where the partner's own say what to expect."""
 
 
@@ -35,7 +36,10 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     ripe = seen.at - int(parameters["ripe_days"]) * DAY_MS
     paid = [trace for trace in in_question(seen) if trace.qualified and trace.deposits]
     paid = [trace for trace in paid if trace.deposits[0].at <= ripe]
-    just = [trace for trace in paid if _is_least(trace, seen.terms, parameters) and _is_idle(trace, parameters)]
+    # All who qualified traded what a cpa asks for: that much is no sign of life.
+    asked = min((trace.lots for trace in paid), default=0)
+    idle = {trace.client for trace in paid if _is_idle(trace, asked, parameters)}
+    just = [trace for trace in paid if _is_least(trace, seen.terms, parameters) and trace.client in idle]
     if len(just) < parameters["clients"]:
         return ()
     found = crowd(
@@ -44,7 +48,7 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
         since=counts_from(seen, NAME),
         span=int(parameters["days"]) * DAY_MS,
         least=int(parameters["clients"]),
-        usual=Usual(_expected(seen, paid, parameters), float(parameters["weight"]), 2.0),
+        usual=Usual(_expected(seen, paid, idle, parameters), float(parameters["weight"]), 2.0),
         chance=float(parameters["chance"]),
     )
     if found is None:
@@ -53,19 +57,19 @@ def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
     return (of_crowd(seen, NAME, found, parameters["clients"], (cluster,)),)
 
 
-def _expected(seen: Seen, paid: list[Trace], parameters: Mapping[str, Number]) -> float:
+def _expected(seen: Seen, paid: list[Trace], idle: Collection[str], parameters: Mapping[str, Number]) -> float:
     """The share of clients who would pay in the least and stop, if the one had nothing to do with the other."""
     peers = peers_share(fresh_peers(seen), "smallest", 0.0) or float(parameters["least_share"])
     peers = min(peers, float(parameters["share_at_most"]))
-    active = [trace for trace in paid if not _is_idle(trace, parameters)]
+    active = [trace for trace in paid if trace.client not in idle]
     larger = [trace for trace in paid if not _is_least(trace, seen.terms, parameters)]
     least = (sum(_is_least(trace, seen.terms, parameters) for trace in active) + peers * _PRIOR) / (
         len(active) + _PRIOR
     )
-    idle = (sum(_is_idle(trace, parameters) for trace in larger) + float(parameters["idle_share"]) * _PRIOR) / (
+    stop = (sum(trace.client in idle for trace in larger) + float(parameters["idle_share"]) * _PRIOR) / (
         len(larger) + _PRIOR
     )
-    return min(float(parameters["share_at_most"]), least * idle * float(parameters["slack"]))
+    return min(float(parameters["share_at_most"]), least * stop * float(parameters["slack"]))
 
 
 def _is_least(trace: Trace, terms: Terms, parameters: Mapping[str, Number]) -> bool:
@@ -75,8 +79,8 @@ def _is_least(trace: Trace, terms: Terms, parameters: Mapping[str, Number]) -> b
     return sum(flow.minor for flow in trace.deposits) * 100 <= terms.least * parameters["percent"]
 
 
-def _is_idle(trace: Trace, parameters: Mapping[str, Number]) -> bool:
-    return trace.trades < parameters["trades"]
+def _is_idle(trace: Trace, asked: int, parameters: Mapping[str, Number]) -> bool:
+    return trace.trades < parameters["trades"] and trace.lots <= max(asked, parameters["lots"] * LOT - 1)
 
 
 DETECTOR = Detector(
@@ -87,6 +91,7 @@ DETECTOR = Detector(
         "days": 30,
         "percent": 110,
         "trades": 16,
+        "lots": 1,
         "ripe_days": 5,
         "least_share": 0.3,
         "idle_share": 0.3,
@@ -100,6 +105,7 @@ DETECTOR = Detector(
         "days": "and made their first deposits within so many days",
         "percent": "all that they paid in is at most so many per cent of what a cpa asks for",
         "trades": "they made fewer trades than this",
+        "lots": "and traded fewer lots than this, or no more than every client who qualified",
         "ripe_days": "so many days after the first deposit at the earliest",
         "least_share": "how many depositors pay in the least, when peers do not say",
         "idle_share": "how many depositors stop so early, before the partner's own say more",

@@ -1,7 +1,7 @@
 """Wash trades: positions opened and closed within minutes without a price move, for the rebate on their lots.
 
 A scalper is as quick, but lives off the price: its results are larger than its costs. So only clients count of whom
-most lots are both quick and flat.
+three lots in four are both quick and flat.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _washes(trace: Trace, parameters: Mapping[str, Number]) -> bool:
 DETECTOR = Detector(
     name=NAME,
     inputs=("traces", "terms"),
-    parameters={"lots": 50, "client_lots": 1, "percent": 50, "percent_of_all": 2},
+    parameters={"lots": 50, "client_lots": 1, "percent": 75, "percent_of_all": 2},
     meaning={
         "lots": "so many lots at least, of clients who registered in the window, were quick and flat",
         "client_lots": "a client with fewer of them does not count",
