@@ -95,6 +95,16 @@ class TestOpening:
         assert world.started == [f"par-p-ltd-registration-cluster-20261202-{case.case[-6:]}"]
         assert world.case().execution == world.started[0]
 
+    def test_what_joins_a_case_that_a_person_opened_starts_no_second_execution(self, world: CaseWorld) -> None:
+        case = open_case_by_hand(
+            world.books, world.start, member=MANAGER, partner=PARTNER, clients=["c1"], why="Look", now=world.now
+        )
+        joined = world.opens("c2")
+        assert joined.detectors == ("registration_cluster",)
+        # when the daily sweep comes by
+        swept = start_execution(world.books, world.start, joined)
+        assert (swept.execution, set(world.started)) == (case.execution, {case.execution})
+
     def test_a_case_whose_execution_cannot_be_started_stands_and_is_started_later(self, world: CaseWorld) -> None:
         # given an AWS Step Functions that does not answer
         works = world.start

@@ -198,7 +198,8 @@ def execution_name(case: Case) -> str:
     and the end of the case's id. At most 76 characters, as AWS and `gateways.workflows` take them."""
     plain = unicodedata.normalize("NFKD", case.name).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:24].strip("-") or "partner"
-    found = case.detectors[0] if case.detectors else DESK_OPENED
+    # Not what joined a case that a person opened: a name that changes would be a second execution.
+    found = case.detectors[0] if case.detectors and case.opened_by.startswith("system:") else DESK_OPENED
     return f"{slug}-{found.replace('_', '-')[:32]}-{case.opened_at:%Y%m%d}-{case.case[-6:]}"
 
 
