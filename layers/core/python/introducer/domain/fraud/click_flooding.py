@@ -119,8 +119,8 @@ def _floods(
 
 
 def _flooded(days: Sequence[Day], begin: int, first: int, end: int, usual: float) -> tuple[int, ...]:
-    """Those of the days, and the ones next to them, that have half as many clicks beyond the usual as the second busiest
-    of them: a flood is longer than the days that are looked at together, or shorter."""
+    """Those of the days, and the ones next to them, that have half as many clicks beyond the usual as the busiest of
+    them but one: a flood is longer than the days that are looked at together, or shorter."""
     beyond = sorted((day.clicks - usual for day in days[first:end]), reverse=True)
     least = max(1.0, beyond[min(1, len(beyond) - 1)] / 2)
 
