@@ -345,6 +345,19 @@ def test_the_portal_seals_payment_profiles_and_the_payout_steps_open_them() -> N
     }
 
 
+def test_a_queue_shows_nobody_what_a_function_may_still_be_at() -> None:
+    found = {}
+    for mapping in of_type("AWS::Lambda::EventSourceMapping").values():
+        queue = mapping["EventSourceArn"].get("Fn::GetAtt", [""])[0]
+        if queue in (queues := of_type("AWS::SQS::Queue")):
+            timeout = FUNCTIONS[mapping["FunctionName"]["Ref"]]["Timeout"]
+            found[queue] = queues[queue].get("VisibilityTimeout", 30) / timeout
+    assert found.keys() >= {"ScoreQueue", "SettleQueue"}
+    assert {queue: times for queue, times in found.items() if times < 1} == {}
+    # Whoever waits for its turn in a large batch must not be brought again meanwhile: six times, as AWS asks for it.
+    assert found["ScoreQueue"] >= 6
+
+
 def test_settling_writes_below_partners_alone() -> None:
     assert of_role("SettleRole", "Post")["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["P#*"]}}
     written = (
