@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from introducer.domain.case import CLOCK, MACHINE, Case, CasePolicy, CaseStatus, ReasonCode
+from introducer.domain.case_rules import MOST_CLIENTS
 from introducer.domain.configuration import Role
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, Unavailable
+from introducer.domain.fraud.finding import Cluster, Evidence
 from introducer.domain.payout import PayoutStatus
 from introducer.services.appeal_case import appeal_case
 from introducer.services.carry_out_verdict import carry_out_verdict
@@ -20,6 +22,7 @@ from introducer.services.decide_case import decide_appeal
 from introducer.services.open_case import open_case, open_case_by_hand, start_execution
 from introducer.services.release_hold import release_hold
 from introducer.services.set_case_policy import read_case_policy, set_case_policy
+from introducer.store.cases import finding_to_item
 from tests.conftest import Tables
 from tests.support.builders import BRAND, an_event, at, cpa, terms
 from tests.support.case_world import ADMIN, COMPLIANCE, MANAGER, OWNER, PARTNER, CaseWorld, a_finding
@@ -94,6 +97,27 @@ class TestOpening:
         world.opens("c2")
         assert world.started == [f"par-p-ltd-registration-cluster-20261202-{case.case[-6:]}"]
         assert world.case().execution == world.started[0]
+
+    def test_thousands_of_clients_in_many_clusters_are_a_case_like_others(self, world: CaseWorld) -> None:
+        # given so many clients who have all in common that their finding is larger than an item may be
+        clients = tuple(f"{number:022d}" for number in range(5000))
+        clusters = tuple(
+            Cluster(kind, f"{kind} 1", clients, 5000) for kind in ("prefix", "device", "pattern", "pattern")
+        )
+        found = replace(a_finding(*clients), evidence=Evidence(clusters=clusters))
+        case = world.opens(findings=[found])
+        assert len(case.clients) == MOST_CLIENTS
+        [written] = world.books.cases.findings(PARTNER, case.case)
+        assert [len(each.clients) for each in written.evidence.clusters] == [2000, 2000, 2000]
+        item = finding_to_item(case, written)
+        assert sum(len(name) + len(str(value)) for name, value in item.items()) < 300 * 1024
+        # and found again it changes nothing
+        assert world.opens(findings=[found]) == case
+        # but another detector joins it
+        more = replace(found, detector="click_timing")
+        joined = world.opens(findings=[found, more])
+        assert joined.detectors == ("registration_cluster", "click_timing")
+        assert {len(each.clients) for each in world.books.cases.findings(PARTNER, case.case)} == {MOST_CLIENTS}
 
     def test_what_joins_a_case_that_a_person_opened_starts_no_second_execution(self, world: CaseWorld) -> None:
         case = open_case_by_hand(

@@ -36,6 +36,8 @@ MOST_SAID = 60_000
 times as well (named, disallowed, decided again): one that is full could not be decided any more, by anybody."""
 MOST_CLIENTS = 2_000
 """Clients of one case: an item of DynamoDB ends at 400 KB."""
+MOST_IN_CLUSTERS = 6_000
+"""Clients in all clusters of a finding together, which is an item of its own."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No client is older: a moment before this is a slip."""
 BY_CLOCK = "Nobody decided in time."
@@ -78,6 +80,19 @@ def opened(
     )
 
 
+def kept(finding: Finding) -> Finding:
+    """The finding as far as its item holds it: of thousands of clients the first ones are named, and the sentences say
+    how many there were. The largest attack must not be the one that no case can be written about."""
+    clusters, room = [], MOST_IN_CLUSTERS
+    for each in finding.evidence.clusters:
+        named = each.clients[: min(room, MOST_CLIENTS)]
+        room -= len(named)
+        if named or not each.clients:
+            clusters.append(each._replace(clients=named))
+    evidence = replace(finding.evidence, clusters=tuple(clusters))
+    return replace(finding, clients=finding.clients[:MOST_CLIENTS], evidence=evidence)
+
+
 def joined(
     case: Case,
     findings: Sequence[Finding],
@@ -92,9 +107,11 @@ def joined(
     for finding in findings:
         before = known.get(finding.detector)
         if before is None:
-            news.append(finding)
-        elif not set(finding.clients) <= set(before.clients):
-            news.append(replace(finding, clients=tuple(sorted({*before.clients, *finding.clients}))))
+            news.append(kept(finding))
+            continue
+        more = kept(replace(finding, clients=tuple(sorted({*before.clients, *finding.clients}))))
+        if not set(more.clients) <= set(before.clients):
+            news.append(more)
     named = {*clients, *(client for finding in news for client in finding.clients)} - set(case.clients)
     room = max(0, MOST_CLIENTS - len(case.clients))
     after = replace(

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from introducer.domain.case import SCORING, Case, execution_input, execution_name
 from introducer.domain.case_mail import opened_mails
-from introducer.domain.case_rules import MOST_CLIENTS, check_decider, joined, opened
+from introducer.domain.case_rules import MOST_CLIENTS, check_decider, joined, kept, opened
 from introducer.domain.configuration import Change, Member, Partner
 from introducer.domain.errors import Conflict, IntroducerError, Invalid, NotFound
 from introducer.domain.fraud.finding import Finding
@@ -170,7 +170,7 @@ def _new(
         None,
         change,
         "open_case",
-        findings=tuple(findings),
+        findings=tuple(map(kept, findings)),
         scoring=(scoring, replace(scoring, cases=scoring.cases + 1, open_case=case.case)),
         mails=opened_mails(money.case, now, manager=owner.manager or ""),
     )
