@@ -31,6 +31,8 @@ from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
 
 TRIES = 5
+MOST_MATCHES = 4_000
+"""Matches that are remembered of a partner's clients: they are one item of DynamoDB, which ends at 400 KB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +114,8 @@ def _look(
         scoring = sight.scorings.get(brand, partner)
         seen = _seen(sight, books, peers, scoring, scoring.matches, now)
         found = _matches(sight, brand, partner, [each for each in seen.traces if each.client in changed], now)
-        matches = without_old({**scoring.matches, **found}, (trace.client for trace in seen.traces))
+        newest = [trace.client for trace in reversed(seen.traces)]
+        matches = _as_many_as_fit(without_old({**scoring.matches, **found}, newest), newest)
         if matches == scoring.matches:
             return scoring, seen
         try:
@@ -171,6 +174,18 @@ def _matches(
     firsts = {person: each.first for person, each in known.items() if each.clients > 1 and each.first}
     members = {person: each.member_of for person, each in known.items() if each.member_of}
     return {trace.client: matches_of(trace, firsts, members, partner) for trace in traces}
+
+
+def _as_many_as_fit(matches: Mapping[str, tuple[Match, ...]], newest: Sequence[str]) -> dict[str, tuple[Match, ...]]:
+    """The matches of the newest clients: a partner with thousands of them must not be the one that is never scored."""
+    kept, room = dict[str, tuple[Match, ...]](), MOST_MATCHES
+    for client in newest:
+        if client in matches:
+            room -= len(matches[client])
+            if room < 0:
+                break
+            kept[client] = matches[client]
+    return kept
 
 
 def _same_account(sight: Sight, brand: str, partner: str) -> tuple[str, ...]:
