@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,15 @@ def test_every_line_is_answered_recorded_with_its_reason_and_counted(stack: Stac
     counts = ClickCounts(stack.outputs["BooksTableName"])
     day = time.strftime("%Y-%m-%d", time.gmtime(first.at_ms / 1000))
     expected = [ClickCount(f"par_{link}", day, link, clicks=20, unique=20, flagged=4)]
+
+    def counted() -> list[ClickCount]:
+        # Which bucket the one network falls in follows from the stack's own key.
+        return [replace(each, buckets=()) for each in counts.day(f"par_{link}", day)]
+
     deadline = time.monotonic() + 20
-    while counts.day(f"par_{link}", day) != expected and time.monotonic() < deadline:
+    while counted() != expected and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert counts.day(f"par_{link}", day) == expected
+    assert counted() == expected
 
 
 def test_a_click_that_is_missing_from_facts_is_told(stack: Stack, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
