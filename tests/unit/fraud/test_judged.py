@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from introducer.domain.calendar import plus_days
+from introducer.domain.calendar import day_start, plus_days
 from introducer.domain.fraud import registry
 from introducer.domain.fraud.seen import WINDOW, Day, Seen
+from introducer.domain.fraud.trace import Trace
 
 TODAY = "2026-06-30"
 
@@ -34,7 +35,13 @@ def test_loads_that_a_verdict_was_about_are_not_found_again_and_new_ones_are() -
     assert "stuffing" in found(replace(weeks(*[60] * 7, *[70] * 3), judged=judged))
 
 
-def test_an_account_that_a_verdict_was_about_is_no_question_any_more() -> None:
-    seen = replace(weeks(), account_partners=("par_2",))
+def test_an_account_that_a_verdict_was_about_is_a_question_of_later_clients_alone() -> None:
+    judged = {"shared_account": plus_days(TODAY, -3)}
+    old, new = (
+        Trace(client=name, registered=day_start(plus_days(TODAY, back))) for name, back in (("a", -9), ("b", -1))
+    )
+    seen = replace(weeks(), account_partners=("par_2",), traces=(old,))
     assert found(seen) == {"shared_account"}
-    assert found(replace(seen, judged={"shared_account": TODAY})) == set()
+    assert found(replace(seen, judged=judged)) == set()
+    [finding] = registry.score(replace(seen, judged=judged, traces=(old, new)))
+    assert finding.clients == ("b",)

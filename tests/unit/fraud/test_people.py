@@ -25,9 +25,7 @@ def some(count: int, name: str = "again", start: int = 30, days: int = 29, **fie
 
 
 def known(clients: list[Trace], kind: str = "email", before: str = "elsewhere-{n}") -> dict[str, tuple[Match, ...]]:
-    return {
-        each.client: (Match(kind, before.replace("{n}", str(number)), ""),) for number, each in enumerate(clients)
-    }
+    return {each.client: (Match(kind, before.replace("{n}", str(number)), ""),) for number, each in enumerate(clients)}
 
 
 def own_people(clients: list[Trace], kind: str = "email", partner: str = PARTNER) -> dict[str, tuple[Match, ...]]:

@@ -19,8 +19,7 @@ def alike(count: int, days: float = 5, start: int = 40, name: str = "alike", **f
     found = []
     for number in range(count):
         own = {
-            key: value.replace("{n}", str(number)) if isinstance(value, str) else value
-            for key, value in fields.items()
+            key: value.replace("{n}", str(number)) if isinstance(value, str) else value for key, value in fields.items()
         }
         found.append(a_trace(f"{name}-{number}", moment(start) + int(number * days * 86_400_000 / count), **own))
     return found

@@ -23,9 +23,7 @@ SHARES = st.fractions(min_value=Fraction(1, 1000), max_value=Fraction(999, 1000)
 
 
 def by_fractions(seen: int, of: int, share: Fraction) -> Fraction:
-    return sum(
-        (comb(of, each) * share**each * (1 - share) ** (of - each) for each in range(seen, of + 1)), Fraction(0)
-    )
+    return sum((comb(of, each) * share**each * (1 - share) ** (of - each) for each in range(seen, of + 1)), Fraction(0))
 
 
 def near(logarithm: float, wanted: Fraction) -> bool:

@@ -110,12 +110,10 @@ class Seen:
 
     def without_judged(self, detector: str, inputs: Collection[str]) -> Seen:
         """What is left to look at for a detector with these inputs: disallowed clients are passed over by their traces,
-        whoever looks at whole days or at the account has this."""
+        whoever looks at whole days has this."""
         through = self.judged.get(detector)
         if not through:
             return self
-        if "account_partners" in inputs:
-            return replace(self, cleared={**self.cleared, detector: through})
         if "days" not in inputs:
             return self
         return replace(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from introducer.domain.calendar import day_at
+from introducer.domain.fraud.crowds import in_question
 from introducer.domain.fraud.finding import N_, Cluster, Detector, Evidence, Finding, Moment, Number
 from introducer.domain.fraud.seen import Seen
 
@@ -16,15 +17,20 @@ NAME = "shared_account"
 
 
 def find(seen: Seen, parameters: Mapping[str, Number]) -> tuple[Finding, ...]:
-    """That the account is shared. Nobody says since when: once cleared, it is no question any more."""
+    """That the account is shared. Nobody says since when: once cleared, it is no question any more. After a verdict
+    against the partner it stays one, of the clients who came since."""
     others = sorted(set(seen.account_partners) - {seen.partner})
     if len(others) < parameters["partners"] or seen.since(NAME):
+        return ()
+    judged = seen.judged.get(NAME, "")
+    since = [trace.client for trace in in_question(seen) if day_at(trace.registered) > judged] if judged else []
+    if judged and not since:
         return ()
     day = day_at(seen.at)
     return (
         Finding(
             detector=NAME,
-            clients=(),
+            clients=tuple(sorted(since)),
             first=day,
             through=day,
             measured=len(others),
