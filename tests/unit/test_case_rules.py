@@ -193,3 +193,10 @@ class TestWhatThePartnerSees:
         assert (view.verdict.code, view.verdict.why, view.verdict.clients) == ("wash_trades", "w", ("c1",))
         assert view.may_appeal_until == NOW + timedelta(days=14)
         assert "mem_1" not in repr(view)
+
+
+def test_a_case_of_more_clients_than_it_can_name_is_about_all_that_is_not_paid_out() -> None:
+    named = tuple(f"{number:022d}" for number in range(MOST_CLIENTS + 1))
+    assert not a_case(*named[:-1]).whole
+    large = a_case(*named)
+    assert (len(large.clients), large.whole) == (MOST_CLIENTS, True)

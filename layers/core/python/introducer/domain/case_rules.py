@@ -62,7 +62,7 @@ def opened(
     """A partner's case of this number. A finding without clients, or none of both, puts all in question that is not
     paid out."""
     decide_by, escalate_by = deadlines(policy, now)
-    named = sorted({*clients, *(client for finding in findings for client in finding.clients)})[:MOST_CLIENTS]
+    named = sorted({*clients, *(client for finding in findings for client in finding.clients)})
     return Case(
         case=case_id(partner, number),
         brand=brand,
@@ -73,8 +73,9 @@ def opened(
         opened_by=by,
         why=why,
         detectors=tuple(dict.fromkeys(finding.detector for finding in findings)),
-        clients=tuple(named),
-        whole=not named or any(not finding.clients for finding in findings),
+        clients=tuple(named[:MOST_CLIENTS]),
+        # More than it can name: rather all is held than the money of those whom it leaves out.
+        whole=not named or len(named) > MOST_CLIENTS or any(not finding.clients for finding in findings),
         decide_by=decide_by,
         escalate_by=escalate_by,
     )
@@ -118,7 +119,7 @@ def joined(
         case,
         detectors=tuple(dict.fromkeys([*case.detectors, *(finding.detector for finding in news)])),
         clients=tuple(sorted([*case.clients, *sorted(named)[:room]])),
-        whole=case.whole or whole or any(not finding.clients for finding in news),
+        whole=case.whole or whole or len(named) > room or any(not finding.clients for finding in news),
     )
     return after, tuple(news)
 
