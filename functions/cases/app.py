@@ -14,18 +14,7 @@ from introducer.gateways import workflows
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import settings
 from introducer.services.case_books import CaseBooks
-from introducer.services.read_contracts import ContractReader
-from introducer.store.cases import Cases
-from introducer.store.clients import Clients
-from introducer.store.configuration import Configuration
-from introducer.store.facts import Facts
-from introducer.store.holds import Holds
-from introducer.store.ledger import Ledger
-from introducer.store.payouts import Payouts
-from introducer.store.rates import RateStore
 from introducer.store.rulings import Rulings
-from introducer.store.scorings import Scorings
-from introducer.store.settlements import Settlements
 
 KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
 """What the state machine knows errors by."""
@@ -37,22 +26,9 @@ tried again."""
 @cache
 def books() -> CaseBooks:
     """The books of this container."""
-    table = settings.books_table
-    configuration = Configuration(table)
-    return CaseBooks(
-        configuration=configuration,
-        cases=Cases(table),
-        scorings=Scorings(table),
-        ledger=Ledger(table),
-        clients=Clients(table),
-        payouts=Payouts(table),
-        settlements=Settlements(table),
-        holds=Holds(table),
-        facts=Facts(settings.facts_table),
-        contracts=ContractReader(
-            configuration, RateStore(table), dict, clock.elapsed, lambda: day_of(clock.now())
-        ),
-    )  # fmt: skip
+    return CaseBooks.of(
+        settings.facts_table, settings.books_table, elapsed=clock.elapsed, today=lambda: day_of(clock.now())
+    )
 
 
 @cache

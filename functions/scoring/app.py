@@ -23,22 +23,12 @@ from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.case_books import CaseBooks
-from introducer.services.read_contracts import ContractReader
 from introducer.services.score_partner import Sight, score_partner
 from introducer.services.sweep_partners import sweep_partners
 from introducer.store.account_holders import AccountHolders
-from introducer.store.cases import Cases
-from introducer.store.clients import Clients
-from introducer.store.configuration import Configuration
-from introducer.store.facts import Facts
-from introducer.store.holds import Holds
-from introducer.store.ledger import Ledger
 from introducer.store.payment_profiles import PaymentProfiles
-from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
-from introducer.store.rates import RateStore
 from introducer.store.scorings import Scorings
-from introducer.store.settlements import Settlements
 from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
 from introducer.wording.findings import for_staff
@@ -141,17 +131,6 @@ def sight() -> Sight:
 @cache
 def books() -> CaseBooks:
     """What cases are kept in, in this container."""
-    table = settings.books_table
-    configuration = Configuration(table)
-    return CaseBooks(
-        configuration=configuration,
-        cases=Cases(table),
-        scorings=Scorings(table),
-        ledger=Ledger(table),
-        holds=Holds(table),
-        clients=Clients(table),
-        payouts=Payouts(table),
-        settlements=Settlements(table),
-        facts=Facts(settings.facts_table),
-        contracts=ContractReader(configuration, RateStore(table), dict, clock.elapsed, lambda: day_of(clock.now())),
+    return CaseBooks.of(
+        settings.facts_table, settings.books_table, elapsed=clock.elapsed, today=lambda: day_of(clock.now())
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from introducer.services.read_contracts import ContractReader
 from introducer.services.settle_partner import ReadsContractsOfMonth
 from introducer.store.cases import Cases
 from introducer.store.clients import Clients
@@ -13,6 +14,7 @@ from introducer.store.facts import Facts
 from introducer.store.holds import Holds
 from introducer.store.ledger import Ledger
 from introducer.store.payouts import Payouts
+from introducer.store.rates import RateStore
 from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 
@@ -42,3 +44,20 @@ class CaseBooks:
     holds: Holds
     facts: Facts
     contracts: ReadsContractsOfMonth
+
+    @classmethod
+    def of(cls, facts: str, books: str, *, elapsed: Callable[[], float], today: Callable[[], str]) -> CaseBooks:
+        """The books of these two tables. `elapsed` counts seconds and never goes back; `today` is the UTC day."""
+        configuration = Configuration(books)
+        return cls(
+            configuration=configuration,
+            cases=Cases(books),
+            scorings=Scorings(books),
+            ledger=Ledger(books),
+            clients=Clients(books),
+            payouts=Payouts(books),
+            settlements=Settlements(books),
+            holds=Holds(books),
+            facts=Facts(facts),
+            contracts=ContractReader(configuration, RateStore(books), dict, elapsed, today),
+        )
