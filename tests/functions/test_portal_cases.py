@@ -218,6 +218,7 @@ def test_another_brands_staff_and_another_partner_find_nothing(casework: Casewor
     said = {"version": 1, "verdict": "release", "why": WHY}
 
     assert casework.machine("them").get(there(case)).status == 404
+    assert casework.machine(COMPLIANCE).get(f"{DESK}/{case.partner}/cas_{'9' * 1100}").status == 404
     assert casework.machine("them").get(f"{DESK}/{case.partner}").status == 404
     assert casework.machine("them").post(f"{there(case)}/decision", said, as_json=True).status == 404
     assert casework.machine(COMPLIANCE).get(f"{DESK}/{casework.partners[PIPS]}/{case.case}").status == 404

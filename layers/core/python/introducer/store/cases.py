@@ -69,6 +69,10 @@ class Step:
     mails: tuple[Mail, ...] = field(default=())
 
 
+LONGEST_ID = 64
+"""Characters that the id of a case may have."""
+
+
 class Cases:
     """Reads and conditional writes. Every step may be repeated: what is done stays done, and is answered again."""
 
@@ -80,7 +84,8 @@ class Cases:
 
     def case(self, partner: str, case: str) -> Case:
         """A case of this partner as it stands now. Raises `NotFound`."""
-        item = self._get(keys.key("case", partner=partner, case=case))
+        # DynamoDB refuses a key of more than a kilobyte: what is longer than any id of ours names nothing.
+        item = self._get(keys.key("case", partner=partner, case=case)) if len(case) <= LONGEST_ID else None
         if item is None:
             raise NotFound("There is no such case.")
         return case_from_item(item)
