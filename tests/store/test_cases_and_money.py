@@ -489,6 +489,19 @@ class TestBothSides:
         assert world.told(PARTNER)[-1][0] == "case_closed"
         assert world.books.scorings.get(BRAND, PARTNER).cleared == {"registration_cluster": "2026-12-02"}
 
+    def test_what_an_appeal_cleared_is_cleared_before_the_clients_earn_again(self, world: CaseWorld) -> None:
+        # given an appeal that was right: scoring looks as soon as the engine has followed
+        world.opens("c1")
+        world.decides(disallow=True)
+        world.carries_out()
+        world.later(days=1)
+        world.appeals()
+        world.decides_appeal(uphold=False)
+        # when its rulings are recorded, and nothing more
+        world.records()
+        # then nobody opens a case again about what was just cleared
+        assert world.books.scorings.get(BRAND, PARTNER).cleared == {"registration_cluster": "2026-12-02"}
+
     def test_an_appeal_that_was_right_undoes_its_own_case_and_no_later_one(self, world: CaseWorld) -> None:
         # given a client that one case disallowed, and while it may be appealed against another one too
         world.opens("c1")

@@ -16,6 +16,7 @@ from introducer.domain.errors import Conflict
 from introducer.domain.events import ALLOWED, DISALLOWED, Event, EventType, from_milliseconds, month_of
 from introducer.domain.ids import derived_id
 from introducer.services.case_books import CaseBooks
+from introducer.services.case_scoring import scored
 from introducer.services.decisions import after
 from introducer.services.settle_partner import unfinished
 from introducer.store.rulings import Rulings
@@ -34,10 +35,13 @@ def carry_out_verdict(books: CaseBooks, rulings: Rulings, *, partner: str, case:
     """Records a VERDICT event for each client that the last verdict is about, with its audit record: none after a
     release, `disallowed` after a disallow, `allowed` after an overturned appeal. Again writes nothing.
 
-    Raises `NotFound`, `Conflict` (`not_decided`), `Unavailable`.
+    Raises `NotFound`, `Conflict` (`not_decided`; `scoring_changed`: try again), `Unavailable`.
     """
     found = books.cases.case(partner, case)
     verdict = decided(found)
+    if found.status is CaseStatus.OVERTURNED and (step := scored(books, found)) is not None:
+        # Before the clients earn again: scoring sees them then, and must know that they were looked at.
+        books.scorings.change(*step)
     for ruled in _ruled(found):
         before = rulings.of_client(found.brand, ruled.client)
         if any(each.event_id == ruled.ruling for each in before):

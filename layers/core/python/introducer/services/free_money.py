@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from introducer.domain.case import MACHINE, Case, CaseStatus
 from introducer.domain.case_mail import decided_mails
 from introducer.domain.case_money import to_free
-from introducer.domain.case_rules import cleared_by, judged_by
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict
 from introducer.domain.events import day_of
-from introducer.domain.fraud.scoring import Scoring
 from introducer.domain.ledger import AVAILABLE, Balance
 from introducer.domain.mail import Mail
 from introducer.services.carry_out_verdict import decided, engine_is_done
 from introducer.services.case_books import TRIES, CaseBooks
+from introducer.services.case_scoring import scored
 from introducer.services.hold_money import ORIGIN, moved
 from introducer.services.money_in_question import reserved_here
 
@@ -47,7 +46,7 @@ def free_money(books: CaseBooks, *, partner: str, case: str, now: datetime) -> C
         after, scoring, mails = money.case, None, list[Mail]()
         if after.is_free:
             after, mails = _told(books, found, after, was, now)
-            scoring = _scored(books, after)
+            scoring = scored(books, after)
         elif after == found:
             return found
         change = Change(by=MACHINE, at=now, why=verdict.why, origin=ORIGIN)
@@ -84,16 +83,3 @@ def _told(
     after = replace(after, freed_at=now)
     manager = books.configuration.partner(after.partner).manager or ""
     return after, decided_mails(replace(after, held=was), now, manager=manager)
-
-
-def _scored(books: CaseBooks, case: Case) -> tuple[Scoring, Scoring] | None:
-    """The partner's scoring: this case takes nothing in any more, and what it cleared is cleared."""
-    before = books.scorings.get(case.brand, case.partner)
-    cleared = dict(before.cleared)
-    for detector, day in cleared_by(case).items():
-        cleared[detector] = max(day, cleared.get(detector, ""))
-    judged = {**before.judged, **judged_by(case)}
-    after = replace(
-        before, cleared=cleared, judged=judged, open_case="" if before.open_case == case.case else before.open_case
-    )
-    return None if after == before else (before, after)
