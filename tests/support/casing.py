@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,10 +97,12 @@ class Casing:
 
     def opens(self, partner: str, *clients: str, **given: Any) -> Case:
         """The manager opens a case about these clients."""
-        return open_case_by_hand(
+        case = open_case_by_hand(
             self.books, given.get("start", self.start), member=self.manager, partner=partner, clients=clients,
             why="They resemble each other", now=self.now,
         )  # fmt: skip
+        # Its execution may have asked already: then too it is still to be waited for.
+        return replace(case, token="")
 
     def starts(self, case: Case) -> Case:
         """What the daily sweep does."""
