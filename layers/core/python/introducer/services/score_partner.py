@@ -85,20 +85,6 @@ def score_partner(
     return Scored((), scoring.open_case)
 
 
-def see(
-    sight: Sight,
-    books: CaseBooks,
-    peers: Callable[[str], Sequence[Traffic]],
-    *,
-    brand: str,
-    partner: str,
-    now: datetime,
-) -> Seen:
-    """What the detectors see of a partner, without writing anything."""
-    scoring = sight.scorings.get(brand, partner)
-    return _seen(sight, books, peers, scoring, scoring.matches, now)
-
-
 def _look(
     sight: Sight,
     books: CaseBooks,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 
-from introducer.domain.case import Case
 from introducer.domain.errors import IntroducerError
 from introducer.services.case_books import CaseBooks, Start
 from introducer.services.open_case import start_execution
@@ -25,7 +24,7 @@ def sweep_partners(
         for partner in _partners(books, each):
             send(json.dumps({"partner": partner}))
             number += 1
-        for case in list(_open_cases(books, each)):
+        for case in list(books.cases.all_open(each)):
             with suppress(IntroducerError):
                 start_execution(books, start, case)
     return number
@@ -46,16 +45,6 @@ def _partners(books: CaseBooks, brand: str) -> Iterator[str]:
     while True:
         page = books.configuration.cards(brand, cursor, limit=500)
         yield from (card.partner for card in page.items)
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
-def _open_cases(books: CaseBooks, brand: str) -> Iterator[Case]:
-    cursor: str | None = None
-    while True:
-        page = books.cases.of_brand(brand, cursor=cursor, limit=200)
-        yield from page.items
         cursor = page.cursor
         if cursor is None:
             return

@@ -15,7 +15,7 @@ class Scoring:
     partner: str
     brand: str
     scored_at: int = 0
-    """When it was scored last (ms); 0: never."""
+    """When scoring last wrote down whom its clients match (ms); 0: never."""
     cases: int = 0
     """How many cases were opened so far: the number of the last one."""
     open_case: str = ""
