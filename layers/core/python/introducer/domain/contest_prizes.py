@@ -79,7 +79,7 @@ class Result:
     division: int
     shown_as: str = ""
     rank: int
-    """From 1; 0 for whoever has no place. With `Tie.SPLIT` those with one score have one rank, and the next one's leaves
+    """From 1; 0 for whoever has no place. With `Tie.SPLIT` those with one score have one rank, and the next one leaves
     room for them: 1, 2, 2, 4. With `Tie.FIRST` each place has one holder."""
     score: int
     """Hundredths."""
