@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from calendar import monthrange
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import charts
 import words
@@ -75,6 +77,28 @@ def moment(value: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), _visit.get().language.moment(value))
 
 
+def in_zone(value: datetime, zone: str) -> Markup:
+    """An exact moment, by the clocks of a time zone; the zone itself stands beside it once."""
+    there = value.astimezone(ZoneInfo(zone))
+    shown = f"{_visit.get().language.day(there.date())} {there:%H:%M}"
+    return Markup('<time datetime="{}">{}</time>').format(there.isoformat(), shown)
+
+
+def left(until: datetime) -> str:
+    """How long it is until then."""
+    visit = _visit.get()
+    return visit.language.lasting(until - visit.now)
+
+
+def score(text: str, unit: Mapping[str, Any]) -> Markup:
+    """A contest's score, which is a decimal string: money where its unit has a currency, else a figure with as many
+    decimals as scores of that contest have."""
+    figure = Decimal(text).quantize(Decimal(1).scaleb(-unit["decimals"]))
+    if unit["currency"]:
+        return exact(str(figure), unit["currency"])
+    return Markup('<bdi dir="ltr">{}</bdi>').format(_visit.get().language.exact(str(figure)))
+
+
 def rate_of(part: int, whole: int) -> str | None:
     """The share as a percentage; None where there is nothing to have a share of."""
     return _visit.get().language.percent(Decimal(part) / Decimal(whole)) if whole else None
@@ -122,6 +146,9 @@ def _make() -> Environment:
         problem_advice=lambda known: words.advice(_visit.get().language, known["status"], known["code"]),
         days_in_month=lambda month: monthrange(int(month[:4]), int(month[5:]))[1],
         exact=exact,
+        in_zone=in_zone,
+        left=left,
+        score=score,
         languages=[language(code) for code in CODES],
         themes=THEMES,
     )

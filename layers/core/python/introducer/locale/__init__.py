@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from typing import Literal
 
 from babel import Locale
 from babel.dates import format_skeleton, format_timedelta
@@ -121,6 +122,19 @@ class Language:
         return format_timedelta(
             distance, granularity="day", add_direction=True, threshold=float("inf"), locale=self.locale
         )
+
+    def lasting(self, span: timedelta) -> str:
+        """12 days and 4 hours: in full units, the two largest of days, hours and minutes; never less than a minute."""
+        minutes = max(1, int(span.total_seconds()) // 60)
+        parts: list[tuple[Literal["day", "hour", "minute"], int]] = [
+            ("day", minutes // 1440), ("hour", minutes // 60 % 24), ("minute", minutes % 60),
+        ]  # fmt: skip
+        first = next(place for place, (_, count) in enumerate(parts) if count)
+        return self.listed([self._counted(unit, count) for unit, count in parts[first : first + 2] if count])
+
+    def _counted(self, unit: Literal["day", "hour", "minute"], count: int) -> str:
+        span = timedelta(**{f"{unit}s": count})
+        return format_timedelta(span, granularity=unit, threshold=float("inf"), locale=self.locale)
 
     def country(self, code: str) -> str:
         """The country's name; the code where CLDR has none."""
