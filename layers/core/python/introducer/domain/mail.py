@@ -41,6 +41,15 @@ class MailTemplate(StrEnum):
     CASE_DECIDED = "case_decided"
     CASE_APPEALED = "case_appealed"
     CASE_CLOSED = "case_closed"
+    CONTEST_ENTERED = "contest_entered"
+    CONTEST_MOVED = "contest_moved"
+    CONTEST_CANCELLED = "contest_cancelled"
+    CONTEST_RESULT = "contest_result"
+    CONTEST_OBJECTED = "contest_objected"
+    CONTEST_ANSWERED = "contest_answered"
+    CONTEST_OBJECTIONS_WAIT = "contest_objections_wait"
+    CONTEST_WON = "contest_won"
+    CONTEST_FINAL = "contest_final"
 
 
 class Audience(StrEnum):
@@ -52,6 +61,8 @@ class Audience(StrEnum):
     """Each member of a brand's staff who approves payouts."""
     COMPLIANCE = "compliance"
     """Each member of a brand's staff who decides appeals, and cases that nobody decided in time."""
+    PLANNERS = "planners"
+    """Each member of a brand's staff who plans contests, and decides objections."""
     MEMBER = "member"
     """One login."""
 
@@ -65,6 +76,8 @@ class Audience(StrEnum):
                 return frozenset({Role.FINANCE, Role.ADMIN})
             case Audience.COMPLIANCE:
                 return frozenset({Role.COMPLIANCE, Role.ADMIN})
+            case Audience.PLANNERS:
+                return frozenset({Role.MANAGER, Role.ADMIN})
             case Audience.MEMBER:
                 return frozenset()
 
@@ -158,6 +171,19 @@ _CASE = {
     "clients": Kind.COUNT,  # in question; 0: all of the partner's
     "held": Kind.AMOUNTS,  # by currency; none where nothing is held, or not yet
 }
+_CONTEST = {
+    "contest": Kind.CODE,
+    "name": Kind.TEXT,
+}
+_PLACE = _CONTEST | {
+    "division": Kind.TEXT,  # empty where there is one alone
+    "place": Kind.COUNT,  # from 1; 0: none
+    "ranked": Kind.COUNT,  # how many have a place in the division
+    "score": Kind.TEXT,  # decimal text
+    "unit": Kind.WORD,  # the metric, or points
+    "currency": Kind.CODE,  # of money that scores
+    "unranked": Kind.WORD,  # why it has no place; empty where it has one
+}
 FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
     MailTemplate.PAYOUT_RETURNED: _PAYOUT | {"reason": Kind.WORD},
@@ -216,6 +242,39 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "code": Kind.WORD,
         "why": Kind.TEXT,
     },
+    MailTemplate.CONTEST_ENTERED: _CONTEST | {"division": Kind.TEXT, "ends_at": Kind.MOMENT},
+    MailTemplate.CONTEST_MOVED: _CONTEST
+    | {
+        "starts_at": Kind.MOMENT,
+        "ends_at": Kind.MOMENT,
+        "why": Kind.TEXT,  # in the words of whoever moved it; may be empty
+    },
+    MailTemplate.CONTEST_CANCELLED: _CONTEST | {"why": Kind.TEXT},
+    MailTemplate.CONTEST_RESULT: _PLACE | {"objections_until": Kind.MOMENT},
+    MailTemplate.CONTEST_OBJECTED: _CONTEST
+    | {
+        "of": Kind.CODE,  # the partner
+        "partner": Kind.TEXT,  # its name, for staff
+        "said": Kind.TEXT,
+    },
+    MailTemplate.CONTEST_ANSWERED: _CONTEST
+    | {
+        "answer": Kind.WORD,  # upheld, rejected, or unanswered: nobody decided in time
+        "why": Kind.TEXT,  # in the words of whoever decided; else empty
+    },
+    MailTemplate.CONTEST_OBJECTIONS_WAIT: _CONTEST
+    | {
+        "waiting": Kind.COUNT,
+        "reminder": Kind.COUNT,
+        "decide_by": Kind.MOMENT,
+    },
+    MailTemplate.CONTEST_WON: _PLACE
+    | {
+        "won": Kind.AMOUNTS,  # none where it won gifts alone
+        "gifts": Kind.TEXT,  # in the brand's words; may be empty
+        "available": Kind.DAY,  # from when the money can be paid out
+    },
+    MailTemplate.CONTEST_FINAL: _PLACE,
 }
 """What each mail says. A mail is refused when it is made, not when it is sent, for a value it has not."""
 
