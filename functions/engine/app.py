@@ -24,6 +24,7 @@ from introducer.services.wait_for_rates import note_wait
 from introducer.store.accruals import Accruals
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
+from introducer.store.contest_windows import ContestWindows
 from introducer.store.facts import Facts, event_from_image
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore, RateWaits
@@ -59,6 +60,7 @@ def engine() -> Engine:
             lambda: click_keys(secrets.document(settings.click_key_secret)),
             clock.elapsed,
             lambda: day_of(clock.now()),
+            windows=ContestWindows(books).of_brand,
         ),
         now_ms=lambda: milliseconds(clock.now()),
         # Two containers that met on one partner must not meet again at once: full jitter.

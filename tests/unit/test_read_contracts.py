@@ -10,6 +10,8 @@ import pytest
 
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import BEGINNING, Attribution, DealRecord, Parenting, Standing, Status
+from introducer.domain.contest import Metric
+from introducer.domain.contest_score import Seen, Window
 from introducer.domain.contracts import Known
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import milliseconds
@@ -195,3 +197,59 @@ def test_a_table_that_does_not_show_it_yet_is_asked_again_later(setting: Setting
     state = ClientState(BRAND, CLIENT, known={"par_p": Known(2, 0)})
     with pytest.raises(Unavailable):
         setting.reader.contracts_for([state], [])
+
+
+class Contests:
+    """A brand's contests, and how often somebody asked."""
+
+    def __init__(self, *windows: Window) -> None:
+        self.windows = windows
+        self.asked = 0
+
+    def of_brand(self, brand: str) -> tuple[Window, ...]:
+        self.asked += 1
+        return self.windows if brand == BRAND else ()
+
+
+def a_window(contest: str) -> Window:
+    start = milliseconds(at("2026-03-01"))
+    return Window(contest, start, start + 1_000, start + 2_000, frozenset({Metric.LOTS}), "EUR")
+
+
+def reading(setting: Setting, contests: Contests) -> ContractReader:
+    return ContractReader(
+        setting.configuration,  # type: ignore[arg-type]
+        setting.feed,  # type: ignore[arg-type]
+        lambda: {0: CLICK_KEY},
+        lambda: setting.seconds,
+        lambda: setting.day,
+        windows=contests.of_brand,
+    )
+
+
+def test_contests_are_asked_for_once_a_minute_also_for_a_client_that_is_new(setting: Setting) -> None:
+    contests = Contests(a_window("ctt_1"))
+    reader = reading(setting, contests)
+    event = an_event("trade", at("2026-03-02"))
+    for setting.seconds in (0, 59, 61):
+        assert reader.contracts_for([], [event]).windows == {BRAND: contests.windows}
+    assert contests.asked == 2
+
+
+def test_a_contest_that_a_client_remembers_and_this_container_does_not_know_is_asked_for_at_once(
+    setting: Setting,
+) -> None:
+    # given a container that read before the contest was planned, and a client that another one folded since
+    contests = Contests()
+    reader = reading(setting, contests)
+    remembers = ClientState(BRAND, CLIENT, contests={"ctt_1": Seen("ctt_1", 1, 0, 0)})
+    assert reader.contracts_for([ClientState(BRAND, CLIENT)], []).windows == {}
+    contests.windows = (a_window("ctt_1"),)
+    # then folding it without the contest, which would count it twice later, does not happen
+    assert reader.contracts_for([remembers], []).windows == {BRAND: contests.windows}
+    # and one that is listed no more is asked for once, and not with every batch
+    contests.windows = ()
+    forgets = ClientState(BRAND, CLIENT, contests={"ctt_0": Seen("ctt_0", 1, 2, 3)})
+    for _ in range(3):
+        assert reader.contracts_for([forgets], []).windows == {}
+    assert contests.asked == 3

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from introducer.domain import click_id
 from introducer.domain.calendar import DAY_MS
+from introducer.domain.contest_score import Seen
 from introducer.domain.contracts import Contracts, Known, LinkTerms
 from introducer.domain.counts import Counts
 from introducer.domain.events import DISALLOWED, Event, EventType, milliseconds
@@ -149,6 +150,8 @@ class ClientState:
     """What the books hold for each key, minor units; keys with nothing posted are absent."""
     known: Mapping[str, Known] = field(default_factory=dict)
     """What this fold saw of each partner's contracts; more of them refolds the client."""
+    contests: Mapping[str, Seen] = field(default_factory=dict)
+    """What it saw of each contest's window; one that was moved since refolds the client."""
     last_at: int = 0
     events: int = 0
     uncounted: Counts = field(default_factory=dict)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from introducer.domain.calendar import day_start, month_end, plus_days
+from introducer.domain.contest_score import Seen, Window, as_seen
 from introducer.domain.deal import NET_REVENUE, Basis, DealVersion, Rule
 from introducer.domain.rates import Rates
 
@@ -62,7 +63,7 @@ class Known(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Contracts:
     """The snapshot. `deals` has each partner's versions, `standings` and `parents` what was decided about each partner,
-    in that order; `click_keys` verifies click ids."""
+    in that order; `click_keys` verifies click ids; `windows` are each brand's contests."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]
@@ -70,6 +71,7 @@ class Contracts:
     click_keys: Mapping[int, bytes]
     standings: Mapping[str, tuple[Standing, ...]] = field(default_factory=dict)
     parents: Mapping[str, tuple[Parenting, ...]] = field(default_factory=dict)
+    windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     _bases: dict[tuple[str, str], frozenset[Basis] | None] = field(default_factory=dict, repr=False, compare=False)
 
     def blocked_at(self, partner: str, at_ms: int) -> bool:
@@ -171,14 +173,22 @@ class Contracts:
         newest = max((v.version for v in self.deals.get(partner, ()) if v.valid_from <= at_ms), default=0)
         return Known(newest, len(self.standings.get(partner, ())))
 
-    def as_known(self, known: Mapping[str, Known]) -> Contracts:
-        """The contracts as a fold saw them that knew only this much."""
+    def scoring(self, brand: str) -> tuple[Window, ...]:
+        """The windows in which clients of a brand score; one that was counted for good is none of them."""
+        return tuple(window for window in self.windows.get(brand, ()) if not window.frozen)
+
+    def as_known(self, known: Mapping[str, Known], seen: Mapping[str, Seen]) -> Contracts:
+        """The contracts as a fold saw them that knew only this much of partners, and of contests."""
         return replace(
             self,
             deals={
-                partner: tuple(v for v in self.deals.get(partner, ()) if v.version <= seen.version)
-                for partner, seen in known.items()
+                partner: tuple(v for v in self.deals.get(partner, ()) if v.version <= each.version)
+                for partner, each in known.items()
             },
-            standings={partner: self.standings.get(partner, ())[: seen.standings] for partner, seen in known.items()},
+            standings={partner: self.standings.get(partner, ())[: each.standings] for partner, each in known.items()},
+            windows={
+                brand: tuple(as_seen(each, seen[each.contest]) for each in windows if each.contest in seen)
+                for brand, windows in self.windows.items()
+            },
             _bases={},
         )

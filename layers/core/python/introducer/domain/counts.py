@@ -1,4 +1,4 @@
-"""Counters of events: by partner, UTC day and link."""
+"""Counters of events: by partner, UTC day and link; and what partners score in contests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ class CountKey(NamedTuple):
     link: str
 
 
-Counts = dict[CountKey, dict[str, int]]
+class ScoreKey(NamedTuple):
+    """Which entry: what a partner scores in a contest."""
+
+    partner: str
+    contest: str
+
+
+Counts = dict[CountKey | ScoreKey, dict[str, int]]
 """Metric → number. Sums of money are per currency (`deposits.EUR`), in fine units."""
 
 

@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from introducer.domain.calendar import day_at
+from introducer.domain.calendar import DAY_MS, day_at, day_start
 from introducer.domain.client import Cell, ClientState, EventKey, Ruling, Segment, attribute, merge
+from introducer.domain.contest_score import Seen, seen
 from introducer.domain.contracts import Contracts, Known
-from introducer.domain.counts import CountKey, Counts, add_counts, without_zeros
+from introducer.domain.counts import CountKey, Counts, ScoreKey, add_counts, without_zeros
 from introducer.domain.deal import PerClient
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.fraud.tracing import NOTHING, Traced, traced
@@ -79,6 +80,7 @@ def accrue(
         or timeline != state.timeline
         or merged.rulings != state.rulings
         or known_contracts(state.timeline, contracts, state.last_at) != state.known
+        or _contests_moved(state, contracts)
     )
     if refold:
         if history is None:
@@ -106,6 +108,7 @@ def accrue(
         flat_lots=tally.flat_lots,
         posted=state.posted,
         known=known_contracts(timeline, contracts, last_at),
+        contests=seen_contests(state, contracts, last_at),
         last_at=last_at,
         events=state.events + len(new),
         version=state.version,
@@ -121,7 +124,7 @@ def accrue(
         standing |= {key: minor for key, minor in state.posted.items() if key.earn_month < since}
         owed = monthly_targets(after, contracts, since)
     else:
-        add_counts(counts, mark_counts(state, contracts.as_known(state.known)), -1)
+        add_counts(counts, mark_counts(state, contracts.as_known(state.known, state.contests)), -1)
         add_counts(counts, mark_counts(after, contracts))
         standing = {}
         owed = targets(after, contracts)
@@ -200,10 +203,22 @@ def monthly_targets(state: ClientState, contracts: Contracts, since: str = "") -
 
 
 def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
-    """The counts a client makes once: registration, KYC, FTD, QFTD, and what it earned (cpa, cpl) when it qualified."""
+    """The counts a client makes once: registration, KYC, FTD, QFTD, what it earned (cpa, cpl) when it qualified, and
+    what of these scores in contests."""
     owner = state.owner
     if owner is None:
         return {}
+    marks = _marks(state, contracts)
+    counts: Counts = {}
+    for at, name, value in marks:
+        add_counts(counts, {CountKey(owner.partner, day_at(at), owner.link): {name: value}})
+    for key, scored in mark_scores(state, contracts, marks).items():
+        add_counts(counts, {key: {name: len(moments) for name, moments in scored.items()}})
+    return counts
+
+
+def _marks(state: ClientState, contracts: Contracts) -> list[tuple[int, str, int]]:
+    """What happens once to a client: when (ms), what, how much."""
     marks: list[tuple[int, str, int]] = []
     if state.registered:
         marks.append((state.registered.at, "registrations", 1))
@@ -219,10 +234,29 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
     for paid in (qualified, cpl.targets(state, contracts)):
         for key, target in paid.targets.items():
             marks.append((paid.qualified[key].at, f"earnings.{key.currency}", target.minor * FINE))
-    counts: Counts = {}
-    for at, name, value in marks:
-        add_counts(counts, {CountKey(owner.partner, day_at(at), owner.link): {name: value}})
-    return counts
+    return marks
+
+
+def mark_scores(
+    state: ClientState, contracts: Contracts, marks: Iterable[tuple[int, str, int]] | None = None
+) -> dict[ScoreKey, dict[str, list[int]]]:
+    """When those of a client's marks were made that score in contests, by what they are. A client that is disallowed,
+    or whose partner was blocked at that moment, scores nothing."""
+    owner = state.owner
+    if marks is None:
+        marks = _marks(state, contracts)
+    scored: dict[ScoreKey, dict[str, list[int]]] = {}
+    for window in contracts.scoring(state.brand) if owner else ():
+        assert owner is not None
+        for at, name, _ in marks:
+            if (
+                name in window.metrics
+                and window.holds(at)
+                and not state.disallowed_at(at)
+                and not contracts.blocked_at(owner.partner, at)
+            ):
+                scored.setdefault(ScoreKey(owner.partner, window.contest), {}).setdefault(name, []).append(at)
+    return scored
 
 
 def known_contracts(timeline: tuple[Segment, ...], contracts: Contracts, until: int) -> dict[str, Known]:
@@ -234,6 +268,26 @@ def known_contracts(timeline: tuple[Segment, ...], contracts: Contracts, until: 
     return {partner: contracts.known_by(partner, until) for partner in partners}
 
 
+def _contests_moved(state: ClientState, contracts: Contracts) -> bool:
+    """Whether a window is another than this state was folded under. One that is listed no more is forgotten."""
+    windows = contracts.windows.get(state.brand, ())
+    if not windows:
+        return False
+    found = seen_contests(state, contracts, state.last_at)
+    return any(found.get(each.contest) != state.contests.get(each.contest) for each in windows if not each.frozen)
+
+
+def seen_contests(state: ClientState, contracts: Contracts, until: int) -> Mapping[str, Seen]:
+    """What a fold up to a moment (ms) sees of the brand's contests: to the end of that day, because a client that
+    trades enough qualifies then. What was counted for good stays as it was seen."""
+    windows = contracts.windows.get(state.brand, ())
+    if not windows:
+        return {}
+    found = seen(windows, day_start(day_at(until)) + DAY_MS - 1)
+    frozen = {window.contest for window in windows if window.frozen}
+    return found | {contest: state.contests[contest] for contest in frozen & state.contests.keys() & found.keys()}
+
+
 def happened(event: Event, cancelled: frozenset[EventKey]) -> bool:
     """Whether an event counts: a cancelled one never happened, and a cancel is only about another."""
     return event.type is not EventType.CANCEL and event.key not in cancelled
@@ -241,7 +295,7 @@ def happened(event: Event, cancelled: frozenset[EventKey]) -> bool:
 
 def _counted(state: ClientState, history: Sequence[Event], contracts: Contracts) -> Counts:
     """What the applied events were counted as, under the structure and the contracts the state knew."""
-    tally = Tally(state, contracts.as_known(state.known))
+    tally = Tally(state, contracts.as_known(state.known, state.contests))
     tally.add(event for event in history if happened(event, state.cancelled))
     return tally.counts
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import ALL_LOTS, ALL_REVENUE, QUICK_MS, Activity, Cell, ClientState, Segment, Turnover
+from introducer.domain.contest import Metric
 from introducer.domain.contracts import Contracts
-from introducer.domain.counts import CountKey, Counts, add_counts
+from introducer.domain.counts import CountKey, Counts, ScoreKey, add_counts
 from introducer.domain.deal import PERCENT_ONE, Basis, DealVersion, Lot, Revshare
 from introducer.domain.errors import Poison
 from introducer.domain.events import Event, EventType, milliseconds
@@ -27,6 +28,7 @@ class Tally:
         version = qualification.base_version(structure, contracts)
         self._base = version.deal if version else None
         self._window = qualification.activity_window(structure, self._base)
+        self._contests = contracts.scoring(structure.brand)
         self._cells: dict[Cell, int] = defaultdict(int, start.cells if start else {})
         self.activity: dict[str, Activity] = dict(start.activity) if start else {}
         self.turnover: dict[str, Turnover] = dict(start.turnover) if start else {}
@@ -35,6 +37,8 @@ class Tally:
         self.quick_lots = start.quick_lots if start else 0
         self.flat_lots = start.flat_lots if start else 0
         self.counts: Counts = {}
+        self.scored_at: dict[ScoreKey, int] = {}
+        """When a partner scored last in a contest, of the events added here (ms)."""
 
     @property
     def cells(self) -> dict[Cell, int]:
@@ -56,6 +60,8 @@ class Tally:
             version = self._contracts.version_at(segment.partner, at) if segment else None
             if segment is not None and version is not None and not self._structure.disallowed_at(at):
                 self._accrue(event, day, segment, version)
+                if self._contests:
+                    self._score(event, at, day, segment.partner, version)
 
     def _trade(self, event: Event, at: int, day: str) -> None:
         self.trades += 1
@@ -117,7 +123,36 @@ class Tally:
                     earned += commission
         if earned:
             counted[f"earnings.{deal.currency}"] = earned
+        self._count(CountKey(segment.partner, day, segment.link), counted)
+
+    def _score(self, event: Event, at: int, day: str, partner: str, version: DealVersion) -> None:
+        """Count what the event scores in the brand's contests."""
+        rates = self._contracts.rates
+        for window in self._contests:
+            scored: dict[str, int] = {}
+            if window.holds(at):
+                if Metric.DEPOSITS in window.metrics and event.type is EventType.DEPOSIT and event.currency is not None:
+                    scored[Metric.DEPOSITS] = rates.fine(event.amount or 0, event.currency, window.currency, day)
+                if Metric.NET_REVENUE in window.metrics:
+                    formula = version.deal.net_revenue
+                    scored[Metric.NET_REVENUE] = revshare.net_revenue(event, formula, window.currency, rates)
+                if Metric.LOTS in window.metrics and event.type is EventType.TRADE:
+                    scored[Metric.LOTS] = event.lots or 0
+            if (
+                Metric.DEPOSITS in window.metrics
+                and event.type is EventType.CHARGEBACK
+                and event.currency is not None
+                and window.takes_back(at)
+            ):
+                scored[Metric.DEPOSITS] = -rates.fine(event.amount or 0, event.currency, window.currency, day)
+            scored = {str(metric): value for metric, value in scored.items() if value}
+            if scored:
+                key = ScoreKey(partner, window.contest)
+                self._count(key, scored)
+                self.scored_at[key] = max(at, self.scored_at.get(key, at))
+
+    def _count(self, key: CountKey | ScoreKey, counted: dict[str, int]) -> None:
         if any(abs(value) > LARGEST_FINE for value in counted.values()):
             raise Poison("This event is worth more than can be counted: see that its amounts and lots are right.")
         if counted:
-            add_counts(self.counts, {CountKey(segment.partner, day, segment.link): counted})
+            add_counts(self.counts, {key: counted})

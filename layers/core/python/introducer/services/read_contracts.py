@@ -2,7 +2,8 @@
 
 Links and publications never change, so they are kept for ever. Deals and standings are asked for again after a minute
 and on every new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good
-for today. A standing that was decided within the minute is seen with the client's next event.
+for today. A standing that was decided within the minute is seen with the client's next event. Contests are asked for
+as often; each starts minutes after it was planned.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
 from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
+from introducer.domain.contest_score import Window
 from introducer.domain.contracts import Contracts, LinkTerms, Parenting, Standing
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import NotFound, Unavailable
@@ -29,7 +31,7 @@ from introducer.store.rates import RateStore
 ECB = "ECB"
 """The feed of the European Central Bank's euro reference rates."""
 
-_DEALS_KEPT = 60.0
+_KEPT = 60.0
 
 
 class _Decided(NamedTuple):
@@ -42,8 +44,18 @@ class _Decided(NamedTuple):
     parents: tuple[Parenting, ...]
 
 
+class _Windows(NamedTuple):
+    """A brand's contests, as they were read at a moment (seconds)."""
+
+    at: float
+    windows: tuple[Window, ...]
+    gone: frozenset[str]
+    """Contests that clients remember and that were found to be listed no more."""
+
+
 class ContractReader:
-    """Reads what is missing and remembers it. `elapsed` counts seconds and never goes back; `today` is the UTC day."""
+    """Reads what is missing and remembers it. `elapsed` counts seconds and never goes back; `today` is the UTC day.
+    `windows` gives the contests of a brand: whoever writes client states must give it."""
 
     def __init__(
         self,
@@ -53,6 +65,8 @@ class ContractReader:
         elapsed: Callable[[], float],
         today: Callable[[], str],
         feed: str = ECB,
+        *,
+        windows: Callable[[str], tuple[Window, ...]] | None = None,
     ) -> None:
         self._configuration = configuration
         self._rates = rates
@@ -60,6 +74,8 @@ class ContractReader:
         self._elapsed = elapsed
         self._today = today
         self._feed = feed
+        self._read_windows = windows
+        self._windows: dict[str, _Windows] = {}
         self._links: dict[str, LinkTerms] = {}
         self._partners: dict[str, _Decided] = {}
         self._publications: dict[str, Publication] = {}
@@ -91,6 +107,7 @@ class ContractReader:
             rates=Rates(found),
             click_keys=self._click_keys(),
             parents=parents,
+            windows=self._windows_for(states, events),
         )
 
     def contracts_of_month(self, partner: str, month: str) -> Contracts:
@@ -121,6 +138,26 @@ class ContractReader:
             else:
                 raise Unavailable("What was decided about a partner cannot be read yet: try again.")
 
+    def _windows_for(self, states: Iterable[ClientState], events: Iterable[Event]) -> dict[str, tuple[Window, ...]]:
+        """The contests of these clients' brands. One that a client remembers and that is not listed is asked for again:
+        another container may know what this one does not yet."""
+        if self._read_windows is None:
+            return {}
+        remembered: dict[str, set[str]] = {event.brand: set() for event in events}
+        for state in states:
+            remembered.setdefault(state.brand, set()).update(state.contests)
+        found: dict[str, tuple[Window, ...]] = {}
+        for brand, contests in remembered.items():
+            kept = self._windows.get(brand)
+            listed = {window.contest for window in kept.windows} | kept.gone if kept else set()
+            if kept is None or self._elapsed() - kept.at >= _KEPT or contests - listed:
+                windows = self._read_windows(brand)
+                gone = contests - {window.contest for window in windows} | (kept.gone if kept else frozenset())
+                kept = self._windows[brand] = _Windows(self._elapsed(), windows, frozenset(gone))
+            if kept.windows:
+                found[brand] = kept.windows
+        return found
+
     def _parents(self, partners: Iterable[str]) -> dict[str, tuple[Parenting, ...]]:
         """Who stood above these partners, and above those, at any time; partners without a parent are left out."""
         found: dict[str, tuple[Parenting, ...]] = {}
@@ -149,7 +186,7 @@ class ContractReader:
     def _decided(self, partner: str) -> _Decided:
         """What was decided about a partner: deal versions, standings, parents."""
         kept = self._partners.get(partner)
-        if kept is None or kept.day != self._today() or self._elapsed() - kept.at >= _DEALS_KEPT:
+        if kept is None or kept.day != self._today() or self._elapsed() - kept.at >= _KEPT:
             kept = self._partners[partner] = _Decided(
                 self._elapsed(),
                 self._today(),

@@ -20,7 +20,7 @@ from typing import Protocol
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts
-from introducer.domain.counts import CountKey, Counts, add_counts
+from introducer.domain.counts import CountKey, ScoreKey
 from introducer.domain.earnings import accrue
 from introducer.domain.errors import IntroducerError
 from introducer.domain.events import Event, milliseconds
@@ -134,7 +134,9 @@ class _Clients:
 
     def __init__(self, books: BooksSide, contracts: Contracts, partners: PartnersSide, at_ms: int) -> None:
         self.differences: list[Difference] = []
-        self.counts: Counts = {}
+        self.counts: dict[CountKey, dict[str, int]] = {}
+        self.scores: dict[ScoreKey, dict[str, int]] = {}
+        """What partners score in contests that are not counted for good."""
         self._books = books
         self._contracts = contracts
         self._partners = partners
@@ -155,7 +157,10 @@ class _Clients:
             found = self._found(client)
             self._journals(scope, found.posted.keys() if found else set(), {})
             return
-        add_counts(self.counts, transition.counts)
+        for key, values in transition.counts.items():
+            sums = self.scores.setdefault(key, {}) if isinstance(key, ScoreKey) else self.counts.setdefault(key, {})
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0) + value
         expected = transition.state
         self._partners.take(expected)
         self._books.traces.compare(expected, transition.traced, self._at_ms)

@@ -14,7 +14,8 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.client import ClientState
-from introducer.domain.counts import Counts, add_counts
+from introducer.domain.contest_score import shard
+from introducer.domain.counts import CountKey, Counts, ScoreKey, add_counts
 from introducer.domain.errors import Conflict, Poison, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.fraud.person import Person
@@ -120,7 +121,7 @@ class Accruals:
             ),
             *(self._mark(event, applied_at) for event in accrual.events),
             *balance_updates(self._connection, self._books, accrual.journals),
-            *(self._count(count_key(*key), values) for key, values in accrual.counts.items() if any(values.values())),
+            *(self._count(_counter(key), values) for key, values in accrual.counts.items() if any(values.values())),
         ]
         try:
             self._connection.transact_write_items(
@@ -157,6 +158,13 @@ class Accruals:
             key.sk,
             actions=[Path([name]).add(value) for name, value in sorted(values.items())],
         )
+
+
+def _counter(key: CountKey | ScoreKey) -> keys.Key:
+    """The item that counts: a partner's day, or its entry in a contest."""
+    if isinstance(key, ScoreKey):
+        return keys.key("entry", contest=key.contest, shard=shard(key.partner), partner=key.partner)
+    return count_key(*key)
 
 
 def _token(accrual: Accrual, applied_at: int) -> str:

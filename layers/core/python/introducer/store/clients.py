@@ -26,8 +26,9 @@ from introducer.domain.client import (
     Turnover,
     Visit,
 )
+from introducer.domain.contest_score import Seen
 from introducer.domain.contracts import Known
-from introducer.domain.counts import CountKey
+from introducer.domain.counts import CountKey, ScoreKey
 from introducer.domain.events import day_of, from_milliseconds
 from introducer.domain.ledger import Key
 from introducer.store import keys
@@ -47,6 +48,8 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
     }
     if state.known:
         item["known"] = _json(sorted(state.known.items()))
+    if state.contests:
+        item["contests"] = _json(sorted(state.contests.values()))
     if state.unfinished:
         item["unfinished"] = 1
     if state.due:
@@ -124,11 +127,13 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
             for month, day, minor in amounts
         },
         known={partner: Known(*seen) for partner, seen in json.loads(item.get("known", "[]"))},
+        contests={each[0]: Seen(*each) for each in json.loads(item.get("contests", "[]"))},
         last_at=fold["last_at"],
         events=fold["events"],
         uncounted={
-            CountKey(partner, day, link): values
-            for partner, day, link, values in json.loads(item.get("uncounted", "[]"))
+            # A day's counter has a link besides; an entry of a contest has none.
+            CountKey(*key) if len(key) > 2 else ScoreKey(*key): values
+            for *key, values in json.loads(item.get("uncounted", "[]"))
         },
         due=frozenset((partner, month) for partner, month in json.loads(item.get("due", "[]"))),
         unfinished=bool(item.get("unfinished")),
