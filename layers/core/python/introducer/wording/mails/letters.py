@@ -79,13 +79,20 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "chargebacks": N_("Deposits that were charged back"),
         "shared_account": N_("An account that several partners are paid to"),
     },
+    "contest_unit": {
+        "ftd": N_("first deposits"),
+        "qftd": N_("qualified clients"),
+        "lots": N_("lots"),
+        "points": N_("points"),
+    },
 }
-"""Why a payout came back or failed, and what a case looks at, said so that it accuses nobody; a word that is not here
-is shown as it is."""
+"""Why a payout came back or failed, what a case looks at, said so that it accuses nobody, and what scores; a word that
+is not here is shown as it is."""
 _UNSAID = frozenset({"", "told_by_staff"})
 """Reasons that say nothing to the partner."""
 
 CASES = "/cases"
+CONTESTS = "/contests"
 SETTINGS = "/settings/payment"
 VERIFICATION = "/settings/verification"
 
@@ -211,6 +218,53 @@ class _Teller:
         of = self.fact(N_("Clients"), Figure(str(clients)) if clients else Text(self.text(N_("All"))))
         who = [] if self.reader.partner else [self.fact(N_("Partner"), Text(self.values["name"]))]
         return [*who, topic, of, *more, self.fact(N_("Case"), Code(self.values["case"]))]
+
+    def contest(self, *more: Fact) -> list[Fact]:
+        """The facts of a contest."""
+        return [self.fact(N_("Contest"), Text(self.values["name"])), *more]
+
+    def division(self) -> list[Fact]:
+        """Among whom a partner is ranked; nothing where all are ranked together."""
+        return self.words(N_("Division"), "division")
+
+    def where_it_stands(self) -> Said:
+        place = self.values["place"]
+        if not place:
+            return self.say(N_("You have no place in the result"))
+        return self.say(
+            N_("You are number %(place)s of %(ranked)s"),
+            place=Figure(str(place)),
+            ranked=Figure(str(self.values["ranked"])),
+        )
+
+    def place(self, *more: Fact) -> list[Fact]:
+        """The facts of a partner's own place in a contest."""
+        place, score = self.values["place"], self.values["score"]
+        if self.values["unit"] in ("net_revenue", "deposits"):
+            scored = self.fact(N_("Score"), Exact(score, self.values["currency"]))
+        else:
+            unit = word(self.language, "contest_unit", self.values["unit"], WORDS)
+            scored = self.fact(N_("Score"), Figure(score), Text(unit))
+        return self.contest(
+            *self.division(),
+            *([self.fact(N_("Place"), Figure(str(place)))] if place else []),
+            scored,
+            *more,
+        )
+
+    def why_no_place(self) -> list[Said]:
+        """Why a partner has none; the words for it accuse nobody."""
+        match self.values["unranked"]:
+            case "":
+                return []
+            case "below_minimum":
+                return [self.say(N_("You scored less than is needed for a place."))]
+            case _:
+                return [
+                    self.say(N_("You are set aside in this contest: its page says why, and you may object."))
+                    if "objections_until" in self.values
+                    else self.say(N_("You are set aside in this contest: its page says why."))
+                ]
 
     def words(self, label: str, name: str) -> list[Fact]:
         """What a person wrote, under a label; nothing where nobody wrote."""
@@ -677,6 +731,190 @@ def _path_of_case(teller: _Teller) -> str:
     return f"/desk{CASES}/{teller.values['of']}/{teller.values['case']}"
 
 
+# ------------------------------------------------------------------------------------------------------------ contests
+
+
+def _contest_entered(teller: _Teller) -> _Told:
+    name, end = Text(teller.values["name"]), teller.moment("ends_at")
+    return _Told(
+        tone="plain",
+        subject=teller.say(N_("You are in: %(contest)s"), contest=name),
+        heading=teller.say(N_("You take part in a contest")),
+        lines=[
+            teller.say(N_("%(brand)s runs a contest, and you take part in it without doing anything.")),
+            teller.say(N_("What your clients do until %(when)s counts."), when=end),
+        ],
+        facts=teller.contest(*teller.division(), teller.fact(N_("Ends"), end)),
+        after=[
+            teller.say(
+                N_("Others see you under a neutral name. On the contest's page you can choose another one, or leave.")
+            )
+        ],
+        action=teller.text(N_("See the rules and the board")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_moved(teller: _Teller) -> _Told:
+    end = teller.moment("ends_at")
+    return _Told(
+        tone="warn",
+        subject=teller.say(N_("Another time for the contest %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.say(N_("The contest runs at another time than it did")),
+        lines=[
+            teller.say(
+                N_("What your clients do from %(start)s until %(when)s counts."),
+                start=teller.moment("starts_at"),
+                when=end,
+            ),
+            teller.say(N_("Nothing else about it has changed.")),
+        ],
+        facts=teller.contest(
+            teller.fact(N_("Starts"), teller.moment("starts_at")),
+            teller.fact(N_("Ends"), end),
+            *teller.words(N_("Why"), "why"),
+        ),
+        action=teller.text(N_("See the board")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_cancelled(teller: _Teller) -> _Told:
+    return _Told(
+        tone="bad",
+        subject=teller.say(N_("Cancelled: the contest %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.say(N_("The contest was cancelled")),
+        lines=[
+            teller.say(N_("%(brand)s has cancelled this contest: nobody wins anything in it.")),
+            teller.say(N_("What your clients earn you by your deal is untouched.")),
+        ],
+        facts=teller.contest(*teller.words(N_("Why"), "why")),
+        action=teller.text(N_("See the contest")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_result(teller: _Teller) -> _Told:
+    until = teller.moment("objections_until")
+    return _Told(
+        tone="plain" if teller.values["place"] else "warn",
+        subject=teller.say(N_("The provisional result: %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.where_it_stands(),
+        lines=[
+            teller.say(N_("The contest was counted once more, from every event that came in before the count.")),
+            teller.say(N_("The result is provisional: until %(when)s anybody who took part may object."), when=until),
+            *teller.why_no_place(),
+        ],
+        facts=teller.place(teller.fact(N_("Object until"), until)),
+        after=[teller.say(N_("Is something missing or wrong? Say so on the contest's page: a person looks at it."))],
+        action=teller.text(N_("See the result")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_objected(teller: _Teller) -> _Told:
+    return _Told(
+        tone="warn",
+        subject=teller.say(N_("%(partner)s objects to a contest's result"), partner=Text(teller.values["partner"])),
+        heading=teller.say(N_("An objection waits for your answer")),
+        lines=[teller.say(N_("Answer it before the contest is paid: after that nothing changes its result any more."))],
+        facts=teller.contest(
+            teller.fact(N_("Partner"), Text(teller.values["partner"])),
+            *teller.words(N_("What the partner says"), "said"),
+        ),
+        action=teller.text(N_("Look at the contest")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_answered(teller: _Teller) -> _Told:
+    match teller.values["answer"]:
+        case "upheld":
+            tone, heading = "good", N_("Your objection was right")
+            line = N_("We have looked at it, and you are right. The final result takes account of it.")
+        case "rejected":
+            tone, heading = "plain", N_("Your objection changes nothing")
+            line = N_("We have looked at it, and the result stands as it was counted.")
+        case _:
+            tone, heading = "warn", N_("Your objection was not decided in time")
+            line = N_("Nobody decided about it, so the result stands as it was counted. We are sorry.")
+    return _Told(
+        tone=tone,
+        subject=teller.say(N_("Your objection: %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.say(heading),
+        lines=[teller.say(line)],
+        facts=teller.contest(*teller.words(N_("In the words of whoever decided"), "why")),
+        action=teller.text(N_("See the result")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_objections_wait(teller: _Teller) -> _Told:
+    when = teller.moment("decide_by")
+    return _Told(
+        tone="warn",
+        subject=teller.say(
+            N_("Reminder: objections wait for an answer (%(contest)s)"), contest=Text(teller.values["name"])
+        ),
+        heading=teller.say(N_("Objections wait for an answer")),
+        lines=[
+            teller.say(N_("The time for objections is over, and the prizes wait for your answers.")),
+            teller.say(
+                N_("Without an answer by %(when)s the result stands, and whoever objected is told so."), when=when
+            ),
+        ],
+        facts=teller.contest(
+            teller.fact(N_("Objections"), Figure(str(teller.values["waiting"]))), teller.fact(N_("Decide by"), when)
+        ),
+        action=teller.text(N_("Look at the contest")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_won(teller: _Teller) -> _Told:
+    won = [shown(teller.language, _exact(each)) for each in teller.values["won"]]
+    lines = [
+        teller.say(N_("Congratulations: the result of %(contest)s is final."), contest=Text(teller.values["name"]))
+    ]
+    if won:
+        lines.append(
+            teller.say(
+                N_("Your prize stands in your earnings; it can be paid out from %(day)s."), day=teller.day("available")
+            )
+        )
+    if teller.values["gifts"]:
+        lines.append(teller.say(N_("Your gift is being sent: the contest's page shows how far it is.")))
+    return _Told(
+        tone="good",
+        subject=teller.say(N_("You won: %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.say(N_("You won a prize")),
+        heroes=won,
+        lines=lines,
+        facts=teller.place(*teller.words(N_("Gift"), "gifts")),
+        action=teller.text(N_("See what you won")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _contest_final(teller: _Teller) -> _Told:
+    return _Told(
+        tone="plain",
+        subject=teller.say(N_("The final result: %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.where_it_stands(),
+        lines=[
+            teller.say(N_("The result is final. You won nothing this time; thank you for taking part.")),
+            *teller.why_no_place(),
+        ],
+        facts=teller.place(),
+        action=teller.text(N_("See the result")),
+        path=_path_of_contest(teller),
+    )
+
+
+def _path_of_contest(teller: _Teller) -> str:
+    return f"{'' if teller.reader.partner else '/desk'}{CONTESTS}/{teller.values['contest']}"
+
+
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
@@ -702,4 +940,13 @@ _TOLD: Mapping[MailTemplate, Callable[[_Teller], _Told]] = {
     MailTemplate.CASE_DECIDED: _case_decided,
     MailTemplate.CASE_APPEALED: _case_appealed,
     MailTemplate.CASE_CLOSED: _case_closed,
+    MailTemplate.CONTEST_ENTERED: _contest_entered,
+    MailTemplate.CONTEST_MOVED: _contest_moved,
+    MailTemplate.CONTEST_CANCELLED: _contest_cancelled,
+    MailTemplate.CONTEST_RESULT: _contest_result,
+    MailTemplate.CONTEST_OBJECTED: _contest_objected,
+    MailTemplate.CONTEST_ANSWERED: _contest_answered,
+    MailTemplate.CONTEST_OBJECTIONS_WAIT: _contest_objections_wait,
+    MailTemplate.CONTEST_WON: _contest_won,
+    MailTemplate.CONTEST_FINAL: _contest_final,
 }

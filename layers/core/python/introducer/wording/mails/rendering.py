@@ -68,7 +68,12 @@ OWNER = Reader(
     name="Marta Zielińska", brand="Northwind Markets", portal="https://partners.example.com", partner="Amberfield Media"
 )
 STAFF = Reader(name="Somchai Wattana", brand="Northwind Markets", portal="https://partners.example.com")
-_TO_STAFF = {MailTemplate.PAYOUTS_WAITING, MailTemplate.CASE_REMINDER}
+_TO_STAFF = {
+    MailTemplate.PAYOUTS_WAITING,
+    MailTemplate.CASE_REMINDER,
+    MailTemplate.CONTEST_OBJECTED,
+    MailTemplate.CONTEST_OBJECTIONS_WAIT,
+}
 _AT = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 _PAYOUT: Mapping[str, Value] = {
     "payout": "pay_01JDXAMPLE0000000000000000",
@@ -85,6 +90,17 @@ _CASE: Mapping[str, Value] = {
     "topic": "registration_cluster",
     "clients": 12,
     "held": [amount(184_500, "EUR"), amount(42_000, "USD")],
+}
+_CONTEST: Mapping[str, Value] = {"contest": "ctt_01JDXAMPLE0000000000000000", "name": "Winter race"}
+_PLACE: Mapping[str, Value] = {
+    **_CONTEST,
+    "division": "Up to 20 clients",
+    "place": 3,
+    "ranked": 118,
+    "score": "41",
+    "unit": "qftd",
+    "currency": "EUR",
+    "unranked": "",
 }
 EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
@@ -144,5 +160,42 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "code": "",
         "why": "The fair's organiser has confirmed the stand.",
     },
+    MailTemplate.CONTEST_ENTERED: {
+        **_CONTEST,
+        "division": "Up to 20 clients",
+        "ends_at": milliseconds(_AT.replace(day=31)),
+    },
+    MailTemplate.CONTEST_MOVED: {
+        **_CONTEST,
+        "starts_at": milliseconds(_AT),
+        "ends_at": milliseconds(_AT.replace(day=31)),
+        "why": "The holidays are in it now.",
+    },
+    MailTemplate.CONTEST_CANCELLED: {**_CONTEST, "why": "The platform was down for two of its ten days."},
+    MailTemplate.CONTEST_RESULT: {**_PLACE, "objections_until": milliseconds(_AT.replace(day=6))},
+    MailTemplate.CONTEST_OBJECTED: {
+        **_CONTEST,
+        "of": "par_01JDXAMPLE0000000000000000",
+        "partner": "Amberfield Media",
+        "said": "Two clients of the last evening are missing.",
+    },
+    MailTemplate.CONTEST_ANSWERED: {
+        **_CONTEST,
+        "answer": "rejected",
+        "why": "Both qualified on the morning after the end.",
+    },
+    MailTemplate.CONTEST_OBJECTIONS_WAIT: {
+        **_CONTEST,
+        "waiting": 2,
+        "reminder": 1,
+        "decide_by": milliseconds(_AT.replace(day=13)),
+    },
+    MailTemplate.CONTEST_WON: {
+        **_PLACE,
+        "won": [amount(250_000, "EUR")],
+        "gifts": "A weekend in Lisbon for two",
+        "available": "2027-01-03",
+    },
+    MailTemplate.CONTEST_FINAL: {**_PLACE, "place": 57, "score": "9"},
 }
 """Values to look at each mail with. Nobody's."""
