@@ -183,6 +183,7 @@ def brand(
     domain: Annotated[str, typer.Option(help="The host of its portal and its tracking links.")],
     fallback_url: Annotated[str, typer.Option(help="Where visitors go whose link is unknown or paused.")],
     currency: Annotated[str, typer.Option(help="Its base currency, ISO 4217.")] = "EUR",
+    time_zone: Annotated[str, typer.Option(help="In which its contests are planned.")] = "UTC",
     request: Request = None,
 ) -> Made:
     """Open a brand: whom partners, campaigns and clients belong to.
@@ -197,6 +198,7 @@ def brand(
         domain=domain,
         base_currency=currency,
         fallback_url=fallback_url,
+        time_zone=time_zone,
         random=os.urandom,
         request=request,
         **setup.given,

@@ -140,7 +140,10 @@ class TestOpenBrand:
 
         assert refusal(lambda: world.a_brand(request="r-1", name="Another")) == "conflict"
 
-    @pytest.mark.parametrize("wrong", [{"base_currency": "EURO"}, {"fallback_url": "http://a.example"}, {"name": ""}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"base_currency": "EURO"}, {"fallback_url": "http://a.example"}, {"name": ""}, {"time_zone": "Mars/Base"}],
+    )
     def test_what_cannot_be_is_not_kept(self, world: World, wrong: dict[str, str]) -> None:
         with pytest.raises(Invalid):
             world.a_brand(**wrong)

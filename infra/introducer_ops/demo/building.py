@@ -78,6 +78,7 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
             domain=plan.domain,
             base_currency="EUR",
             fallback_url=f"https://www.{plan.domain}/",
+            time_zone="Europe/Berlin",
             author=_AUTHOR,
             clock=clock,
             random=chance.randbytes,

@@ -101,6 +101,8 @@ class Brand:
     fallback_url: str
     """Where a visitor goes whose link is unknown or paused."""
     created: datetime
+    time_zone: str = "UTC"
+    """In which its contests are planned. Earnings and counters know UTC days alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from introducer.domain import forms
 from introducer.domain.configuration import Brand, Change
 from introducer.domain.money import decimals
 from introducer.services.creation import Author, Clock, Randomness, create_once, make_id, now
+from introducer.services.set_payout_schedule import zone
 from introducer.store.configuration import Configuration
 
 
@@ -18,6 +19,7 @@ def open_brand(
     domain: str,
     base_currency: str,
     fallback_url: str,
+    time_zone: str = "UTC",
     author: Author,
     clock: Clock,
     random: Randomness,
@@ -33,6 +35,7 @@ def open_brand(
         base_currency=base_currency,
         fallback_url=forms.https_url(fallback_url, "fallback page"),
         created=at,
+        time_zone=zone(time_zone).key,
     )
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
     return create_once(

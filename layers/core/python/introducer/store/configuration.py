@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import MISSING, asdict, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -72,6 +72,7 @@ class BrandItem(BooksItem):
     base_currency = UnicodeAttribute()
     fallback_url = UnicodeAttribute()
     created = MomentAttribute()
+    time_zone = UnicodeAttribute(null=True)
 
 
 class BrandHostItem(BooksItem):
@@ -825,6 +826,8 @@ def _record(record: type[_T], item: BooksItem) -> _T:
     for field in fields(record):  # type: ignore[arg-type]
         value = getattr(item, field.name)
         reader = _READERS.get(str(field.type))
+        if value is None and field.default is not MISSING:
+            continue  # written before there was such a field
         values[field.name] = reader(value) if reader is not None and value is not None else value
     return record(**values)
 

@@ -63,7 +63,7 @@ ITEMS: dict[str, Item] = {
         ),
         Item("erased", FACTS, "X#{brand}#{client}", "erased",
              "when a client was erased: what it sends later is kept without what says who it is"),
-        Item("brand", BOOKS, "B#{brand}", "brand", "name, domain, base currency, fallback page",
+        Item("brand", BOOKS, "B#{brand}", "brand", "name, domain, base currency, time zone, fallback page",
              owner_pk="brands", owner_sk="{brand}"),
         Item("brand_host", BOOKS, "H#{host}", "brand", "which brand answers under a host, and its fallback page"),
         Item("campaign", BOOKS, "B#{brand}", "campaign#{campaign}",
