@@ -37,7 +37,7 @@ def window_to_item(contest: Contest) -> dict[str, Any]:
         "starts": window.start,
         "ends": window.end,
         "until": window.until,
-        "metrics": sorted(window.metrics),
+        "metrics": " ".join(sorted(window.metrics)),
         "currency": window.currency,
         "frozen": int(window.frozen),
         keys.TTL: milliseconds(contest.counts_until + _KEPT) // 1000,
@@ -51,7 +51,7 @@ def window_from_item(item: Mapping[str, Any]) -> Window:
         item["starts"],
         item["ends"],
         item["until"],
-        frozenset(map(Metric, item["metrics"])),
+        frozenset(map(Metric, item["metrics"].split())),
         item["currency"],
         bool(item["frozen"]),
     )
