@@ -119,7 +119,7 @@ def zone(name: str) -> ZoneInfo:
 def _check_weights(contest: Contest) -> None:
     metrics = [metric for metric, _ in contest.weights]
     if not metrics:
-        raise _invalid("metric_needed", "metric", "Say what is counted: a metric, or weights of several.")
+        raise _invalid("metric_needed", "weights", "Say what is counted: one metric or more.")
     if metrics != sorted(set(metrics)):
         raise _invalid("metric_twice", "weights", "Weigh each metric once, in the order of their names.")
     for metric, weight in contest.weights:
@@ -130,15 +130,15 @@ def _check_weights(contest: Contest) -> None:
                 f"A weight is more than 0, at most {MOST_WEIGHT // WEIGHT_ONE} points, with 3 decimals at most.",
             )
     if len(metrics) == 1 and contest.weights[0][1] != WEIGHT_ONE:
-        raise _invalid("single_weight", "weights", "One metric alone needs no weight: send it as metric.")
+        raise _invalid("single_weight", "weights", "One metric alone has the weight 1.")
 
 
 def _check_window(contest: Contest) -> None:
     if contest.ends_at <= contest.starts_at:
-        raise _invalid("ends_before_start", "ends", "The contest ends before it starts: choose a later end.")
+        raise _invalid("ends_before_start", "last_day", "The contest ends before it starts: choose a later end.")
     if contest.ends_at - contest.starts_at > LONGEST_WINDOW:
         raise _invalid(
-            "window_too_long", "ends", f"A contest lasts {LONGEST_WINDOW.days} days at most: choose an earlier end."
+            "window_too_long", "last_day", f"A contest lasts {LONGEST_WINDOW.days} days at most: choose an earlier end."
         )
 
 
@@ -148,14 +148,12 @@ def _check_conditions(conditions: Conditions) -> None:
     if unknown := conditions.deals - DEAL_KINDS:
         raise _invalid(
             "unknown_deal_kind",
-            "conditions.deals",
+            "deals",
             f"{sorted(unknown)[0][:40]!r} is no kind of rule: choose among {', '.join(sorted(DEAL_KINDS))}.",
         )
     for name, named in (("partners", conditions.partners), ("managers", conditions.managers)):
         if len(named) > MOST_NAMED:
-            raise _invalid(
-                "too_many", f"conditions.{name}", f"Name {MOST_NAMED} at most, or take a wider condition instead."
-            )
+            raise _invalid("too_many", name, f"Name {MOST_NAMED} at most, or take a wider condition instead.")
 
 
 def _check_divisions(contest: Contest) -> None:
@@ -164,13 +162,13 @@ def _check_divisions(contest: Contest) -> None:
         raise _invalid("out_of_range", "divisions", f"A contest has 1 to {MOST_DIVISIONS} divisions.")
     if divisions[0].from_size != 0:
         raise _invalid(
-            "divisions_not_rising", "divisions[0].from_size", "The first division begins with partners of size 0."
+            "divisions_not_rising", "divisions.0.from_size", "The first division begins with partners of size 0."
         )
     for number, (lower, upper) in enumerate(pairwise(divisions), 1):
         if upper.from_size <= lower.from_size:
             raise _invalid(
                 "divisions_not_rising",
-                f"divisions[{number}].from_size",
+                f"divisions.{number}.from_size",
                 "Each division begins above the one before: choose a larger size.",
             )
     if sum(len(division.prizes) for division in divisions) > MOST_PRIZES:
@@ -179,7 +177,7 @@ def _check_divisions(contest: Contest) -> None:
         )
     names: set[str] = set()
     for number, division in enumerate(divisions):
-        where = f"divisions[{number}]"
+        where = f"divisions.{number}"
         if len(divisions) > 1 or division.name:
             line(division.name, f"{where}.name", LONGEST_DIVISION)
         if division.name in names:
@@ -192,7 +190,7 @@ def _check_prizes(contest: Contest, division: Division, where: str) -> None:
     if not 0 <= division.pool <= MOST_AMOUNT:
         raise _invalid("out_of_range", f"{where}.pool", "The pool is 0, or an amount of at most 12 digits.")
     for number, prize in enumerate(division.prizes):
-        _check_prize(contest, prize, f"{where}.prizes[{number}]")
+        _check_prize(contest, prize, f"{where}.prizes.{number}")
     _check_places(division, where)
     _check_pool(division, where)
 
@@ -201,7 +199,7 @@ def _check_prize(contest: Contest, prize: Prize, where: str) -> None:
     _check_range_of_places(prize, where)
     for field, value, kinds, most, detail in (
         ("amount", prize.amount, _WITH_AMOUNT, MOST_AMOUNT, "Say how much it is: an amount above 0."),
-        ("percent", prize.share, _OF_POOL, PERCENT_ONE, "Say which part of the pool it is: above 0, at most 100 %."),
+        ("share", prize.share, _OF_POOL, PERCENT_ONE, "Say which part of the pool it is: above 0, at most 100 %."),
         ("threshold", prize.threshold, _FOR_ALL, MOST_SCORE, "Say from which score on it is won: above 0."),
     ):
         if prize.kind not in kinds:
@@ -253,7 +251,7 @@ def _check_places(division: Division, where: str) -> None:
             if first <= last:
                 raise _invalid(
                     "places_overlap",
-                    f"{where}.prizes[{number}].first",
+                    f"{where}.prizes.{number}.first",
                     f"Place {first} wins twice: each place has one amount at most, and one gift.",
                 )
     reached = 0
@@ -262,7 +260,7 @@ def _check_places(division: Division, where: str) -> None:
         if first > reached + 1:
             raise _invalid(
                 "places_leave_hole",
-                f"{where}.prizes[{number}].first",
+                f"{where}.prizes.{number}.first",
                 f"Place {reached + 1} wins nothing, though place {first} does: leave none out.",
             )
         reached = max(reached, last)
@@ -272,7 +270,7 @@ def _check_places(division: Division, where: str) -> None:
             if prize.threshold in seen:
                 raise _invalid(
                     "threshold_twice",
-                    f"{where}.prizes[{number}].threshold",
+                    f"{where}.prizes.{number}.threshold",
                     "This threshold stands there already: add the amounts up, or choose another.",
                 )
             seen.add(prize.threshold)
@@ -304,7 +302,7 @@ def _check_series(contest: Contest) -> None:
             "series_over", "series.until", "The last contest of the series has a number before this one: raise it."
         )
     there = zone(contest.time_zone)
-    for field, moment in (("starts", contest.starts_at), ("ends", contest.ends_at)):
+    for field, moment in (("first_day", contest.starts_at), ("last_day", contest.ends_at)):
         local = moment.astimezone(there)
         if not _is_day_start(moment, there) and local.hour < 4:
             # Clocks are changed then: what comes again every week would lose its hour on one of these nights.
@@ -313,7 +311,7 @@ def _check_series(contest: Contest) -> None:
             )
     if series.every is Every.MONTH:
         first, last = _day_of(contest.starts_at, there, is_end=False), _day_of(contest.ends_at, there, is_end=True)
-        for field, day in (("starts", first), ("ends", last)):
+        for field, day in (("first_day", first), ("last_day", last)):
             if day.day > 27 and not _is_month_end(day):
                 raise _invalid(
                     "series_day",
@@ -321,7 +319,7 @@ def _check_series(contest: Contest) -> None:
                     "A monthly contest starts and ends on one of the days 1 to 27, or on a month's last day.",
                 )
     if _moved(contest.starts_at, there, series.every, is_end=False) < contest.ends_at:
-        raise _invalid("series_overlaps", "ends", "The next contest of the series would start before this one ends.")
+        raise _invalid("series_overlaps", "last_day", "The next one of the series would start before this one ends.")
 
 
 def _check_range(field: str, value: int, least: int, most: int) -> None:
@@ -362,12 +360,12 @@ def check_start(contest: Contest, now: datetime) -> None:
         minutes = LEAST_AHEAD // timedelta(minutes=1)
         raise _invalid(
             "start_too_soon",
-            "starts",
+            "first_day",
             f"A contest starts {minutes} minutes from now at the soonest: choose a later start.",
         )
     if contest.starts_at > now + MOST_AHEAD:
         raise _invalid(
-            "start_too_far", "starts", f"A contest starts {MOST_AHEAD.days} days from now at the latest: plan it later."
+            "start_too_far", "first_day", f"A contest starts {MOST_AHEAD.days} days from now at the latest: plan later."
         )
 
 
@@ -467,12 +465,12 @@ def check_extension(contest: Contest, ends_at: datetime, now: datetime) -> None:
     an end that cannot be."""
     _check_not_frozen(contest, "contest_frozen")
     if ends_at <= contest.starts_at:
-        raise _invalid("ends_before_start", "ends", "The contest would end before it starts: choose a later end.")
+        raise _invalid("ends_before_start", "last_day", "The contest would end before it starts: choose a later end.")
     if ends_at < now + SOONEST_END:
-        raise _invalid("end_too_soon", "ends", "A contest ends one minute from now at the soonest: choose a later end.")
+        raise _invalid("end_too_soon", "last_day", "It ends one minute from now at the soonest: choose a later end.")
     if ends_at - contest.starts_at > LONGEST_WINDOW:
         raise _invalid(
-            "window_too_long", "ends", f"A contest lasts {LONGEST_WINDOW.days} days at most: choose an earlier end."
+            "window_too_long", "last_day", f"A contest lasts {LONGEST_WINDOW.days} days at most: choose an earlier end."
         )
 
 
@@ -636,8 +634,8 @@ def _prizes(contest: Contest) -> Iterable[Prize]:
 
 def next_of_series(contest: Contest) -> Contest | None:
     """The contest that comes after this one, planned; None where there is none. Its window is moved by a week or a
-    month in the contest's time zone: it starts at the same hour there, and what ends with a month ends with each. The id
-    depends on the series and the number alone."""
+    month in the contest's time zone: it starts at the same hour there, and what ends with a month ends with each.
+    Its id depends on the series and the number alone."""
     series = contest.series
     if series is None or (series.until and series.number >= series.until):
         return None
