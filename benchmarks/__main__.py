@@ -212,6 +212,8 @@ def _on_the_cloud(figures: Figures, stack: Stack, meter: Meter, tell: Callable[[
     _clicks(figures, world, meter)
     tell("write units of events")
     _events(figures, world, meter)
+    tell("write units of scores")
+    _scores(figures, world, meter)
     _cost(figures, stack)
 
 
@@ -332,6 +334,30 @@ def _events(figures: Figures, world: World, meter: Meter) -> None:
         "bytes",
         f"Item size of the client's state after 30 events; {CASES[USUAL].said}; in the other cases: {others}. Each"
         " transaction writes it whole, at two units per begun kilobyte",
+    )
+
+
+def _scores(figures: Figures, world: World, meter: Meter) -> None:
+    found = writes.scores(world, meter)
+    what = (
+        "What events that score in a contest cost more than the same events of another partner's client before there was"
+        " one; the contest counts all five metrics, each further one that runs costs as much again"
+    )
+    parts = ", ".join(f"{kind} {units / len(found.alone):g}" for kind, units in found.by_kind.most_common() if units)
+    figures.add(
+        "wru_per_score",
+        mean(found.alone),
+        "write units",
+        f"{what}. Postback and engine, a deposit and nine trades one by one; from {min(found.alone):g} to"
+        f" {max(found.alone):g}; by item: {parts}. {RULES}",
+        goal=2,
+    )
+    figures.add(
+        "wru_per_score_in_tens",
+        mean(found.together),
+        "write units",
+        f"{what}. Ten trades in one transaction; by batch: {', '.join(f'{each:g}' for each in found.together)}. {RULES}",
+        goal=0.2,
     )
 
 

@@ -16,11 +16,16 @@ from urllib.parse import urlencode
 from benchmarks import gateway
 from benchmarks.gateway import Request
 from benchmarks.visitors import subs, visitor_headers
+from introducer.domain.contest import WEIGHT_ONE, Contest, ContestStatus, Metric
+from introducer.domain.events import milliseconds
+from introducer.domain.ids import new_id
 from introducer.domain.signatures import HEADER, sign
 from introducer.gateways.source_secrets import SourceSecrets
 from introducer.services.create_link import create_link
 from introducer.services.register_source import register_source
+from introducer.store.contest_windows import window_to_item
 from introducer.store.intake_days import IntakeDays
+from introducer.store.wire import to_wire
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.scenario import AUTHOR, Scenario, rfc3339
@@ -135,6 +140,25 @@ class World(Scenario):
         click = self.click_id_of(self.clicks(code))
         return Client(name, click, self.stack.clock.now() + timedelta(hours=1), self.chance, long_ids)
 
+    def plan_contest(self, metrics: frozenset[Metric]) -> None:
+        """What the engine sees of a contest that runs from yesterday on: all that decides what an event costs."""
+        now = self.stack.clock.now()
+        contest = Contest(
+            contest=new_id("ctt", milliseconds(now), secrets.token_bytes(10)),
+            brand=self.brand,
+            name="Measured",
+            weights=tuple((metric, WEIGHT_ONE) for metric in sorted(metrics)),
+            currency="EUR",
+            time_zone="UTC",
+            starts_at=now - timedelta(days=1),
+            ends_at=now + timedelta(days=30),
+            status=ContestStatus.RUNNING,
+            drafted_by=AUTHOR.by,
+            drafted_at=now,
+        )
+        item = to_wire(window_to_item(contest))
+        self.stack.client("dynamodb").put_item(TableName=self.stack.outputs["BooksTableName"], Item=item)
+
 
 def until(what: str, found: Callable[[], object]) -> None:
     """Ask again until the answer is true. Raises `TimeoutError`."""
@@ -166,12 +190,12 @@ class Client:
     def beginning(self) -> list[dict[str, Any]]:
         """Registration, approval, first deposit."""
         return [
-            self._event("registration", click_id=self.click, country="DE", **self._person()),
+            self._event("registration", click_id=self.click, country="DE", **self.person()),
             self._event("kyc", status="approved"),
             self.deposit(),
         ]
 
-    def _person(self) -> dict[str, str]:
+    def person(self) -> dict[str, str]:
         """What a platform says of somebody who registers, for the detectors."""
         number = self.chance.randrange(10**9)
         network = f"203.0.{number % 256}.{number // 256 % 256}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.gateway import Sample, send
 from benchmarks.meter import Meter, Write
-from benchmarks.world import DAYS, THREE_RULES, TWO_RULES, Client, World, until
+from benchmarks.world import DAYS, SEED, THREE_RULES, TWO_RULES, Client, World, until
+from introducer.domain.contest import Metric
 from introducer.services.accept_events import MOST_EVENTS
 from introducer_ops.localcloud import Stack
 
@@ -121,6 +123,71 @@ def events(world: World, meter: Meter) -> dict[str, Events]:
     world.settled()
     for _ in range(BATCHES):
         _together(world, meter, old, found[OLD], old.trades(10))
+    return found
+
+
+@dataclass
+class Scores:
+    """What events that score cost more than the same ones without a contest. Units per event."""
+
+    alone: list[float] = field(default_factory=list)
+    together: list[float] = field(default_factory=list)
+    """By batch of ten."""
+    by_kind: Counter[str] = field(default_factory=Counter)
+    """Units more by kind of item, of all events alone."""
+
+
+def scores(world: World, meter: Meter) -> Scores:
+    """What it costs that a contest counts: the same events, of clients of two partners, before there is one and while
+    one runs that all of them score in."""
+    lives = {}
+    for name, contest in (("unscored", False), ("contests", True)):
+        _, code = world.a_partner(TWO_RULES, f"Measured as {name}")
+        clients = [world.a_client(f"{way}-{name}", code) for way in ("alone", "together")]
+        if contest:
+            world.plan_contest(frozenset(Metric))
+            # What an engine knows of a brand's contests it keeps for a minute: new containers ask at once.
+            meter.attach(ENGINE)
+        world.stack.clock.advance(2 * 3600)
+        lives[name] = [_life(world, meter, client, alone) for client, alone in zip(clients, (True, False), strict=True)]
+    found = Scores()
+    (alone, together), (alone_scored, together_scored) = lives["unscored"], lives["contests"]
+    for before, after in zip(alone, alone_scored, strict=True):
+        found.alone.append(float(after.total() - before.total()))
+        found.by_kind.update(after)
+        found.by_kind.subtract(before)
+    found.together = [
+        (after.total() - before.total()) / 10 for before, after in zip(together, together_scored, strict=True)
+    ]
+    return found
+
+
+def _life(world: World, meter: Meter, client: Client, alone: bool) -> list[Counter[str]]:
+    """Units by kind of item, of postback and engine: of a first deposit and nine trades one by one, or of as many
+    batches of ten trades. The same client twice, but for who it is."""
+    another = client.person()
+    client.chance = random.Random(SEED)
+    registration, approval, deposit = client.beginning()
+    world.deliver(registration | another, approval)
+    if alone:
+        batches = [[event] for event in (deposit, *client.trades(9))]
+    else:
+        world.deliver(deposit)
+        batches = [client.trades(10) for _ in range(BATCHES)]
+    found = []
+    for batch in batches:
+        with meter.counting() as writes:
+            if alone:
+                world.deliver(*batch)
+            else:
+                with held(world.stack, ENGINE, ROLLUP):
+                    world.send(*batch)
+                world.settled()
+        units: Counter[str] = Counter()
+        for write in writes:
+            if write.function in (POSTBACK, ENGINE):
+                units[write.kind] += write.units
+        found.append(units)
     return found
 
 
