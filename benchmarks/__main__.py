@@ -340,8 +340,8 @@ def _events(figures: Figures, world: World, meter: Meter) -> None:
 def _scores(figures: Figures, world: World, meter: Meter) -> None:
     found = writes.scores(world, meter)
     what = (
-        "What events that score in a contest cost more than the same events of another partner's client before there was"
-        " one; the contest counts all five metrics, each further one that runs costs as much again"
+        "What events that score in a contest cost more than the same events of another partner's client before there"
+        " was one; the contest counts all five metrics, each further one that runs costs as much again"
     )
     parts = ", ".join(f"{kind} {units / len(found.alone):g}" for kind, units in found.by_kind.most_common() if units)
     figures.add(
@@ -356,7 +356,7 @@ def _scores(figures: Figures, world: World, meter: Meter) -> None:
         "wru_per_score_in_tens",
         mean(found.together),
         "write units",
-        f"{what}. Ten trades in one transaction; by batch: {', '.join(f'{each:g}' for each in found.together)}. {RULES}",
+        f"{what}. Ten trades in a transaction; by batch: {', '.join(f'{each:g}' for each in found.together)}. {RULES}",
         goal=0.2,
     )
 
