@@ -9,9 +9,10 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from introducer.domain.configuration import Member, PartnerCard, Role, Status
@@ -420,6 +421,8 @@ _SETTINGS = (
     "series",
 )
 """What people set; the rest is what became of it."""
+_HANDED_ON = frozenset({*_SETTINGS, "brand", "drafted_by", "drafted_at", "approved_by", "approved_at"})
+"""What the next contest of a series has of the one before: it was approved with it."""
 _AFTER_START = frozenset({"description", "public", "shown", "ends_at"})
 _WHO = frozenset({"conditions", "opt_in", "size_by", "size_days"})
 _AFTER_START_CODES = {
@@ -640,22 +643,19 @@ def next_of_series(contest: Contest) -> Contest | None:
     if series is None or (series.until and series.number >= series.until):
         return None
     there = zone(contest.time_zone)
-    return replace(
-        contest,
-        contest=derived_id("ctt", series.series, series.number + 1),
-        starts_at=_moved(contest.starts_at, there, series.every, is_end=False),
-        ends_at=_moved(contest.ends_at, there, series.every, is_end=True),
-        series=replace(series, number=series.number + 1),
-        status=ContestStatus.PLANNED,
-        version=1,
-        frozen_at=None,
-        objections_until=None,
-        finished_at=None,
-        why_over="",
-        token="",
-        archive="",
-        outcome="",
-    )
+    fresh: dict[str, Any] = {
+        each.name: each.default
+        for each in fields(contest)
+        if each.name not in _HANDED_ON and each.default is not MISSING
+    }
+    fresh |= {
+        "contest": derived_id("ctt", series.series, series.number + 1),
+        "starts_at": _moved(contest.starts_at, there, series.every, is_end=False),
+        "ends_at": _moved(contest.ends_at, there, series.every, is_end=True),
+        "series": replace(series, number=series.number + 1),
+        "status": ContestStatus.PLANNED,
+    }
+    return replace(contest, **fresh)
 
 
 def local_start(day: date, there: ZoneInfo) -> datetime:
