@@ -54,6 +54,8 @@ MOST_AMOUNT = 10**12
 MOST_WEIGHT = 10_000 * WEIGHT_ONE
 MOST_SCORE = 10**15
 """Hundredths of a minimum or a threshold."""
+MOST_SIZE = 1_000_000
+"""Clients from which on a division begins."""
 MOST_NAMED = 1_000
 """Partners or managers in a condition."""
 LONGEST_DESCRIPTION = 2_000
@@ -165,6 +167,7 @@ def _check_divisions(contest: Contest) -> None:
         raise _invalid(
             "divisions_not_rising", "divisions.0.from_size", "The first division begins with partners of size 0."
         )
+    _check_range(f"divisions.{len(divisions) - 1}.from_size", divisions[-1].from_size, 0, MOST_SIZE)
     for number, (lower, upper) in enumerate(pairwise(divisions), 1):
         if upper.from_size <= lower.from_size:
             raise _invalid(
