@@ -1,8 +1,8 @@
 """The settings of a contest as a designer's form and programs send them, and as they are shown again.
 
 Amounts, scores, weights and percentages are decimal strings; a window is given in days or moments of the contest's
-time zone. What is wrong is said field by field (`divisions.0.prizes.2.first`), with what to do. Whether the settings can
-be a contest is for `domain.contest_rules.check`: it refuses more.
+time zone. What is wrong is said field by field (`divisions.0.prizes.2.first`), with what to do. Whether they can be a
+contest is for `domain.contest_rules.check`: it refuses more.
 """
 
 from __future__ import annotations
@@ -510,7 +510,7 @@ def _plain(value: int, one: int) -> str:
 
 
 def _when(moment: datetime, there: ZoneInfo, *, days_later: int) -> str:
-    """The day, where it begins or ends one; else the moment by that zone's clocks, with its offset where that is needed."""
+    """The day, where it begins or ends one; else the moment by that zone's clocks, with its offset where needed."""
     local = moment.astimezone(there)
     if moment == local_start(local.date(), there):
         return (local.date() - timedelta(days=days_later)).isoformat()
