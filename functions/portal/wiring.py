@@ -22,6 +22,7 @@ from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
 from introducer.services.case_books import CaseBooks
+from introducer.services.contest_books import ContestBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
 from introducer.store.adjustments import Adjustments
@@ -203,6 +204,20 @@ class Portal:
     def start_case(self, name: str, given: Mapping[str, str]) -> str:
         """Starts the execution that walks a case; the name that it really has."""
         return workflows.Workflows(workflows.new_client(), self.settings.fraud_case_machine).start(name, given).name
+
+    @cached_property
+    def contest_books(self) -> ContestBooks:
+        """What contests are planned, joined, shown and decided with."""
+        return ContestBooks.of(
+            self.settings.facts_table,
+            self.settings.books_table,
+            elapsed=self.elapsed,
+            today=lambda: day_of(self.now()),
+        )
+
+    def start_contest(self, name: str, given: Mapping[str, str]) -> str:
+        """Starts the execution that walks a contest; the name that it really has."""
+        return workflows.Workflows(workflows.new_client(), self.settings.contest_close_machine).start(name, given).name
 
     @cached_property
     def clockwork(self) -> schedules.Schedules:

@@ -132,7 +132,7 @@ class TestEachRole:
         wide = {one["Sid"] for one in statements(role) if "*" in (one["Resource"], *one["Resource"])}
         of_a_machine = role in {one["RoleArn"]["Fn::GetAtt"][0] for one in MACHINES.values()}
         # A token names its execution by itself.
-        wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "CasesRole", "PortalRole") else set()
+        wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "CasesRole", "ContestsRole", "PortalRole") else set()
         assert wide == {"Trace"} | wakes | ({"DeliverLogs"} if of_a_machine else set())
 
     def test_cannot_change_what_is_append_only(self, role: str) -> None:
@@ -322,6 +322,29 @@ def test_cases_move_balances_and_write_no_payouts_and_no_terms(role: str, writes
     # Nothing is put into a partner's own partition, where its profile and its account are.
     assert actions(of_role(role, "MoveBalances")) == ["dynamodb:UpdateItem"]
     assert not may(role, "dynamodb:UpdateItem", "FactsTable")
+
+
+def test_contests_write_what_is_theirs_and_pay_and_change_no_terms_no_payouts_and_no_facts() -> None:
+    def reached(sid: str) -> set[str]:
+        condition = of_role("ContestsRole", sid)["Condition"]
+        like = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        unlike = condition.get("ForAllValues:StringNotLike", {}).get("dynamodb:LeadingKeys", [])
+        return {
+            item.name
+            for item in keys.ITEMS.values()
+            if item.table == keys.BOOKS
+            and any(_like(item.pk.replace("{month}", "2026-12"), one) for one in like)
+            and not any(_like(item.pk, one) for one in unlike)
+        }
+
+    theirs = {"contest", "entry", "board", "recount", "result", "set_aside", "objection"}
+    assert reached("WriteContests") == theirs | {"contest_window", "award", "journal", "mail", "audit"}
+    assert reached("EnterPartners") == {"entry"}
+    assert reached("LookAtTheContest") == theirs
+    assert "balance" in reached("MoveBalances")
+    assert not reached("MoveBalances") & {"hold", "deal", "statement", "adjustment", "award"}
+    for verb in ("Put", "Update", "Delete"):
+        assert not may("ContestsRole", f"dynamodb:{verb}Item", "FactsTable")
 
 
 def test_a_verdict_is_a_fact_that_the_steps_of_cases_alone_write() -> None:
@@ -658,3 +681,21 @@ def test_daily_heads_of_the_audit_trail_are_locked_put_by_one_step_and_taken_awa
     only = said["OnlyTheDailyStepPuts"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
     assert only[0] == {"Fn::GetAtt": ["AuditRole", "Arn"]}
     assert only[1]["Fn::Sub"].endswith(":assumed-role/${AuditRole}/*") and len(only) == 2
+
+
+def test_what_contests_came_to_is_locked_put_by_their_steps_and_taken_away_by_nobody() -> None:
+    bucket = BUCKETS["ContestArchiveBucket"]
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"] == BUCKETS["AuditHeadsBucket"]["ObjectLockConfiguration"]
+    reaching = {
+        role: [one for one in statements(role) if "ContestArchive" in json.dumps(one["Resource"])] for role in ROLES
+    }
+    assert {role: [actions(one) for one in given] for role, given in reaching.items() if given} == {
+        "ContestsRole": [["s3:PutObject"], ["kms:GenerateDataKey"]]
+    }
+    (policy,) = [
+        one for one in of_type("AWS::S3::BucketPolicy").values() if one["Bucket"] == {"Ref": "ContestArchiveBucket"}
+    ]
+    (nobody,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Sid"] == "NobodyTakesAResultAway"]
+    assert (nobody["Effect"], nobody["Principal"]) == ("Deny", "*") and "Condition" not in nobody
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention"} <= set(nobody["Action"])

@@ -46,6 +46,16 @@ class Stage(StrEnum):
     DONE = "done"
     CANCELLED = "cancelled"
 
+    @property
+    def waits(self) -> bool:
+        """Whether the clock or people are waited for."""
+        return self in (Stage.BEFORE, Stage.RUNNING, Stage.OBJECTIONS)
+
+
+def waits(contest: Contest) -> bool:
+    """Whether an execution waits in this status for a moment or for people."""
+    return contest.status in (ContestStatus.PLANNED, ContestStatus.RUNNING, ContestStatus.PROVISIONAL)
+
 
 def stage(contest: Contest, now: datetime, *, waiting: int = 0, approved_at: str = "") -> Stage:
     """How far a contest is, of which `waiting` objections have no answer, for the execution of one approval
@@ -86,18 +96,22 @@ def reminder(contest: Contest, waiting: int, now: datetime) -> int:
     return 1 + (now - contest.objections_until) // REMIND
 
 
-def until_next(contest: Contest, now: datetime, *, waiting: int = 0) -> int:
-    """Seconds until the clock has come to something for a contest that waits, unless its execution is woken."""
+def next_moment(contest: Contest, now: datetime, *, waiting: int = 0) -> datetime:
+    """What the clock comes to next, for a contest that waits; this moment for one that does not."""
     match contest.status:
         case ContestStatus.PLANNED:
-            moment = contest.starts_at
+            return contest.starts_at
         case ContestStatus.RUNNING:
-            moment = contest.counts_until
+            return contest.counts_until
         case ContestStatus.PROVISIONAL if contest.objections_until is not None:
-            moment = contest.objections_until + reminder(contest, waiting, now) * REMIND
+            return contest.objections_until + reminder(contest, waiting, now) * REMIND
         case _:
-            return 1
-    return seconds(moment - now)
+            return now
+
+
+def until_next(contest: Contest, now: datetime, *, waiting: int = 0) -> int:
+    """Seconds until then."""
+    return seconds(next_moment(contest, now, waiting=waiting) - now)
 
 
 def until_next_look(since: datetime, now: datetime) -> int:
@@ -134,4 +148,5 @@ def execution_input(contest: Contest) -> dict[str, str]:
 
 
 def _approval(contest: Contest) -> str:
-    return "" if contest.approved_at is None else contest.approved_at.isoformat()
+    # To the millisecond, as the books keep it.
+    return "" if contest.approved_at is None else contest.approved_at.isoformat(timespec="milliseconds")

@@ -86,6 +86,11 @@ class Settings:
         return self._needed("FRAUD_CASE_MACHINE")
 
     @property
+    def contest_close_machine(self) -> str:
+        """The ARN of the state machine that walks a contest."""
+        return self._needed("CONTEST_CLOSE_MACHINE")
+
+    @property
     def payout_schedule_group(self) -> str:
         """The group of EventBridge Scheduler in which each payout schedule has its own."""
         return self._needed("PAYOUT_SCHEDULE_GROUP")
@@ -129,6 +134,11 @@ class Settings:
     def audit_heads_bucket(self) -> str:
         """The bucket of the audit chains' daily heads."""
         return self._needed("AUDIT_HEADS_BUCKET")
+
+    @property
+    def contest_archive_bucket(self) -> str:
+        """The bucket of what contests came to."""
+        return self._needed("CONTEST_ARCHIVE_BUCKET")
 
     @property
     def fonts_folder(self) -> str:

@@ -1,0 +1,103 @@
+"""Contests: the steps of `contest_close`, which start contests, count them from the facts, and pay their prizes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import steps
+
+from introducer.domain.contest import ContestStatus
+from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
+from introducer.domain.events import day_of
+from introducer.gateways import contest_archive, secrets, workflows
+from introducer.runtime.clock import clock
+from introducer.runtime.settings import settings
+from introducer.services.contest_books import ContestBooks
+from introducer.services.read_contracts import click_keys
+from introducer.store.mails import Mails
+
+KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
+"""What the state machine knows errors by."""
+MET = frozenset({"books_changed", "contest_changed", "engine_not_done", "not_done"})
+"""Codes of a `Conflict` that only says that somebody else was quicker, or that it is a moment too early: the step is
+tried again."""
+
+
+class Cancelled(Conflict):
+    """A step cannot be done because the contest was cancelled meanwhile: the state machine looks at it again."""
+
+
+@cache
+def books() -> ContestBooks:
+    """The books of this container."""
+    return ContestBooks.of(
+        settings.facts_table,
+        settings.books_table,
+        elapsed=clock.elapsed,
+        today=lambda: day_of(clock.now()),
+        click_keys=lambda: click_keys(known_secrets().document(settings.click_key_secret)),
+    )
+
+
+@cache
+def known_secrets() -> secrets.Secrets:
+    """The keys of click ids: whose a client is, is looked at anew when it is counted."""
+    import boto3  # costs a quarter of a second: only the steps that count pay it
+
+    return secrets.Secrets(boto3.client("secretsmanager", config=secrets.CONFIG), elapsed=clock.elapsed)
+
+
+@cache
+def mails() -> Mails:
+    return Mails(settings.books_table)
+
+
+@cache
+def archive() -> contest_archive.ContestArchive:
+    """Where results go for good."""
+    return contest_archive.ContestArchive(contest_archive.new_client(), settings.contest_archive_bucket)
+
+
+@cache
+def step_functions() -> Any:
+    """The client of this container."""
+    return workflows.new_client()
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """One step → what the state machine keeps of it. `given` is the execution's own input, or the contest and a part
+    of the work; `machine` is the state machine itself, for the steps that start another execution."""
+
+    def start(name: str, given: Mapping[str, str]) -> str:
+        return workflows.Workflows(step_functions(), event["machine"]).start(name, given).name
+
+    tools = steps.Tools(
+        books=books(),
+        mails=mails(),
+        now=clock.now(),
+        start=start,
+        wake=lambda token, output: workflows.answer(step_functions(), token, output),
+        archive=archive,
+        # What two containers do to one partner's books must not meet again at once: full jitter.
+        pause=lambda attempt: time.sleep(random.uniform(0, 0.05 * 2**attempt)),
+        token=event.get("token", ""),
+    )
+    step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
+    try:
+        return step(tools, event["given"])
+    except IntroducerError as error:
+        if isinstance(error, Conflict) and _is_cancelled(event["given"]):
+            raise Cancelled("The contest was cancelled meanwhile.", code="contest_cancelled") from error
+        # Lambda reports the name of a class, and the state machine asks for the kind.
+        kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
+        if kind is None or kind is type(error):
+            raise
+        raise kind(error.detail, code=error.code) from error
+
+
+def _is_cancelled(given: Mapping[str, Any]) -> bool:
+    return books().contests.contest(given["contest"]).status is ContestStatus.CANCELLED
