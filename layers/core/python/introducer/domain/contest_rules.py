@@ -461,6 +461,7 @@ def needs_approval(before: Contest, after: Contest) -> bool:
         before.currency != after.currency
         or [(each.pool, each.prizes) for each in before.divisions]
         != [(each.pool, each.prizes) for each in after.divisions]
+        or before.prize_hold_days != after.prize_hold_days
         or before.series != after.series
         or (has_thresholds(after) and before.weights != after.weights)
     )
