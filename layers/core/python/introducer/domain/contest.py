@@ -208,6 +208,9 @@ class Contest:
     objections_until: datetime | None = None
     """Set with the provisional result."""
     finished_at: datetime | None = None
+    """When the result became final, and prizes were due."""
+    edition: str = ""
+    """Which ranking stands (`contest_closing.edition_of`): of the last result that was published."""
     why_over: str = ""
     """Why it was cancelled, or closed early."""
     token: str = ""

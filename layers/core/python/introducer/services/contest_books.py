@@ -13,11 +13,14 @@ from introducer.store.boards import Boards
 from introducer.store.cases import Cases
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
+from introducer.store.contest_results import ContestResults
 from introducer.store.contests import Contests
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.holds import Holds
+from introducer.store.intake_days import IntakeDays
 from introducer.store.ledger import Ledger
+from introducer.store.mails import Mails
 from introducer.store.rates import RateStore
 
 __all__ = ["TRIES", "ContestBooks", "Start", "Wake", "changed_meanwhile"]
@@ -30,6 +33,7 @@ class ContestBooks:
 
     configuration: Configuration
     contests: Contests
+    results: ContestResults
     boards: Boards
     counts: EventCounts
     cases: Cases
@@ -37,6 +41,8 @@ class ContestBooks:
     clients: Clients
     ledger: Ledger
     facts: Facts
+    intake: IntakeDays
+    mails: Mails
     contracts: ContractReader
 
     @classmethod
@@ -55,6 +61,7 @@ class ContestBooks:
         return cls(
             configuration=configuration,
             contests=Contests(books),
+            results=ContestResults(books),
             boards=Boards(books),
             counts=EventCounts(books),
             cases=Cases(books),
@@ -62,6 +69,8 @@ class ContestBooks:
             clients=Clients(books),
             ledger=Ledger(books),
             facts=Facts(facts),
+            intake=IntakeDays(books),
+            mails=Mails(books),
             contracts=ContractReader(configuration, RateStore(books), click_keys, elapsed, today),
         )
 

@@ -49,14 +49,15 @@ LONGEST_ID = 64
 """Characters that the id of a contest may have."""
 OPEN_TO_ENTRIES = (ContestStatus.PLANNED, ContestStatus.RUNNING)
 """While partners may join, leave and choose another name."""
-ENTERED_AT_ONCE = 90
-"""So many entries go into one transaction, with the check of the contest and the record."""
+ENTERED_AT_ONCE = 45
+"""So many entries go into one transaction: each with a mail, and with the check of the contest and the record."""
 
 _NUMBERS = ("grace_hours", "objection_hours", "shown", "minimum", "size_days", "prize_hold_days")
-_TEXTS = ("name", "description", "currency", "time_zone", "drafted_by", "approved_by", "why_over", "archive", "outcome")
+_TEXTS = ("name", "description", "currency", "time_zone", "drafted_by", "approved_by", "why_over", "archive", "outcome",
+          "edition")  # fmt: skip
 _MOMENTS = ("drafted_at", "approved_at", "frozen_at", "objections_until", "finished_at")
 _FLAGS = ("opt_in", "public")
-_UNRECORDED = frozenset({"version", "token", "outcome"})
+_UNRECORDED = frozenset({"version", "token", "outcome", "edition"})
 """What the audit trail does not say of a contest: what wakes it, and what stands in its archive."""
 
 
@@ -112,6 +113,12 @@ class Contests:
         wanted = [entry_key(contest, partner) for contest in sorted(set(contests))]
         found = map(entry_from_item, batch_get(self._connection, self._table, wanted))
         return {entry.contest: entry for entry in found}
+
+    def entries_of(self, contest: str, partners: Iterable[str]) -> dict[str, Entry]:
+        """Those entries that these partners have in the contest, by partner."""
+        wanted = [entry_key(contest, partner) for partner in sorted(set(partners))]
+        found = map(entry_from_item, batch_get(self._connection, self._table, wanted))
+        return {entry.partner: entry for entry in found}
 
     def entries(self, contest: str) -> Iterator[Entry]:
         """Everybody who takes part or scored, read consistently: eight queries, and more where a page is full."""
@@ -186,13 +193,19 @@ class Contests:
         puts = [put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())]
         return self._entries(contest, [joining], puts)
 
-    def enter_all(self, contest: Contest, joining: Sequence[Joining], change: Change, action: str) -> bool:
-        """Some partners at once (`ENTERED_AT_ONCE` at most), with one record that names them: as `enter`."""
+    def enter_all(
+        self, contest: Contest, joining: Sequence[Joining], change: Change, action: str, mails: Sequence[Mail] = ()
+    ) -> bool:
+        """Some partners at once (`ENTERED_AT_ONCE` at most), with one record that names them, and mails that tell them:
+        as `enter`."""
         if not joining:
             return True
         told = {"contest": contest.contest, "partners": [each.entry.partner for each in joining]}
         record = audit_record(contest.contest, action, change, None, told, brand=contest.brand)
-        puts = [put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())]
+        puts = [
+            put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist()),
+            *(mail_put(self._connection, self._table, mail) for mail in mails),
+        ]
         return self._entries(contest, joining, puts)
 
     # ------------------------------------------------------------------------------------------------------- parts

@@ -7,7 +7,7 @@ brand as well, so that what was not sent is seen.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,13 @@ from pynamodb.expressions.operand import Path
 
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.ids import derived_id
 from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate
 from introducer.store import keys
 from introducer.store.owned import owned
 from introducer.store.paging import Page
-from introducer.store.wire import Refused, connect, from_wire, put_operation, reading, to_wire, writing
+from introducer.store.reservations import write_all
+from introducer.store.wire import BATCH, Refused, connect, from_wire, put_operation, reading, to_wire, writing
 
 
 def mail_to_item(mail: Mail) -> dict[str, Any]:
@@ -138,6 +140,16 @@ class Mails:
         except Refused:
             return False
         return True
+
+    def put_all(self, mails: Sequence[Mail]) -> None:
+        """Puts mails, many at once; those that are there stay as they are. Raises `Unavailable`."""
+        for start in range(0, len(mails), BATCH):
+            some = mails[start : start + BATCH]
+            puts = [mail_put(self._connection, self._table, mail) for mail in some]
+            # Where one of them is there already, each is asked for by itself.
+            if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
+                for mail in some:
+                    self.put(mail)
 
     def mark(
         self, mail: Mail, status: MailStatus, now: datetime, *, reason: str = "", message: str = "", people: int = 0
