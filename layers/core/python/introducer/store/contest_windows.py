@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from introducer.domain.contest import Contest, Metric
+from introducer.domain.contest import Contest, ContestStatus, Metric
 from introducer.domain.contest_score import Window
 from introducer.domain.events import milliseconds
 from introducer.store import keys
@@ -25,7 +25,8 @@ def window_of(contest: Contest) -> Window:
         milliseconds(contest.counts_until),
         contest.metrics,
         contest.currency,
-        contest.status.is_frozen,
+        # One that went back to being a draft may get another start: nothing scores before it is approved again.
+        contest.status.is_frozen or contest.status is ContestStatus.DRAFT,
     )
 
 
