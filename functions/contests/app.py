@@ -18,17 +18,18 @@ from introducer.runtime.clock import clock
 from introducer.runtime.settings import settings
 from introducer.services.contest_books import ContestBooks
 from introducer.services.read_contracts import click_keys
-from introducer.store.mails import Mails
 
 KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
 """What the state machine knows errors by."""
-MET = frozenset({"books_changed", "contest_changed", "engine_not_done", "not_done"})
+MET = frozenset({"books_changed", "contest_changed", "engine_behind"})
 """Codes of a `Conflict` that only says that somebody else was quicker, or that it is a moment too early: the step is
 tried again."""
+LATER = frozenset({"counts_later", "objections_open"})
+"""Codes of a `Conflict` that says that it is not time for this step any more: somebody has just given it more."""
 
 
-class Cancelled(Conflict):
-    """A step cannot be done because the contest was cancelled meanwhile: the state machine looks at it again."""
+class ContestChanged(Conflict):
+    """A step is not to be done, because people changed the contest meanwhile: the state machine looks at it again."""
 
 
 @cache
@@ -52,11 +53,6 @@ def known_secrets() -> secrets.Secrets:
 
 
 @cache
-def mails() -> Mails:
-    return Mails(settings.books_table)
-
-
-@cache
 def archive() -> contest_archive.ContestArchive:
     """Where results go for good."""
     return contest_archive.ContestArchive(contest_archive.new_client(), settings.contest_archive_bucket)
@@ -77,7 +73,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     tools = steps.Tools(
         books=books(),
-        mails=mails(),
         now=clock.now(),
         start=start,
         wake=lambda token, output: workflows.answer(step_functions(), token, output),
@@ -90,8 +85,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     try:
         return step(tools, event["given"])
     except IntroducerError as error:
-        if isinstance(error, Conflict) and _is_cancelled(event["given"]):
-            raise Cancelled("The contest was cancelled meanwhile.", code="contest_cancelled") from error
+        if isinstance(error, Conflict) and (error.code in LATER or _is_cancelled(event["given"])):
+            raise ContestChanged(error.detail, code=error.code) from error
         # Lambda reports the name of a class, and the state machine asks for the kind.
         kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
         if kind is None or kind is type(error):

@@ -39,7 +39,6 @@ from introducer.services import recount_contest as recounting
 from introducer.services import start_contest as starting
 from introducer.services import tell_participants as telling
 from introducer.services.contest_books import ContestBooks, Start, Wake
-from introducer.store.mails import Mails
 
 PATIENCE = timedelta(days=30)
 """How long the engine, or a prize that cannot be paid, is waited for before a person should look why."""
@@ -52,7 +51,6 @@ class Tools(NamedTuple):
     """What steps work with."""
 
     books: ContestBooks
-    mails: Mails
     now: datetime
     start: Start
     wake: Wake
@@ -94,12 +92,12 @@ def go_on(tools: Tools, given: Given) -> Kept:
 
 
 def tell_moved(tools: Tools, given: Given) -> Kept:
-    told = telling.tell_moved(tools.books, tools.mails, contest=given["contest"], now=tools.now)
+    told = telling.tell_moved(tools.books, contest=given["contest"], now=tools.now)
     return {"told": _told(tools.books.contests.contest(given["contest"])) | {"mails": told}}
 
 
 def tell_cancelled(tools: Tools, given: Given) -> Kept:
-    told = telling.tell_cancelled(tools.books, tools.mails, contest=given["contest"], now=tools.now)
+    told = telling.tell_cancelled(tools.books, contest=given["contest"], now=tools.now)
     return {"told": _told(tools.books.contests.contest(given["contest"])) | {"mails": told}}
 
 
@@ -123,13 +121,13 @@ def start_contest(tools: Tools, given: Given) -> Kept:
     started = starting.start_contest(
         tools.books, tools.start, contest=given["contest"], cursor=given["cursor"] or None, now=tools.now
     )
-    return {"told": _told(started.contest), "cursor": started.cursor or ""}
+    return {"told": _told(_going_on(started.contest)), "cursor": started.cursor or ""}
 
 
 def freeze_contest(tools: Tools, given: Given) -> Kept:
     frozen = freezing.freeze_contest(tools.books, contest=given["contest"], now=tools.now)
     # From here on the engine has its time, whenever this is started again.
-    return {"told": _told(frozen), "since": tools.now.isoformat()}
+    return {"told": _told(_going_on(frozen)), "since": tools.now.isoformat()}
 
 
 def look_at_engine(tools: Tools, given: Given) -> Kept:
@@ -139,7 +137,7 @@ def look_at_engine(tools: Tools, given: Given) -> Kept:
         raise Conflict(
             f"The engine has not applied in {PATIENCE.days} days what was accepted before the count: see in the "
             "brand's quarantine what is in its way, put that right, and start the contest again.",
-            code="engine_behind",
+            code="engine_stands",
         )
     told = {"contest": given["contest"], "applied": done, "waits_since": given["since"]}
     return {"told": told, "done": done, "wait": until_next_look(since, tools.now)}
@@ -169,13 +167,15 @@ def remind(tools: Tools, given: Given) -> Kept:
     found, waiting = _found(tools, given)
     number, latest = reminder(found, waiting, tools.now), objections_end(found, waiting)
     if number and latest is not None:
-        tools.mails.put(objections_wait_mail(found, tools.now, waiting=waiting, reminder=number, decide_by=latest))
+        tools.books.mails.put(
+            objections_wait_mail(found, tools.now, waiting=waiting, reminder=number, decide_by=latest)
+        )
     return {"told": _told(found, waiting) | {"reminder": number}, "reminded": number}
 
 
 def finish_result(tools: Tools, given: Given) -> Kept:
     final = finishing.finish_result(tools.books, contest=given["contest"], now=tools.now)
-    return {"told": _told(final), "since": tools.now.isoformat()}
+    return {"told": _told(_going_on(final)), "since": tools.now.isoformat()}
 
 
 def pay_prizes(tools: Tools, given: Given) -> Kept:
@@ -189,7 +189,7 @@ def pay_prizes(tools: Tools, given: Given) -> Kept:
             code="prizes_wait",
         )
     told = _told(found) | {"paid_now": paid.paid, "left": paid.left}
-    return {"told": told, "left": paid.left, "wait": until_next_look(since, tools.now)}
+    return {"told": told, "left": paid.left, "wait": 1 if paid.paid else until_next_look(since, tools.now)}
 
 
 def announce_contest(tools: Tools, given: Given) -> Kept:
@@ -221,6 +221,13 @@ STEPS: Mapping[str, Callable[[Tools, Given], Kept]] = {
     "announce_contest": announce_contest,
     "archive_contest": archive_contest,
 }
+
+
+def _going_on(contest: Contest) -> Contest:
+    """A contest that a step has taken further. Raises `Conflict` for one that was called off meanwhile."""
+    if contest.status is ContestStatus.CANCELLED:
+        raise Conflict("The contest was cancelled meanwhile.", code="contest_cancelled")
+    return contest
 
 
 def _waits(tools: Tools, given: Given, wait: Callable[..., Contest]) -> Kept:

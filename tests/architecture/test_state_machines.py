@@ -104,9 +104,9 @@ class TestEachMachine:
                 assert "States.ALL" in state["Catch"][-1]["ErrorEquals"], name
                 for caught in state["Catch"]:
                     # Nobody answered in time, or something will be there later: the machine itself goes on with that.
-                    # Or what it is about was called off: then it looks again.
+                    # Or people changed what it is about: then it looks again.
                     expected = {"States.Timeout"} if waits_for_a_token(state) else {"Unavailable", "TooMany"}
-                    expected |= {"Cancelled"}
+                    expected |= {"ContestChanged"}
                     if not set(caught["ErrorEquals"]) <= expected:
                         assert states[caught["Next"]]["Type"] == "Fail", name
             if state["Type"] == "Fail":

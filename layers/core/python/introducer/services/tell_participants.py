@@ -13,25 +13,20 @@ from introducer.domain.contest import Contest
 from introducer.domain.contest_mail import cancelled_mail, moved_mail
 from introducer.domain.mail import Mail
 from introducer.services.contest_books import ContestBooks
-from introducer.store.mails import Mails
+from introducer.services.contest_steps import participants
 
 
-def tell_moved(books: ContestBooks, mails: Mails, *, contest: str, now: datetime) -> int:
+def tell_moved(books: ContestBooks, *, contest: str, now: datetime) -> int:
     """Tells participants of the time at which the contest runs now; to how many. Raises `NotFound`, `Unavailable`."""
-    return _tell(books, mails, books.contests.contest(contest), moved_mail, now)
+    return _tell(books, books.contests.contest(contest), moved_mail, now)
 
 
-def tell_cancelled(books: ContestBooks, mails: Mails, *, contest: str, now: datetime) -> int:
+def tell_cancelled(books: ContestBooks, *, contest: str, now: datetime) -> int:
     """Tells participants that the contest was cancelled; to how many. Raises `NotFound`, `Unavailable`."""
-    return _tell(books, mails, books.contests.contest(contest), cancelled_mail, now)
+    return _tell(books, books.contests.contest(contest), cancelled_mail, now)
 
 
-def _tell(
-    books: ContestBooks, mails: Mails, contest: Contest, mail: Callable[[Contest, str, datetime], Mail], now: datetime
-) -> int:
-    told = 0
-    for entry in books.contests.entries(contest.contest):
-        if entry.takes_part:
-            mails.put(mail(contest, entry.partner, now))
-            told += 1
-    return told
+def _tell(books: ContestBooks, contest: Contest, mail: Callable[[Contest, str, datetime], Mail], now: datetime) -> int:
+    mails = [mail(contest, entry.partner, now) for entry in participants(books, contest.contest)]
+    books.mails.put_all(mails)
+    return len(mails)
