@@ -69,9 +69,11 @@ class Snapshot:
         return next((row for row in self.rows if row.partner == partner), None)
 
     def distance(self, own: Row) -> Distance | None:
-        """How far the next place up is for somebody of this part; None for whoever has nobody above."""
+        """How far the next place up is for somebody of this part; None for whoever has nobody above, or was set
+        aside."""
         if not own.rank:
-            return Distance(self.entry_rank, least_to_rank(self.contest) - own.score)
+            missing = least_to_rank(self.contest) - own.score
+            return Distance(self.entry_rank, missing) if missing > 0 else None
         higher = [row for row in self.rows if row.rank and row.score > own.score]
         aim = higher[-1] if higher else self.above
         return None if aim is None else Distance(aim.rank, aim.score - own.score)
