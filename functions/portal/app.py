@@ -12,6 +12,9 @@ import pages.desk
 import pages.desk_audit
 import pages.desk_cases
 import pages.desk_clients
+import pages.desk_contest_design
+import pages.desk_contest_result
+import pages.desk_contests
 import pages.earnings
 import pages.invoices
 import pages.links

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024
 """A form or a JSON body of the portal is never longer."""
-MOST_FIELDS, LIST = 200, "[]"
+MOST_FIELDS, LIST = 1_000, "[]"
 CSRF_FIELD, CSRF_HEADER = "csrf", "introducer-csrf"
 KEY_FIELD, KEY_HEADER = "idempotency_key", "idempotency-key"
 THEMES = ("auto", "light", "dark")
