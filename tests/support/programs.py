@@ -200,9 +200,24 @@ class _Maker:
             second["rules"] = [rule for rule in second["rules"] if rule.get("window", {"from": day})["from"] >= day]
             if day > since and second["rules"]:
                 versions.append((day, second))
+        if self.seldom() and versions[-1][1]["hold"]["from"] != "event_day":
+            versions += self._with_own_goal(*versions[-1])
         self.starts += [at(day) for day, _ in versions[1:]]
         self.edges += [at(day) for day, _ in versions]
         return versions
+
+    def _with_own_goal(self, since: str, terms: Terms) -> list[tuple[str, Terms]]:
+        """A goal of a partner's own, accepted on top of its terms."""
+        day, span = self._some_day(), self._span()
+        by = self.rng.choice(["ftd", "qftd"] if any(rule["type"] == "cpa" for rule in terms["rules"]) else ["ftd"])
+        goal: Terms = {"type": "bonus", "id": "goal_own", "by": by, "goal": "3", "amount": self._money(25)}
+        if not since < day <= span["from"]:
+            return []
+        more = deepcopy(terms)
+        more["rules"].append(goal | {"window": span})
+        if more["hold"]["from"] == "qualification":
+            more["hold"]["from"] = "month_end"
+        return [(day, more)]
 
     def _terms(self, currency: str, since: str) -> Terms:
         self.currency = currency

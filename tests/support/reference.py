@@ -197,7 +197,7 @@ class Reference:
             partner = partner_at(event.occurred_at)
             earns = partner is not None and not self._blocked(partner, event.occurred_at)
             if partner is not None and earns and not _disallowed(facts, event.occurred_at):
-                version = self._in_force(partner, event.occurred_at)
+                version = self._terms_at(partner, event.occurred_at)
                 if version is not None:
                     happened.deeds.append(Deed(partner, event, version, self._net(event, version)))
         partner = partner_at(anchor) if anchor else None
@@ -215,7 +215,7 @@ class Reference:
         happened: Happened,
     ) -> None:
         """First deposit and qualifications, for the partner it registered with, by the version at registration."""
-        version = self._in_force(partner, anchor)
+        version = self._terms_at(partner, anchor)
         if version is None or self._blocked(partner, anchor):
             return
         first = self._first_deposit(version, facts)
@@ -271,6 +271,19 @@ class Reference:
     def _in_force(self, partner: str, when: datetime) -> Version | None:
         found = [each for each in self._versions(partner) if each.since <= when]
         return found[-1] if found else None
+
+    def _terms_at(self, partner: str, when: datetime) -> Version | None:
+        """What is in force at a moment; versions that differ in goals with a window alone are one, under the first's
+        number."""
+        found: list[Version] = []
+        for each in self._versions(partner):
+            if each.since == each.until:
+                continue
+            if found and _lasting(found[-1].terms) == _lasting(each.terms):
+                found[-1] = found[-1]._replace(until=each.until)
+            else:
+                found.append(each)
+        return next((each for each in found if each.since <= when < each.until), None)
 
     def _blocked(self, partner: str, when: datetime) -> bool:
         """By the latest moment not after this one; of two decisions about one moment the later stands."""
@@ -766,6 +779,11 @@ def _admitted(qualified: Iterable[Qualified]) -> list[Qualified]:
         if room:
             paid.append(each)
     return paid
+
+
+def _lasting(terms: Terms) -> Terms:
+    """Terms without goals with a window."""
+    return {**terms, "rules": [rule for rule in terms["rules"] if "window" not in rule]}
 
 
 def _bonus(partner: str, rule: Terms, month: str, version: Version) -> tuple[Key, Fraction]:

@@ -6,7 +6,7 @@ ten-thousandth, amounts are minor units of the deal's currency, lots are integer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -406,6 +406,11 @@ class Deal:
         """What tiers and goals look at, goals with a window of their own left out."""
         tiers = [rule.tiers.by for rule in self.rules if isinstance(rule, Cpa | Revshare | Lot) and rule.tiers]
         return frozenset([*tiers, *(rule.by for rule in self.rules if isinstance(rule, Bonus) and not rule.window)])
+
+    @cached_property
+    def without_own_goals(self) -> Deal:
+        """The terms without goals that have a window of their own."""
+        return replace(self, rules=tuple(r for r in self.rules if not (isinstance(r, Bonus) and r.window)))
 
     @cached_property
     def overrides(self) -> tuple[Override, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from introducer.domain.calendar import DAY_MS, day_start, month_end, plus_days
 from introducer.domain.client import ALL_LOTS, ALL_REVENUE
@@ -35,7 +35,8 @@ class Month:
         self, partner: str, month: str, rows: Mapping[str, Row], below: Mapping[str, Below], contracts: Contracts
     ) -> None:
         self.partner, self.month, self.contracts = partner, month, contracts
-        self.rows = dict(sorted(rows.items()))
+        first = contracts.first_with_terms(partner)
+        self.rows = {client: _by_terms(row, first) for client, row in sorted(rows.items())}
         self.below = dict(sorted(below.items()))
         self.starts = day_start(f"{month}-01")
 
@@ -82,8 +83,24 @@ class Month:
 
     def moments(self, by: Basis) -> list[int]:
         """When the month's clients made their first deposit, or first qualified (ms), in order."""
-        found = [row.ftd if by is Basis.FTD else row.qftd for row in self.rows.values()]
-        return sorted(at for at in found if at is not None)
+        return moments_of(self.rows.values(), by)
+
+
+def moments_of(rows: Iterable[Row], by: Basis) -> list[int]:
+    """When the clients of these rows made their first deposit, or first qualified (ms), in order."""
+    found = [row.ftd if by is Basis.FTD else row.qftd for row in rows]
+    return sorted(at for at in found if at is not None)
+
+
+def _by_terms(row: Row, first: Mapping[int, int]) -> Row:
+    """The row with its cells under the first version that had their terms: so tiers see one version, and a goal that
+    was accepted in the middle of a month splits nothing."""
+    if all(version not in first for _, version, _, _ in row.cells):
+        return row
+    sums: dict[tuple[str, int, str], int] = defaultdict(int)
+    for rule, version, part, value in row.cells:
+        sums[rule, first.get(version, version), part] += value
+    return replace(row, cells=tuple((*cell, value) for cell, value in sorted(sums.items())))
 
 
 def day_range(first: str, last: str) -> tuple[int, int]:

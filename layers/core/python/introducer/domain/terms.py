@@ -120,11 +120,6 @@ def begins_with_a_month(deal: Deal, before: Deal | None) -> bool:
     return not (before.monthly and deal.monthly_bases <= before.monthly_bases)
 
 
-def windows(deal: Deal) -> tuple[Window, ...]:
-    """The windows of goals; a version must be in force when they open."""
-    return tuple(rule.window for rule in deal.rules if isinstance(rule, Bonus) and rule.window)
-
-
 _RULE_ID = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from introducer.domain.configuration import Change, DealRecord
-from introducer.domain.deal import Deal
-from introducer.domain.errors import Conflict, NotFound
-from introducer.domain.events import NOTICE, day_of
-from introducer.domain.terms import begins_with_a_month, parse_terms, windows
+from introducer.domain.errors import Conflict, Invalid, NotFound
+from introducer.domain.events import NOTICE, day_of, milliseconds
+from introducer.domain.goals_kept import check_goals_kept, opens_before
+from introducer.domain.terms import begins_with_a_month, parse_terms
 from introducer.services.creation import Author, Clock, now
+from introducer.services.read_contracts import deal_versions
 from introducer.store.configuration import Configuration
 
 
@@ -29,7 +30,8 @@ def accept_deal(
     terms that begin with a month, on the first of a month.
 
     `terms_hash` names the terms that were read: other terms under this version are a `Conflict`, and so is a version
-    that a later accepted one has overtaken, or one with a goal whose window would open before the version begins.
+    that a later accepted one has overtaken, one with a goal whose window would open before the version begins, or one
+    that would take away a goal that was accepted before (`goals_kept`).
     Accepting what is accepted already changes nothing. Raises `NotFound`.
     """
     deals = configuration.deals(partner)
@@ -45,7 +47,9 @@ def accept_deal(
             )
     at = now(clock)
     begins = begins_when_accepted(deals, proposed, at)
-    opened = opens_before(parse_terms(json.loads(proposed.terms)), begins)
+    terms, begins_ms = parse_terms(json.loads(proposed.terms)), milliseconds(begins)
+    accepted = deal_versions(deals)
+    opened = opens_before(terms, begins_ms, accepted)
     if opened is not None:
         raise Conflict(
             f"The window of a goal opens on {opened}, but accepted now the version would begin on {day_of(begins)}:"
@@ -53,6 +57,11 @@ def accept_deal(
             code="overtaken",
             window=opened,
         )
+    try:
+        check_goals_kept(terms, begins_ms, accepted)
+    except Invalid as error:
+        # A goal was accepted since these terms were proposed.
+        raise Conflict(error.detail, code=error.code, **error.facts) from error
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
     configuration.accept_deal(partner, version, terms_hash, at, begins, change)
     return replace(proposed, accepted_at=at, valid_from=begins)
@@ -66,11 +75,6 @@ def begins_when_accepted(deals: Sequence[DealRecord], proposed: DealRecord, at: 
     # Against what is in force before, which a proposal that nobody accepted is not.
     before = max(accepted, key=lambda deal: deal.version, default=None)
     return month_start(begins) if _with_a_month(proposed, before) else begins
-
-
-def opens_before(deal: Deal, begins: datetime) -> str | None:
-    """The first day of a goal's window that opens before the version begins; None when there is none."""
-    return min((window.first for window in windows(deal) if window.first < day_of(begins)), default=None)
 
 
 def month_start(at: datetime) -> datetime:

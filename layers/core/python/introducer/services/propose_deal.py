@@ -11,10 +11,12 @@ from typing import Any
 from introducer.domain.configuration import Change, DealRecord
 from introducer.domain.deal import RateOf
 from introducer.domain.errors import Invalid
-from introducer.domain.events import NOTICE, day_of
+from introducer.domain.events import NOTICE, day_of, milliseconds
+from introducer.domain.goals_kept import check_goals_kept, opens_before
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms
-from introducer.services.accept_deal import month_start, next_midnight, opens_before
+from introducer.services.accept_deal import month_start, next_midnight
 from introducer.services.creation import Author, Clock, create_once, now
+from introducer.services.read_contracts import deal_versions
 from introducer.store.configuration import Configuration
 
 
@@ -83,7 +85,8 @@ def check_proposal(
 ) -> datetime:
     """When the version would begin that these terms make after the `earlier` ones, in their order.
 
-    Raises `Invalid` with the sentence of the terms that is wrong, or with the code `invalid_valid_from`.
+    Raises `Invalid` with the sentence of the terms that is wrong; with the code `invalid_valid_from`; or with
+    `goal_dropped` or `goal_not_counted` for terms that would take away a goal that was accepted.
     """
     deal = parse_terms(terms)
     parsed = [(each.version, parse_terms(json.loads(each.terms))) for each in earlier]
@@ -111,7 +114,9 @@ def check_proposal(
             f" first of a month, such as {day_of(month_start(from_when))}.",
             code="invalid_valid_from",
         )
-    opened = opens_before(deal, from_when)
+    accepted = deal_versions(earlier)
+    check_goals_kept(deal, milliseconds(from_when), accepted)
+    opened = opens_before(deal, milliseconds(from_when), accepted)
     if opened is not None:
         raise Invalid(
             f"The window of a goal opens on {opened}, before the terms begin on {day_of(from_when)}: let it open then"

@@ -14,9 +14,12 @@ from typing import Any
 from introducer.domain.configuration import DealRecord
 from introducer.domain.describe import Clause, Sentence, describe
 from introducer.domain.errors import NotFound
+from introducer.domain.events import milliseconds
+from introducer.domain.goals_kept import opens_before
 from introducer.domain.terms import parse_terms
-from introducer.services.accept_deal import begins_when_accepted, opens_before
+from introducer.services.accept_deal import begins_when_accepted
 from introducer.services.propose_deal import check_proposal, hash_of, next_version, text_of
+from introducer.services.read_contracts import deal_versions
 from introducer.store.configuration import Configuration
 
 
@@ -85,6 +88,7 @@ def read_deal_of_partner(configuration: Configuration, *, partner: str, at: date
     deals = {record.version: parse_terms(json.loads(record.terms)) for record in records}
     clauses = {version: describe(deal) for version, deal in deals.items()}
     accepted = [record for record in records if record.accepted_at is not None]
+    versions = deal_versions(records)
     in_force = _in_force(accepted, at)
     found = []
     for record in records:
@@ -96,7 +100,8 @@ def read_deal_of_partner(configuration: Configuration, *, partner: str, at: date
                 phase=phase,
                 begins=begins,
                 ends=ends,
-                too_late=phase is Phase.PROPOSED and opens_before(deals[record.version], begins) is not None,
+                too_late=phase is Phase.PROPOSED
+                and opens_before(deals[record.version], milliseconds(begins), versions) is not None,
                 accepted_at=record.accepted_at,
                 terms_hash=record.terms_hash,
                 terms=json.loads(record.terms),

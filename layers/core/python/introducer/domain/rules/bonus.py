@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from introducer.domain.calendar import day_start, month_end
 from introducer.domain.deal import Basis, Bonus, DealVersion, Window
@@ -29,16 +29,22 @@ def targets(seen: Month, before: Mapping[str, int]) -> tuple[Targets, dict[str, 
             owed[seen.key(rule.id, opening.version)] = _target(rule, opening, activity, days, met=met)
     reached = dict(before)
     for version, rule, window in _windowed(seen):
-        first, last = day_range(window.first, window.last)
         name = f"{version.version}.{rule.id}"
         already = before.get(name, 0)
-        activity = already + sum(first <= at <= last for at in seen.moments(rule.by))
+        activity = already + counted(seen.moments(rule.by), window)
         reached[name] = activity
         if already < rule.goal:
             days = (window.first, window.last)
             met = activity >= rule.goal
             owed[seen.key(rule.id, version.version)] = _target(rule, version, activity, days, met=met)
     return owed, {name: count for name, count in reached.items() if count}
+
+
+def counted(moments: Iterable[int], window: Window) -> int:
+    """How many clients of a month count for a goal with a window of its own; `moments` is when each made its first
+    deposit, or first qualified (ms)."""
+    first, last = day_range(window.first, window.last)
+    return sum(first <= at <= last for at in moments)
 
 
 def _windowed(seen: Month) -> Iterator[tuple[DealVersion, Bonus, Window]]:
