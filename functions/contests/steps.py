@@ -13,14 +13,10 @@ from typing import Any, NamedTuple
 from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_mail import objections_wait_mail
 from introducer.domain.contest_waits import (
-    LIFE,
     Stage,
-    execution_input,
-    execution_name,
     next_moment,
     objections_end,
     reminder,
-    seconds,
     stage,
     until_next,
     until_next_look,
@@ -61,34 +57,23 @@ class Tools(NamedTuple):
 
 
 def look(tools: Tools, given: Given) -> Kept:
-    """How far the contest is. Of this execution: `since` is when it looked first, `times` when the contest ran at its
-    last look (`moved`: participants are to be told that it runs at another time), `reminded` the last reminder."""
+    """How far the contest is. Of this execution: `times` is when the contest ran at its last look (`moved`: people who
+    take part are to be told that it runs at another time), `reminded` its last reminder."""
     found, waiting = _found(tools, given)
-    since, times = given.get("since") or tools.now.isoformat(), _times(found)
-    how_far = stage(found, tools.now, waiting=waiting, approved_at=given.get("approved_at", ""))
-    left = datetime.fromisoformat(since) + LIFE - tools.now
-    kept: Kept = {
+    approved_at, times = given.get("approved_at", ""), _times(found)
+    how_far = stage(found, tools.now, waiting=waiting, approved_at=approved_at)
+    remind = how_far is Stage.OBJECTIONS and reminder(found, waiting, tools.now) > given.get("reminded", 0)
+    return {
         "told": _told(found, waiting),
-        "stage": how_far.value,
-        "wait": min(until_next(found, tools.now, waiting=waiting), seconds(left)),
+        "stage": "remind" if remind else how_far.value,
+        "wait": until_next(found, tools.now, waiting=waiting),
         "until": _until(found, waiting, tools.now),
-        "moved": False,
+        "moved": how_far in (Stage.BEFORE, Stage.RUNNING) and given.get("times", times) != times,
         "times": times,
-        "since": since,
-        "approved_at": given.get("approved_at", ""),
+        # From here on others have their time, whenever this is started again.
+        "since": tools.now.isoformat(),
+        "approved_at": approved_at,
     }
-    if how_far.waits and left <= timedelta():
-        return kept | {"stage": "elsewhere"}
-    if how_far is Stage.OBJECTIONS and reminder(found, waiting, tools.now) > given.get("reminded", 0):
-        return kept | {"stage": "remind"}
-    return kept | {"moved": how_far in (Stage.BEFORE, Stage.RUNNING) and given.get("times", times) != times}
-
-
-def go_on(tools: Tools, given: Given) -> Kept:
-    """Starts the execution that waits on when this one's year is over."""
-    found = tools.books.contests.contest(given["contest"])
-    name = f"{execution_name(found)}-{tools.now:%Y%m%d}"
-    return {"told": _told(found) | {"execution": tools.start(name, execution_input(found))}}
 
 
 def tell_moved(tools: Tools, given: Given) -> Kept:
@@ -203,7 +188,6 @@ def archive_contest(tools: Tools, given: Given) -> Kept:
 
 STEPS: Mapping[str, Callable[[Tools, Given], Kept]] = {
     "look": look,
-    "go_on": go_on,
     "tell_moved": tell_moved,
     "tell_cancelled": tell_cancelled,
     "wait_for_start": wait_for_start,

@@ -21,9 +21,6 @@ OBJECTIONS_LATEST = timedelta(days=7)
 REMIND = timedelta(hours=24)
 """Between two reminders of objections that nobody answered."""
 
-LIFE = timedelta(days=360)
-"""When an execution goes on in another one: AWS ends it after a year."""
-
 
 class Stage(StrEnum):
     """Where an execution goes on that looks at its contest: the first time, woken, or started again."""
@@ -45,11 +42,6 @@ class Stage(StrEnum):
     PAY = "pay"
     DONE = "done"
     CANCELLED = "cancelled"
-
-    @property
-    def waits(self) -> bool:
-        """Whether the clock or people are waited for."""
-        return self in (Stage.BEFORE, Stage.RUNNING, Stage.OBJECTIONS)
 
 
 def waits(contest: Contest) -> bool:
