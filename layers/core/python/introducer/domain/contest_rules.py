@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -81,7 +81,7 @@ def check(contest: Contest) -> None:
             "description",
             f"The description is at most {LONGEST_DESCRIPTION} characters of plain text.",
         )
-    decimals(contest.currency)
+    _at("currency", decimals, contest.currency)
     zone(contest.time_zone)
     _check_weights(contest)
     _check_window(contest)
@@ -147,7 +147,7 @@ def _check_window(contest: Contest) -> None:
 
 def _check_conditions(conditions: Conditions) -> None:
     for code in sorted(conditions.countries):
-        country(code)
+        _at("countries", country, code)
     if unknown := conditions.deals - DEAL_KINDS:
         raise _invalid(
             "unknown_deal_kind",
@@ -329,6 +329,14 @@ def _check_series(contest: Contest) -> None:
 def _check_range(field: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise _invalid("out_of_range", field, f"{field} is {value}: send {least} to {most}.")
+
+
+def _at(field: str, form: Callable[[str], object], text: str) -> None:
+    """Holds a text against a form; what is wrong is said at the field."""
+    try:
+        form(text)
+    except Invalid as error:
+        raise _invalid(error.code, field, error.detail) from None
 
 
 def _invalid(code: str, field: str, detail: str) -> Invalid:
