@@ -160,6 +160,9 @@ class ClientState:
     """Partners and months whose rows did not fit either. Almost always empty."""
     unfinished: bool = False
     """Whether postings, counts or rows of the last fold still wait for a transaction of their own."""
+    first_holder: str = field(default="", compare=False)
+    """Under which partner the client was listed first, once it is or was listed under another: in whose batch a contest
+    counts it. Which one that is depends on the order of delivery: not part of what the state says."""
     version: int = 0
     """How often the item was written; the condition of the next write. Not part of what the state says."""
 

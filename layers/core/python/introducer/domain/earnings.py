@@ -109,6 +109,7 @@ def accrue(
         posted=state.posted,
         known=known_contracts(timeline, contracts, last_at),
         contests=seen_contests(state, contracts, last_at),
+        first_holder=_first_holder(state, structure),
         last_at=last_at,
         events=state.events + len(new),
         version=state.version,
@@ -141,6 +142,13 @@ def accrue(
         _rows(state, after, facts, postings, contracts, refold=refold),
         traced(state, after, [*(history or ()), *new.values()] if refold else facts, contracts, refold=refold),
     )
+
+
+def _first_holder(before: ClientState, after: ClientState) -> str:
+    """Under whom the client was listed first, once that is another than who has it."""
+    first = before.first_holder or (before.holder.partner if before.holder else "")
+    holds = after.holder.partner if after.holder else ""
+    return before.first_holder if holds == first else first
 
 
 def first_part(transition: Transition, items: int) -> Transition:

@@ -273,7 +273,9 @@ class Engine:
             contracts = self._contracts.contracts_for([state], [*history, *events])
             transition = accrue(state, events, contracts, history)
         found = transition.traced
-        beside = len(found.traces) + len(found.gone) + len(found.persons)
+        first = transition.state.first_holder
+        relisted = frozenset({(first, state.client)} if first != state.first_holder else ())
+        beside = len(found.traces) + len(found.gone) + len(found.persons) + len(relisted)
         part = first_part(transition, BATCH - len(transition.applied) - 1 - beside)
         journals = self._journals(state, part, contracts, frozen)
         rows = {(state.client, month_of): row for month_of, row in part.rows.items()}
@@ -287,6 +289,7 @@ class Engine:
             traces={(partner, state.client): trace for partner, trace in found.traces.items()},
             told=frozenset({state.client} if found.told else ()),
             gone=frozenset((partner, registered, state.client) for partner, registered in found.gone.items()),
+            relisted=relisted,
             persons={
                 (state.brand, person): Known(number, state.client, owner) for person, number in found.persons.items()
             },

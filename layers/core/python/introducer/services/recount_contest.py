@@ -97,15 +97,26 @@ def _counted(books: ContestBooks, contest: Contest, batch: Batch) -> Recount:
 
 
 def _clients(books: ContestBooks, brand: str, batch: Batch) -> Iterator[ClientState]:
-    """The clients whose count belongs into this batch: those of its partners."""
+    """The clients whose count belongs into this batch: those that were listed under one of its partners first. So each
+    is counted once, whoever's it becomes meanwhile."""
     for partner in _partners(books, brand, batch):
+        met: set[str] = set()
         cursor: str | None = None
         while True:
             page = books.clients.of_partner(partner, cursor, limit=_CLIENTS_AT_ONCE)
-            yield from page.items
+            for state in page.items:
+                if (state.first_holder or partner) == partner and state.client not in met:
+                    met.add(state.client)
+                    yield state
             cursor = page.cursor
             if cursor is None:
                 break
+        # Asked after the list: who left it before it was read stands here.
+        gone = [client for client in books.clients.relisted(partner) if client not in met]
+        for start in range(0, len(gone), _CLIENTS_AT_ONCE):
+            yield from books.clients.states(
+                (brand, client) for client in gone[start : start + _CLIENTS_AT_ONCE]
+            ).values()
 
 
 def _partners(books: ContestBooks, brand: str, batch: Batch | None = None) -> Iterator[str]:

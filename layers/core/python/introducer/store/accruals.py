@@ -24,7 +24,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.domain.rows import MonthOf, Row
 from introducer.store import keys
-from introducer.store.clients import state_to_item
+from introducer.store.clients import relisted_item, state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.persons import Known, person_update, together
@@ -50,6 +50,8 @@ class Accrual:
     """The clients whose traces have what the registration says; of others that stays as it is written."""
     gone: frozenset[tuple[str, int, str]] = frozenset()
     """Traces of clients that are another's now: partner, registration (ms), client."""
+    relisted: frozenset[tuple[str, str]] = frozenset()
+    """Clients that leave the list of the partner under which they were listed first: partner, client."""
     persons: Mapping[tuple[str, Person], Known] = field(default_factory=dict)
     """By brand and person: how many clients more have it, and whose client it is."""
 
@@ -57,7 +59,7 @@ class Accrual:
         """How many items the transaction has; `BATCH` is the most."""
         partners = {journal.key.partner for journal in self.journals}
         own = len(self.events) + len(self.states) + len(self.journals) + len(self.rows)
-        seen = len(self.traces) + len(self.gone) + len(self.persons)
+        seen = len(self.traces) + len(self.gone) + len(self.persons) + len(self.relisted)
         return own + len(partners) + len(self.counts) + seen
 
     def together(self, other: Accrual) -> Accrual:
@@ -74,6 +76,7 @@ class Accrual:
             {**self.traces, **other.traces},
             self.told | other.told,
             self.gone | other.gone,
+            self.relisted | other.relisted,
             together(self.persons, other.persons),
         )
 
@@ -108,6 +111,7 @@ class Accruals:
                 if client in accrual.told
             ),
             *(put_operation(self._connection, self._books, gone_item(*each)) for each in sorted(accrual.gone)),
+            *(put_operation(self._connection, self._books, relisted_item(*each)) for each in sorted(accrual.relisted)),
         ]
         updates = [
             *(

@@ -50,6 +50,8 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
         item["known"] = _json(sorted(state.known.items()))
     if state.contests:
         item["contests"] = _json(sorted(state.contests.values()))
+    if state.first_holder:
+        item["first_holder"] = state.first_holder
     if state.unfinished:
         item["unfinished"] = 1
     if state.due:
@@ -137,6 +139,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         },
         due=frozenset((partner, month) for partner, month in json.loads(item.get("due", "[]"))),
         unfinished=bool(item.get("unfinished")),
+        first_holder=item.get("first_holder", ""),
         version=item["version"],
     )
 
@@ -280,6 +283,22 @@ class Clients:
             tuple(states[each[keys.PK]] for each in found if each[keys.PK] in states),
             f"{last[keys.PK]['S']}\n{last[keys.OWNER_SK]['S']}" if last else None,
         )
+
+    def relisted(self, partner: str) -> list[str]:
+        """The clients that were listed under this partner first, and under another since; read consistently."""
+        pk, found, start = keys.partition("relisted", partner=partner), [], None
+        while True:
+            with reading():
+                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
+            found += [keys.unescape(item[keys.SK]["S"]) for item in answer["Items"]]
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return found
+
+
+def relisted_item(partner: str, client: str) -> dict[str, Any]:
+    """What says that a client was a partner's first, and is another's now; written with its state."""
+    return {**keys.key("relisted", partner=partner, client=client).item()}
 
 
 def _visit(text: str) -> Visit:
