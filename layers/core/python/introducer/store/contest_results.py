@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pynamodb.exceptions import PynamoDBConnectionError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
@@ -34,8 +33,8 @@ from introducer.store.wire import Refused, batch_get, connect, from_wire, put_op
 
 PLAN = "plan"
 """In the place of a batch: the item that says which batches there are."""
-PUT_AT_ONCE = 25
-"""The most items that one BatchWriteItem takes."""
+PUT_AT_ONCE = 100
+"""The most items that one transaction takes."""
 AWARDED_AT_ONCE = 50
 """So many prizes are written in one transaction."""
 _TRIES = 10
@@ -230,17 +229,11 @@ class ContestResults:
             return
 
     def _put_all(self, items: Sequence[Mapping[str, Any]]) -> None:
-        pending: list[Any] = [to_wire(item) for item in items]
+        # No batch of puts: the roles may not send one, for it asks for no condition.
+        puts = [put_operation(self._connection, self._table, item) for item in items]
         for _ in range(_TRIES):
-            try:
-                answer = self._connection.batch_write_item(self._table, put_items=pending)
-            except PynamoDBConnectionError as error:
-                raise Unavailable("The table did not answer: try again.", code="store_unavailable") from error
-            # A throttled table answers with what it did not write.
-            left = answer.get("UnprocessedItems", {}).get(self._table, [])
-            if not left:
+            if write_all(self._connection, puts, (), (), token=derived_id("t", _json(items))):
                 return
-            pending = [each["PutRequest"]["Item"] for each in left]
         raise Unavailable("The table takes only a part: try again.", code="store_unavailable")
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
