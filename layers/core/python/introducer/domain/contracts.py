@@ -122,27 +122,29 @@ class Contracts:
         of their own goes on with the terms of the one before."""
         order = (version.valid_from, version.version)
         first = self.first_with_terms(version.partner)
+        terms = first.get(version.version, version.version)
         later = [
             each.valid_from
-            for each in self.deals[version.partner]
-            if (each.valid_from, each.version) > order
-            and first.get(each.version, each.version) != first.get(version.version, version.version)
+            for each in self._in_turn(version.partner)
+            if (each.valid_from, each.version) > order and first.get(each.version, each.version) != terms
         ]
         return min(later, default=None)
 
     def first_with_terms(self, partner: str) -> dict[int, int]:
         """Of versions that go on with the terms of the one in force before them, save goals with a window of their own:
         which one was the first with these terms."""
-        versions = sorted(self.deals.get(partner, ()), key=lambda each: (each.valid_from, each.version))
-        # Of several that begin at one moment only the last is ever in force.
-        in_force = {each.valid_from: each for each in versions}
         found: dict[int, int] = {}
         before: DealVersion | None = None
-        for each in in_force.values():
+        for each in self._in_turn(partner):
             if before is not None and before.deal.without_own_goals == each.deal.without_own_goals:
                 found[each.version] = found.get(before.version, before.version)
             before = each
         return found
+
+    def _in_turn(self, partner: str) -> list[DealVersion]:
+        """The versions in the order in which they are in force; of several that begin at one moment the last alone."""
+        versions = sorted(self.deals.get(partner, ()), key=lambda each: (each.valid_from, each.version))
+        return list({each.valid_from: each for each in versions}.values())
 
     def ancestors(self, partner: str, month: str) -> tuple[str, ...]:
         """Who stood above a partner in a month, the parent first, as far up as overrides reach."""
