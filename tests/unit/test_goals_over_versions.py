@@ -116,9 +116,9 @@ def test_a_goal_in_the_middle_of_a_month_splits_no_tiers(rule: dict[str, Any], o
 
 def test_terms_that_were_never_in_force_split_nothing_either() -> None:
     # given other terms for a day that a goal on top of the old ones overtook
-    rule = LOTS | {"tiers": RETROACTIVE | {"by": "ftd", "bands": [{"from": "1", "add": "1.00"}]}}
-    world = World().partner(PARTNER, terms(rule)).version(PARTNER, terms(revshare("5")), "2026-01-16")
-    world.version(PARTNER, terms(rule, a_goal("2026-01-20", "2026-01-31")), "2026-01-16")
+    rule = LOTS | {"tiers": RETROACTIVE | {"by": "qftd", "bands": [{"from": "1", "add": "1.00"}]}}
+    world = World().partner(PARTNER, terms(cpa(), rule)).version(PARTNER, terms(revshare("5")), "2026-01-16")
+    world.version(PARTNER, terms(cpa(), rule, a_goal("2026-01-20", "2026-01-31")), "2026-01-16")
     program = Program(world).deliver(registered("a"), traded("2026-01-10"), deposited("a", "2026-01-18")).settle()
     assert program.of_month(PARTNER, "lot") == {"2026-01": 6 * (700 + 100)}
 
