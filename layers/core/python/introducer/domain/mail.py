@@ -41,6 +41,8 @@ class MailTemplate(StrEnum):
     CASE_DECIDED = "case_decided"
     CASE_APPEALED = "case_appealed"
     CASE_CLOSED = "case_closed"
+    GOAL_OFFERED = "goal_offered"
+    GOAL_ANSWERED = "goal_answered"
     CONTEST_ENTERED = "contest_entered"
     CONTEST_MOVED = "contest_moved"
     CONTEST_CANCELLED = "contest_cancelled"
@@ -184,6 +186,14 @@ _PLACE = _CONTEST | {
     "currency": Kind.CODE,  # of money that scores
     "unranked": Kind.WORD,  # why it has no place; empty where it has one
 }
+_GOAL = {
+    "goal": Kind.CODE,
+    "by": Kind.WORD,  # what it counts
+    "clients": Kind.COUNT,
+    "first": Kind.DAY,
+    "last": Kind.DAY,
+    "amount": Kind.AMOUNT,
+}
 FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
     MailTemplate.PAYOUT_RETURNED: _PAYOUT | {"reason": Kind.WORD},
@@ -234,6 +244,18 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
     | {
         "said": Kind.TEXT,  # by the partner
         "decide_by": Kind.MOMENT,
+    },
+    MailTemplate.GOAL_OFFERED: _GOAL
+    | {
+        "note": Kind.TEXT,  # the manager's; may be empty
+        "answer_by": Kind.MOMENT,
+    },
+    MailTemplate.GOAL_ANSWERED: _GOAL
+    | {
+        "of": Kind.CODE,  # the partner
+        "name": Kind.TEXT,
+        "answer": Kind.WORD,  # accepted or declined
+        "said": Kind.TEXT,  # by the partner; may be empty
     },
     MailTemplate.CASE_CLOSED: _CASE
     | {

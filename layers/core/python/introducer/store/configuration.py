@@ -763,6 +763,14 @@ def audit_to_item(record: AuditRecord) -> dict[str, Any]:
     return {**audit_key(record).item(), **asdict(record), "at": milliseconds(record.at)}
 
 
+def deal_to_item(deal: DealRecord) -> dict[str, Any]:
+    """A deal version as a plain item, for transactions that are not made of models."""
+    moments = {"valid_from": milliseconds(deal.valid_from)}
+    if deal.accepted_at is not None:
+        moments["accepted_at"] = milliseconds(deal.accepted_at)
+    return {**_deal_key(deal.partner, deal.version).item(), **asdict(deal), "accepted_at": None, **moments}
+
+
 def _item(model: type[_I], key: keys.Key, record: object, owner: Mapping[str, str] | None = None) -> _I:
     values: dict[str, Any] = {**_values(record), **(owner or {})}
     return model(*key, True, **values)

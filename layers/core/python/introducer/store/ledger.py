@@ -205,13 +205,21 @@ class Ledger:
 
     def journals_of_client(self, partner: str, month: str, client: str) -> Iterator[Journal]:
         """What was posted for one client in a partner's month, newest first; the rest of the month is read for it."""
+        yield from self._filtered(partner, month, Path("client") == client)
+
+    def journals_of_rules(self, partner: str, month: str, rules: Sequence[str]) -> Iterator[Journal]:
+        """What was posted under some rules (at most 100) in a partner's month, newest first; the rest of the month is
+        read for it."""
+        yield from self._filtered(partner, month, Path("rule").is_in(*rules))
+
+    def _filtered(self, partner: str, month: str, condition: Condition) -> Iterator[Journal]:
         start: Any = None
         while True:
             with reading():
                 answer = self._connection.query(
                     self._table,
                     keys.partition("journal", partner=partner, month=month.replace("-", "")),
-                    filter_condition=Path("client") == client,
+                    filter_condition=condition,
                     exclusive_start_key=start,
                     scan_index_forward=False,
                 )

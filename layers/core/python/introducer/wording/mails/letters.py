@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from introducer.domain.describe import Day
+from introducer.domain.describe import Day, Number, Reached
 from introducer.domain.mail import MailTemplate, Value, check_values, money_of
 from introducer.domain.money import decimal_string
 from introducer.locale import Language
@@ -92,6 +92,7 @@ _UNSAID = frozenset({"", "told_by_staff"})
 """Reasons that say nothing to the partner."""
 
 CASES = "/cases"
+GOALS = "/goals"
 CONTESTS = "/contests"
 SETTINGS = "/settings/payment"
 VERIFICATION = "/settings/verification"
@@ -915,6 +916,51 @@ def _path_of_contest(teller: _Teller) -> str:
     return f"{'' if teller.reader.partner else '/desk'}{CONTESTS}/{teller.values['contest']}"
 
 
+def _goal_offered(teller: _Teller) -> _Told:
+    amount, when = teller.money("amount"), teller.moment("answer_by")
+    return _Told(
+        tone="good",
+        subject=teller.say(N_("A goal for you: %(amount)s"), amount=amount),
+        heading=teller.say(N_("A goal for you")),
+        heroes=[shown(teller.language, amount)],
+        lines=[
+            _goal_in_words(teller),
+            teller.say(N_("It pays nothing until you accept it. Read it in the portal, and answer by then.")),
+        ],
+        facts=[*teller.words(N_("A word to you"), "note"), teller.fact(N_("Answer by"), when)],
+        action=teller.text(N_("See the goal")),
+        path=GOALS,
+    )
+
+
+def _goal_answered(teller: _Teller) -> _Told:
+    accepted = teller.values["answer"] == "accepted"
+    name = Text(teller.values["name"])
+    return _Told(
+        tone="good" if accepted else "plain",
+        subject=teller.say(
+            N_("%(partner)s accepted the goal") if accepted else N_("%(partner)s declined the goal"), partner=name
+        ),
+        heading=teller.say(N_("The goal was accepted") if accepted else N_("The goal was declined")),
+        heroes=[shown(teller.language, teller.money("amount"))],
+        lines=[_goal_in_words(teller)],
+        facts=[teller.fact(N_("Partner"), name), *teller.words(N_("What the partner says"), "said")],
+        action=teller.text(N_("See the partner's goals")),
+        path=f"/desk/partners/{teller.values['of']}/goals",
+    )
+
+
+def _goal_in_words(teller: _Teller) -> Said:
+    """As the deal says it (`domain.describe`)."""
+    return teller.say(
+        N_("When %(reached)s is reached from %(first)s to %(last)s, both days included: %(amount)s, once."),
+        reached=Reached(teller.values["by"], Number(str(teller.values["clients"]))),
+        first=teller.day("first"),
+        last=teller.day("last"),
+        amount=teller.money("amount"),
+    )
+
+
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
@@ -940,6 +986,8 @@ _TOLD: Mapping[MailTemplate, Callable[[_Teller], _Told]] = {
     MailTemplate.CASE_DECIDED: _case_decided,
     MailTemplate.CASE_APPEALED: _case_appealed,
     MailTemplate.CASE_CLOSED: _case_closed,
+    MailTemplate.GOAL_OFFERED: _goal_offered,
+    MailTemplate.GOAL_ANSWERED: _goal_answered,
     MailTemplate.CONTEST_ENTERED: _contest_entered,
     MailTemplate.CONTEST_MOVED: _contest_moved,
     MailTemplate.CONTEST_CANCELLED: _contest_cancelled,

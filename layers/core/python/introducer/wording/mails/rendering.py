@@ -71,6 +71,7 @@ STAFF = Reader(name="Somchai Wattana", brand="Northwind Markets", portal="https:
 _TO_STAFF = {
     MailTemplate.PAYOUTS_WAITING,
     MailTemplate.CASE_REMINDER,
+    MailTemplate.GOAL_ANSWERED,
     MailTemplate.CONTEST_OBJECTED,
     MailTemplate.CONTEST_OBJECTIONS_WAIT,
 }
@@ -101,6 +102,14 @@ _PLACE: Mapping[str, Value] = {
     "unit": "qftd",
     "currency": "EUR",
     "unranked": "",
+}
+_GOAL: Mapping[str, Value] = {
+    "goal": "gol_01JDXAMPLE0000000000000000",
+    "by": "qftd",
+    "clients": 10,
+    "first": "2026-12-05",
+    "last": "2026-12-31",
+    "amount": amount(50_000, "EUR"),
 }
 EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
     MailTemplate.PAYOUT_PAID: _PAYOUT,
@@ -152,6 +161,18 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         **_CASE,
         "said": "They all registered at our stand at a fair, over its network.",
         "decide_by": milliseconds(_AT.replace(day=27)),
+    },
+    MailTemplate.GOAL_OFFERED: {
+        **_GOAL,
+        "note": "Your new landing page does well: ten by New Year?",
+        "answer_by": milliseconds(_AT.replace(day=4)),
+    },
+    MailTemplate.GOAL_ANSWERED: {
+        **_GOAL,
+        "of": "par_01JDXAMPLE0000000000000000",
+        "name": "Amberfield Media",
+        "answer": "declined",
+        "said": "December is our quietest month: ask again in January.",
     },
     MailTemplate.CASE_CLOSED: {
         **_CASE,
