@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from introducer.domain.configuration import PartnerKind
 from introducer.domain.contest import WEIGHT_ONE, Contest, Division, Every, Metric, Prize, PrizeKind, Tie
 from introducer.domain.contest_prizes import show_score
-from introducer.domain.contest_rules import has_thresholds, local_start
+from introducer.domain.contest_rules import local_start
 from introducer.domain.deal import show_percent
 from introducer.domain.describe import Countries, Kinds, Number
 from introducer.domain.money import Money, decimals
@@ -22,12 +22,13 @@ from introducer.locale import Language
 from introducer.wording.codes import N_, word
 from introducer.wording.sentences import Code, Exact, Part, Said, Text, fill, shown
 
-COUNTS, WHEN, WHO, PLACES, PRIZES, CHANGES = (
+COUNTS, WHEN, WHO, PLACES, PRIZES, PAYING, CHANGES = (
     N_("What counts"),
     N_("When"),
     N_("Who takes part"),
     N_("Places and ties"),
     N_("Prizes"),
+    N_("How prizes are paid"),
     N_("What may change"),
 )
 """Headings."""
@@ -40,7 +41,8 @@ class Chapter:
     """What the rules say under one heading."""
 
     name: str
-    """For a page to tell them apart: `counts`, `when`, `who`, `places`, `changes`; `prizes.0` of the first division."""
+    """For a page to tell them apart: `counts`, `when`, `who`, `places`, `prizes.0` of the first
+    division, `paying`, `changes`."""
     heading: str
     """In the reader's language; a division's own name, where there are several."""
     sentences: tuple[Said, ...]
@@ -58,6 +60,8 @@ def rules(language: Language, contest: Contest) -> tuple[Chapter, ...]:
     for number, division in enumerate(contest.divisions):
         heading = teller.plain(N_("Prizes: %(division)s"), division=Text(division.name)) if division.name else PRIZES
         chapters.append(teller.chapter(f"prizes.{number}", heading, teller.prizes(division)))
+    if any(division.prizes for division in contest.divisions):
+        chapters.append(teller.chapter("paying", PAYING, teller.paying()))
     return (*chapters, teller.chapter("changes", CHANGES, teller.changes()))
 
 
@@ -321,11 +325,11 @@ class _Teller:
                 ),
                 amount=Money(division.pool, contest.currency),
             )
-        yield from self._how_paid(division)
 
-    def _how_paid(self, division: Division) -> Iterator[Said]:
+    def paying(self) -> Iterator[Said]:
         days = self.contest.prize_hold_days
-        if all(each.kind is PrizeKind.GIFT for each in division.prizes):
+        kinds = {each.kind for division in self.contest.divisions for each in division.prizes}
+        if kinds <= {PrizeKind.GIFT}:
             pass
         elif days:
             yield self.say(
@@ -337,8 +341,9 @@ class _Teller:
             )
         else:
             yield self.say(N_("Money is paid into the balance when the result is final, and is available at once."))
-        if any(each.kind is PrizeKind.GIFT for each in division.prizes):
+        if PrizeKind.GIFT in kinds:
             yield self.say(N_("Gifts are sent when the result is final."))
+        yield self.say(N_("Each prize is won once, and says how it came about."))
 
     def _placed(self, prize: Prize) -> Said:
         values: dict[str, Part] = {"first": Number(str(prize.first)), "last": Number(str(prize.last))}
@@ -370,8 +375,6 @@ class _Teller:
         yield self.say(
             N_("We may end it earlier or later, or cancel it, and say why. If it is cancelled, nothing is won.")
         )
-        if has_thresholds(self.contest) or any(each.prizes for each in self.contest.divisions):
-            yield self.say(N_("Each prize is won once, and has a receipt that says how it came about."))
 
 
 _METRICS = {
