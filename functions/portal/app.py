@@ -6,6 +6,8 @@ import pages.adjustments
 import pages.bank_files
 import pages.cases
 import pages.clients
+import pages.contests
+import pages.contests_public
 import pages.deal
 import pages.deal_proposal
 import pages.desk

@@ -104,6 +104,8 @@ class Spec:
     """Whether what is sent here could be found by trying from a plain hash of it."""
     most_bytes: int
     """How long a body may be: longer than usual where a file is taken."""
+    kept_seconds: int
+    """How long a cache on the way may keep the answer; 0 for never."""
 
 
 def page(
@@ -116,14 +118,16 @@ def page(
     again: Callable[..., Any] | None = None,
     private: bool = False,
     most_bytes: int = MOST_BYTES,
+    kept_seconds: int = 0,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
 
     `columns` make a list's `items` available as CSV. `again` is the view whose page shows a refused form. `private` is
     for bank details: there are few enough account numbers to try them all. A larger `most_bytes` makes it take a file;
-    such a view must be harmless to repeat by itself, since neither its file nor its answer is kept.
+    such a view must be harmless to repeat by itself, since neither its file nor its answer is kept. `kept_seconds` is
+    for what anybody may see: such a page knows nothing of who asks, and any cache on the way may keep it.
     """
-    spec = Spec(template, who, method, columns, again, private, most_bytes)
+    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds)
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
         def route(**parameters: str) -> Response:
@@ -146,6 +150,8 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
         true_now=portal.true_now(),
         most_bytes=spec.most_bytes,
     )
+    if spec.kept_seconds:
+        visit.cookies = {}
     try:
         _admit(spec, visit)
         if spec.method == "GET":
@@ -155,7 +161,15 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
     except FormRefused as refused:
         response = _refusal(spec, visit, refused, parameters)
     except Exception as error:
+        if spec.kept_seconds:
+            # The page of an error has forms, and is kept by nobody.
+            del visit.cookies
         response = _problem(visit, error)
+    if spec.kept_seconds and response.status_code == 200:
+        response.headers |= {
+            "Cache-Control": f"public, max-age={spec.kept_seconds}",
+            "Vary": "Accept, Accept-Language, Authorization",
+        }
     if visit.set_cookies:
         response.headers["Set-Cookie"] = visit.set_cookies
     return response

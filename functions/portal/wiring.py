@@ -66,6 +66,8 @@ class Portal:
     true_now: Callable[[], datetime]
     elapsed: Callable[[], float]
     pause: Callable[[int], None] = full_jitter
+    sleep: Callable[[float], None] = time.sleep
+    """Waits so many seconds, for what another request is making."""
     wait: Callable[[float], None] = time.sleep
     """Waits so many seconds: while another reader makes a board."""
 

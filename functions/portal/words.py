@@ -54,10 +54,8 @@ WORDS: dict[str, dict[str, str]] = codes.WORDS | {
         "points": N_("Points"),
     },
     "contest_why_not": {
-        "left": N_("You left this contest: nobody joins it twice."),
-        "ended": N_("This contest takes nobody any more."),
-        "unfit": N_("This contest is for others: the rules say for whom."),
-        "automatic": N_("Everybody whom the rules name takes part by itself, from the start on."),
+        "contest_ended": N_("This contest has ended: nobody joins it any more."),
+        "entered_at_start": N_("Nobody joins this contest: its start enters everybody whom the rules name."),
     },
     "aside_cause": {
         "blocked": N_("this account earns nothing for now."),
