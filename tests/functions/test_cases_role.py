@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatchcase
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pynamodb.connection.base import Connection
 
 from introducer.domain.case import CaseStatus
 from introducer.domain.payout import PayoutStatus
@@ -21,58 +18,18 @@ from introducer.store.person_index import PersonIndex
 from introducer.store.scorings import Scorings
 from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
-from introducer_ops.localcloud import expanding
 from tests.conftest import Tables
 from tests.support import functions
 from tests.support.builders import BRAND
 from tests.support.case_world import PARTNER, CaseWorld, a_finding
+from tests.support.roles import Asked, allows, watched, written
 
 pytestmark = pytest.mark.in_memory
-
-ROOT = Path(__file__).parents[2]
-RESOURCES = expanding.read(ROOT / "template.yaml")["Resources"]
-Asked = set[tuple[str, str, str]]
-"""Actions of DynamoDB with a table and, of writes, a partition key."""
-
-
-def allows(action: str, table: str, pk: str, *, role: str = "CasesRole") -> bool:
-    """Whether a statement of the role lets this through, by IAM's rules for one key."""
-    [policy] = RESOURCES[role]["Properties"]["Policies"]
-    for one in policy["PolicyDocument"]["Statement"]:
-        resources = one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]
-        actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
-        if action not in actions or f"{table}Table" not in str(resources):
-            continue
-        asked = one.get("Condition", {})
-        like = asked.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
-        unlike = asked.get("ForAllValues:StringNotLike", {}).get("dynamodb:LeadingKeys", [])
-        if any(fnmatchcase(pk, each) for each in like) and not any(fnmatchcase(pk, each) for each in unlike):
-            return True
-    return False
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """What is asked of the tables from here on."""
-    found: Asked = set()
-    dispatch = Connection.dispatch
-
-    def seen(self: Connection, name: str, given: dict[str, Any]) -> Any:
-        if name == "TransactWriteItems":
-            for each in given["TransactItems"]:
-                [(kind, one)] = each.items()
-                pk = one["Item" if kind == "Put" else "Key"][keys.PK]["S"]
-                action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
-                found.add((f"dynamodb:{action}", one["TableName"].title(), pk))
-        elif "TableName" in given:
-            pk = given.get("Item", given.get("Key", {})).get(keys.PK, {}).get("S", "")
-            found.add((f"dynamodb:{name}", given["TableName"].title(), pk))
-        else:
-            found.update((f"dynamodb:{name}", table.title(), "") for table in given["RequestItems"])
-        return dispatch(self, name, given)
-
-    monkeypatch.setattr(Connection, "dispatch", seen)
-    return found
+    return watched(monkeypatch)
 
 
 @pytest.mark.parametrize("upheld", [True, False])
@@ -129,9 +86,8 @@ def test_all_that_steps_write_their_role_may_write(
     assert world.case().status is (CaseStatus.UPHELD if upheld else CaseStatus.OVERTURNED)
 
     # then there was nothing that the role forbids, and it was all kinds of things
-    assert [each for each in sorted(by_steps) if not allows(*each)] == []
-    written = {(table, pk) for action, table, pk in by_steps if action in ("dynamodb:PutItem", "dynamodb:UpdateItem")}
-    assert written >= {
+    assert [each for each in sorted(by_steps) if not allows("CasesRole", *each)] == []
+    assert written(by_steps) >= {
         ("Books", keys.partition("case", partner=PARTNER)), ("Books", keys.partition("case_journal", partner=PARTNER)),
         ("Books", keys.partition("balance", partner=PARTNER)), ("Books", keys.partition("hold", partner=PARTNER)),
         ("Books", keys.partition("mail", of=PARTNER)), ("Books", keys.partition("mail", of=BRAND)),
@@ -165,11 +121,11 @@ def test_all_that_scoring_writes_its_role_may_write(
     # then there was nothing that the role forbids, and a case was opened with its hold
     assert world.case().detectors == ("registration_cluster", "self_referral")
     assert world.case().stop
-    assert [each for each in sorted(world_asked) if not allows(*each, role="ScoringRole")] == []
-    written = {pk for action, _, pk in world_asked if action in ("dynamodb:PutItem", "dynamodb:UpdateItem")}
+    assert [each for each in sorted(world_asked) if not allows("ScoringRole", *each)] == []
+    partitions = {pk for _, pk in written(world_asked)}
     names = ("case", "hold", "balance", "scoring")
-    assert written >= {keys.partition(name, partner=PARTNER) for name in names}
-    assert keys.partition("traffic", brand=BRAND) in written
+    assert partitions >= {keys.partition(name, partner=PARTNER) for name in names}
+    assert keys.partition("traffic", brand=BRAND) in partitions
 
 
 def a_sight(tables: Tables) -> Sight:
@@ -202,4 +158,4 @@ def a_sight(tables: Tables) -> Sight:
 def test_what_is_none_of_their_business_they_may_not_write(
     role: str, action: str, item: str, values: dict[str, str]
 ) -> None:
-    assert not allows(f"dynamodb:{action}", "Books", keys.key(item, **values).pk, role=role)
+    assert not allows(role, f"dynamodb:{action}", "Books", keys.key(item, **values).pk)
