@@ -124,10 +124,10 @@ class ContestWorld(Paying):
         """All of it in new containers."""
         books, facts = self.tables.books, self.tables.facts
         self.books = ContestBooks.of(
-            facts, books, elapsed=lambda: self.now.timestamp(), today=lambda: day_of(self.now)
+            facts, books, elapsed=self._elapsed, today=lambda: day_of(self.now)
         )
         self.reader = ContractReader(
-            self.configuration, RateStore(books), lambda: {0: CLICK_KEY}, lambda: self.now.timestamp(),
+            self.configuration, RateStore(books), lambda: {0: CLICK_KEY}, self._elapsed,
             lambda: day_of(self.now), windows=ContestWindows(books).of_brand,
         )  # fmt: skip
         self.engine = Engine(
@@ -135,6 +135,9 @@ class ContestWorld(Paying):
             accruals=Accruals(facts, books), contracts=self.reader, now_ms=lambda: milliseconds(self.now),
             pause=lambda attempt: None, report=lambda event, error: None,
         )  # fmt: skip
+
+    def _elapsed(self) -> float:
+        return self.now.timestamp()
 
     # ------------------------------------------------------------------------------------------------------- given
 
@@ -278,7 +281,8 @@ class ContestWorld(Paying):
 
     def awards(self, *partners: str) -> list[Award]:
         """What these partners won, or all who have a link."""
-        return [award for each in partners or sorted(self.links) for award in self.books.results.awards_of_partner(each)]
+        those = partners or sorted(self.links)
+        return [award for partner in those for award in self.books.results.awards_of_partner(partner)]
 
     def prizes(self) -> dict[str, int]:
         """What prizes the journals pay, by partner."""

@@ -268,7 +268,7 @@ def prize_journal(contest: Contest, award: Award, now_ms: int, available_day: st
     key = prize_key(contest, award, available_day)
     month = post_month(key.earn_month, frozen)
     return Journal(
-        id=f"jrn_{month.replace('-', '')}{_serial(contest, award)}",
+        id=f"jrn_{month.replace('-', '')}{prize_serial(contest, award)}",
         key=key,
         kind=RULE,
         amount=award.amount,
@@ -316,7 +316,8 @@ def _said(contest: Contest, award: Award) -> Line:
     return Line(PRIZE, decimal_string(award.amount, award.currency), values)
 
 
-def _serial(contest: Contest, award: Award) -> str:
+def prize_serial(contest: Contest, award: Award) -> str:
+    """What the id of a prize's journal ends with, whatever month it stands in."""
     assert contest.finished_at is not None
     return derived_ulid(milliseconds(contest.finished_at), RULE, award.partner, award_id(award))
 

@@ -94,6 +94,7 @@ def verify_books(
         *statement_differences(books),
         *books.payouts.differences(books.published()),
         *books.cases.differences(books.balances),
+        *books.contests.differences(clients.scores),
         *books.traces.differences(milliseconds(now)),
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
@@ -165,6 +166,7 @@ class _Clients:
         self._partners.take(expected)
         self._books.traces.compare(expected, transition.traced, self._at_ms)
         found = self._found(client)
+        self._books.contests.take_client(*client, applied, self._contracts, found.visits if found else {})
         if found is None:
             if client not in self._books.clients:
                 what = f"client {scope}: its state"
@@ -224,10 +226,11 @@ class _Clients:
 
 
 def _left(books: BooksSide) -> Iterator[Difference]:
-    """Adjustments, and the journals that no client, no settled month and no adjustment accounts for."""
+    """Adjustments and prizes, and the journals that no client, no settled month and none of those accounts for."""
     left = {key: summed for sums in books.posted.values() for key, summed in sums.items()}
-    for key in sorted(left.keys() | books.adjusted.keys()):
-        target, summed = books.adjusted.get(key, 0), left.get(key, 0)
+    owed = books.adjusted | books.contests.owed()
+    for key in sorted(left.keys() | owed.keys()):
+        target, summed = owed.get(key, 0), left.get(key, 0)
         if target != summed:
             yield of_journals(key, target, summed)
 

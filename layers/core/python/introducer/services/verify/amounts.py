@@ -71,4 +71,6 @@ def _whose(scope: str) -> str:
         return ""
     if scope.startswith("par_"):
         return f", below it {scope}"
+    if scope.startswith("ctt_"):
+        return f", prize {scope}"
     return f", {scope}" if scope.startswith("adj_") else f", client {scope}"

@@ -30,6 +30,7 @@ from introducer.domain.rows import MonthOf
 from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
 from introducer.services.verify.cases_side import CasesSide
+from introducer.services.verify.contests_side import ContestsSide
 from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.services.verify.report import Difference, Kind
 from introducer.services.verify.traces_side import TracesSide
@@ -105,6 +106,7 @@ class BooksSide:
         self.newest_posting = 0
         self.payouts = PayoutsSide()
         self.cases = CasesSide()
+        self.contests = ContestsSide()
         self.traces = TracesSide()
         self._feed = feed
         self._links: dict[str, tuple[str, str, str]] = {}
@@ -140,6 +142,7 @@ class BooksSide:
             "rates": self._rates,
             **self.payouts.takers,
             **self.cases.takers,
+            **self.contests.takers,
             "hold": self._hold,
             **self.traces.takers,
         }
@@ -201,7 +204,8 @@ class BooksSide:
             for partner, records in self._parentings.items()
         }
         above = {partner: decisions for partner, decisions in above.items() if decisions}
-        return Contracts(links, deals, Rates(dict(self._publications())), click_keys, decided, above)
+        rates, scoring = Rates(dict(self._publications())), self.contests.running()
+        return Contracts(links, deals, rates, click_keys, decided, above, scoring)
 
     def states(self) -> Iterator[ClientState]:
         """The states that can be read, one after the other."""
@@ -244,6 +248,7 @@ class BooksSide:
         journal = journal_from_item(stored.item)
         key = journal.key
         self.journals += 1
+        self.contests.journal(journal)
         self.newest_posting = max(self.newest_posting, journal.posted_at)
         self.sums[key.currency] += journal.amount
         self.posted[key.scope][key] += journal.amount
