@@ -1,4 +1,6 @@
-"""Contests: the steps of `contest_close`, which start contests, count them from the facts, and pay their prizes."""
+"""Contests: the steps of `contest_close`, which start contests, count them from the facts, and pay their prizes; and
+once an hour the executions of contests that are late.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from introducer.runtime.clock import clock
 from introducer.runtime.settings import settings
 from introducer.services.contest_books import ContestBooks
 from introducer.services.read_contracts import click_keys
+from introducer.services.sweep_contests import sweep_contests
 
 KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
 """What the state machine knows errors by."""
@@ -71,6 +74,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     def start(name: str, given: Mapping[str, str]) -> str:
         return workflows.Workflows(step_functions(), event["machine"]).start(name, given).name
 
+    if "step" not in event:
+        # The schedule.
+        return {"executions": sweep_contests(books(), start, now=clock.now())}
     tools = steps.Tools(
         books=books(),
         now=clock.now(),

@@ -228,6 +228,20 @@ def test_whoever_is_too_early_is_tried_again_and_what_is_wrong_is_said(stepping:
             stepping.looks(**wrong)
 
 
+def test_a_contest_that_is_late_gets_an_execution_and_one_that_waits_does_not(stepping: Stepping) -> None:
+    # given one that should have started an hour ago, and one of next month
+    world = stepping.world
+    late = planned(world)
+    planned(world, contest="ctt_2", starts_at=STARTS + timedelta(days=30), ends_at=STARTS + timedelta(days=40))
+    world.until(STARTS + timedelta(hours=1))
+    stepping.asked.clear()
+    # when the schedule comes by
+    told = stepping.module.handler({"machine": "arn"}, None)
+    # then that one is started under the name that it had
+    assert told == {"executions": [execution_name(late)]}
+    assert [each for each in sorted(stepping.asked) if not allows("ContestsRole", *each)] == []
+
+
 def test_an_execution_is_told_what_people_may_read(stepping: Stepping) -> None:
     contest = planned(stepping.world)
     told = stepping.looks(**execution_input(contest))["told"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from introducer.domain.contest_waits import (
     Stage,
     execution_input,
     execution_name,
+    is_overdue,
     next_moment,
     objections_end,
     reminder,
@@ -89,6 +91,27 @@ def test_an_execution_is_named_for_people_and_as_aws_takes_it(name: str) -> None
     assert re.fullmatch(r"[a-z0-9-]+-20261202-4K7QZD-1201T090000", called)
     assert len(f"{called}-r50") <= 80
     assert execution_name(CONTEST) == "zima-wyscig-20261202-4K7QZD-1201T090000"
+
+
+@pytest.mark.parametrize(
+    ("changed", "due"),
+    [
+        ({}, NOW + DAY),
+        ({"status": ContestStatus.RUNNING}, NOW + 9 * DAY),
+        ({"status": ContestStatus.COUNTING, "frozen_at": OVER}, OVER),
+        ({"status": ContestStatus.PROVISIONAL, "objections_until": OVER}, OVER),
+        ({"status": ContestStatus.PAYING, "finished_at": OVER}, OVER),
+    ],
+)
+def test_a_contest_for_which_nobody_does_what_the_clock_has_come_to_is_late_after_an_hour(
+    changed: dict[str, Any], due: datetime
+) -> None:
+    contest = replace(CONTEST, **changed)
+    assert not is_overdue(contest, due + HOUR - timedelta(seconds=1))
+    assert is_overdue(contest, due + HOUR)
+    assert not is_overdue(PROVISIONAL, OVER + 7 * DAY, waiting=1)
+    for status in (ContestStatus.DRAFT, ContestStatus.DONE, ContestStatus.CANCELLED):
+        assert not is_overdue(replace(contest, status=status), due + 99 * DAY)
 
 
 def test_looks_become_rarer() -> None:

@@ -16,6 +16,9 @@ FIRST_LOOK, LAST_LOOK = timedelta(seconds=5), timedelta(hours=6)
 _SHARE = 8
 """Between two looks passes an eighth of the time since the first: an execution of AWS has 25,000 events in its life."""
 
+LATE = timedelta(hours=1)
+"""So long after its time a step should have been done, if there is an execution that does it."""
+
 OBJECTIONS_LATEST = timedelta(days=7)
 """So long after the time for objections the result waits for answers; then it stands."""
 REMIND = timedelta(hours=24)
@@ -104,6 +107,24 @@ def next_moment(contest: Contest, now: datetime, *, waiting: int = 0) -> datetim
 def until_next(contest: Contest, now: datetime, *, waiting: int = 0) -> int:
     """Seconds until then."""
     return seconds(next_moment(contest, now, waiting=waiting) - now)
+
+
+def is_overdue(contest: Contest, now: datetime, *, waiting: int = 0) -> bool:
+    """Whether the clock came to something an hour ago that was not done."""
+    match contest.status:
+        case ContestStatus.PLANNED:
+            due: datetime | None = contest.starts_at
+        case ContestStatus.RUNNING:
+            due = contest.counts_until
+        case ContestStatus.COUNTING:
+            due = contest.frozen_at
+        case ContestStatus.PROVISIONAL:
+            due = objections_end(contest, waiting)
+        case ContestStatus.PAYING:
+            due = contest.finished_at
+        case _:
+            return False
+    return due is not None and now >= due + LATE
 
 
 def until_next_look(since: datetime, now: datetime) -> int:
