@@ -135,13 +135,13 @@ def divide(tools: Tools, given: Given) -> Kept:
 
 def count_batch(tools: Tools, given: Given) -> Kept:
     try:
-        partners = recounting.recount_batch(tools.books, contest=given["contest"], batch=given["batch"], now=tools.now)
+        clients = recounting.recount_batch(tools.books, contest=given["contest"], batch=given["batch"], now=tools.now)
     except Conflict:
         if tools.books.contests.contest(given["contest"]).status is not ContestStatus.CANCELLED:
             raise
         # Whoever comes after the batches sees it too.
-        partners = 0
-    return {"partners": partners}
+        clients = 0
+    return {"clients": clients}
 
 
 def publish_result(tools: Tools, given: Given) -> Kept:

@@ -106,7 +106,7 @@ def test_all_that_steps_ask_of_the_tables_their_role_allows(stepping: Stepping) 
     world.later(minutes=5)
     assert stepping.does("look_at_engine", since=since)["done"]
     batches = stepping.does("divide")["batches"]
-    assert [stepping.does("count_batch", batch=batch)["partners"] for batch in batches]
+    assert [stepping.does("count_batch", batch=batch)["clients"] for batch in batches] == [4]
 
     # and published, objected to by somebody whom nobody answers, paid, and archived
     stepping.does("publish_result")
@@ -202,7 +202,7 @@ def test_a_step_of_a_contest_that_people_changed_meanwhile_has_the_machine_look_
             stepping.does(step)
         assert type(raised.value).__name__ == "ContestChanged"
     # The batches of a map end, and whoever comes after them sees it.
-    assert stepping.does("count_batch", batch=batch) == {"partners": 0}
+    assert stepping.does("count_batch", batch=batch) == {"clients": 0}
     assert stepping.looks()["stage"] == "cancelled"
     assert stepping.does("tell_cancelled")["told"]["mails"] == len(PARTNERS)
     last = world.books.mails.mails("par_a")[0]
