@@ -17,7 +17,9 @@ import pages.desk_clients
 import pages.desk_contest_design
 import pages.desk_contest_result
 import pages.desk_contests
+import pages.desk_goals
 import pages.earnings
+import pages.goals
 import pages.invoices
 import pages.links
 import pages.month

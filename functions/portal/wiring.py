@@ -33,6 +33,7 @@ from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
+from introducer.store.goals import Goals
 from introducer.store.holds import Holds
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
@@ -68,8 +69,6 @@ class Portal:
     pause: Callable[[int], None] = full_jitter
     sleep: Callable[[float], None] = time.sleep
     """Waits so many seconds, for what another request is making."""
-    wait: Callable[[float], None] = time.sleep
-    """Waits so many seconds: while another reader makes a board."""
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -82,6 +81,10 @@ class Portal:
     @cached_property
     def adjustments(self) -> Adjustments:
         return Adjustments(self.settings.books_table)
+
+    @cached_property
+    def goals(self) -> Goals:
+        return Goals(self.settings.books_table)
 
     @cached_property
     def clients(self) -> Clients:

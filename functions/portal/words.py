@@ -12,6 +12,17 @@ def N_(message: str) -> str:
 
 
 WORDS: dict[str, dict[str, str]] = codes.WORDS | {
+    "goal": {
+        "offered": N_("Waits for an answer"),
+        "to_come": N_("Begins later"),
+        "running": N_("Running"),
+        "reached": N_("Reached"),
+        "paid": N_("Paid"),
+        "missed": N_("Missed"),
+        "expired": N_("Not answered in time"),
+        "declined": N_("Declined"),
+        "withdrawn": N_("Withdrawn"),
+    },
     "mark": {"new": N_("New"), "gone": N_("Gone")},
     "theme": {"auto": N_("As the device"), "light": N_("Light"), "dark": N_("Dark")},
     "reason": {

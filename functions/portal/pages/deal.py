@@ -108,6 +108,8 @@ def _accepted(visit: Visit, partner: str, wish: Acceptance) -> DealRecord | None
 def _refusal(error: Conflict) -> FormRefused:
     if "window" in error.facts:
         message = N_("A goal of these terms would begin before they do: ask the broker to propose them anew.")
+    elif error.code in ("goal_dropped", "goal_not_counted"):
+        message = N_("These terms would take away a goal that you accepted: ask the broker to propose them anew.")
     elif error.code == "overtaken":
         message = N_("A later version was accepted since: these terms can no longer be accepted.")
     else:

@@ -26,6 +26,11 @@ def newest_accepted(records: Sequence[DealRecord]) -> DealRecord:
     return max(accepted, key=lambda record: record.version)
 
 
+def currency_of(record: DealRecord) -> str:
+    """The currency of a deal version."""
+    return parse_terms(json.loads(record.terms)).currency
+
+
 def begins_with_goal(records: Sequence[DealRecord], at: datetime) -> datetime:
     """When terms begin that are accepted at this moment: the next midnight, or with the newest ones if they are still
     to come. Raises `Conflict` (`no_deal`)."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from introducer.domain.adjustment import Act
 from introducer.domain.configuration import Change, Member, Role, Status
 from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.events import day_of
 from introducer.domain.goal import MOST_OPEN, OFFERERS, Goal, GoalStatus, Wish, answered, offered
 from introducer.domain.goal_mail import offered_mail
-from introducer.domain.terms import parse_terms
 from introducer.services.creation import Clock, Randomness, create_once, make_id, now
 from introducer.services.decisions import reason
-from introducer.services.goal_version import begins_with_goal, deal_with_goal, newest_accepted
+from introducer.services.goal_version import begins_with_goal, currency_of, deal_with_goal, newest_accepted
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.set_standing import standing_of
 from introducer.store.configuration import Configuration
@@ -52,7 +49,7 @@ def offer_goal(
         goal=make_id("gol", request, at, random, owner.partner, member.member),
         brand=owner.brand,
         partner=owner.partner,
-        currency=_currency(newest_accepted(records).terms),
+        currency=currency_of(newest_accepted(records)),
         earliest=day_of(begins_with_goal(records, at)),
         by=member.member,
         at=at,
@@ -94,10 +91,6 @@ def check_role(role: Role) -> None:
     """Raises `Forbidden` for a role that offers no goals."""
     if role not in OFFERERS:
         raise Forbidden("Managers and admins offer goals: ask one of them.", code="not_your_role")
-
-
-def _currency(terms: str) -> str:
-    return parse_terms(json.loads(terms)).currency
 
 
 def _check_others(others: tuple[Goal, ...], new: Goal) -> None:
