@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.configuration import Member
+from introducer.domain.configuration import Member, Status
 from introducer.domain.contest import Conditions, Contest, ContestStatus
 from introducer.domain.contest_prizes import Distance
 from introducer.domain.contest_rules import rules_hash
 from introducer.domain.errors import Forbidden, NotFound
 from introducer.services.join_contest import leave_contest
+from introducer.services.read_board import read_board
 from introducer.services.read_contests import (
     ContestOfPartner,
+    contest_on_board,
     read_contest_of_partner,
     read_contests_of_partner,
     read_public_contest,
@@ -41,6 +43,14 @@ def lists(planning: Planning, who: Member, cursor: str | None = None, limit: int
 
 def one_of(planning: Planning, who: Member, contest: Contest) -> ContestOfPartner:
     return read_contest_of_partner(planning.books, member=who, contest=contest.contest, now=planning.now)
+
+
+def on_board(planning: Planning, who: Member, contest: Contest) -> ContestOfPartner:
+    board = read_board(
+        planning.books, member=who, contest=contest.contest, division=None, page=1, now=planning.now,
+        pause=lambda seconds: None,
+    )  # fmt: skip
+    return contest_on_board(planning.books, member=who, board=board, now=planning.now)
 
 
 def told(seen: ContestOfPartner) -> dict[str, Any]:
@@ -118,6 +128,31 @@ class TestOneContest:
         # when it is over
         planning.moves(contest, ContestStatus.COUNTING)
         assert told(one_of(planning, one, contest)) == {"why_not": "participants_frozen"}
+
+    def test_a_board_says_the_same_of_it(self, planning: Planning) -> None:
+        one, contest = planning.somebody("par_1"), planning.planned()
+
+        def same(changes: dict[str, Any]) -> None:
+            planning.later(seconds=10)
+            seen = on_board(planning, one, contest)
+            assert told(seen) == told(one_of(planning, one, contest)) == changes
+            assert (seen.own is None) == (not seen.entry or not seen.entry.takes_part)
+
+        same({"may_join": True})
+        planning.joins(contest, one)
+        same({"may_leave": True})
+        planning.moves(contest, ContestStatus.PLANNED, minimum=500)
+        same({"may_leave": True, "must_accept": True})
+        planning.joins(contest, one)
+        planning.stands("par_1", Status.BLOCKED, planning.now)
+        same({"may_leave": True})
+        planning.moves(contest, ContestStatus.COUNTING)
+        same({})
+        leaving = planning.somebody("par_2")
+        planning.moves(contest, ContestStatus.RUNNING)
+        planning.joins(contest, leaving)
+        leave_contest(planning.books, member=leaving, contest="ctt_1", now=planning.later(hours=1))
+        assert told(on_board(planning, leaving, contest)) == {"may_join": True}
 
     def test_where_the_start_enters_everybody(self, planning: Planning) -> None:
         one, late = planning.somebody("par_1"), None

@@ -15,7 +15,7 @@ from introducer.domain.contest_rules import check_open, rules_hash
 from introducer.domain.errors import Conflict, Forbidden, NotFound, Unavailable
 from introducer.services.contest_books import ContestBooks
 from introducer.services.join_contest import card_of, deal_kinds, why_not_in
-from introducer.services.read_board import OwnPlace, Pause, fresh_part, own_place
+from introducer.services.read_board import BoardPage, OwnPlace, Pause, fresh_part, own_place
 from introducer.store.contests import LONGEST_ID
 from introducer.store.paging import Page
 
@@ -79,6 +79,17 @@ def read_contest_of_partner(books: ContestBooks, *, member: Member, contest: str
     return sight.of(found, entry)
 
 
+def contest_on_board(books: ContestBooks, *, member: Member, board: BoardPage, now: datetime) -> ContestOfPartner:
+    """The contest of a board that a partner has read, and the partner in it: as `read_contest_of_partner`, but as the
+    snapshot says it, and for whoever takes part without a read more. Raises `Forbidden` (`no_partner`) for staff,
+    `Unavailable`."""
+    if board.entry is not None and board.entry.takes_part and board.entry.rules in ("", rules_hash(board.contest)):
+        seen = _of(board.contest, board.entry, _why_closed(board.contest, now), "")
+    else:
+        seen = _Sight(books, _card(books, member), now).of(board.contest, board.entry)
+    return replace(seen, own=board.own)
+
+
 def read_public_contest(books: ContestBooks, *, contest: str) -> Contest:
     """A contest that anybody may see. Raises `NotFound` for any other."""
     if len(contest) > LONGEST_ID:
@@ -107,30 +118,32 @@ class _Sight:
         return (entry is not None and entry.joined_at is not None) or self._refusal(contest) is None
 
     def of(self, contest: Contest, entry: Entry | None) -> ContestOfPartner:
-        joined = entry is not None and entry.joined_at is not None
-        takes_part = entry is not None and entry.takes_part
-        is_open = _why_closed(contest, self._now)
-        why_not = is_open
-        if not why_not and not contest.opt_in and not joined:
-            why_not = ENTERED_AT_START
-        if not why_not:
-            why_not = self._refusal(contest) or ""
-        rules = rules_hash(contest)
-        return ContestOfPartner(
-            contest=contest,
-            entry=entry,
-            rules=rules,
-            may_join=not why_not and not takes_part,
-            why_not="" if takes_part else why_not,
-            must_accept=entry is not None and takes_part and entry.rules not in ("", rules) and not why_not,
-            may_leave=takes_part and not is_open,
-        )
+        closed = _why_closed(contest, self._now)
+        if not contest.opt_in and (entry is None or entry.joined_at is None):
+            return _of(contest, entry, closed, ENTERED_AT_START)
+        return _of(contest, entry, closed, "" if closed else self._refusal(contest) or "")
 
     def _refusal(self, contest: Contest) -> str | None:
         start = contest.starts_at
         if contest.conditions.deals and start not in self._kinds:
             self._kinds[start] = deal_kinds(self._books.configuration, self._card.partner, start)
         return why_not_in(self._books.configuration, contest, self._card, self._now, self._kinds.get(start))
+
+
+def _of(contest: Contest, entry: Entry | None, closed: str, refusal: str) -> ContestOfPartner:
+    """The partner in a contest: `closed` is why nobody joins or leaves now, `refusal` why this partner may not join."""
+    takes_part = entry is not None and entry.takes_part
+    why_not = closed or refusal
+    rules = rules_hash(contest)
+    return ContestOfPartner(
+        contest=contest,
+        entry=entry,
+        rules=rules,
+        may_join=not why_not and not takes_part,
+        why_not="" if takes_part else why_not,
+        must_accept=entry is not None and takes_part and entry.rules not in ("", rules) and not why_not,
+        may_leave=takes_part and not closed,
+    )
 
 
 def _with_place(books: ContestBooks, seen: ContestOfPartner, now: datetime, pause: Pause) -> ContestOfPartner:
