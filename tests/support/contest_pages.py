@@ -23,7 +23,7 @@ from introducer.domain.contest import (
     Prize,
     PrizeKind,
 )
-from introducer.domain.contest_closing import standings
+from introducer.domain.contest_closing import SetAside, standings
 from introducer.domain.contest_prizes import Award, AwardStatus, concluded
 from introducer.domain.contest_rules import default_name
 from introducer.domain.contest_score import Counted
@@ -32,7 +32,8 @@ from introducer.services.contest_books import ContestBooks
 from introducer.store.configuration import Configuration
 from introducer.store.contest_results import ContestResults
 from introducer.store.contests import Contests, Joining, entry_key
-from tests.support.payday import HARBOUR, NOW, Payday, a_payday
+from introducer.store.reservations import Beside
+from tests.support.payday import HARBOUR, MANAGER, NOW, Payday, a_payday
 
 HELPER = "helper@harbour"
 """A login of Harbour's that is not its owner."""
@@ -62,7 +63,7 @@ class ContestPages(Payday):
     def planned(self, name: str = SPRING, **settings: Any) -> Contest:
         """A contest that was approved: clients with a first deposit, in April, opt-in."""
         contest = Contest(
-            contest=derived_id("ctt", name),
+            contest=derived_id("ctt", name, secrets.token_hex(8)),
             name=name,
             **{
                 "brand": self.brand,
@@ -153,6 +154,22 @@ class ContestPages(Payday):
         results.keep_awards(given)
         self.moves(contest, status=ContestStatus.DONE, finished_at=self.now)
         return given
+
+    def sets_aside(self, contest: Contest, partner: str, why: str) -> None:
+        aside = SetAside(
+            contest=contest.contest, partner=self.partners[partner], why=why, by=self.people[MANAGER].member, at=NOW
+        )
+        put = ContestResults(self.table).aside_put(aside)
+        before = self.contests.contest(contest.contest)
+        assert self.contests.move(before, before, None, beside=Beside(puts=[put]))
+
+    def answers(self, contest: Contest, partner: str, *, upheld: bool, why: str) -> None:
+        """Staff answer the partner's objection."""
+        results, before = ContestResults(self.table), self.contests.contest(contest.contest)
+        (objection,) = results.objections(contest.contest, self.partners[partner])
+        member = self.people[MANAGER].member
+        answered = replace(objection, decided_by=member, decided_at=self.now, upheld=upheld, why=why)
+        assert self.contests.move(before, before, None, beside=Beside(puts=[results.objection_put(answered)]))
 
     def _entries(self, contest: Contest) -> list[Entry]:
         return list(self.contests.entries(contest.contest))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import contest_shown as shown
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -29,6 +29,7 @@ PATH = "/contests"
 ONE = PATH + "/{contest}"
 PUBLIC = "/public/contests/"
 
+M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
@@ -103,7 +104,7 @@ def contests(visit: Visit) -> dict[str, Any]:
     found = read_contests_of_partner(
         books, member=visit.member, cursor=position, limit=visit.limit(25), now=visit.now, pause=visit.portal.sleep
     )
-    won = won_by_contest(books, partner)
+    won = _won_by_contest(books, partner)
     names = {each.contest.contest: each.contest.name for each in found.items}
     return {
         "items": [_row(each, won.get(each.contest.contest, []), visit.now) for each in found.items],
@@ -172,8 +173,8 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
 
 @page(ONE + "/join", "contest.html", method="POST", again=contest_of_partner)
 def join(visit: Visit, contest: str) -> Done:
+    wish = _read(visit, contest, Joining)
     assert visit.member is not None
-    wish = visit.read(Joining)
     try:
         entry = join_contest(
             visit.portal.contest_books,
@@ -190,8 +191,8 @@ def join(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/name", "contest.html", method="POST", again=contest_of_partner)
 def rename(visit: Visit, contest: str) -> Done:
+    wish = _read(visit, contest, Renaming)
     assert visit.member is not None
-    wish = visit.read(Renaming)
     try:
         entry = rename_entry(
             visit.portal.contest_books, member=visit.member, contest=contest, shown_as=wish.shown_as, now=visit.now
@@ -203,8 +204,8 @@ def rename(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/leave", "contest.html", method="POST", again=contest_of_partner)
 def leave(visit: Visit, contest: str) -> Done:
+    wish = _read(visit, contest, Leaving)
     assert visit.member is not None
-    wish = visit.read(Leaving)
     try:
         entry = leave_contest(visit.portal.contest_books, member=visit.member, contest=contest, now=visit.now)
     except (Invalid, Conflict, Forbidden) as error:
@@ -214,8 +215,8 @@ def leave(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/objections", "contest.html", method="POST", again=contest_of_partner)
 def object_(visit: Visit, contest: str) -> Done:
+    wish = _read(visit, contest, Objecting)
     assert visit.member is not None
-    wish = visit.read(Objecting)
     try:
         after = object_to_result(
             visit.portal.contest_books, member=visit.member, contest=contest, text=wish.text, now=visit.now
@@ -229,7 +230,14 @@ def object_(visit: Visit, contest: str) -> Done:
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
-def won_by_contest(books: ContestBooks, partner: str) -> dict[str, list[Award]]:
+def _read(visit: Visit, contest: str, model: type[M]) -> M:
+    """What was sent about a contest that the partner sees. Raises `NotFound` for any other, and `FormRefused`."""
+    assert visit.member is not None
+    read_contest_of_partner(visit.portal.contest_books, member=visit.member, contest=contest, now=visit.now)
+    return visit.read(model)
+
+
+def _won_by_contest(books: ContestBooks, partner: str) -> dict[str, list[Award]]:
     """What the partner has won, by contest, the newest contest first."""
     won: dict[str, list[Award]] = {}
     for award in books.results.awards_of_partner(partner):
