@@ -362,6 +362,7 @@ def test_a_neutral_name_says_nothing_and_differs_from_contest_to_contest() -> No
     assert name == default_name("ctt_1", "par_1")
     assert name != default_name("ctt_2", "par_1")
     assert shown_name(name) == name and name.startswith("Partner ") and len(name) == 12
+    assert shown_name("  Golden   gate ") == "Golden gate"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x", "x" * 41, "a\nb", "a\u202eb"])

@@ -546,7 +546,7 @@ def default_name(contest: str, partner: str) -> str:
 
 def shown_name(text: str) -> str:
     """The name that a partner chose to be shown under, in its one spelling. Raises `Invalid`."""
-    text = " ".join(text.split(" "))
+    text = re.sub(" +", " ", text)
     if not 2 <= len(text.strip()) <= LONGEST_SHOWN or _CONTROL.search(text):
         raise _invalid("invalid_name", "shown_as", f"Choose a name of 2 to {LONGEST_SHOWN} characters on one line.")
     return text.strip()
