@@ -70,15 +70,15 @@ def test_the_board_ranks_as_the_result_does_where_ties_share() -> None:
     results = ranked(contest, [standing(partner, count) for partner, count in clients.items()])
     live = [(row.rank, row.partner, row.score) for row in a_board(contest, **clients).rows]
     assert live == [(each.rank, each.partner, each.score) for each in results]
-    assert live == [(row.rank, row.partner, row.score) for row in result_rows(0, results)]
+    assert live == [(row.rank, row.partner, row.score) for row in result_rows([], results)]
 
 
 def test_a_results_board_keeps_the_places_that_the_facts_gave() -> None:
     contest = a_contest(tie=Tie.FIRST)
     # given two with one score, and one who is set aside
     standings = [standing("late", 2, 50), standing("early", 2, 10), standing("bad", 9, aside="case")]
-    rows = result_rows(0, reversed(ranked(contest, standings)))
-    assert [(row.rank, row.partner) for row in rows] == [(1, "early"), (2, "late"), (0, "bad")]
+    rows = result_rows([an_entry("late", 9), an_entry("early", 0)], reversed(ranked(contest, standings)))
+    assert rows == [Row(1, "early", "EARLY", 200), Row(2, "late", "LATE", 200), Row(0, "bad", "", 900)]
     [board] = snapshots(contest, 0, rows, NOW)
     assert board.distance(rows[2]) is None, "no score brings it back"
 

@@ -112,9 +112,11 @@ def live_rows(contest: Contest, division: int, entries: Iterable[Entry]) -> list
     return rows
 
 
-def result_rows(division: int, results: Iterable[Result]) -> list[Row]:
-    """Who stands where by the facts. Whoever was set aside stands with those who do not rank."""
-    rows = [Row(each.rank, each.partner, each.shown_as, each.score) for each in results if each.division == division]
+def result_rows(entries: Iterable[Entry], results: Iterable[Result]) -> list[Row]:
+    """Who stands where by the facts, under the names that the entries have; `results` are a division's. Whoever was set
+    aside stands with those who do not rank."""
+    names = {entry.partner: entry.shown_as for entry in entries}
+    rows = [Row(each.rank, each.partner, names.get(each.partner, ""), each.score) for each in results]
     return sorted(rows, key=lambda row: (not row.rank, row.rank, -row.score, row.partner))
 
 

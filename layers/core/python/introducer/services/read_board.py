@@ -219,10 +219,11 @@ def build(books: ContestBooks, contest: str, division: int, at: datetime) -> tup
     """Makes and keeps a new snapshot: from what the engine counted, or from the result once there is one. Raises
     `NotFound`."""
     found = _with_board(books, contest, division)
+    entries = list(books.contests.entries(contest))
     if found.status in RESULTS:
-        rows = result_rows(division, _results(books, found, division))
+        rows = result_rows(entries, _results(books, found, division))
     else:
-        rows = live_rows(found, division, books.contests.entries(contest))
+        rows = live_rows(found, division, entries)
     made = snapshots(replace(found, token=""), division, rows, at)
     books.boards.write(made)
     return made

@@ -254,6 +254,7 @@ def read_result_desk(
 ) -> Page[RankedPartner]:
     """A page of the ranking of a division: places in order, then those who have none."""
     page = books.results.results(contest, division, cursor, limit)
+    entries = books.contests.entries_of(contest.contest, [each.partner for each in page.items])
     partners = _Partners(books.configuration)
     asides = {each.partner: each for each in books.results.asides(contest.contest)}
     return Page(
@@ -261,7 +262,7 @@ def read_result_desk(
             RankedPartner(
                 partner=each.partner,
                 name=partners.of(each.partner),
-                shown_as=each.shown_as,
+                shown_as=entries[each.partner].shown_as if each.partner in entries else "",
                 division=contest.divisions[division].name,
                 rank=each.rank,
                 score=show_score(each.score),

@@ -342,7 +342,8 @@ def objection_from_item(item: Mapping[str, Any]) -> Objection:
 
 
 def result_to_item(edition: str, position: int, result: Result) -> dict[str, Any]:
-    """The item of a result in an edition of the ranking; `position` is its place in the list of its division."""
+    """The item of a result in an edition of the ranking; `position` is its place in the list of its division. Under
+    which name others see a participant stands in its entry alone: there it is erased."""
     key = keys.key(
         "result",
         contest=result.contest,
@@ -357,7 +358,6 @@ def result_to_item(edition: str, position: int, result: Result) -> dict[str, Any
         "score": result.score,
         "last_at": result.last_at,
         "counted": _json({metric.value: str(value) for metric, value in sorted(result.counted.items())}),
-        "shown_as": result.shown_as or None,
         "unranked": None if result.unranked is None else result.unranked.value,
         "aside": result.aside or None,
         "amount": result.amount,
@@ -372,7 +372,6 @@ def result_from_item(item: Mapping[str, Any]) -> Result:
         contest=contest,
         partner=keys.parts(item[keys.SK])[1],
         division=int(division),
-        shown_as=item.get("shown_as", ""),
         rank=item["rank"],
         score=item["score"],
         last_at=item["last_at"],
