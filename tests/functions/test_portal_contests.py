@@ -113,7 +113,11 @@ def test_what_runs_what_is_to_come_and_what_has_been_stand_apart_with_what_was_w
     assert (money["place"], money["status"], gift["gift"], gift["status"]) == (
         1, "paid", "A weekend in Lisbon", "to_send",
     )  # fmt: skip
-    assert money["receipt"].startswith("/earnings/jrn_") and gift["receipt"] is None
+    assert gift["receipt"] is None
+    # then the prize leads to how it came about, and that is nobody else's
+    receipt = alone.machine(HARBOUR).get(money["receipt"]).json["entry"]
+    assert (receipt["kind"], receipt["amount"]["amount"]) == ("prize", "1000.00")
+    assert alone.machine(PIPS).get(money["receipt"]).status == 404
     page = alone.signed_in(HARBOUR).get("/contests")
     shown = text(page)
     assert "Secret" not in shown and money["receipt"] in page.body

@@ -24,11 +24,12 @@ from introducer.domain.contest import (
     PrizeKind,
 )
 from introducer.domain.contest_closing import SetAside, standings
-from introducer.domain.contest_prizes import Award, AwardStatus, concluded
+from introducer.domain.contest_prizes import Award, concluded
 from introducer.domain.contest_rules import default_name
 from introducer.domain.contest_score import Counted
 from introducer.domain.ids import derived_id
 from introducer.services.contest_books import ContestBooks
+from introducer.services.pay_prizes import pay_prizes
 from introducer.store.configuration import Configuration
 from introducer.store.contest_results import ContestResults
 from introducer.store.contests import Contests, Joining, entry_key
@@ -141,19 +142,14 @@ class ContestPages(Payday):
         return self.moves(contest, **provisional | changes)
 
     def paid(self, contest: Contest) -> list[Award]:
-        """Its prizes were paid, and gifts wait to be sent."""
-        results = ContestResults(self.table)
-        won = concluded(contest, standings(self._entries(contest), self._counts(contest), ())).awards
-        given = [
-            replace(
-                each, status=AwardStatus.PAID if each.amount else AwardStatus.TO_SEND,
-                journal=f"jrn_202604{'0' * 26}" if each.amount else "", paid_at=self.now if each.amount else None,
-            )
-            for each in won
-        ]  # fmt: skip
-        results.keep_awards(given)
-        self.moves(contest, status=ContestStatus.DONE, finished_at=self.now)
-        return given
+        """The result is final, its prizes were paid, and gifts wait to be sent."""
+        self.moves(contest, status=ContestStatus.PAYING, finished_at=self.now)
+        assert (
+            pay_prizes(self.contest_books, contest=contest.contest, now=self.now, pause=lambda attempt: None).left == 0
+        )
+        self.moves(contest, status=ContestStatus.DONE)
+        won = ContestResults(self.table).awards_of_contest(contest.contest)
+        return list(won.items)
 
     def sets_aside(self, contest: Contest, partner: str, why: str) -> None:
         aside = SetAside(
