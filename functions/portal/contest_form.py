@@ -168,8 +168,13 @@ def _divisions(fields: Fields) -> list[_Rows]:
     return [_Rows(own[at], [row for _, row in sorted(prizes[at].items())]) for at in sorted(own.keys() | prizes.keys())]
 
 
+def without_rows(fields: Fields) -> Fields:
+    """The same, without divisions and prizes."""
+    return {name: value for name, value in fields.items() if not name.startswith("divisions.")}
+
+
 def _written(fields: Fields, rows: Iterable[_Rows]) -> Fields:
-    made = {name: value for name, value in fields.items() if not name.startswith("divisions.")}
+    made = without_rows(fields)
     for at, (own, prizes) in enumerate(rows):
         made |= {f"divisions.{at}.{name}": own.get(name, "") for name in OF_DIVISION}
         for number, row in enumerate(prizes):

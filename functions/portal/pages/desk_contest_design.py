@@ -62,8 +62,8 @@ words.WORDS |= {
     },
     "prize_kind": {
         "fixed": N_("An amount"),
-        "share": N_("A percentage of the pool"),
-        "threshold": N_("An amount by score, for everybody"),
+        "share": N_("Percentage of the pool"),
+        "threshold": N_("An amount by score"),
         "gift": N_("A gift"),
     },
     "contest_change": {
@@ -246,8 +246,11 @@ def _form(visit: Visit, before: Contest | None, fields: forms.Fields | None = No
     assert visit.member is not None
     check_planner(visit.member.role)
     member, configuration = visit.member, visit.portal.configuration
-    if fields is None:
-        fields = forms.tidied(visit.fields) if visit.refused else _fields_of(visit, before)
+    shown = _fields_of(visit, before)
+    if fields is None and visit.refused:
+        fields = forms.tidied(visit.fields)
+    # What a form did not have (the size of a single division, a contest that has started) is as it was.
+    fields = shown if fields is None else forms.without_rows(shown) | fields
     return {
         "contest": before.contest if before else "",
         "name": before.name if before else "",
@@ -308,6 +311,7 @@ def _checked(visit: Visit, before: Contest | None) -> dict[str, Any]:
         "starts_at": draft.starts_at,
         "ends_at": draft.ends_at,
         "counts_until": draft.counts_until,
+        "time_zone": draft.time_zone,
     }
     if visit.content_type == JSON:
         return {"settings": settings_of(draft), "checked": checked}

@@ -6,6 +6,7 @@ Every member of staff may look; who sets aside, answers and sends, and who does 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from visit import N_, Visit
 from introducer.domain.contest import PLANNERS, Contest, ContestStatus
 from introducer.domain.contest_closing import OPEN_TO_ASIDES, SETTING_ASIDE, Cause
 from introducer.domain.contest_prizes import AwardStatus
-from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed
+from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
 from introducer.domain.events import from_milliseconds
 from introducer.services.contest_steps import contest_of_brand
 from introducer.services.decide_objection import decide_objection
@@ -33,9 +34,10 @@ from introducer.services.send_gift import send_gift
 from introducer.services.set_aside import set_aside, take_back_aside
 from pages.desk_contests import AGAIN, ONE, PATH, SAY_WHY, Reason, Why, places, refusal, stands
 
+_LIST = "desk_contest_participants.html"
 PARTICIPANTS, RESULT, AWARDS = ONE + "/participants", ONE + "/result", ONE + "/awards"
-PARTICIPANT = PARTICIPANTS + "/{partner}"
 ALL, GIFTS, PLACES = "all", "gifts", "places"
+LONGEST_ID = 64
 LAST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
@@ -61,12 +63,6 @@ words.WORDS |= {
     "participants_shown": {"places": N_("By score"), "all": N_("Everybody, also who left")},
     "award_shown": {"all": N_("All prizes"), "gifts": N_("Gifts")},
 }
-
-
-class SetAside(Reason):
-    """Why somebody is set aside, or is not any more; `back_to` is the page that a browser goes on to."""
-
-    back_to: Literal["participants", "result"] = "participants"
 
 
 class Answer(BaseModel):
@@ -120,7 +116,7 @@ _ADVICE: dict[str, tuple[str, str]] = {
 
 @page(
     PARTICIPANTS,
-    "desk_contest_participants.html",
+    _LIST,
     who=Who.STAFF,
     columns=(
         ("partner", lambda row: row.partner),
@@ -135,7 +131,7 @@ _ADVICE: dict[str, tuple[str, str]] = {
         ("set_aside_by", lambda row: row.aside_by),
     ),
 )
-def contest_participants(visit: Visit, contest: str) -> dict[str, Any]:
+def contest_participants(visit: Visit, contest: str, partner: str = "") -> dict[str, Any]:
     """By score once it runs, division by division (`division`, from 1); `show=all`: everybody, also those who left, in
     no order."""
     assert visit.member is not None
@@ -144,7 +140,11 @@ def contest_participants(visit: Visit, contest: str) -> dict[str, Any]:
     show = visit.query("show", ALL if everybody else PLACES) or PLACES
     if show not in (ALL, PLACES):
         raise Malformed("show is places or all.", code="bad_filter")
-    head = _head(visit, found) | {"show": show, "ranks": not everybody, "may_set_aside": _may_set_aside(visit, found)}
+    head = _head(visit, found, partner) | {
+        "show": show,
+        "ranks": not everybody,
+        "may_set_aside": _may_set_aside(visit, found),
+    }
     if show == ALL:
         subject = f"participants of {found.contest}"
         listed = read_participants(
@@ -162,31 +162,31 @@ def contest_participants(visit: Visit, contest: str) -> dict[str, Any]:
             division=division,
             page=number,
             now=visit.now,
-            pause=visit.portal.wait,
+            pause=visit.portal.sleep,
         )
         following = str(number + 1) if number < pages else None
         head["division"] = division
     return head | {"items": [_said(visit, each) for each in items], "next": visit.next(subject, following)}
 
 
-@page(
-    PARTICIPANT + "/aside", "desk_contest_participants.html", method="POST", who=Who.STAFF, again=contest_participants
-)
+@page(PARTICIPANTS + "/{partner}/aside", _LIST, method="POST", who=Who.STAFF, again=contest_participants)
 def aside(visit: Visit, contest: str, partner: str) -> Done:
     """Not ranked any more, for a reason that the partner reads."""
-    return _asides(visit, contest, partner, set_aside, "aside")
+    return _asides(visit, contest, partner, set_aside, "participants?done=aside")
 
 
-@page(PARTICIPANT + "/back", "desk_contest_participants.html", method="POST", who=Who.STAFF, again=contest_participants)
+@page(PARTICIPANTS + "/{partner}/back", _LIST, method="POST", who=Who.STAFF, again=contest_participants)
 def back(visit: Visit, contest: str, partner: str) -> Done:
     """Ranked again."""
-    return _asides(visit, contest, partner, take_back_aside, "back")
+    return _asides(visit, contest, partner, take_back_aside, "participants?done=back")
 
 
-def _asides(visit: Visit, contest: str, partner: str, step: Any, done: str) -> Done:
+def _asides(visit: Visit, contest: str, partner: str, step: Callable[..., Contest], done: str) -> Done:
     assert visit.member is not None
-    wish = visit.read(SetAside)
+    wish = visit.read(Reason)
     found = _contest(visit, contest)
+    if len(partner) > LONGEST_ID:
+        raise NotFound("There is no such participant.", code="no_such_participant")
     try:
         after = step(
             visit.portal.contest_books,
@@ -197,9 +197,8 @@ def _asides(visit: Visit, contest: str, partner: str, step: Any, done: str) -> D
             now=visit.now,
         )
     except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE, partner=partner) from error
-    where = f"{PATH}/{contest}/{wish.back_to}?done={done}&partner={partner}"
-    return Done(stands(after) | {"partner": partner}, where)
+        raise refusal(error, wish, _ADVICE) from error
+    return Done(stands(after) | {"partner": partner}, f"{PATH}/{contest}/{done}&partner={partner}")
 
 
 # ----------------------------------------------------------------------------------------------------------- the result
@@ -223,7 +222,7 @@ def _asides(visit: Visit, contest: str, partner: str, step: Any, done: str) -> D
         ("gifts", lambda row: ", ".join(row.gifts)),
     ),
 )
-def contest_result(visit: Visit, contest: str) -> dict[str, Any]:
+def contest_result(visit: Visit, contest: str, partner: str = "") -> dict[str, Any]:
     """`division` is the number of one, from 1."""
     found = _contest(visit, contest)
     division = _division(visit, found)
@@ -237,10 +236,11 @@ def contest_result(visit: Visit, contest: str) -> dict[str, Any]:
     )
     objections = read_objections(visit.portal.contest_books, contest=found)
     assert visit.member is not None
-    return _head(visit, found) | {
+    return _head(visit, found, partner) | {
         "division": division,
         "divisions": [each.name for each in found.divisions],
         "objections_until": found.objections_until,
+        "time_zone": found.time_zone,
         "objections": objections,
         "waiting": sum(1 for each in objections if each.decided_at is None),
         "may_decide": visit.member.role in PLANNERS and found.status is ContestStatus.PROVISIONAL,
@@ -248,6 +248,18 @@ def contest_result(visit: Visit, contest: str) -> dict[str, Any]:
         "items": [_said(visit, each) for each in ranked.items],
         "next": visit.next(subject, ranked.cursor),
     }
+
+
+@page(RESULT + "/{partner}/aside", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result)
+def aside_in_result(visit: Visit, contest: str, partner: str) -> Done:
+    """Not ranked any more, for a reason that the partner reads."""
+    return _asides(visit, contest, partner, set_aside, "result?done=aside")
+
+
+@page(RESULT + "/{partner}/back", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result)
+def back_in_result(visit: Visit, contest: str, partner: str) -> Done:
+    """Ranked again."""
+    return _asides(visit, contest, partner, take_back_aside, "result?done=back")
 
 
 @page(ONE + "/objections", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result)
@@ -349,9 +361,10 @@ def _contest(visit: Visit, contest: str) -> Contest:
     return contest_of_brand(visit.portal.contest_books, visit.member, contest)
 
 
-def _head(visit: Visit, contest: Contest) -> dict[str, Any]:
-    """What each of these pages says of its contest."""
+def _head(visit: Visit, contest: Contest, partner: str = "") -> dict[str, Any]:
+    """What each of these pages says of its contest; `partner` is the one that a form was about."""
     return {
+        "about": partner or visit.query("partner"),
         "contest": contest.contest,
         "name": contest.name,
         "status": contest.status,

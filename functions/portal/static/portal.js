@@ -54,6 +54,24 @@ const renew = async (part) => {
 };
 for (const part of document.querySelectorAll("[data-again]")) lookAgain(part);
 
+/* What the percentages of a pool add up to, while they are typed. */
+const addUp = (total) => {
+  const fields = total.closest("form").elements;
+  let sum = 0;
+  let shared = false;
+  for (const kind of total.closest("form").querySelectorAll(`[name^="${total.dataset.total}.prizes."][name$=".kind"]`)) {
+    if (kind.value !== "share") continue;
+    const of = (name) => Number.parseFloat(fields[kind.name.replace(/kind$/, name)].value) || 0;
+    const first = of("first") || 1;
+    sum += of("worth") * Math.max(0, (of("last") || first) - first + 1);
+    shared = true;
+  }
+  total.hidden = !shared;
+  total.className = Math.abs(sum - 100) < 1e-9 ? "strong" : "wrong";
+  total.querySelector("[data-sum]").textContent = `${Math.round(sum * 1e6) / 1e6}%`;
+};
+addEventListener("input", () => document.querySelectorAll("[data-total]").forEach(addUp));
+
 /* Menus close when one looks elsewhere. */
 addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll(".rail details[open]")) {

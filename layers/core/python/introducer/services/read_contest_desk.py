@@ -19,6 +19,7 @@ from introducer.domain.contest_prizes import AwardStatus, Unranked, show_score
 from introducer.domain.contest_rules import LEAST_AHEAD, most_paid
 from introducer.domain.contest_score import score
 from introducer.domain.contest_waits import execution_name
+from introducer.domain.errors import NotFound
 from introducer.domain.events import milliseconds
 from introducer.domain.money import Money, minor_units
 from introducer.services.contest_books import ContestBooks
@@ -364,7 +365,7 @@ def local_days(contest: Contest) -> tuple[str, str]:
 
 
 class _Partners:
-    """Names of partners, each read once."""
+    """Names of partners, each read once; the id of one that is gone."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -372,7 +373,10 @@ class _Partners:
 
     def of(self, partner: str) -> str:
         if partner not in self._known:
-            self._known[partner] = self._configuration.partner(partner).name
+            try:
+                self._known[partner] = self._configuration.partner(partner).name
+            except NotFound:
+                self._known[partner] = partner
         return self._known[partner]
 
 
