@@ -5,7 +5,8 @@ name, leaving, and objecting to the result."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import contest_shown as shown
@@ -28,6 +29,9 @@ from introducer.wording.contests import rules
 PATH = "/contests"
 ONE = PATH + "/{contest}"
 PUBLIC = "/public/contests/"
+MOST_WON = 25
+"""Prizes of so many contests stand above the list; those of older ones stand with the contest."""
+_NOT_YET = datetime.max.replace(tzinfo=UTC)
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -96,7 +100,7 @@ _ADVICE: dict[str, tuple[str, str]] = {
     ),
 )
 def contests(visit: Visit) -> dict[str, Any]:
-    """A page of the contests that the partner sees; on the first one also all that it has won."""
+    """A page of the contests that the partner sees; on the first one also what it has won of late."""
     assert visit.member is not None and visit.partner is not None
     books, partner = visit.portal.contest_books, visit.partner.partner
     subject = f"contests of {partner}"
@@ -108,7 +112,7 @@ def contests(visit: Visit) -> dict[str, Any]:
     names = {each.contest.contest: each.contest.name for each in found.items}
     return {
         "items": [_row(each, won.get(each.contest.contest, []), visit.now) for each in found.items],
-        "won": [] if position else _all_won(books, won, names),
+        "won": [] if position else _newest_won(books, won, names),
         "next": visit.next(subject, found.cursor),
     }
 
@@ -238,18 +242,19 @@ def _read(visit: Visit, contest: str, model: type[M]) -> M:
 
 
 def _won_by_contest(books: ContestBooks, partner: str) -> dict[str, list[Award]]:
-    """What the partner has won, by contest, the newest contest first."""
+    """What the partner has won, by contest: what it still waits for, then what was paid or sent last."""
     won: dict[str, list[Award]] = {}
     for award in books.results.awards_of_partner(partner):
         won.setdefault(award.contest, []).append(award)
-    return dict(sorted(won.items(), reverse=True))
+    last = {contest: max(each.paid_at or _NOT_YET for each in awards) for contest, awards in won.items()}
+    return {contest: won[contest] for contest in sorted(won, key=lambda each: (last[each], each), reverse=True)}
 
 
-def _all_won(books: ContestBooks, won: Mapping[str, list[Award]], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """All prizes; `names` are those that are known of contests."""
+def _newest_won(books: ContestBooks, won: Mapping[str, list[Award]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The prizes of the newest contests that were won; `names` are those that are known already."""
     return [
         row
-        for contest, awards in won.items()
+        for contest, awards in islice(won.items(), MOST_WON)
         for row in shown.awarded(awards, names.get(contest) or books.contests.contest(contest).name)
     ]
 
