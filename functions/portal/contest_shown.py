@@ -81,22 +81,32 @@ def standings(board: BoardPage) -> dict[str, Any]:
     }
 
 
-def own(place: OwnPlace | None, board: BoardPage) -> dict[str, Any] | None:
-    """Where the reader stands, and how far the next place is; `apart` says where its row belongs when it is not among
-    those of the page."""
+def own(place: OwnPlace | None, participants: int, board: BoardPage | None) -> dict[str, Any] | None:
+    """Where the reader stands among so many, and how far the next place is; `apart` says where its row belongs when it
+    is not among those of the page of its board."""
     if place is None:
         return None
-    here = any(row.own for row in board.rows)
-    first = board.rows[0].rank if board.rows else 0
-    above = bool(board.rows) and place.rank > 0 and (not first or place.rank < first)
+    apart = None
+    if board is not None and not any(row.own for row in board.rows):
+        first = board.rows[0].rank if board.rows else 0
+        apart = "above" if board.rows and place.rank > 0 and (not first or place.rank < first) else "below"
     return {
+        "division": place.division,
         "place": place.rank or None,
+        "of": participants,
         "shown_as": place.shown_as,
         "score": show_score(place.score),
         "next_place": place.next.place if place.next else None,
         "missing": show_score(place.next.missing) if place.next else None,
-        "apart": None if here else "above" if above else "below",
+        "apart": apart,
     }
+
+
+def page_of(place: OwnPlace | None, board: BoardPage | None) -> str | None:
+    """The page on which the reader stands, where that is another page of this board."""
+    if place is None or board is None or place.page in (None, board.page):
+        return None
+    return str(place.page)
 
 
 def number(position: str | None) -> int:

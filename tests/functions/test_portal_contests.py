@@ -160,8 +160,8 @@ def test_the_own_row_is_always_there_with_the_distance_to_the_next_place(portal:
 
     assert (first["participants"], len(first["items"]), first["items"][0]["score"]) == (61, 50, "120")
     assert first["own"] == {
-        "place": 58, "shown_as": default_name(contest.contest, portal.partners[HARBOUR]), "score": "7",
-        "next_place": 57, "missing": "1", "apart": "below",
+        "shown_as": default_name(contest.contest, portal.partners[HARBOUR]), "division": 0, "place": 58, "of": 61,
+        "score": "7", "next_place": 57, "missing": "1", "apart": "below",
     }  # fmt: skip
     page = browser.get(there(contest))
     assert "58 of 61" in text(page) and "Missing to place 57 1" in text(page)
@@ -223,7 +223,11 @@ def test_each_division_has_its_own_board_and_prizes(portal: ContestPages) -> Non
     assert [(each["first"], each["last"], each["share"], each["threshold"]) for each in own["prizes"]] == [
         (1, 1, "50", None), (2, 3, "25", None), (0, 0, None, "25"),
     ]  # fmt: skip
-    assert (other["division"], other["participants"], other["own"]) == (0, 2, None)
+    assert (other["division"], other["participants"], other["items"][0]["own"]) == (0, 2, False)
+    # then the own place stands above the other board too, and no row in it
+    assert (other["own"]["place"], other["own"]["of"], other["own"]["apart"]) == (1, 1, None)
+    page = portal.signed_in(HARBOUR).get(there(contest, "?division=0"))
+    assert 'class="fresh"' not in page.body and "To your place" in text(page)
     shown = text(portal.signed_in(HARBOUR).get(there(contest)))
     assert "Place 1 50% of 5,000.00 EUR" in shown and "Everybody from 25 on 50.00 EUR" in shown
     assert refused(machine.get(there(contest, "?division=x"))) == (400, "bad_division")

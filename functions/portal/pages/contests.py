@@ -22,7 +22,7 @@ from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Inval
 from introducer.services.contest_books import ContestBooks
 from introducer.services.join_contest import join_contest, leave_contest, rename_entry
 from introducer.services.object_to_result import MOST_OBJECTIONS, object_to_result
-from introducer.services.read_board import RESULTS, read_board
+from introducer.services.read_board import RESULTS, BoardPage, read_board
 from introducer.services.read_contests import ContestOfPartner, read_contest_of_partner, read_contests_of_partner
 from introducer.wording.contests import rules
 
@@ -135,29 +135,37 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
     settings, entry = seen.contest, seen.entry
     subject = f"board of {settings.contest} for {partner}"
     number = shown.number(visit.position(subject))
-    board = read_board(
-        books, member=visit.member, contest=contest, division=shown.division(visit.query("division")),
-        page=number, now=visit.now, pause=visit.portal.sleep,
-    )  # fmt: skip
+    division = shown.division(visit.query("division"))
+
+    def look(division: int | None, number: int) -> BoardPage:
+        return read_board(
+            books, member=visit.member, contest=contest, division=division, page=number, now=visit.now,
+            pause=visit.portal.sleep,
+        )  # fmt: skip
+
+    board = look(division, number)
+    takes_part = entry is not None and entry.takes_part
+    # The own place stands above whichever board is looked at.
+    at_home = board if entry is None or not takes_part or entry.division == board.division else look(None, 1)
+    own = at_home.own if takes_part else None
     aside, objections, won = "", list[Objection](), list[dict[str, Any]]()
     if settings.status in RESULTS and entry is not None and entry.joined_at is not None:
-        if board.own is not None and not board.own.rank:
+        if own is not None and not own.rank:
             stands = books.results.aside(contest, partner)
             aside = stands.why if stands is not None and stands.stands else ""
         objections = books.results.objections(contest, partner)
         if settings.status is not ContestStatus.PROVISIONAL:
             won = shown.awarded(books.results.awards_of_partner(partner, contest), settings.name)
-    takes_part = entry is not None and entry.takes_part
-    own = board.own if takes_part else None
+    here = board if board is at_home else None
     return (
         shown.told(settings, visit.now)
         | shown.standings(board)
         | {
             "next": visit.next(subject, None if board.page >= board.pages else str(board.page + 1)),
-            "own_page": visit.next(subject, None if own is None or own.page in (None, number) else str(own.page)),
+            "own_page": visit.next(subject, shown.page_of(own, here)),
             "takes_part": takes_part,
             "shown_as": entry.shown_as if takes_part and entry is not None else "",
-            "own": shown.own(own, board),
+            "own": shown.own(own, at_home.participants, here),
             "aside": aside,
             "rules": rules(visit.language, settings),
             "rules_hash": seen.rules,
