@@ -10,29 +10,39 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.board import live_rows, snapshots
 from introducer.domain.case import Answer as Said
 from introducer.domain.case import Case, CaseStatus
 from introducer.domain.case_mail import appealed_mails
 from introducer.domain.configuration import Availability, Change, Member, Role, Status
+from introducer.domain.contest import ContestStatus, Entry
+from introducer.domain.contest_closing import Objection
+from introducer.domain.contest_rules import default_name
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.invoice import TaxProfile, Treatment
 from introducer.domain.mail import payment_profile_mail
+from introducer.domain.payout import LeftOut
 from introducer.domain.verification import Document, DocumentKind, Verification, VerificationStatus
 from introducer.gateways.user_pool import Login
 from introducer.services.change_tax_profile import change_tax_profile
 from introducer.services.erase_partner import Books, erase_partner, names_of
 from introducer.services.find_named import find_named
 from introducer.services.remember_member import remember_member
+from introducer.store.boards import Boards
 from introducer.store.cases import case_from_item, case_to_item
+from introducer.store.contest_results import objection_to_item
+from introducer.store.contests import Contests, Joining
 from introducer.store.erasing import Erasing
 from introducer.store.holdings import Holdings
 from introducer.store.idempotency import Answer, Idempotency
 from introducer.store.invoices import Invoices
 from introducer.store.mails import Mails
+from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
 from introducer.store.wire import to_wire
+from tests.support.contest_builders import a_contest
 from tests.support.house import KEY, LINK, PARTNER, House, a_house, a_registration, an_amount
-from tests.support.payouts import BRAND, CHECKER, LONG_AGO
+from tests.support.payouts import BRAND, CHECKER, LONG_AGO, RUN
 from tests.support.payouts import NOW as PAYDAY
 
 NAME, LEGAL, STREET, TAX_ID = "Harbour Trading", "Harbour Media sp. z o.o.", "ul. Morska 5", "PL5260001246"
@@ -130,6 +140,7 @@ def a_world(house: House) -> World:
     change_tax_profile(Invoices("books"), member=owner, profile=tax, version=0, clock=lambda: house.now)
     house.pays()
     _papers(house)
+    _competes(house)
     mails = Mails("books")
     for partner, masked in ((PARTNER, MASKED), (OTHER, "GB•• •••• 6819")):
         mails.put(payment_profile_mail(brand=BRAND, partner=partner, version=2, previous="", masked=masked,
@@ -155,12 +166,30 @@ def _papers(house: House) -> None:
                     submitted_at=house.now, reason="The passport of Olga was not readable")  # fmt: skip
     verifications.move("submit_documents", before, after, house.paying.change("handed in"))
     said = Said(at=house.now, by=OWNER, side="partner", text=f"I am {OWNER_NAME}, call me")
+    left = LeftOut(partner=PARTNER, name=NAME, currency="USD", amount=9, reason="below_minimum")
+    Payouts("books").leave_out(BRAND, RUN, [left])
     case = Case(
         case="cas_1", brand=BRAND, partner=PARTNER, name=NAME, status=CaseStatus.RELEASED, opened_at=house.now,
         opened_by="system:scoring", why="registrations", detectors=("stuffing",), clients=(), answers=(said,),
         decide_by=house.now, escalate_by=house.now, freed_at=house.now, closed_at=house.now, version=3,
     )  # fmt: skip
     house.memory.client.put_item(TableName="books", Item=to_wire(case_to_item(case)))
+
+
+def _competes(house: House) -> None:
+    """It takes part in a contest under a name that says who it is, somebody looked at the board, and it objected."""
+    contests = Contests("books")
+    contest = contests.move(None, a_contest(brand=BRAND, status=ContestStatus.PLANNED), None, window=True)
+    assert contest is not None
+    for partner, shown_as in ((PARTNER, "Team Olga"), (OTHER, "Coffee")):
+        entry = Entry(contest=contest.contest, partner=partner, joined_at=house.now, shown_as=shown_as)
+        assert contests.enter(contest, Joining(entry=entry), house.paying.change("November"), "join_contest")
+    rows = live_rows(contest, 0, contests.entries(contest.contest))
+    boards = Boards("books")
+    assert boards.take_turn(contest.contest, 0, house.now)
+    boards.write(snapshots(contest, 0, rows, house.now))
+    objection = Objection(contest=contest.contest, partner=PARTNER, at=house.now, by=OWNER, text="Olga brought more")
+    house.memory.client.put_item(TableName="books", Item=to_wire(objection_to_item(objection)))
 
 
 NEEDLES = (
@@ -224,8 +253,12 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     assert erasure.done == {
         "links paused": 1, "account holders": 1, "tax details": 1, "remembered answers": 1, "mails": 2,
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
-        "e-mails and addresses": 2, "logins": 2, "names": 2,
+        "e-mails and addresses": 2, "logins": 2, "names": 2, "names in contests": 1, "snapshots of boards": 1,
+        "objections": 1, "reasons of runs": 1,
     }  # fmt: skip
+    # and the other one takes part as it did
+    entries = {entry.partner: entry.shown_as for entry in Contests("books").entries("ctt_1")}
+    assert entries == {PARTNER: default_name("ctt_1", PARTNER), OTHER: "Coffee"}
 
 
 def test_what_it_wrote_in_an_appeal_is_gone_from_the_mails_to_staff(world: World) -> None:

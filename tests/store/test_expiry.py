@@ -13,21 +13,25 @@ import pytest
 from introducer.domain.adjustment import Act, proposed
 from introducer.domain.calendar import day_start
 from introducer.domain.configuration import Change
+from introducer.domain.contest import ContestStatus
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.person import Person
 from introducer.domain.mail import payment_profile_mail
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
 from introducer.store.adjustments import Adjustments
+from introducer.store.contests import Contests
 from introducer.store.idempotency import Idempotency
 from introducer.store.mails import Mails
 from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateWait, RateWaits
+from tests.support.contest_builders import a_contest
 from tests.support.house import PARTNER, SOURCE, House, a_house, a_registration, an_amount
 from tests.support.payouts import BRAND
 
 EXPIRING = sorted(item.name for item in keys.ITEMS.values() if item.expires)
 PRIVACY = (Path(__file__).resolve().parents[2] / "docs" / "privacy.md").read_text()
+CONTEST = a_contest(brand=BRAND, status=ContestStatus.PLANNED)
 DAYS = {"day": 1, "days": 1, "years": 365}
 
 
@@ -61,6 +65,7 @@ def house() -> Iterator[House]:
                                  changed_at=found.now, usable_from=found.now)
         )  # fmt: skip
         PersonIndex("books").remember_member(BRAND, PARTNER, [Person("email", "of a member")], found.now)
+        Contests("books").move(None, CONTEST, None, window=True)
         yield found
 
 
@@ -76,7 +81,9 @@ def test_every_item_of_a_kind_that_expires_is_written_with_its_expiry(house: Hou
 
 
 def _written(house: House, kind: str, item: dict[str, Any]) -> datetime:
-    """When the time of an item begins: a trace's with the registration."""
+    """When the time of an item begins: a trace's with the registration, a window's when the contest is counted."""
+    if kind == "contest_window":
+        return CONTEST.counts_until
     if kind != "trace":
         return house.now
     day = keys.parts(item[keys.SK])[1]

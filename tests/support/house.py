@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -253,7 +254,7 @@ class House:
     def all_text(self) -> str:
         """Every item of both tables, keys and places in the index included, as one text."""
         everything = {table: self.tables.items(table) for table in ("facts", "books")}
-        return json.dumps(everything, ensure_ascii=False, sort_keys=True)
+        return json.dumps(everything, ensure_ascii=False, sort_keys=True, default=_unpacked)
 
     def of_kind(self, *kinds: str) -> list[dict[str, Any]]:
         """The items of these kinds."""
@@ -294,3 +295,8 @@ def a_house() -> Iterator[House]:
         for table, index in (("facts", False), ("books", True)):
             create_table(memory.client, table, index)
         yield House(memory)
+
+
+def _unpacked(packed: bytes) -> str:
+    """What a board is packed from."""
+    return zlib.decompress(packed).decode()

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from introducer.domain.calendar import plus_months
 from introducer.domain.configuration import Availability, Change, Partner, Status, status_at
+from introducer.domain.contest_rules import default_name
 from introducer.domain.erasing import Erasure, Stays
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import month_of
@@ -46,6 +47,9 @@ _EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "verification": {"documents": "[]", "reason": "", "expires_on": ""},
     "payout": {"name": "", "masked": "", "note": ""},
     "left_out": {"name": ""},
+    "objection": {"text": ""},
+    # To whom a gift was sent, and who took it.
+    "award": {"note": ""},
 }
 _REMOVED: Mapping[str, tuple[str, ...]] = {
     # Nobody is asked to look at documents that are gone.
@@ -65,6 +69,8 @@ _WORDS = {
     "verification": "verifications",
     "payout": "payouts",
     "left_out": "reasons of runs",
+    "objection": "objections",
+    "award": "notes on gifts",
 }
 
 
@@ -185,6 +191,8 @@ def _deeds(books: Books, partner: Partner, held: list[Stored], change: Change) -
     for stored in of_kind["case"]:
         if said := _case(stored.item, name):
             yield _Deed("cases", partial(erasing.empty, stored, said))
+    for stored in of_kind["entry"]:
+        yield from _shown(books, stored, name)
     for stored in _naming(books.holdings.mails_of_staff(partner.brand), partner):
         yield _Deed("mails to staff", partial(erasing.empty, stored, {"values": _unnamed(stored, partner)}))
     yield from _papers(books.documents, name)
@@ -201,6 +209,20 @@ def _emptied(erasing: Erasing, found: list[Stored]) -> Iterator[_Deed]:
         values, remove = _EMPTIED[stored.kind], _REMOVED.get(stored.kind, ())
         if any(stored.item.get(each, value) != value for each, value in values.items()):
             yield _Deed(_WORDS[stored.kind], partial(erasing.empty, stored, values, remove))
+
+
+def _shown(books: Books, entry: Stored, partner: str) -> Iterator[_Deed]:
+    """In a contest the partner has its neutral name; a snapshot of its board with another goes, and whoever looks makes
+    the next one."""
+    contest = keys.parts(entry.item[keys.PK])[1]
+    neutral = default_name(contest, partner)
+    if entry.item.get("shown_as", neutral) != neutral:
+        yield _Deed("names in contests", partial(books.erasing.empty, entry, {"shown_as": neutral}))
+    for stored in books.holdings.boards(contest):
+        rows = json.loads(stored.item.get("rows", '{"partners": [], "names": []}'))
+        names = dict(zip(rows["partners"], rows["names"], strict=True))
+        if names.get(partner, neutral) != neutral:
+            yield _Deed("snapshots of boards", partial(books.erasing.delete, stored))
 
 
 def _papers(documents: Documents, partner: str) -> Iterator[_Deed]:

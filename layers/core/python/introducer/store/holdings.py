@@ -14,6 +14,7 @@ from pynamodb.connection.base import Connection
 
 from introducer.domain.erasing import PERSON_TRAITS
 from introducer.store import keys
+from introducer.store.contests import entry_key
 from introducer.store.scans import Stored, kind_of, plain
 from introducer.store.wire import BATCH, connect, reading
 
@@ -95,7 +96,13 @@ class Holdings:
             self._add(found, self._owned(keys.owner_partition(kind, partner=partner, of=partner)))
         for run in self._owned(keys.owner_partition("run", brand=brand)):
             pk = keys.partition("left_out", brand=brand, run=run.item["run"])
-            begins = keys.prefix("left_out", partner=partner) + "#"
+            begins = keys.prefix("left_out", partner=partner)
+            self._add(found, [each for each in self.partition(keys.BOOKS, pk) if each.item[keys.SK].startswith(begins)])
+        contests = [each.item["contest"] for each in self._owned(keys.owner_partition("contest", brand=brand))]
+        self._add(found, self.items(keys.BOOKS, [entry_key(each, partner) for each in contests]))
+        for contest in contests:
+            pk = keys.partition("objection", contest=contest)
+            begins = keys.prefix("objection", partner=partner)
             self._add(found, [each for each in self.partition(keys.BOOKS, pk) if each.item[keys.SK].startswith(begins)])
         accounts = {each.item.get("fingerprint", "") for each in found.values() if "fingerprint" in each.item} - {""}
         holders = [keys.key("account_holder", brand=brand, fingerprint=each, partner=partner) for each in accounts]
@@ -113,6 +120,10 @@ class Holdings:
     def mails_of_staff(self, brand: str) -> list[Stored]:
         """What the brand's staff was told by mail."""
         return self.partition(keys.BOOKS, keys.partition("mail", of=brand))
+
+    def boards(self, contest: str) -> list[Stored]:
+        """The snapshots of a contest's boards, with all who stand on them."""
+        return self.partition(keys.BOOKS, keys.partition("board", contest=contest))
 
     # ------------------------------------------------------------------------------------------------------- parts
 

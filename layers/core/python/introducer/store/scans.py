@@ -5,6 +5,7 @@ Low-level on purpose: a command that reads everything must also be able to read 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -109,8 +110,11 @@ _SHAPES: dict[str, list[tuple[str, Shape, Shape]]] = {
 
 
 def plain(value: Mapping[str, Any]) -> Any:
-    """A value in DynamoDB's own form as a text, a whole number, a truth value or a list of them."""
+    """A value in DynamoDB's own form as a text, a whole number, a truth value or a list of them. Packed bytes are the
+    text that is in them: who looks for a name must find it there too."""
     ((kind, content),) = value.items()
+    if kind == "B":
+        return zlib.decompress(content).decode()
     if kind == "N":
         return int(content)
     if kind == "L":
