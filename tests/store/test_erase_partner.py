@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.adjustment import Act
 from introducer.domain.board import live_rows, snapshots
 from introducer.domain.case import Answer as Said
 from introducer.domain.case import Case, CaseStatus
@@ -18,7 +19,9 @@ from introducer.domain.configuration import Availability, Change, Member, Role, 
 from introducer.domain.contest import ContestStatus, Entry
 from introducer.domain.contest_closing import Objection
 from introducer.domain.contest_rules import default_name
+from introducer.domain.deal import Basis
 from introducer.domain.errors import Conflict, NotFound, Unavailable
+from introducer.domain.goal import Goal, GoalStatus
 from introducer.domain.invoice import TaxProfile, Treatment
 from introducer.domain.mail import payment_profile_mail
 from introducer.domain.payout import LeftOut
@@ -33,6 +36,7 @@ from introducer.store.cases import case_from_item, case_to_item
 from introducer.store.contest_results import objection_to_item
 from introducer.store.contests import Contests, Joining
 from introducer.store.erasing import Erasing
+from introducer.store.goals import goal_to_item
 from introducer.store.holdings import Holdings
 from introducer.store.idempotency import Answer, Idempotency
 from introducer.store.invoices import Invoices
@@ -177,7 +181,8 @@ def _papers(house: House) -> None:
 
 
 def _competes(house: House) -> None:
-    """It takes part in a contest under a name that says who it is, somebody looked at the board, and it objected."""
+    """It takes part in a contest under a name that says who it is, somebody looked at the board, and it objected; and
+    it declined a goal."""
     contests = Contests("books")
     contest = contests.move(None, a_contest(brand=BRAND, status=ContestStatus.PLANNED), None, window=True)
     assert contest is not None
@@ -189,7 +194,13 @@ def _competes(house: House) -> None:
     assert boards.take_turn(contest.contest, 0, house.now)
     boards.write(snapshots(contest, 0, rows, house.now))
     objection = Objection(contest=contest.contest, partner=PARTNER, at=house.now, by=OWNER, text="Olga brought more")
-    house.memory.client.put_item(TableName="books", Item=to_wire(objection_to_item(objection)))
+    goal = Goal(
+        goal="gol_1", brand=BRAND, partner=PARTNER, by=Basis.QFTD, clients=10, first="2026-12-01", last="2026-12-31",
+        amount=500_00, currency="EUR", note="For you, Olga", answer_by=house.now, offered_by="mem_m",
+        offered_at=house.now, status=GoalStatus.DECLINED, answered=Act(OWNER, house.now, "Olga is away"),
+    )  # fmt: skip
+    for item in (objection_to_item(objection), goal_to_item(goal)):
+        house.memory.client.put_item(TableName="books", Item=to_wire(item))
 
 
 NEEDLES = (
@@ -254,7 +265,7 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
         "links paused": 1, "account holders": 1, "tax details": 1, "remembered answers": 1, "mails": 2,
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
         "e-mails and addresses": 2, "logins": 2, "names": 2, "names in contests": 1, "snapshots of boards": 1,
-        "objections": 1, "reasons of runs": 1,
+        "objections": 1, "reasons of runs": 1, "words about goals": 1,
     }  # fmt: skip
     # and the other one takes part as it did
     entries = {entry.partner: entry.shown_as for entry in Contests("books").entries("ctt_1")}

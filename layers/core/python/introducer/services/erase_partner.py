@@ -48,6 +48,7 @@ _EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "payout": {"name": "", "masked": "", "note": ""},
     "left_out": {"name": ""},
     "objection": {"text": ""},
+    "goal": {"note": "", "answered_why": ""},
     # To whom a gift was sent, and who took it.
     "award": {"note": ""},
 }
@@ -70,6 +71,7 @@ _WORDS = {
     "payout": "payouts",
     "left_out": "reasons of runs",
     "objection": "objections",
+    "goal": "words about goals",
     "award": "notes on gifts",
 }
 

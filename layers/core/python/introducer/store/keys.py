@@ -209,7 +209,8 @@ ITEMS: dict[str, Item] = {
              "a partner in a contest: what the engine counted of it, and, where it takes part, since when, under which "
              "name, in which division"),
         Item("board", BOOKS, "G#{contest}#board", "{division}#{part}",
-             "a division's standings as they were at a moment, packed, so many partners to a part"),
+             "a division's standings as they were at a moment, packed, so many partners to a part; as part `turn`, "
+             "until when one reader alone makes the next"),
         Item("recount", BOOKS, "G#{contest}#recount", "{batch}",
              "what some partners' clients scored, counted from the facts, written once per batch; as `plan`, which "
              "batches there are"),
