@@ -46,7 +46,7 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 words.WORDS |= {
     "aside": {"staff": N_("Set aside"), "clock": N_("Set aside by itself")},
-    "aside_cause": {
+    "desk_aside_cause": {
         "blocked": N_("The partner is blocked"),
         "suspended": N_("The partner is suspended"),
         "open_case": N_("A case about the partner is open"),
@@ -392,4 +392,4 @@ def _said(visit: Visit, row: Any) -> Any:
     """A cause that the clock found, in words."""
     if row.aside_by != "clock" or row.aside not in set(Cause):
         return row
-    return replace(row, aside=words.word(visit.language, "aside_cause", row.aside))
+    return replace(row, aside=words.word(visit.language, "desk_aside_cause", row.aside))
