@@ -57,6 +57,8 @@ _TEXTS = ("name", "description", "currency", "time_zone", "drafted_by", "approve
           "edition")  # fmt: skip
 _MOMENTS = ("drafted_at", "approved_at", "frozen_at", "objections_until", "finished_at")
 _FLAGS = ("opt_in", "public")
+_COUNTED = tuple((metric.value, metric) for metric in Metric)
+"""The engine's attributes of an entry: five thousand are read for a board."""
 _UNRECORDED = frozenset({"version", "token", "outcome", "edition"})
 """What the audit trail does not say of a contest: what wakes it, and what stands in its archive."""
 
@@ -348,7 +350,7 @@ def entry_from_item(item: Mapping[str, Any]) -> Entry:
         division=item.get("division", 0),
         rules=item.get("rules", ""),
         joined_by=item.get("joined_by", ""),
-        counted={metric: item[metric.value] for metric in Metric if metric.value in item},
+        counted={metric: item[name] for name, metric in _COUNTED if name in item},
     )
 
 
