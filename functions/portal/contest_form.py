@@ -21,8 +21,8 @@ YES_NO = ("opt_in", "public")
 METRICS = ("ftd", "qftd", "net_revenue", "lots", "deposits")
 WEIGHTED = "weighted"
 TICKED = ("kinds", "deals", "managers")
-LINED = ("countries", "partners")
-"""Lists that are written in one field: with commas, or line by line."""
+LINED = {"countries": r"[,;\s]+", "partners": r"[\r\n]+"}
+"""Lists that are written in one field, and what parts their pieces: names of partners may have commas."""
 OF_DIVISION = ("name", "from_size", "pool")
 OF_PRIZE = ("kind", "first", "last", "worth")
 WORTH = {"fixed": "amount", "share": "share", "threshold": "amount", "gift": "gift"}
@@ -63,7 +63,7 @@ def settings_of_form(fields: Fields) -> Fields:
     made: Fields = {name: _text(fields, name) for name in PLAIN if name in fields}
     made |= {name: made[name] == "yes" for name in YES_NO if name in made}
     made |= {name: [each for each in _list(fields, name) if each] for name in TICKED if name in fields}
-    made |= {name: _lines(_text(fields, name)) for name in LINED if name in fields}
+    made |= {name: _pieces(_text(fields, name), marks) for name, marks in LINED.items() if name in fields}
     if "metric" in fields:
         made["weights"] = _weights(fields)
     if "every" in fields:
@@ -260,8 +260,8 @@ def _list(fields: Fields, name: str) -> list[str]:
     return list(map(str, value)) if isinstance(value, list) else [str(value)]
 
 
-def _lines(text: str) -> list[str]:
-    return [each.strip() for each in re.split(r"[,;\n]+", text) if each.strip()]
+def _pieces(text: str, marks: str) -> list[str]:
+    return [each.strip() for each in re.split(marks, text) if each.strip()]
 
 
 def _shown(value: Any) -> str:

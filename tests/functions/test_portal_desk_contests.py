@@ -244,7 +244,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "pool_needed": (with_prizes(share(1, 1, "100")), "divisions.0.pool", "say how much is in it"),
     "amount_needed": (with_prizes(fixed(1, 1, "0.00")), "divisions.0.prizes.0.worth", "Write an amount"),
     "single_weight": ({"weights": {"ftd": "2"}}, "metric", "One thing alone needs no points"),
-    "unknown_partner": ({"partners": ["Nobody & Sons"]}, "partners", "no partner of yours"),
+    "unknown_partner": ({"partners": ["Nobody, Sons & Co"]}, "partners", "no partner of yours"),
     "series_overlaps": ({"series": {"every": "week", "until": 0}}, "last_day", "would start before this one ends"),
 }
 """By code: the settings, the field, and what stands beside it."""
@@ -328,9 +328,12 @@ def test_a_contest_that_runs_has_a_form_of_what_may_still_change(desk: ContestPa
     after = desk.contests.contest(contest.contest)
     assert (after.shown, after.description, after.divisions) == (5, "Go!", contest.divisions)
     assert after.weights == contest.weights and after.starts_at == contest.starts_at
-    # and whoever looked at it before that is told so
+    # and whoever looked at it before that is told so; once it is counted, nothing changes any more
     late = visitor.post(there, form | {"shown": "9", "why": WHY})
     assert late.status == 409 and "It was changed since you looked at it" in text(late.body)
+    desk.moves(contest, status=ContestStatus.COUNTING)
+    frozen = visitor.post(there, form | {"version": "3", "shown": "9", "why": WHY})
+    assert frozen.status == 409 and "It is counted: its settings stand for good." in text(frozen.body)
 
 
 def test_money_that_was_approved_is_approved_again_when_it_changes(desk: ContestPages) -> None:

@@ -73,6 +73,7 @@ words.WORDS |= {
             "anew. Whoever joined accepts other changes anew."
         ),
         "running": N_("It has started: what is counted, who takes part and what is won stay as they are."),
+        "over": N_("It is counted, or called off: nothing about it changes any more."),
     },
 }  # fmt: skip
 

@@ -7,7 +7,6 @@ Every member of staff may look; who sets aside, answers and sends, and who does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import words
@@ -17,7 +16,7 @@ from server import Done, Who, page
 from visit import N_, Visit
 
 from introducer.domain.contest import PLANNERS, Contest, ContestStatus
-from introducer.domain.contest_closing import OPEN_TO_ASIDES, SETTING_ASIDE, Cause
+from introducer.domain.contest_closing import OPEN_TO_ASIDES, SETTING_ASIDE
 from introducer.domain.contest_prizes import AwardStatus
 from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
 from introducer.domain.events import from_milliseconds
@@ -166,7 +165,7 @@ def contest_participants(visit: Visit, contest: str, partner: str = "") -> dict[
         )
         following = str(number + 1) if number < pages else None
         head["division"] = division
-    return head | {"items": [_said(visit, each) for each in items], "next": visit.next(subject, following)}
+    return head | {"items": items, "next": visit.next(subject, following)}
 
 
 @page(PARTICIPANTS + "/{partner}/aside", _LIST, method="POST", who=Who.STAFF, again=contest_participants)
@@ -245,7 +244,7 @@ def contest_result(visit: Visit, contest: str, partner: str = "") -> dict[str, A
         "waiting": sum(1 for each in objections if each.decided_at is None),
         "may_decide": visit.member.role in PLANNERS and found.status is ContestStatus.PROVISIONAL,
         "may_set_aside": _may_set_aside(visit, found),
-        "items": [_said(visit, each) for each in ranked.items],
+        "items": ranked.items,
         "next": visit.next(subject, ranked.cursor),
     }
 
@@ -386,10 +385,3 @@ def _division(visit: Visit, contest: Contest) -> int:
 def _may_set_aside(visit: Visit, contest: Contest) -> bool:
     assert visit.member is not None
     return visit.member.role in SETTING_ASIDE and contest.status in OPEN_TO_ASIDES
-
-
-def _said(visit: Visit, row: Any) -> Any:
-    """A cause that the clock found, in words."""
-    if row.aside_by != "clock" or row.aside not in set(Cause):
-        return row
-    return replace(row, aside=words.word(visit.language, "desk_aside_cause", row.aside))
