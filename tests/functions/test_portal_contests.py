@@ -364,6 +364,8 @@ def test_a_page_says_how_far_the_contest_is(portal: ContestPages) -> None:
         assert portal.machine(HARBOUR).get(there(contest)).json["phase"] == phase
         for page in (portal.signed_in(HARBOUR).get(there(contest)), portal.visitor().get(public(contest))):
             assert said in text(page), phase
+    # A board lasts a few seconds.
+    portal.now += timedelta(seconds=5)
     portal.counted(contest)
     assert "Objections: 3 days left" in text(portal.signed_in(HARBOUR).get(there(contest)))
     portal.now += timedelta(days=4)

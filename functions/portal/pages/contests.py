@@ -23,7 +23,12 @@ from introducer.services.contest_books import ContestBooks
 from introducer.services.join_contest import join_contest, leave_contest, rename_entry
 from introducer.services.object_to_result import MOST_OBJECTIONS, object_to_result
 from introducer.services.read_board import RESULTS, BoardPage, read_board
-from introducer.services.read_contests import ContestOfPartner, read_contest_of_partner, read_contests_of_partner
+from introducer.services.read_contests import (
+    ContestOfPartner,
+    contest_on_board,
+    read_contest_of_partner,
+    read_contests_of_partner,
+)
 from introducer.wording.contests import rules
 
 PATH = "/contests"
@@ -131,9 +136,7 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
     """One contest with a page of its board."""
     assert visit.member is not None and visit.partner is not None
     books, partner = visit.portal.contest_books, visit.partner.partner
-    seen = read_contest_of_partner(books, member=visit.member, contest=contest, now=visit.now)
-    settings, entry = seen.contest, seen.entry
-    subject = f"board of {settings.contest} for {partner}"
+    subject = f"board of {contest} for {partner}"
     number = shown.number(visit.position(subject))
     division = shown.division(visit.query("division"))
 
@@ -143,7 +146,10 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
             pause=visit.portal.sleep,
         )  # fmt: skip
 
+    # The board says of the contest, and of the partner in it, what the page needs: two reads are all it takes.
     board = look(division, number)
+    seen = contest_on_board(books, member=visit.member, board=board, now=visit.now)
+    settings, entry = seen.contest, seen.entry
     takes_part = entry is not None and entry.takes_part
     # The own place stands above whichever board is looked at.
     at_home = board if entry is None or not takes_part or entry.division == board.division else look(None, 1)
