@@ -370,6 +370,7 @@ def test_a_page_says_how_far_the_contest_is(portal: ContestPages) -> None:
     assert "Objections: 3 days left" in text(portal.signed_in(HARBOUR).get(there(contest)))
     portal.now += timedelta(days=4)
     assert "Objections are being answered" in text(portal.signed_in(HARBOUR).get(there(contest)))
+    portal.now += timedelta(seconds=5)
     portal.paid(contest)
     page = portal.signed_in(HARBOUR).get(there(contest))
     assert "The result is final" in text(page) and "What you have won" in text(page) and "Missing" not in text(page)
