@@ -248,6 +248,25 @@ def test_a_deal_that_changed_since_is_read_again(portal: Portal, monkeypatch: py
     assert (answer.status, answer.json["code"]) == (409, "deal_waits")
 
 
+def test_a_manager_who_forgets_an_accepted_goal_in_new_terms_is_told(portal: Portal) -> None:
+    # given a goal that was accepted and begins later
+    goal = offered(portal, clients="36")
+    read = {"terms_hash": found(portal, goal["goal"])["acceptance"]["terms_hash"]}
+    assert portal.machine(PARTNER).post(f"/goals/{goal['goal']}/accept", read, as_json=True).status == 200
+
+    # when terms without it are proposed
+    path = f"/desk/partners/{portal.partners[PARTNER]}/deal/new"
+    wish = {"terms": terms(cpa("90.00"), days=20), "reason": "spring"}
+    refused = portal.machine(STAFF).post(path, wish, as_json=True)
+
+    # then the sentence names one that would be lost, and the form begins with terms that have them all
+    assert (refused.status, refused.json["code"]) == (422, "goal_dropped"), refused.body
+    assert "keep its rule and the currency as they are" in refused.json["detail"]
+    form = portal.machine(STAFF).get(path).json["terms"]
+    assert goal["rule"] in [rule["id"] for rule in form["rules"]]
+    assert portal.machine(STAFF).post(f"{path}/check", {"terms": form}, as_json=True).status == 200
+
+
 def test_a_goal_is_followed_to_its_receipt(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a goal that was accepted, and its days have come
     partner, machine = portal.partners[PARTNER], portal.machine(PARTNER)
