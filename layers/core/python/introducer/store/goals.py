@@ -4,6 +4,7 @@ that accepting makes, the audit record, and the mail that tells the other side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item, deal_to_item
 from introducer.store.mails import mail_put
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
+
+_ID = re.compile(r"gol_[0-9A-Z]{26}", re.ASCII)
 
 
 def goal_to_item(goal: Goal) -> dict[str, Any]:
@@ -84,6 +87,9 @@ class Goals:
 
     def goal(self, partner: str, goal: str) -> Goal:
         """One offer to this partner, as it stands now. Raises `NotFound`."""
+        if not _ID.fullmatch(goal):
+            # What is longer than a key can be would be no answer at all.
+            raise NotFound("There is no such goal.")
         key = keys.key("goal", partner=partner, goal=goal)
         with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
