@@ -48,7 +48,7 @@ PYTEST ?= -n 2 --dist loadfile
 test: install ## All tests (PYTEST="-k engine" for some)
 	@$(BIN)/python -m pytest $(PYTEST)
 
-test-faults: install ## 20,400 schedules of crashes, rivals and repeats (FAULTS="--seed 4711" for one)
+test-faults: install ## 35,000 schedules of crashes, rivals and repeats (FAULTS="--seed 4711" for one)
 	@$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: install $(SAM_INSTALLED) ## Style, types, import contracts, templates

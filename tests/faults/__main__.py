@@ -1,8 +1,9 @@
 """`make test-faults`: thousands of schedules in memory and some on the local cloud, on every core.
 
     python -m tests.faults                                  # of the engine and of payout runs each 10,000 in memory,
-                                                            # and 200 of each on the local cloud; and a case at every
-                                                            # point of a payout run, each once, in memory
+                                                            # and 200 of each on the local cloud; a case at every
+                                                            # point of a payout run, each once, in memory; and 10,000
+                                                            # closes of a contest, in memory
     python -m tests.faults --of payouts --memory 500 --cloud 0 --first 4000
     python -m tests.faults --of payouts --seed 4711         # one of them again (--where cloud)
 
@@ -20,14 +21,19 @@ from collections.abc import Mapping, Set
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from tests.faults import payout_sites, sites
+from tests.faults import contests, payout_sites, sites
 from tests.faults.cases import plans
-from tests.faults.running import CASES, ENGINE, PAYOUTS, Share, run_share, runner
+from tests.faults.running import CASES, CONTESTS, ENGINE, PAYOUTS, Share, run_share, runner
 from tests.faults.wire import AFTER, BEFORE
 
-KINDS = (ENGINE, PAYOUTS, CASES)
+KINDS = (ENGINE, PAYOUTS, CASES, CONTESTS)
 ON_CLOUD = {ENGINE: 200, PAYOUTS: 200}
-SITES: Mapping[str, Set[str]] = {ENGINE: sites.SITES, PAYOUTS: payout_sites.SITES, CASES: set()}
+SITES: Mapping[str, Set[str]] = {
+    ENGINE: sites.SITES,
+    PAYOUTS: payout_sites.SITES,
+    CASES: set(),
+    CONTESTS: set(contests.SITES),
+}
 SELDOM = 200
 """A call site that so few of all schedules' calls were made at need not have been crashed at."""
 CHUNK = {"memory": 100, "cloud": 25}
@@ -63,6 +69,9 @@ def _counts(of: str, given: argparse.Namespace) -> Mapping[str, int]:
     if of == CASES:
         # Not by chance: there are so many, and no more; and none of them is for the cloud.
         return {"memory": min(given.memory, len(plans()) - given.first)}
+    if of == CONTESTS:
+        # Their steps are the product's own, in this process: the state machine has tests of its own on the cloud.
+        return {"memory": given.memory}
     return {"memory": given.memory, "cloud": given.cloud if given.cloud >= 0 else ON_CLOUD[of]}
 
 

@@ -6,7 +6,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +19,10 @@ from introducer_ops.localcloud import LocalCloud
 from tests.faults import payout_checks, payout_sites, payout_worlds, payouts, sites
 from tests.faults.cases import CaseRunner
 from tests.faults.checks import check
+from tests.faults.contests import ContestRunner
 from tests.faults.outcomes import Outcome
 from tests.faults.schedules import Clock, Schedule, Stores, Violation
+from tests.faults.small import small
 from tests.faults.stores import InMemory, OnTheCloud, cloud_client
 from tests.faults.wire import AFTER, BEFORE, Target, Trouble, Wire
 from tests.faults.worlds import LAST_RATES, a_world, rate_places
@@ -81,21 +83,8 @@ def _small_transactions(room: int, at_once: int) -> Iterator[None]:
     small = {(apply_events, "BATCH"): room, (apply_events, "EVENTS_AT_ONCE"): at_once}
     if room < BATCH:
         small |= {(settle_partner, "JOURNALS_AT_ONCE"): 1, (settlements, "ROOM"): 0, (settlements, "PART"): 150}
-    with _small(small):
+    with small(small):
         yield
-
-
-@contextmanager
-def _small(small: Mapping[tuple[Any, str], int]) -> Iterator[None]:
-    """The product's numbers of modules are these for a while."""
-    before = {(module, name): getattr(module, name) for module, name in small}
-    for (module, name), value in small.items():
-        setattr(module, name, value)
-    try:
-        yield
-    finally:
-        for (module, name), value in before.items():
-            setattr(module, name, value)
 
 
 class PayoutRunner:
@@ -126,7 +115,7 @@ class PayoutRunner:
         facts: Counter[str] = Counter()
         violation = ""
         try:
-            with served_by(self.wire), _small({(open_run, "SMALLEST_GROUP"): 2}):
+            with served_by(self.wire), small({(open_run, "SMALLEST_GROUP"): 2}):
                 schedule.run()
                 facts = payout_checks.check(schedule)
         except Violation as error:
@@ -138,9 +127,9 @@ class PayoutRunner:
         return Outcome(seed, violation, trouble, facts)
 
 
-ENGINE, PAYOUTS, CASES = "engine", "payouts", "cases"
-"""What schedules are of: the engine and settling, a payout run, or a case at every point of one."""
-AnyRunner = Runner | PayoutRunner | CaseRunner
+ENGINE, PAYOUTS, CASES, CONTESTS = "engine", "payouts", "cases", "contests"
+"""What schedules are of: the engine and settling, a payout run, a case at every point of one, or a contest's close."""
+AnyRunner = Runner | PayoutRunner | CaseRunner | ContestRunner
 
 
 def in_memory(of: str = ENGINE) -> AnyRunner:
@@ -149,6 +138,8 @@ def in_memory(of: str = ENGINE) -> AnyRunner:
         return PayoutRunner(lambda clock: InMemory(clock, begin=payout_worlds.configured))
     if of == CASES:
         return CaseRunner()
+    if of == CONTESTS:
+        return ContestRunner()
     return Runner(InMemory)
 
 

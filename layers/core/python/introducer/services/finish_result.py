@@ -16,7 +16,7 @@ from introducer.domain.contest_waits import objections_end
 from introducer.domain.errors import Conflict
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import by_clock, in_full_ms, recorded
-from introducer.services.publish_result import ranked_now, set_aside_by_clock
+from introducer.services.publish_result import ranked_now, set_aside_by_clock, tell_result
 from introducer.store.reservations import Beside
 
 _ANSWERED_AT_ONCE = 30
@@ -46,6 +46,7 @@ def finish_result(books: ContestBooks, *, contest: str, now: datetime) -> Contes
         if waiting:
             _answer(books, found, waiting, now)
             continue
+        tell_result(books, found, now)
         ranked, changed = ranked_now(books, found, now)
         before, rest = set_aside_by_clock(books, found, changed, now)
         if before is None:

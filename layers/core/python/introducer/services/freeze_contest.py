@@ -55,10 +55,11 @@ def engine_is_done(books: ContestBooks, *, contest: str, now: datetime) -> bool:
     """Whether the engine has applied what was accepted before the freeze, as far as the counts of each day's intake
     tell: all but what stands in quarantine. Raises `NotFound`, `Conflict` (`not_frozen`), `Unavailable`."""
     found = books.contests.contest(contest)
-    if found.frozen_at is None:
+    if not found.status.is_frozen:
         raise Conflict("This contest is not frozen yet.", code="not_frozen")
     if found.status is not ContestStatus.COUNTING:
         return True
+    assert found.frozen_at is not None, "the freeze sets it"
     if now < found.frozen_at + ARRIVES:
         return False
     # What was accepted before the start may be said to have happened after it, by a clock that runs ahead.

@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from introducer.domain.configuration import Member
-from introducer.domain.contest import Contest
+from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_closing import Objection, check_objecting
 from introducer.domain.contest_mail import objected_mail
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import by_member, contest_of_brand, in_full_ms, keep_token, recorded
+from introducer.services.publish_result import tell_result
 from introducer.store.reservations import Beside
 
 LONGEST_TEXT = 2000
@@ -66,5 +67,8 @@ def objections_open(books: ContestBooks, *, contest: str) -> int:
 
 def wait_for_objections(books: ContestBooks, *, contest: str, token: str, now: datetime) -> Contest:
     """Keeps by what the execution is woken that waits for objections and their answers; the contest as it is then.
-    Raises `NotFound`, `Conflict`, `Unavailable`."""
-    return keep_token(books, contest, token)
+    Whoever was not told the result yet is told now. Raises `NotFound`, `Conflict`, `Unavailable`."""
+    found = keep_token(books, contest, token)
+    if found.status is ContestStatus.PROVISIONAL:
+        tell_result(books, found, now)
+    return found

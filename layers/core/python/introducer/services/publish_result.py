@@ -40,7 +40,7 @@ def publish_result(books: ContestBooks, *, contest: str, now: datetime) -> Conte
     for _ in range(TRIES):
         found = books.contests.contest(contest)
         if found.status is ContestStatus.PROVISIONAL:
-            _tell(books, found, now)
+            tell_result(books, found, now)
         if found.status is not ContestStatus.COUNTING:
             if not found.status.is_frozen:
                 raise Conflict("This contest is not frozen yet.", code="not_frozen")
@@ -60,7 +60,7 @@ def publish_result(books: ContestBooks, *, contest: str, now: datetime) -> Conte
         change = by_clock(now, "Everybody is counted")
         written = books.contests.move(before, after, change, "publish_result", beside=rest)
         if written is not None:
-            _tell(books, written, now)
+            tell_result(books, written, now)
             return written
     raise changed_meanwhile(found)
 
@@ -102,7 +102,9 @@ def _asides(books: ContestBooks, contest: Contest, changed: Sequence[SetAside], 
     ]
 
 
-def _tell(books: ContestBooks, contest: Contest, now: datetime) -> None:
+def tell_result(books: ContestBooks, contest: Contest, now: datetime) -> None:
+    """Tells everybody who was not told yet. Whoever takes the contest on does it first: the step that published the
+    result may have ended before."""
     results = list(books.results.all_results(contest))
     ranked = Counter(each.division for each in results if each.rank)
     books.mails.put_all([result_mail(contest, each, now, ranked=ranked[each.division]) for each in results])

@@ -24,20 +24,25 @@ _CLIENTS_AT_ONCE = 100
 
 def recount_batches(books: ContestBooks, *, contest: str) -> list[dict[str, str]]:
     """The batches in which the brand's partners are counted, as JSON; the same whenever it is asked again, whoever
-    registers meanwhile. Raises `NotFound`, `Conflict` (`not_frozen`), `Unavailable`."""
+    registers meanwhile. None of a contest that was cancelled. Raises `NotFound`, `Conflict` (`not_frozen`),
+    `Unavailable`."""
     found = _frozen(books, contest)
+    if found.status is ContestStatus.CANCELLED:
+        return []
     batches = books.results.batches(contest) or books.results.plan(contest, batches_of(_partners(books, found.brand)))
     return [each._asdict() for each in batches]
 
 
 def recount_batch(books: ContestBooks, *, contest: str, batch: Mapping[str, str], now: datetime) -> int:
     """Counts one batch, unless it was counted before; of how many clients. A client whose events of that time stand in
-    quarantine scores without them.
+    quarantine scores without them. Of a contest that was cancelled meanwhile nothing is counted.
 
     Raises `NotFound` (`no_such_batch`), `Conflict` (`not_frozen`; `engine_behind` when the engine has yet to apply an
     event that counts: try again), `Unavailable`.
     """
     found = _frozen(books, contest)
+    if found.status is ContestStatus.CANCELLED:
+        return 0
     kept = books.results.recount(contest, batch["batch"])
     if kept is not None:
         return kept.clients
@@ -54,7 +59,7 @@ def accepted_in_time(event: Event, frozen_at: datetime) -> bool:
 
 def _frozen(books: ContestBooks, contest: str) -> Contest:
     found = books.contests.contest(contest)
-    if found.frozen_at is None or found.status is ContestStatus.CANCELLED:
+    if not found.status.is_frozen:
         raise Conflict("This contest is not frozen.", code="not_frozen")
     return found
 

@@ -23,7 +23,7 @@ from introducer.store import keys
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.reservations import write_all
-from introducer.store.wire import BATCH, Refused, connect, from_wire, put_operation, reading, to_wire, writing
+from introducer.store.wire import BATCH, Refused, batch_get, connect, from_wire, put_operation, reading, to_wire, writing
 
 
 def mail_to_item(mail: Mail) -> dict[str, Any]:
@@ -143,10 +143,13 @@ class Mails:
 
     def put_all(self, mails: Sequence[Mail]) -> None:
         """Puts mails, many at once; those that are there stay as they are. Raises `Unavailable`."""
-        for start in range(0, len(mails), BATCH):
-            some = mails[start : start + BATCH]
+        wanted = [keys.key("mail", of=mail.of, mail=mail.mail) for mail in mails]
+        there = {item["mail"] for item in batch_get(self._connection, self._table, wanted, ["mail"])}
+        new = [mail for mail in mails if mail.mail not in there]
+        for start in range(0, len(new), BATCH):
+            some = new[start : start + BATCH]
             puts = [mail_put(self._connection, self._table, mail) for mail in some]
-            # Where one of them is there already, each is asked for by itself.
+            # Where another put one of them meanwhile, each is asked for by itself.
             if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
                 for mail in some:
                     self.put(mail)
