@@ -174,6 +174,28 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "−5.00 EUR",
     ),
     (Line("reversed", "5.00", ("jrn_1", "Not twice")), "Takes back the entry jrn_1: Not twice", "5.00 EUR"),
+    (
+        Line("prize", "400.00", ("ctt_1", "Spring", "Large", "1", "12.5")),
+        "Place 1 in the division Large, with a score of 12.5",
+        "",
+    ),
+    (Line("prize", "5.00", ("ctt_1", "Spring", "", "3", "7")), "Place 3, with a score of 7", ""),
+    (Line("prize_places", "50.00", ("2", "2")), "What place 2 wins", "50.00 EUR"),
+    (Line("prize_places", "90.00", ("2", "4")), "What places 2 to 4 win together", "90.00 EUR"),
+    (Line("prize_pool", "1000.00", ("100",)), "The pool", "1,000.00 EUR"),
+    (
+        Line("prize_pool", "1000.00", ("80",)),
+        "The pool: places with 80 % of it are taken, and all of it goes to them",
+        "1,000.00 EUR",
+    ),
+    (Line("prize_share", "500.00", ("1", "1", "50")), "Of it for place 1, whose share is 50 %", "500.00 EUR"),
+    (
+        Line("prize_share", "800.00", ("1", "2", "80")),
+        "Of it for places 1 to 2 together, whose share is 80 %",
+        "800.00 EUR",
+    ),
+    (Line("prize_split", "400.00", ("2",)), "Shared among 2 with the same score", "400.00 EUR"),
+    (Line("prize_threshold", "12.34", ("150", "200")), "For a score of 150 and more", "12.34 EUR"),
 )
 
 
@@ -325,6 +347,21 @@ def test_an_entry_without_events_says_what_it_is_reckoned_over() -> None:
     assert tell(ENGLISH, Journal(**{**_fields(a_journal()), "receipt": with_events}), client="C-1").over == ""
 
 
+def test_a_prize_says_for_which_place_of_which_contest_and_how_its_amount_came_about() -> None:
+    # given a prize for a place that two share, of a pool of which a place is not taken
+    lines = (
+        Line("prize", "400.00", ("ctt_1", "Spring sprint", "Large", "1", "12.5")),
+        Line("prize_pool", "1000.00", ("80",)),
+        Line("prize_share", "800.00", ("1", "2", "80")),
+        Line("prize_split", "400.00", ("2",)),
+    )
+    told = tell(ENGLISH, of_rule("prize", *lines))
+    # then
+    assert told.over == "Won in a contest, by what its final result says."
+    assert (told.facts[0].label, str(told.facts[0].value)) == ("Contest", "Spring sprint · ctt_1")
+    assert [str(each.words) for each in told.steps[:4]] == [str(step(ENGLISH, line, "EUR").words) for line in lines]
+
+
 def test_what_is_owed_no_more_says_why_that_can_be_and_what_was_posted_instead() -> None:
     gone = of_rule("cpa", Line("no_longer_owed", "0.00"))
 
@@ -391,5 +428,5 @@ def test_amounts_and_ids_keep_their_direction_in_arabic() -> None:
 
 
 def test_every_kind_and_rule_has_a_word() -> None:
-    assert set(WORDS["kind"]) == {"earning", "clawback", "adjustment", "reversal"}
-    assert set(WORDS["rule"]) == {"cpa", "cpl", "revshare", "lot", "bonus", "override", "adjustment"}
+    assert set(WORDS["kind"]) == {"earning", "clawback", "adjustment", "reversal", "prize"}
+    assert set(WORDS["rule"]) == {"cpa", "cpl", "revshare", "lot", "bonus", "override", "adjustment", "prize"}

@@ -41,6 +41,7 @@ KINDS = {
     "bonus": "goals",
     "override": "from below",
     "adjustment": "by hand",
+    "prize": "contests",
 }
 """What earnings are for, and how a person reads it."""
 _RAILS = {"sepa": "SEPA", "paypal": "PayPal", "manual": "hand"}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from introducer.domain.configuration import Role
 from introducer.domain.contest import MACHINE, PLANNERS, Contest, ContestStatus, Entry, Metric
-from introducer.domain.contest_prizes import Award, AwardStatus, Standing
+from introducer.domain.contest_prizes import Award, AwardStatus, Standing, show_score
 from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.events import milliseconds
@@ -289,8 +289,8 @@ def prize_journal(contest: Contest, award: Award, now_ms: int, available_day: st
 
 
 PRIZE = "prize"
-"""The first step of its receipt: the contest's id, its name, the division's name, the place and the score in
-hundredths; the result is what it wins."""
+"""The first step of its receipt: the contest's id, its name, the division's name (empty where there is one alone), the
+place and the score as it is shown; the result is what it wins."""
 
 
 def prize_key(contest: Contest, award: Award, available_day: str) -> Key:
@@ -312,7 +312,7 @@ def contest_and_number(award: str) -> tuple[str, int] | None:
 
 def _said(contest: Contest, award: Award) -> Line:
     division = contest.divisions[award.division].name if len(contest.divisions) > 1 else ""
-    values = (contest.contest, contest.name, division, str(award.place), str(award.score))
+    values = (contest.contest, contest.name, division, str(award.place), show_score(award.score))
     return Line(PRIZE, decimal_string(award.amount, award.currency), values)
 
 

@@ -229,7 +229,7 @@ _AROUND = (0, 1, -1, 2, -2)
 """The months in which to look for another entry, the likeliest first."""
 _AT_ONE_MOMENT = 50
 """How many of a partner's entries of one moment are looked at."""
-_OF_NO_CLIENT = ("bonus", "adjustment")
+_OF_NO_CLIENT = ("bonus", "adjustment", "prize")
 DESCENDANT = "descendant"
 _PARTNER = "par_"
 """How the id of a partner begins; a client's is a hash."""

@@ -20,6 +20,7 @@ _RULES = {
     "bonus": N_("Bonus"),
     "override": N_("Override"),
     "adjustment": N_("Adjustment"),
+    "prize": N_("Contest prize"),
 }
 
 WORDS: dict[str, dict[str, str]] = {
@@ -28,6 +29,7 @@ WORDS: dict[str, dict[str, str]] = {
         "clawback": N_("Clawback"),
         "adjustment": N_("Adjustment"),
         "reversal": N_("Reversal"),
+        "prize": N_("Prize"),
     },
     "rule": _RULES,
     # Where an amount is of no single client: what a month's tiers add, or its cap leaves, of what is paid per client.

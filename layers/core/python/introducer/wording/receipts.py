@@ -231,6 +231,10 @@ def _facts(
         ("books", N_("In the books of"), shown(language, Month(journal.post_month))),
         ("available", N_("Available"), shown(language, Day(journal.key.available_day))),
     ]
+    lines = {line.step: line.values for line in journal.receipt.lines}
+    if journal.receipt.rule_kind == "prize" and len(lines.get("prize", ())) > 1:
+        contest, name, *_ = lines["prize"]
+        found.insert(0, ("contest", N_("Contest"), joined(shown(language, Text(name)), shown(language, Code(contest)))))
     if version:
         found.append(
             (
@@ -249,6 +253,7 @@ def _facts(
 
 # What an entry is reckoned over, where no events tell.
 
+_IN_CONTEST = N_("Won in a contest, by what its final result says.")
 _BY_PEOPLE = N_("Two people decided it: one proposed it, another approved it.")
 _TAKEN_FROM_CLIENT = N_(
     "Taken back, most often because what it was for now counts for another day or month, was cancelled or charged "
@@ -279,6 +284,8 @@ def _over(language: Language, journal: Journal, client: str | None, below: str |
         return NOTHING
     if receipt.rule_kind == "adjustment":
         return fill(language, _BY_PEOPLE, {})
+    if receipt.rule_kind == "prize":
+        return fill(language, _IN_CONTEST, {})
     if below is not None:
         return fill(language, _OF_BELOW, {"month": month, "partner": Code(below)})
     if client is not None:
@@ -596,6 +603,52 @@ def _reversed(wanted: _Wanted) -> _Saying:
     return _Saying(message, wanted.result(), {"entry": Code(wanted.value(0)), "reason": Text(wanted.value(1))})
 
 
+# What contests pay.
+
+
+def _prize(wanted: _Wanted) -> _Saying:
+    values: dict[str, Part] = {"place": Figure(wanted.value(3)), "score": Figure(wanted.value(4))}
+    if wanted.value(2):
+        message = N_("Place %(place)s in the division %(division)s, with a score of %(score)s")
+        return _Saying(message, None, values | {"division": Text(wanted.value(2))})
+    return _Saying(N_("Place %(place)s, with a score of %(score)s"), None, values)
+
+
+def _prize_places(wanted: _Wanted) -> _Saying:
+    first, last = wanted.value(0), wanted.value(1)
+    if first == last:
+        return _Saying(N_("What place %(place)s wins"), wanted.result(), {"place": Figure(first)})
+    values: dict[str, Part] = {"first": Figure(first), "last": Figure(last)}
+    return _Saying(N_("What places %(first)s to %(last)s win together"), wanted.result(), values)
+
+
+def _prize_share(wanted: _Wanted) -> _Saying:
+    first, last = wanted.value(0), wanted.value(1)
+    values: dict[str, Part] = {"percent": Figure(wanted.value(2))}
+    if first == last:
+        message = N_("Of it for place %(place)s, whose share is %(percent)s %%")
+        return _Saying(message, wanted.result(), values | {"place": Figure(first)})
+    message = N_("Of it for places %(first)s to %(last)s together, whose share is %(percent)s %%")
+    return _Saying(message, wanted.result(), values | {"first": Figure(first), "last": Figure(last)})
+
+
+def _prize_pool(wanted: _Wanted) -> _Saying:
+    if wanted.value(0) == "100":
+        return _Saying(N_("The pool"), wanted.result())
+    message = N_("The pool: places with %(percent)s %% of it are taken, and all of it goes to them")
+    return _Saying(message, wanted.result(), {"percent": Figure(wanted.value(0))})
+
+
+def _prize_split(wanted: _Wanted) -> _Saying:
+    message = N_("Shared among %(number)s with the same score")
+    return _Saying(message, wanted.result(), {"number": Figure(wanted.value(0))})
+
+
+def _prize_threshold(wanted: _Wanted) -> _Saying:
+    message = N_("For a score of %(threshold)s and more")
+    return _Saying(message, wanted.result(), {"threshold": Figure(wanted.value(0))})
+
+
 _TOLD: dict[str, _Words] = {
     "registered": _moment(N_("Registered")),
     "country": _country,
@@ -640,6 +693,12 @@ _TOLD: dict[str, _Words] = {
     "override_share": _numbered(N_("Of it %(number)s %%")),
     "override_cash": _override_cash,
     CONTRIBUTION: _contribution,
+    "prize": _prize,
+    "prize_places": _prize_places,
+    "prize_pool": _prize_pool,
+    "prize_share": _prize_share,
+    "prize_split": _prize_split,
+    "prize_threshold": _prize_threshold,
     "adjusted": _adjusted,
     "reversed": _reversed,
 }
