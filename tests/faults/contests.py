@@ -81,7 +81,7 @@ SITES = (
     "TransactWriteItems Contests.move < freeze_contest",
     "PutItem ContestResults._once < recount_batches",
     "PutItem ContestResults._once < recount_batch",
-    "BatchWriteItem ContestResults._put_all < ranked_now",
+    "TransactWriteItems ContestResults._put_all < ranked_now",
     "TransactWriteItems Contests.move < publish_result",
     "TransactWriteItems Mails.put_all < tell_result",
     "TransactWriteItems Contests.move < finish_result",

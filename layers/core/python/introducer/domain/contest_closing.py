@@ -169,7 +169,7 @@ def standings(entries: Iterable[Entry], counted: Mapping[str, Counted], asides: 
 def edition_of(contest: Contest, standing: Iterable[Standing]) -> str:
     """The name of a ranking: of who stands in it and who is set aside; what was counted never changes. The same for
     whoever reckons it, so that a step that is repeated writes the same items, and one that knew less disturbs none."""
-    said = sorted((each.partner, each.division, each.shown_as, each.aside) for each in standing)
+    said = sorted((each.partner, each.division, each.aside) for each in standing)
     return derived_id("edn", contest.contest, said)
 
 
