@@ -104,6 +104,7 @@ def _settings(chance: random.Random) -> Contest:
         "gifts": (gift(1, 1, "A bicycle"), threshold(100, 5_00)),
     }[chance.choice(["pool", "equal pool", "fixed", "all", "all", "gifts"])]  # fmt: skip
     pool = chance.choice([1_000_00, 100_01, 7, 333_33])
+    divisions: tuple[Division, ...]
     if chance.random() < 0.3:
         divisions = (
             Division(name="Small", pool=pool, prizes=prizes),

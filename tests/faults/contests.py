@@ -671,7 +671,7 @@ class ContestRunner:
         for table, index in ((FACTS, False), (BOOKS, True)):
             create_table(begin.client, table, index)
         with served_by(self.wire):
-            self.wire.store = Tabled(begin)  # type: ignore[assignment]
+            self.wire.store = Tabled(begin)
             self._world = ContestWorld(Tables(FACTS, BOOKS, begin.client))
 
     def run(self, seed: int) -> Outcome:
@@ -683,7 +683,7 @@ class ContestRunner:
             target = Target(chance.choice(SITES), chance.choice([BEFORE, AFTER]), chance.choice([1, 1, 1, 2, 3]))
         trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 8]), target)
         store = Tabled(play.memory)
-        self.wire.store, self.wire.trouble = store, trouble  # type: ignore[assignment]
+        self.wire.store, self.wire.trouble = store, trouble
         facts: Counter[str] = Counter()
         violation = ""
         with served_by(self.wire), _little():

@@ -22,7 +22,7 @@ from tests.faults.checks import check
 from tests.faults.contests import ContestRunner
 from tests.faults.outcomes import Outcome
 from tests.faults.schedules import Clock, Schedule, Stores, Violation
-from tests.faults.small import small
+from tests.faults.small import small as smaller
 from tests.faults.stores import InMemory, OnTheCloud, cloud_client
 from tests.faults.wire import AFTER, BEFORE, Target, Trouble, Wire
 from tests.faults.worlds import LAST_RATES, a_world, rate_places
@@ -83,7 +83,7 @@ def _small_transactions(room: int, at_once: int) -> Iterator[None]:
     small = {(apply_events, "BATCH"): room, (apply_events, "EVENTS_AT_ONCE"): at_once}
     if room < BATCH:
         small |= {(settle_partner, "JOURNALS_AT_ONCE"): 1, (settlements, "ROOM"): 0, (settlements, "PART"): 150}
-    with small(small):
+    with smaller(small):
         yield
 
 
@@ -115,7 +115,7 @@ class PayoutRunner:
         facts: Counter[str] = Counter()
         violation = ""
         try:
-            with served_by(self.wire), small({(open_run, "SMALLEST_GROUP"): 2}):
+            with served_by(self.wire), smaller({(open_run, "SMALLEST_GROUP"): 2}):
                 schedule.run()
                 facts = payout_checks.check(schedule)
         except Violation as error:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from introducer.services import finish_result, pay_prizes, publish_result, recount_contest
+from introducer.domain import contest_closing
+from introducer.services import contest_steps, finish_result, pay_prizes, publish_result, recount_contest
 from introducer.store import contest_results
 from introducer.store.clients import Clients
 from tests.faults.contests import ContestRunner
@@ -60,7 +61,7 @@ def pays_whoever_paid(patch: pytest.MonkeyPatch) -> None:
 
 def names_journals_by_the_clock(patch: pytest.MonkeyPatch) -> None:
     """Each try to pay is a payment of its own."""
-    made, numbers = pay_prizes.prize_journal, iter(range(10**6))
+    made, numbers = contest_closing.prize_journal, iter(range(10**6))
     patch.setattr(
         pay_prizes,
         "prize_journal",
@@ -83,9 +84,9 @@ def looks_once(patch: pytest.MonkeyPatch) -> None:
     """What stands against participants is not looked at again when the result becomes final."""
 
     def as_published(books: Any, contest: Any, now: Any) -> Any:
-        scored = publish_result.counted(books, contest.contest)
+        scored = contest_steps.counted(books, contest.contest)
         asides = books.results.asides(contest.contest)
-        ranked = publish_result.rank(contest, publish_result.participants(books, contest.contest), scored, asides)
+        ranked = contest_steps.rank(contest, contest_steps.participants(books, contest.contest), scored, asides)
         books.results.keep_results(ranked.edition, ranked.conclusion.results)
         return ranked, []
 
@@ -108,7 +109,7 @@ def awards_by_the_list(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(contest_results.ContestResults, "keep_awards", lambda self, awards: keep(self, list(awards)[:2]))
 
 
-_rank = publish_result.rank
+_rank = contest_steps.rank
 
 
 BUGS: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {

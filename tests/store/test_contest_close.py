@@ -14,7 +14,7 @@ import pytest
 from introducer.domain.configuration import Role, Status
 from introducer.domain.contest import ContestStatus, Division, Metric, Tie
 from introducer.domain.contest_closing import award_id
-from introducer.domain.contest_prizes import AwardStatus
+from introducer.domain.contest_prizes import Award, AwardStatus
 from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
 from introducer.domain.mail import MailTemplate
@@ -104,7 +104,10 @@ def test_a_contest_waits_for_the_engine_and_not_for_what_lies_in_quarantine(worl
     world.now = frozen_at + ARRIVES
     assert not world.is_done()
     batches = recount_batches(world.books, contest=CONTEST)
-    count = lambda: recount_batch(world.books, contest=CONTEST, batch=batches[0], now=world.now)  # noqa: E731
+
+    def count() -> int:
+        return recount_batch(world.books, contest=CONTEST, batch=batches[0], now=world.now)
+
     assert refused(count) == "engine_behind"
     # when one of the two is applied, and the other stands in quarantine
     stored = world.books.facts.event(BRAND, "c0", SOURCE, "e-wait")
@@ -196,7 +199,7 @@ def test_against_whom_something_stands_is_set_aside_and_ranks_again_when_it_is_g
 
 
 def _sets_aside(world: ContestWorld, partner: str, why: str = "Bought its clients", **given: Any) -> Any:
-    given = {"member": COMPLIANCE} | given
+    given = dict[str, Any](member=COMPLIANCE) | given
     return set_aside(world.books, contest=CONTEST, partner=partner, why=why, now=world.now, **given)
 
 
@@ -269,7 +272,7 @@ def _objects(world: ContestWorld, partner: str = "par_b", text: str = "I had thr
 
 def _decides(world: ContestWorld, **given: Any) -> Any:
     (objection,) = world.books.results.objections(CONTEST, "par_b")
-    given = {"member": MANAGER, "upheld": False, "why": "Two were made before"} | given
+    given = dict[str, Any](member=MANAGER, upheld=False, why="Two were made before") | given
     return decide_objection(
         world.books, world.wake, contest=CONTEST, partner="par_b", at=objection.at, now=world.now, **given
     )
@@ -394,10 +397,11 @@ def test_a_gift_is_sent_by_staff_and_never_paid(world: ContestWorld) -> None:
     world.published()
     world.finishes()
     (money, watch) = sorted(world.awards("par_a"), key=lambda each: each.gift)
-    gives = lambda status, **given: send_gift(  # noqa: E731
-        world.books, partner="par_a", status=status, now=world.now,
-        **{"member": MANAGER, "award": award_id(watch), "note": "Parcel 7"} | given,
-    )  # fmt: skip
+
+    def gives(status: AwardStatus, **given: Any) -> Award:
+        given = dict[str, Any](member=MANAGER, award=award_id(watch), note="Parcel 7") | given
+        return send_gift(world.books, partner="par_a", status=status, now=world.now, **given)
+
     assert refused(lambda: gives(AwardStatus.SENT)) == "not_to_send"
     world.pays_prizes()
     sent = gives(AwardStatus.SENT)
@@ -449,7 +453,7 @@ def test_everybody_is_told_once_and_what_it_came_to_is_archived(world: ContestWo
 
 
 def _cancels(world: ContestWorld, **given: Any) -> Any:
-    given = {"member": MANAGER, "why": "The platform was down"} | given
+    given = dict[str, Any](member=MANAGER, why="The platform was down") | given
     return cancel_contest(world.books, world.wake, contest=CONTEST, now=world.now, **given)
 
 
