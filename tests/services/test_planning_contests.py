@@ -16,6 +16,7 @@ from introducer.services.approve_contest import approve_contest
 from introducer.services.change_contest import change_contest, close_early, extend_contest
 from introducer.services.draft_contest import draft_contest
 from introducer.store.contest_windows import ContestWindows
+from introducer.store.rates import RateStore
 from tests.conftest import Tables
 from tests.support.builders import BRAND, at
 from tests.support.contest_builders import a_contest, fixed, share
@@ -101,6 +102,24 @@ class TestDrafting:
         with refused(Invalid, code):
             planning.drafted(**settings)
         assert list(planning.books.contests.all_of_brand(BRAND)) == []
+
+    def test_the_currency_is_the_brands_own_or_one_with_rates(self, planning: Planning) -> None:
+        rates = RateStore(planning.tables.books)
+        for currency in ("USD", "KZT"):
+            with refused(Invalid, "no_rates"):
+                planning.drafted(currency=currency)
+        rates.put_day("ECB", "2026-10-02", {"USD": "1.17"})
+        rates.put_day("ECB", "2026-10-03", {})
+        with refused(Invalid, "no_rates"):
+            planning.drafted(currency="KZT")
+        draft = planning.drafted(currency="USD")
+        with refused(Invalid, "no_rates"):
+            changes(planning, draft, currency="KZT")
+        # whoever approves it is told when that is no more so
+        rates.put_day("ECB", "2026-10-04", {"GBP": "0.87"})
+        with refused(Invalid, "no_rates"):
+            approves(planning, draft)
+        assert approves(planning, changes(planning, draft, currency="EUR")).currency == "EUR"
 
     def test_those_who_are_named_are_the_brands(self, planning: Planning) -> None:
         planning.somebody("par_1")

@@ -11,6 +11,7 @@ import pytest
 
 from introducer.domain.configuration import Member, PartnerCard, PartnerKind, Role, Status
 from introducer.domain.contest import (
+    WEIGHT_ONE,
     Conditions,
     Contest,
     ContestStatus,
@@ -21,6 +22,7 @@ from introducer.domain.contest import (
     Tie,
 )
 from introducer.domain.contest_rules import (
+    LEAST_AHEAD,
     MOST_PRIZES,
     check,
     check_approver,
@@ -217,6 +219,16 @@ def test_before_the_start_all_may_change(field: str) -> None:
     value = OTHER[field][0] if field in OTHER else STILL_FREE[field]
 
     check_change(PLANNED, replace(PLANNED, **{field: value}), BEFORE)
+
+
+def test_shortly_before_the_start_what_is_counted_stays() -> None:
+    after = replace(PLANNED, weights=((Metric.LOTS, WEIGHT_ONE),))
+    soon = PLANNED.starts_at - LEAST_AHEAD
+
+    check_change(PLANNED, after, soon)
+    # Who counts may not hear of it in time, and nothing would count anew what scored by then.
+    assert refusal(lambda: check_change(PLANNED, after, soon + timedelta(seconds=1)))[0] == "start_too_soon"
+    check_change(PLANNED, replace(PLANNED, minimum=100), soon + timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("status", [ContestStatus.COUNTING, ContestStatus.PROVISIONAL, ContestStatus.PAYING])

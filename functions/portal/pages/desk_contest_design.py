@@ -148,6 +148,7 @@ _RULES = {
     "too_many": N_("These are too many: join places with one prize, or take a wider condition."),
     "unknown_time_zone": _WRITTEN["time_zone"],
     "unknown_currency": _WRITTEN["currency"],
+    "no_rates": N_("There are no exchange rates of this currency: choose another."),
     "invalid_country": _WRITTEN["countries"],
     "unknown_partner": N_("One of these is no partner of yours, or several have its name: write its number."),
     "unknown_manager": N_("One of these does not look after partners any more."),

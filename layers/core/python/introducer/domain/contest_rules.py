@@ -399,7 +399,8 @@ def check_change(before: Contest, after: Contest, now: datetime) -> None:
             check(after)
         return _check_range("shown", after.shown, 0, MOST_PLACES)
     check(after)
-    return check_start(after, now) if "starts_at" in changed else None
+    # What is counted has to be known everywhere by then, as the start has: nothing would count it anew.
+    return check_start(after, now) if changed & {"starts_at", "weights"} else None
 
 
 def has_started(contest: Contest, now: datetime) -> bool:

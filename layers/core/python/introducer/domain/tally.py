@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ParamSpec
 
 from introducer.domain.calendar import day_at
 from introducer.domain.client import ALL_LOTS, ALL_REVENUE, QUICK_MS, Activity, Cell, ClientState, Segment, Turnover
@@ -11,10 +12,12 @@ from introducer.domain.contest import Metric
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, Counts, ScoreKey, add_counts
 from introducer.domain.deal import PERCENT_ONE, Basis, DealVersion, Lot, Revshare
-from introducer.domain.errors import Poison
+from introducer.domain.errors import Poison, RateMissing
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.money import LARGEST_FINE
 from introducer.domain.rules import lot, qualification, revshare
+
+Args = ParamSpec("Args")
 
 _FLOWS = {EventType.DEPOSIT: "deposits", EventType.WITHDRAWAL: "withdrawals"}
 
@@ -132,10 +135,12 @@ class Tally:
             scored: dict[str, int] = {}
             if window.holds(at):
                 if Metric.DEPOSITS in window.metrics and event.type is EventType.DEPOSIT and event.currency is not None:
-                    scored[Metric.DEPOSITS] = rates.fine(event.amount or 0, event.currency, window.currency, day)
+                    scored[Metric.DEPOSITS] = _priced(
+                        rates.fine, event.amount or 0, event.currency, window.currency, day
+                    )
                 if Metric.NET_REVENUE in window.metrics:
                     formula = version.deal.net_revenue
-                    scored[Metric.NET_REVENUE] = revshare.net_revenue(event, formula, window.currency, rates)
+                    scored[Metric.NET_REVENUE] = _priced(revshare.net_revenue, event, formula, window.currency, rates)
                 if Metric.LOTS in window.metrics and event.type is EventType.TRADE:
                     scored[Metric.LOTS] = event.lots or 0
             if (
@@ -144,7 +149,7 @@ class Tally:
                 and event.currency is not None
                 and window.takes_back(at)
             ):
-                scored[Metric.DEPOSITS] = -rates.fine(event.amount or 0, event.currency, window.currency, day)
+                scored[Metric.DEPOSITS] = -_priced(rates.fine, event.amount or 0, event.currency, window.currency, day)
             scored = {str(metric): value for metric, value in scored.items() if value}
             if scored:
                 key = ScoreKey(partner, window.contest)
@@ -156,3 +161,17 @@ class Tally:
             raise Poison("This event is worth more than can be counted: see that its amounts and lots are right.")
         if counted:
             add_counts(self.counts, {key: counted})
+
+
+def _priced(worth: Callable[Args, int], *args: Args.args, **named: Args.kwargs) -> int:
+    """What money is worth in a contest: nothing where that day's publication does not have one of the two currencies.
+
+    What was published never changes, so it is nothing whenever it is counted; and what a client earns does not wait for
+    a contest. Raises `RateMissing` as long as the day's rates are not there.
+    """
+    try:
+        return worth(*args, **named)
+    except RateMissing as error:
+        if "currency" not in error.facts:
+            raise
+        return 0

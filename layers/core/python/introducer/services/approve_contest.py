@@ -12,7 +12,7 @@ from introducer.domain.contest_waits import execution_input, execution_name
 from introducer.domain.errors import Conflict
 from introducer.services.contest_books import ContestBooks, Start, changed_meanwhile
 from introducer.services.contest_steps import by_member, contest_of_brand, in_full_ms
-from introducer.services.draft_contest import check_named
+from introducer.services.draft_contest import check_currency, check_named
 
 
 def approve_contest(
@@ -39,6 +39,7 @@ def approve_contest(
     check(found)
     check_start(found, at)
     check_named(books.configuration, found.brand, found.conditions)
+    check_currency(books, found)
     planned = replace(found, status=ContestStatus.PLANNED, approved_by=member.member, approved_at=at)
     change = by_member(member, at, found.name)
     written = books.contests.move(found, planned, change, "approve_contest", window=True)

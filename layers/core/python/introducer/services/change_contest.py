@@ -13,7 +13,7 @@ from introducer.domain.errors import Conflict, Invalid
 from introducer.services.contest_books import ContestBooks, Wake, changed_meanwhile
 from introducer.services.contest_steps import by_member, contest_of_brand, in_full_ms, woken
 from introducer.services.decisions import reason
-from introducer.services.draft_contest import check_named
+from introducer.services.draft_contest import check_currency, check_named
 
 
 def change_contest(
@@ -57,6 +57,8 @@ def change_contest(
     check_change(before, after, at)
     if "conditions" in settings:
         check_named(books.configuration, before.brand, after.conditions)
+    if "currency" in settings:
+        check_currency(books, after)
     known = before.status is not ContestStatus.DRAFT
     if needs_approval(before, after):
         after = replace(

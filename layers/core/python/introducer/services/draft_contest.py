@@ -24,9 +24,9 @@ def draft_contest(books: ContestBooks, *, member: Member, draft: Contest, now: d
     its own.
 
     A draft that comes again with its id is answered again. Raises `Forbidden` (`contest_role`), `Invalid` for settings
-    that cannot be (`contest_rules.check`), or that name a partner or manager whom the brand does not have
-    (`unknown_partner`, `unknown_manager`); `Conflict` (`contest_exists`) when there is another of this id;
-    `Unavailable`.
+    that cannot be (`contest_rules.check`), that name a partner or manager whom the brand does not have
+    (`unknown_partner`, `unknown_manager`), or a currency that has no rates (`no_rates`); `Conflict` (`contest_exists`)
+    when there is another of this id; `Unavailable`.
     """
     check_planner(member.role)
     at = in_full_ms(now)
@@ -41,6 +41,7 @@ def draft_contest(books: ContestBooks, *, member: Member, draft: Contest, now: d
     )
     check(new)
     check_named(books.configuration, member.brand, new.conditions)
+    check_currency(books, new)
     written = books.contests.move(None, new, by_member(member, at, draft.name), "draft_contest")
     if written is not None:
         return written
@@ -95,6 +96,19 @@ def check_named(configuration: Configuration, brand: str, conditions: Conditions
                 code="unknown_manager",
                 field="conditions.managers",
             )
+
+
+def check_currency(books: ContestBooks, contest: Contest) -> None:
+    """Raises `Invalid` (`no_rates`) for a currency that nothing could be converted into: money would score nothing, and
+    prizes could not be paid out in any other. The brand's own needs no rates."""
+    if contest.currency == books.configuration.brand(contest.brand).base_currency:
+        return
+    if not books.contracts.has_rates(contest.currency):
+        raise Invalid(
+            f"There are no exchange rates of {contest.currency}: choose the brand's currency, or one with rates.",
+            code="no_rates",
+            field="currency",
+        )
 
 
 def _managers(configuration: Configuration, brand: str) -> set[str]:

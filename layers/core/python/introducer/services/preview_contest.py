@@ -13,7 +13,7 @@ from introducer.domain.contest import Contest
 from introducer.domain.contest_rules import check, check_change, check_planner, most_paid, needs_approval, why_not
 from introducer.domain.money import Money
 from introducer.services.contest_books import ContestBooks
-from introducer.services.draft_contest import CARDS_AT_ONCE, check_named
+from introducer.services.draft_contest import CARDS_AT_ONCE, check_currency, check_named
 from introducer.services.read_contest_desk import DivisionCost, costs
 from introducer.store.configuration import Configuration
 
@@ -48,6 +48,8 @@ def preview_contest(
     else:
         check_change(before, draft, now)
     check_named(books.configuration, member.brand, draft.conditions)
+    if before is None or draft.currency != before.currency:
+        check_currency(books, draft)
     most, parts = most_paid(draft), costs(draft)
     partners, if_all = 0, None
     if most is None:

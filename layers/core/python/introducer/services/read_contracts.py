@@ -31,6 +31,9 @@ from introducer.store.rates import RateStore
 ECB = "ECB"
 """The feed of the European Central Bank's euro reference rates."""
 
+EURO = "EUR"
+"""What the feed's rates are per unit of."""
+
 _KEPT = 60.0
 
 
@@ -124,6 +127,12 @@ class ContractReader:
             click_keys={},
             parents=parents,
         )
+
+    def has_rates(self, currency: str) -> bool:
+        """Whether the feed's last publication says what a currency is worth. Raises `Unavailable`."""
+        complete = self._rates.completed_through(self._feed)
+        last = None if complete is None else self._rates.published_before(self._feed, plus_days(complete, 1))
+        return last is not None and (currency == EURO or currency in last[1])
 
     def _catch_up(self, state: ClientState) -> None:
         """Read again what is older than what a fold of this client saw already, in another container: folding under it
