@@ -101,9 +101,9 @@ def check_named(configuration: Configuration, brand: str, conditions: Conditions
 def check_currency(books: ContestBooks, contest: Contest) -> None:
     """Raises `Invalid` (`no_rates`) for a currency that nothing could be converted into: money would score nothing, and
     prizes could not be paid out in any other. The brand's own needs no rates."""
-    if contest.currency == books.configuration.brand(contest.brand).base_currency:
+    if books.contracts.has_rates(contest.currency):
         return
-    if not books.contracts.has_rates(contest.currency):
+    if contest.currency != books.configuration.brand(contest.brand).base_currency:
         raise Invalid(
             f"There are no exchange rates of {contest.currency}: choose the brand's currency, or one with rates.",
             code="no_rates",
