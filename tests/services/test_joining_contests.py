@@ -197,7 +197,9 @@ class TestNames:
         assert found is not None
         assert (found.shown_as, found.joined_at) == (default_name("ctt_1", "par_1"), NOW)
 
-    @pytest.mark.parametrize("name", ["the BEST", "Thebest", "Ｔhe best", "The\u00a0best"])
+    @pytest.mark.parametrize(
+        "name", ["the BEST", "Thebest", "Ｔhe best", "The\u00a0best", "The\u200b best", "\ufe0fThe b\u00adest"]
+    )
     def test_nobody_looks_like_another(self, planning: Planning, name: str) -> None:
         one, two = planning.somebody("par_1"), planning.somebody("par_2")
         contest = planning.planned()
@@ -212,7 +214,9 @@ class TestNames:
         # then its name is free
         assert renames(planning, contest, "par_2", "The best").shown_as == "The best"
 
-    @pytest.mark.parametrize("name", ["x", "x" * 41, "two\nlines", "\u202egnirts", "見" * 22])
+    @pytest.mark.parametrize(
+        "name", ["x", "x" * 41, "two\nlines", "\u202egnirts", "見" * 22, "\u200b\u200b\u200b", "x\u3164"]
+    )
     def test_what_is_no_name_is_refused(self, planning: Planning, name: str) -> None:
         one, contest = planning.somebody("par_1"), planning.planned()
         with refused(Invalid, "invalid_name"):

@@ -377,7 +377,7 @@ def test_a_neutral_name_says_nothing_and_differs_from_contest_to_contest() -> No
     assert shown_name("  Golden   gate ") == "Golden gate"
 
 
-@pytest.mark.parametrize("text", ["", " ", "x", "x" * 41, "a\nb", "a\u202eb"])
+@pytest.mark.parametrize("text", ["", " ", "x", "x" * 41, "a\nb", "a\u202eb", "\u200b\u2060", "a\u3164", "\u2800 "])
 def test_a_name_that_cannot_be_shown(text: str) -> None:
     assert refusal(lambda: shown_name(text)) == ("invalid_name", "shown_as")
 

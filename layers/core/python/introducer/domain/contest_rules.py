@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -548,9 +549,26 @@ def default_name(contest: str, partner: str) -> str:
 def shown_name(text: str) -> str:
     """The name that a partner chose to be shown under, in its one spelling. Raises `Invalid`."""
     text = re.sub(" +", " ", text)
-    if not 2 <= len(text.strip()) <= LONGEST_SHOWN or _CONTROL.search(text):
+    if not 2 <= len(text.strip()) <= LONGEST_SHOWN or len(_seen(text)) < 2 or _CONTROL.search(text):
         raise _invalid("invalid_name", "shown_as", f"Choose a name of 2 to {LONGEST_SHOWN} characters on one line.")
     return text.strip()
+
+
+def looks(name: str) -> str:
+    """What a name looks like, whatever it is written with: two of one look are taken for one another."""
+    return _seen(unicodedata.normalize("NFKC", name).casefold())
+
+
+def _seen(text: str) -> str:
+    """The characters that are seen: no spaces, and none of those that only shape or part others."""
+    return "".join(each for each in _UNSEEN.sub("", text) if unicodedata.category(each) not in _UNSEEN_KINDS)
+
+
+_UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+_UNSEEN = re.compile(
+    r"[ \u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""A space, and letters and marks that leave no trace: fillers, an empty braille cell, selectors of a variant."""
 
 
 # ------------------------------------------------------------------------------------------------------ rules as a hash

@@ -13,6 +13,7 @@ from introducer.domain.contest_rules import (
     check_open,
     default_name,
     division_of,
+    looks,
     rules_hash,
     shown_name,
     why_not,
@@ -235,11 +236,7 @@ def _name(text: str) -> str:
 def _check_free(books: ContestBooks, contest: Contest, partner: str, name: str) -> None:
     """Raises `Conflict` (`name_taken`) when another participant is shown under a name that looks like this one. Two who
     choose it in the same moment both have it: that is odd to look at, and ranks nobody otherwise."""
-    looks = _looks(name)
+    taken = looks(name)
     for entry in books.contests.entries(contest.contest):
-        if entry.takes_part and entry.partner != partner and _looks(entry.shown_as) == looks:
+        if entry.takes_part and entry.partner != partner and looks(entry.shown_as) == taken:
             raise Conflict("Another participant has this name: choose another.", code="name_taken", field="shown_as")
-
-
-def _looks(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().replace(" ", "")
