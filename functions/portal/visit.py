@@ -225,7 +225,7 @@ class Visit:
         text = self.query("limit")
         if not text:
             return otherwise
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= most:
+        if not (text.isascii() and text.isdigit() and len(text) < 10) or not 1 <= int(text) <= most:
             raise Malformed(f"limit is a number from 1 to {most}.", code="bad_limit")
         return int(text)
 
