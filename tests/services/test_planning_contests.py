@@ -248,6 +248,20 @@ class TestChanging:
         assert [each.frozen for each in ContestWindows(planning.tables.books).of_brand(BRAND)] == [False]
         assert len(planning.started.keys() - first) == 1
 
+    def test_a_pool_is_not_narrowed_down_to_a_friend_by_who_approves_it(self, planning: Planning) -> None:
+        planning.somebody("par_friend")
+        friend = Conditions(partners=frozenset({"par_friend"}))
+        # given an approved contest that is for a friend alone now
+        changed = changes(planning, planning.planned(), conditions=friend)
+        # then another person approves that
+        assert (changed.status, changed.drafted_by) == (ContestStatus.DRAFT, MANAGER.member)
+        # and it is the same with a draft of another's
+        draft = planning.drafted(contest="ctt_2")
+        narrowed = changes(planning, draft, member=ADMIN, conditions=friend)
+        with refused(Forbidden, "same_person"):
+            approves(planning, narrowed, member=ADMIN)
+        assert approves(planning, narrowed).approved_by == FINANCE.member
+
     @pytest.mark.parametrize(
         ("settings", "code"),
         [

@@ -272,6 +272,9 @@ def test_a_planned_start_moves_to_ten_minutes_ahead_at_the_soonest() -> None:
         ("divisions", (Division(name="", prizes=(fixed(1, 5),)),)),
         ("series", EVERY_MONTH),
         ("prize_hold_days", 5),
+        # Who may take part says who shares a pool.
+        ("conditions", Conditions(partners=frozenset({"par_friend"}))),
+        ("divisions", (Division(name="A", pool=POOL, prizes=THREE), Division(name="B", from_size=5))),
     ],
 )
 def test_money_that_changes_is_approved_again(field: str, value: Any) -> None:

@@ -69,8 +69,8 @@ words.WORDS |= {
     "contest_change": {
         "draft": N_("It is a draft: change whatever you like."),
         "planned": N_(
-            "It is approved. Changing prizes, a pool or how often it comes makes it a draft again, and it is approved "
-            "anew. Whoever joined accepts other changes anew."
+            "It is approved. Changing prizes, a pool, who may take part or how often it comes makes it a draft again, "
+            "and it is approved anew. Whoever joined accepts other changes anew."
         ),
         "running": N_("It has started: what is counted, who takes part and what is won stay as they are."),
         "over": N_("It is counted, or called off: nothing about it changes any more."),

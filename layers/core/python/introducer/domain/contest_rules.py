@@ -466,11 +466,13 @@ def changes(before: Contest, after: Contest) -> Iterator[str]:
 
 def needs_approval(before: Contest, after: Contest) -> bool:
     """Whether this changes the money that was approved: prizes and pools, their currency, how often they are paid
-    again, or what a threshold counts."""
+    again, what a threshold counts; or among whom it is shared out. A pool goes to those who rank, however few they are:
+    who narrows down who may take part, or who is in which division, says who gets it."""
     return (
         before.currency != after.currency
-        or [(each.pool, each.prizes) for each in before.divisions]
-        != [(each.pool, each.prizes) for each in after.divisions]
+        or [(each.from_size, each.pool, each.prizes) for each in before.divisions]
+        != [(each.from_size, each.pool, each.prizes) for each in after.divisions]
+        or before.conditions != after.conditions
         or before.prize_hold_days != after.prize_hold_days
         or before.series != after.series
         or (has_thresholds(after) and before.weights != after.weights)

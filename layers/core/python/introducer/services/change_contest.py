@@ -30,8 +30,8 @@ def change_contest(
     """The contest with these settings: all of them, those that stay among them. `version` is the one that was looked
     at; the same settings as it has change nothing, whichever was.
 
-    What was approved and now costs something else is a draft again, and whoever changed the money is who drafted it:
-    another person approves it. Of a contest that has started only its end, its description, whether anybody may see it
+    What was approved and now costs something else, or is for others, is a draft again, and whoever changed that is who
+    drafted it: another person approves it. Of a contest that has started only its end, its description, whether anybody may see it
     and how many are shown can change.
 
     Raises `NotFound`, `Forbidden` (`contest_role`), `Invalid` (`reason_needed`; settings that cannot be), `Conflict`
