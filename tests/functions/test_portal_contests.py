@@ -598,3 +598,21 @@ def test_a_name_is_text_and_nothing_else(portal: ContestPages) -> None:
         assert "<script>alert" not in page.body and "<b>Cup" not in page.body
     rows = csv.DictReader(io.StringIO(portal.visitor(accept="text/csv").get(public(contest)).body))
     assert {row["name"] for row in rows} == {"<script>alert(1)</script>", "'=1+1"}
+
+
+def test_whoever_joined_a_division_that_there_is_no_more_sees_the_first_until_the_start(alone: ContestPages) -> None:
+    # given a participant of the second division
+    contest = alone.planned(divisions=SIZES)
+    alone.enters(contest, HARBOUR, division=1)
+    alone.scores(contest, HARBOUR, ftd=3)
+    # when it is one division before the start
+    alone.moves(contest, divisions=(Division(name="", prizes=PRIZES),))
+    alone.now += timedelta(seconds=10)
+    # then the list and the contest are there
+    mine = alone.machine(HARBOUR)
+    [row] = mine.get("/contests").json["items"]
+    assert (row["takes_part"], row["first_prize"]["amount"]["amount"]) == (True, "1000.00")
+    one = mine.get(there(contest)).json
+    assert (one["division"], one["takes_part"], one["own"], one["may_leave"]) == (0, True, None, True)
+    assert refused(mine.get(there(contest, "?division=1"))) == (404, "not_found")
+    assert alone.machine(HARBOUR, "text/html").get(there(contest)).status == 200

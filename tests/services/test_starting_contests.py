@@ -162,6 +162,25 @@ class TestLookingAgain:
         assert planning.participants(contest) == {"par_3": 0}
         assert ("leave_at_start", MACHINE, "November") in planning.recorded("ctt_1")
 
+    def test_who_joined_what_enters_everybody_now_is_looked_at_too(self, planning: Planning) -> None:
+        # given two who joined the second division by themselves, and another one
+        one, two = planning.somebody("par_1"), planning.somebody("par_2")
+        planning.somebody("par_3")
+        contest = planning.planned(divisions=SIZES)
+        for partner in ("par_1", "par_2"):
+            planning.brought(partner, "2026-10-01", ftd=25)
+        for who in (one, two):
+            planning.joins(contest, who)
+        assert planning.participants(contest) == {"par_1": 1, "par_2": 1}
+        # when there are fewer divisions, all who may are entered, and one of the two may not
+        contest = planning.moves(contest, ContestStatus.PLANNED, opt_in=False, divisions=SIZES[:1])
+        planning.stands("par_2", Status.BLOCKED, at("2026-10-20"))
+        at_its_start(planning, contest)
+        planning.starts(contest)
+        # then
+        assert planning.participants(contest) == {"par_1": 0, "par_3": 0}
+        assert ("leave_at_start", MACHINE, "November") in planning.recorded("ctt_1")
+
     def test_divisions_that_changed_are_settled(self, planning: Planning) -> None:
         one, two = planning.somebody("par_1"), planning.somebody("par_2")
         contest = planning.planned(divisions=(Division(name="S"), Division(name="M", from_size=3), *SIZES[1:]))

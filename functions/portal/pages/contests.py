@@ -276,6 +276,9 @@ def _newest_won(books: ContestBooks, won: Mapping[str, list[Award]], names: Mapp
 def _row(each: ContestOfPartner, awards: list[Award], now: datetime) -> dict[str, Any]:
     contest, entry, own = each.contest, each.entry, each.own
     division = entry.division if entry is not None and entry.takes_part else 0
+    if division >= len(contest.divisions):
+        # There are fewer than when it joined: the start settles in which one it is.
+        division = 0
     return shown.told(contest, now) | {
         "group": shown.group(contest),
         "currency": contest.currency,

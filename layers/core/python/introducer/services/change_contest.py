@@ -31,8 +31,8 @@ def change_contest(
     at; the same settings as it has change nothing, whichever was.
 
     What was approved and now costs something else, or is for others, is a draft again, and whoever changed that is who
-    drafted it: another person approves it. Of a contest that has started only its end, its description, whether anybody may see it
-    and how many are shown can change.
+    drafted it: another person approves it. Of a contest that has started only its end, its description, whether anybody
+    may see it and how many are shown can change.
 
     Raises `NotFound`, `Forbidden` (`contest_role`), `Invalid` (`reason_needed`; settings that cannot be), `Conflict`
     (`contest_changed`; or with the code of what may not change any more, see `contest_rules.check_change`),

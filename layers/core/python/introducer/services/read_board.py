@@ -123,7 +123,14 @@ def read_board(
     def check(found: Contest) -> None:
         _check_reader(books, found, member, entry, now)
 
-    found = fresh_part(books, contest, wanted, part_of(page), now, pause, check)
+    try:
+        found = fresh_part(books, contest, wanted, part_of(page), now, pause, check)
+    except NotFound:
+        if division is not None or not wanted:
+            raise
+        # There are fewer divisions than when the reader joined: the start settles in which one it is.
+        wanted = 0
+        found = fresh_part(books, contest, wanted, part_of(page), now, pause, check)
     if found is None:
         raise _none()
     check(found.contest)

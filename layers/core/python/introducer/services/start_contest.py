@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from introducer.domain.configuration import PartnerCard
 from introducer.domain.contest import Contest, ContestStatus, Entry
 from introducer.domain.contest_mail import entered_mail
 from introducer.domain.contest_rules import LEAST_AHEAD, default_name, next_of_series, rules_hash
@@ -35,9 +36,9 @@ class Started:
 def start_contest(books: ContestBooks, start: Start, *, contest: str, cursor: str | None, now: datetime) -> Started:
     """One page of the start; called again with the cursor until that is None, and then the contest runs.
 
-    Where everybody takes part, partners of the brand who may are entered, and told; who left is left alone. Where
-    partners joined by themselves, those who may not take part any more leave, and divisions that changed since are
-    settled. Every page may be repeated, and all of them started again: nobody is entered twice. A contest that is not
+    Where everybody takes part, partners of the brand who may are entered, and told; who left is left alone. Of partners
+    who joined by themselves, those who may not take part any more leave, and divisions that changed since are settled.
+    Every page may be repeated, and all of them started again: nobody is entered twice. A contest that is not
     planned, or not yet to start, stays as it is.
 
     Raises `NotFound`, `Unavailable` (`contest_busy`), and what starting an execution does.
@@ -100,13 +101,17 @@ def _made(books: ContestBooks, contest: Contest) -> Contest | None:
 
 
 def _enter(books: ContestBooks, contest: Contest, cursor: str | None, at: datetime) -> _Page:
-    """Enters those of a page of the brand's partners who may take part and are not in it."""
+    """Enters those of a page of the brand's partners who may take part and are not in it; and looks again at those who
+    are, from when partners joined by themselves."""
     page = books.configuration.cards(contest.brand, cursor, limit=PAGE)
     known = books.contests.entries_of(contest.contest, [card.partner for card in page.items])
-    joining = []
+    joining, again = [], []
     for card in page.items:
         before = known.get(card.partner)
-        if (before is not None and before.joined_at is not None) or why_not_in(books.configuration, contest, card, at):
+        if before is not None and before.joined_at is not None:
+            again.append((before, card))
+            continue
+        if why_not_in(books.configuration, contest, card, at):
             continue
         new = Entry(
             contest=contest.contest,
@@ -117,18 +122,26 @@ def _enter(books: ContestBooks, contest: Contest, cursor: str | None, at: dateti
             joined_by=by_clock(at, "").by,
         )
         joining.append(Joining(entry=new, before=before))
-    return _Page(page.cursor, _write(books, contest, joining, at, "enter_partners"))
+    written = _write(books, contest, joining, at, "enter_partners")
+    return _Page(page.cursor, written and _settle(books, contest, again, at))
 
 
 def _look_again(books: ContestBooks, contest: Contest, cursor: str | None, at: datetime) -> _Page:
     """Looks again at a page of those who joined: whether they may take part still, and in which division."""
     page = books.contests.participants(contest.contest, cursor, limit=PAGE)
+    joined = [entry for entry in page.items if entry.takes_part]
+    again = [(entry, card_of(books.configuration.partner(entry.partner))) for entry in joined]
+    return _Page(page.cursor, _settle(books, contest, again, at))
+
+
+def _settle(books: ContestBooks, contest: Contest, joined: Sequence[tuple[Entry, PartnerCard]], at: datetime) -> bool:
+    """Those who may not take part any more leave, and whoever joined under other rules is in the division of these;
+    whether all was written."""
     current = rules_hash(contest)
     leaving, moving = [], []
-    for entry in page.items:
+    for entry, card in joined:
         if not entry.takes_part or entry.joined_at is None:
             continue
-        card = card_of(books.configuration.partner(entry.partner))
         if why_not_in(books.configuration, contest, card, at):
             leaving.append(Joining(entry=replace(entry, left_at=contest.starts_at), before=entry))
         elif entry.rules != current:
@@ -136,7 +149,7 @@ def _look_again(books: ContestBooks, contest: Contest, cursor: str | None, at: d
             if division != entry.division:
                 moving.append(Joining(entry=replace(entry, division=division), before=entry))
     written = _write(books, contest, leaving, at, "leave_at_start")
-    return _Page(page.cursor, written and _write(books, contest, moving, at, "settle_divisions"))
+    return written and _write(books, contest, moving, at, "settle_divisions")
 
 
 def _write(books: ContestBooks, contest: Contest, joining: Sequence[Joining], at: datetime, action: str) -> bool:
