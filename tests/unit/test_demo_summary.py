@@ -24,6 +24,7 @@ from introducer.services.verify.report import Difference, Kind, Report
 from introducer_ops.demo.attacks import Attack
 from introducer_ops.demo.building import Login, World, new_password
 from introducer_ops.demo.cases import Caught, Suspicions
+from introducer_ops.demo.contests import Contests, Ended
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd, Move
 from introducer_ops.demo.payouts import PaidRun
 from introducer_ops.demo.plan import MADE_UP, make_plan
@@ -101,6 +102,57 @@ def a_caught(**changes: Any) -> Caught:
     return replace(Caught(case, Attack(0, MADE_UP, ("730007", "730014")), {"EUR": 180_000}, True), **changes)
 
 
+def a_result(partner: str, rank: int, score: str, **changes: Any) -> dict[str, Any]:
+    row = {"partner": partner, "name": "Amberfield Media", "shown_as": partner.upper(), "rank": rank, "score": score}
+    return row | {"unranked": None, "aside": ""} | changes
+
+
+def an_award(partner: str, kind: str, amount: str, journal: str = "", gift: str = "") -> dict[str, Any]:
+    return {
+        "partner": partner, "name": "Amberfield Media", "division": "", "place": 1, "score": "5", "kind": kind,
+        "amount": {"amount": amount, "currency": "EUR"}, "gift": gift, "journal": journal,
+        "status": "delivered" if gift else "paid",
+    }  # fmt: skip
+
+
+def an_ended(**changes: Any) -> Ended:
+    ended = Ended(
+        contest="ctt_1",
+        name="March sprint",
+        status="done",
+        execution="march-sprint-20260219-000001",
+        currency="EUR",
+        archive="ab" * 32,
+        pool=50_000,
+        live={"par_1": "5", "par_2": "12", "par_3": "1"},
+        results=(
+            a_result("par_1", 1, "5"),
+            a_result("par_3", 2, "1"),
+            a_result("par_2", 0, "12", unranked="set_aside", aside="open_case"),
+        ),
+        awards=(
+            an_award("par_1", "share", "300.00", "jrn_1"),
+            an_award("par_3", "share", "200.00", "jrn_2"),
+            an_award("par_1", "gift", "0.00", gift="A stand at the fair"),
+        ),
+        shown=((1, "PAR_1", "5"), (2, "PAR_3", "1")),
+        receipts={
+            "jrn_1": {"amount": "300.00", "currency": "EUR"},
+            "jrn_2": {"amount": "200.00", "currency": "EUR"},
+        },
+        objections=1,
+    )
+    return replace(ended, **changes)
+
+
+def some_contests(**changes: Any) -> Contests:
+    goal = {
+        "goal": "gol_1", "by": "ftd", "clients": 3, "counted": 5, "phase": "paid", "entries": [{"id": "jrn_3"}],
+        "amount": {"amount": "300.00", "currency": "EUR"}, "paid": {"amount": "300.00", "currency": "EUR"},
+    }  # fmt: skip
+    return Contests((an_ended(**changes),), frozenset({"par_2", "par_9"}), goal)
+
+
 @pytest.fixture(name="outcome")
 def _outcome() -> Outcome:
     brand = Brand(
@@ -173,6 +225,7 @@ def _outcome() -> Outcome:
         a_month_end(),
         Suspicions((a_caught(),), ()),
         a_paid_run(),
+        some_contests(),
         report,
         seconds,
         "http://127.0.0.1:8080",
@@ -210,6 +263,7 @@ def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: 
             "bonus": {"JPY": "7500"},
             "override": {"EUR": "300.05"},
             "adjustment": {},
+            "prize": {},
         },
         "months_settled": 60,
         "seconds_until_settled": 1.24,
@@ -269,6 +323,62 @@ def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: 
             "converted": 1,
             "left_out": {"nothing_available": 16, "on_hold": 1},
         },
+        "contests": {
+            "count": 1,
+            "participants": 3,
+            "set_aside": 1,
+            "prizes": 3,
+            "gifts": 1,
+            "sums": {"EUR": "500.00"},
+            "pool": {"EUR": "500.00"},
+            "receipts_verified": 2,
+            "board_is_result": True,
+            "list": [
+                {
+                    "contest": "ctt_1",
+                    "name": "March sprint",
+                    "status": "done",
+                    "execution": "march-sprint-20260219-000001",
+                    "participants": 3,
+                    "ranked": 2,
+                    "set_aside": [{"partner": "par_2", "name": "Amberfield Media", "why": "open_case"}],
+                    "objections": 1,
+                    "pool": "500.00",
+                    "paid": "500.00",
+                    "currency": "EUR",
+                    "prizes": [
+                        {
+                            "partner": partner,
+                            "name": "Amberfield Media",
+                            "division": "",
+                            "place": 1,
+                            "score": "5",
+                            "kind": kind,
+                            "won": won,
+                            "status": status,
+                            "journal": journal,
+                        }
+                        for partner, kind, won, status, journal in (
+                            ("par_1", "share", "300.00", "paid", "jrn_1"),
+                            ("par_3", "share", "200.00", "paid", "jrn_2"),
+                            ("par_1", "gift", "A stand at the fair", "delivered", None),
+                        )
+                    ],
+                    "board_is_result": True,
+                    "archive": "ab" * 32,
+                    "page": "/desk/contests/ctt_1",
+                }
+            ],
+            "goal": {
+                "goal": "gol_1",
+                "counts": "ftd",
+                "clients": 3,
+                "counted": 5,
+                "phase": "paid",
+                "paid": {"amount": "300.00", "currency": "EUR"},
+                "entries": ["jrn_3"],
+            },
+        },
         "money_differences": 0,
         "verify_differences": 0,
         "state_hash": "0123456789abcdef" * 4,
@@ -298,7 +408,11 @@ def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outc
     assert "registrations that resemble each other, and 1 more" in text
     assert "glasswing-deals-registration-cluster-20260224-000001" in text
     assert "/desk/cases/par_2" in text
-    assert len(text.splitlines()) <= 44
+    assert "1 contest, 3 participants, 1 set aside" in text
+    assert "500.00 EUR in 2 prizes, 1 gift; 2 receipts read" in text
+    assert "March sprint: PAR_1 first" in text
+    assert "a goal of 3 first deposits: 5 counted, 300.00 EUR paid" in text
+    assert len(text.splitlines()) <= 48
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -349,6 +463,34 @@ def test_what_is_wrong_with_a_case_is_said(changes: dict[str, Any], word: str) -
 def test_nothing_is_wrong_while_what_an_attack_earned_is_held_and_waits() -> None:
     assert Suspicions((a_caught(),), ()).wrong == []
     assert Suspicions((), ("Tidewater Desk",)).wrong == ["Tidewater Desk cheats, and has no case."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"status": "paying"}, "is paying, and not over"),
+        ({"archive": ""}, "not over"),
+        ({"pool": 50_001}, "paid 50000 of its pools, and 50001 is in them"),
+        ({"live": {"par_1": "5", "par_2": "12", "par_3": "2"}}, "another than its result"),
+        ({"shown": ((1, "PAR_1", "5"),)}, "another than its result"),
+        ({"receipts": {}}, "2 prizes, and 0 receipts"),
+        ({"results": (a_result("par_1", 1, "5"), a_result("par_2", 2, "12"), a_result("par_3", 3, "1"))}, "nobody"),
+        ({"awards": (*an_ended().awards[:2], an_award("par_1", "gift", "0.00") | {"status": "sent"})}, "not delivered"),
+    ],
+)
+def test_what_is_wrong_with_a_contest_is_said(changes: dict[str, Any], word: str) -> None:
+    assert some_contests().wrong == []
+    assert any(word in sentence for sentence in some_contests(**changes).wrong)
+
+
+def test_a_goal_that_is_reached_and_not_paid_is_said() -> None:
+    unpaid = {"phase": "reached", "paid": {"amount": "0.00", "currency": "EUR"}}
+    missed = unpaid | {"phase": "missed", "counted": 2}
+
+    assert replace(some_contests(), goal=some_contests().goal | unpaid).wrong == [  # type: ignore[operator]
+        "The goal counts 5 of 3, and is reached."
+    ]
+    assert replace(some_contests(), goal=some_contests().goal | missed).wrong == []  # type: ignore[operator]
 
 
 def test_a_late_event_that_is_nowhere_is_not_hidden(outcome: Outcome) -> None:

@@ -14,6 +14,7 @@ waiting          until everything that was accepted is in the books, settled, an
 cases            who was found, and whether what is held is what the attackers' clients earned
 desk, month_end  what people do then: adjust, move a client, close a month
 payees, payouts  where partners are paid, and a run that pays them
+contests         who competes for what, and who wins; a goal of one partner's own
 summary          what came out, read from the books
 running          all of it in order
 command          `introducer demo`

@@ -1,4 +1,5 @@
-"""The broker's desk over HTTP: somebody of the staff signs in as a browser does, and then writes as a program does."""
+"""The portal over HTTP: somebody of the staff, or of a partner, signs in as a browser does, and then writes as programs
+do."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ class DeskRefused(Exception):
 
 
 class Desk:
-    """A member of staff at the portal."""
+    """A member of staff, or a partner's, at the portal."""
 
     def __init__(self, stack: Stack, login: Login) -> None:
         self._http = stack.http(headers={"Authorization": f"Bearer {_token(stack, login)}"})
@@ -28,6 +29,9 @@ class Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._http.close()
 
     def get(self, path: str) -> dict[str, Any]:

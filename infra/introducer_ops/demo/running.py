@@ -1,4 +1,4 @@
-"""The demo from start to end: build, live, settle, look at partners, close a month, pay, verify, tell."""
+"""The demo from start to end: build, live, settle, look at partners, close a month, pay, end contests, verify, tell."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
 from introducer_ops.demo.building import World, build_world
 from introducer_ops.demo.cases import attackers, read_suspicions
+from introducer_ops.demo.contests import Scene
 from introducer_ops.demo.desk import Desk, DeskRefused
 from introducer_ops.demo.month_end import (
     MonthEnd,
@@ -132,13 +133,18 @@ def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: C
         stack.clock.set_to(script.built_at)
         world = build_world(stack, plan, day, lambda what: status.update(f"building the world: {what}"))
         iban = open_accounts(stack, world, paypal)
+        status.update("building the world: contests")
+        scene = Scene(stack, world, day)
+        scene.plan()
     secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["EdgeSecretName"])["SecretString"]
     with Sender(stack, world, secret) as sender:
-        _live(stack, sender, script, months, watch, console)
+        _live(stack, sender, script, months, scene, watch, console)
         with watch.phase("month_end"), console.status("closing a month") as status:
             month_end, standing = _end_month(stack, sender, script, months, day, status.update)
         with watch.phase("payouts"), console.status("paying") as status:
             paid_run = pay(stack, world, iban, lambda what: status.update(f"paying: {what}"))
+        with watch.phase("contests"), console.status("ending contests") as status:
+            contests = scene.end(lambda what: status.update(f"ending contests: {what}"))
     with watch.phase("verify"), console.status("recomputing everything from the facts") as status:
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
@@ -153,6 +159,7 @@ def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: C
         month_end,
         suspicions,
         paid_run,
+        contests,
         report,
         watch.total(),
         stack.portal_url,
@@ -167,7 +174,9 @@ def crawler_agents() -> tuple[str, ...]:
     return tuple(agent for agent in agents if agent.isascii() and agent.isprintable())
 
 
-def _live(stack: Stack, sender: Sender, script: Script, months: list[str], watch: _Watch, console: Console) -> None:
+def _live(
+    stack: Stack, sender: Sender, script: Script, months: list[str], scene: Scene, watch: _Watch, console: Console
+) -> None:
     """Send the script and wait until it is in the books."""
     columns = (
         SpinnerColumn(),
@@ -187,6 +196,7 @@ def _live(stack: Stack, sender: Sender, script: Script, months: list[str], watch
                 for slot in slots:
                     when = slot.at.strftime("%H:%M" if busy else "%-d %B")
                     progress.update(task, what=when)
+                    scene.before(slot)
                     sender.send(slot, lambda some, more, task=task: progress.advance(task, some + more))
             progress.update(task, what="")
         task = progress.add_task("Into the books", total=script.distinct, what="events applied")
@@ -265,6 +275,7 @@ def _judge(outcome: Outcome, console: Console) -> bool:
         wrong.append(f"The event that came too late for {closed.close.month} is not in the month after it.")
     wrong += outcome.suspicions.wrong
     wrong += _unpaid(outcome.paid_run)
+    wrong += outcome.contests.wrong
     wrong += [
         f"{each.kind}: {each.what}: {each.expected} expected, {each.found} found ({each.where})"
         for each in outcome.report.differences

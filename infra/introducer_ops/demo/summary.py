@@ -24,6 +24,7 @@ from introducer.store.ledger import Ledger
 from introducer.wording.mails.letters import WORDS
 from introducer_ops.demo.building import World
 from introducer_ops.demo.cases import Caught, Suspicions
+from introducer_ops.demo.contests import Contests, Ended
 from introducer_ops.demo.deals import UNITS
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd
 from introducer_ops.demo.payouts import PaidRun
@@ -74,6 +75,7 @@ class Outcome:
     month_end: MonthEnd
     suspicions: Suspicions
     paid_run: PaidRun
+    contests: Contests
     report: Report
     seconds: Mapping[str, float]
     portal_url: str
@@ -140,6 +142,7 @@ def run_document(outcome: Outcome) -> dict[str, object]:
         },
         "cases": _cases_document(outcome.suspicions, outcome.paid_run),
         "payouts": _payouts_document(outcome.paid_run),
+        "contests": _contests_document(outcome.contests),
         "money_differences": outcome.paid_run.money_differences,
         "seconds_until_settled": round(outcome.seconds.get("settle", 0), 2),
         "verify_differences": len(outcome.report.differences),
@@ -228,6 +231,69 @@ def _payouts_document(paid_run: PaidRun) -> dict[str, object]:
         "by_rail": dict(sorted(by_rail.items())),
         "converted": sum(payout.currency != payout.pay_currency for payout in paid_run.paid),
         "left_out": dict(paid_run.run.left_out),
+    }
+
+
+def _contests_document(contests: Contests) -> dict[str, object]:
+    """`sums` is what was won in money, `pool` what of it was shared out of pools; `receipts_verified` prizes whose
+    receipt, as the partner reads it, comes to what was won."""
+    ended, goal = contests.ended, contests.goal
+    pools: Counter[str] = Counter()
+    for each in ended:
+        pools[each.currency] += each.shares
+    return {
+        "count": len(ended),
+        "participants": sum(len(each.results) for each in ended),
+        "set_aside": sum(len(each.aside) for each in ended),
+        "prizes": sum(len(each.awards) for each in ended),
+        "gifts": sum(len(each.gifts) for each in ended),
+        "sums": _decimals(contests.sums),
+        "pool": _decimals(pools),
+        "receipts_verified": sum(each.verified for each in ended),
+        "board_is_result": all(each.board_is_result for each in ended),
+        "list": [_contest_document(each) for each in ended],
+        "goal": {
+            "goal": goal["goal"],
+            "counts": goal["by"],
+            "clients": goal["clients"],
+            "counted": goal["counted"],
+            "phase": goal["phase"],
+            "paid": goal["paid"],
+            "entries": [entry["id"] for entry in goal["entries"]],
+        },
+    }
+
+
+def _contest_document(ended: Ended) -> dict[str, object]:
+    return {
+        "contest": ended.contest,
+        "name": ended.name,
+        "status": ended.status,
+        "execution": ended.execution,
+        "participants": len(ended.results),
+        "ranked": sum(bool(each["rank"]) for each in ended.results),
+        "set_aside": [{"partner": each["partner"], "name": each["name"], "why": each["aside"]} for each in ended.aside],
+        "objections": ended.objections,
+        "pool": decimal_string(ended.pool, ended.currency),
+        "paid": decimal_string(ended.paid, ended.currency),
+        "currency": ended.currency,
+        "prizes": [
+            {
+                "partner": each["partner"],
+                "name": each["name"],
+                "division": each["division"],
+                "place": each["place"],
+                "score": each["score"],
+                "kind": each["kind"],
+                "won": each["gift"] or each["amount"]["amount"],
+                "status": each["status"],
+                "journal": each["journal"] or None,
+            }
+            for each in ended.awards
+        ],
+        "board_is_result": ended.board_is_result,
+        "archive": ended.archive,
+        "page": f"/desk/contests/{ended.contest}",
     }
 
 
@@ -385,6 +451,7 @@ def _facts(outcome: Outcome) -> list[Text]:
         *_case_lines(outcome.suspicions, outcome.paid_run),
         ("paid", _paid_words(outcome.paid_run)),
         ("", _sums_words(outcome.paid_run)),
+        *_contest_lines(outcome.contests),
         ("verified", ""),
         ("time", f"{seconds.get('total', 0):.0f} s in all, {speed}"),
     )
@@ -416,6 +483,33 @@ def _case_lines(suspicions: Suspicions, paid_run: PaidRun) -> list[tuple[str, st
         ]
     lines += [f"{name}: no case" for name in suspicions.missed]
     return [("" if number else "cases", line) for number, line in enumerate(lines)]
+
+
+def _contest_lines(contests: Contests) -> list[tuple[str, str]]:
+    """What was won in all, who stands first in each contest, and what became of the goal."""
+    ended, goal = contests.ended, contests.goal
+    participants, aside, prizes, gifts, verified = (
+        sum(map(count, ended))
+        for count in (
+            lambda each: len(each.results),
+            lambda each: len(each.aside),
+            lambda each: len(each.money),
+            lambda each: len(each.gifts),
+            lambda each: each.verified,
+        )
+    )
+    first = [
+        f"{each.name}: {', '.join(row['shown_as'] for row in each.results if row['rank'] == 1) or 'nobody'} first"
+        for each in ended
+    ]
+    paid = f"{goal['paid']['amount']} {goal['paid']['currency']} paid"
+    lines = [
+        f"{_many(len(ended), 'contest')}, {_many(participants, 'participant')}, {aside} set aside",
+        f"{_amounts(contests.sums)} in {_many(prizes, 'prize')}, {_many(gifts, 'gift')}; {verified} receipts read",
+        *first,
+        f"a goal of {goal['clients']} first deposits: {goal['counted']} counted, {paid}",
+    ]
+    return [("" if number else "contests", line) for number, line in enumerate(lines)]
 
 
 def _amounts(sums: Mapping[str, int]) -> str:
