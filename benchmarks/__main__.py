@@ -13,7 +13,7 @@ from statistics import mean, median
 
 from rich.console import Console
 
-from benchmarks import cost, cpu, imports, load, payouts, verifying, writes
+from benchmarks import contests, cost, cpu, imports, load, payouts, verifying, writes
 from benchmarks.figures import Figures, percentile
 from benchmarks.gateway import CONNECTIONS
 from benchmarks.load import Load
@@ -56,6 +56,8 @@ def main() -> int:
         stack = cloud.deploy()
         with the_stacks_account(stack), Meter(stack) as meter:
             _on_the_cloud(figures, stack, meter, status.update)
+    with console.status("contests") as status:
+        contests.measure(figures.part("contests"), status.update)
     with console.status("paying 10,000 partners") as status:
         _payouts(figures, status.update)
     figures.write(OUTPUT)

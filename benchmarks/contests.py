@@ -1,21 +1,26 @@
 """Contests of many partners: `python -m benchmarks.contests` measures, prints the table and writes what it found into
 `build/bench.json`, under `contests`.
 
-In this process: the engine's handler counts, by records of a stream as Lambda gets them, on tables in memory. On a
-local cloud of its own: events are posted by HTTP, and stream, engine and the state machine do the rest. In both a
-contest takes everybody, several metrics score, some postbacks come late, and some deposits are charged back. What the
-board shows at the end must be what the count from the facts says, to the last partner.
+Here it is done in this process: the engine's handler counts, by records of a stream as Lambda gets them, on tables in
+memory; and on a local cloud of its own in `contest_stream`. In both a contest takes everybody, all metrics score, some
+postbacks come late, and some deposits are charged back. What the board shows at the end must be what the count from the
+facts says, to the last partner.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
 
 from benchmarks.crowd import BEGINS, BOOKS, BRAND, ENDS, FACTS, Crowd, a_crowd
+from benchmarks.figures import Figures
 from benchmarks.units import item_size
 from introducer.domain.board import PART, Row
 from introducer.domain.configuration import Member, Role
@@ -35,6 +40,7 @@ from introducer.store.event_counts import count_key
 from introducer.store.wire import to_wire
 from tests.support.builders import CLICK_KEY
 
+OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
 HANDLER_PARTNERS, HANDLER_EVENTS = 5_000, 200_000
 STREAM_PARTNERS, STREAM_EVENTS = 1_000, 20_000
 """Events that score; registrations and approvals come beside them."""
@@ -111,6 +117,12 @@ def a_contest(brand: str, starts_at: datetime, ends_at: datetime) -> Contest:
     )
 
 
+def check(found: Found) -> None:
+    """Raises unless everybody scored: what is nowhere is equal."""
+    if found.ranked < found.partners:
+        raise RuntimeError(f"{found.ranked} of {found.partners} partners rank: the others' events are not counted")
+
+
 def differences(books: ContestBooks, contest: Contest, board: Mapping[int, list[Row]]) -> int:
     """Participants whose rows on the board are others than their results, or whom the engine counted otherwise than the
     facts do; `board` is what all pages showed when the last event was in the books."""
@@ -164,6 +176,7 @@ def by_the_handler(
         published = publish_result(books, contest=contest, now=crowd.now)
         found.ranked = sum(bool(each.rank) for each in books.results.all_results(published))
         found.differences = differences(books, published, board)
+    check(found)
     return found
 
 
@@ -273,3 +286,84 @@ def read_page(books: ContestBooks, contest: str, division: int, page: int, membe
 
 def _alone(seconds: float) -> None:
     raise RuntimeError("somebody else makes the board")
+
+
+# -------------------------------------------------------------------------------------------------------------- figures
+
+
+def add(figures: Figures, way: str, found: Found, what: str) -> None:
+    """What was found, as figures whose names begin with the way of counting."""
+    both = (
+        f"a contest that takes {found.partners:,} partners in two divisions, with {found.events:,} events that score"
+        " (deposits, chargebacks, trades; a tenth of the clients with a chargeback, a fifth with events told after the"
+        f" end), counted by all five metrics; {what}"
+    )
+    figures.add(f"{way}_partners", found.partners, "partners", both)
+    figures.add(f"{way}_events", found.events, "events", both)
+    figures.add(
+        f"{way}_events_per_s",
+        found.events_per_s,
+        "events/s",
+        f"All events, registrations and approvals too, until the engine has applied the last: {both}",
+    )
+    figures.add(
+        f"{way}_differences",
+        found.differences,
+        "partners",
+        "Participants whose counts by any metric, score or place are others on the board, all pages of it, when the"
+        f" last event was in the books, than by the count from the facts after the freeze; of {found.ranked:,} who"
+        f" rank: {both}",
+        goal=0,
+    )
+    figures.add(
+        f"{way}_reads_per_page",
+        found.page_reads,
+        "requests",
+        f"The most of {found.pages} pages, each read by staff and by a participant with the own place and the distance"
+        f" to the next: {both}",
+        goal=2,
+    )
+    figures.add(
+        f"{way}_board_ms",
+        found.board_ms,
+        "ms",
+        f"To make the board of a division of {found.board_rows:,} from all entries, {found.build_reads} requests that"
+        f" read, and to show its first page: {both}",
+    )
+    figures.add(f"{way}_board_bytes", found.board_bytes, "bytes", f"That board as it is kept, packed: {both}")
+    figures.add(f"{way}_recount_s", found.recount_s, "s", f"The count from the facts of all clients: {both}")
+
+
+def measure(figures: Figures, tell: Callable[[str], None]) -> None:
+    """Both, as figures."""
+    # On a cloud it runs in the product's functions: nothing of it is imported for the small one in the tests.
+    from benchmarks.contest_stream import by_the_stream
+
+    add(
+        figures,
+        "handler",
+        by_the_handler(tell=tell),
+        "the engine's handler and all else in one process on tables in memory, in CPU time, without waiting for"
+        " DynamoDB",
+    )
+    add(
+        figures,
+        "stream",
+        by_the_stream(tell=tell),
+        "posted by HTTP to the local cloud, counted by stream and engine, walked by the state machine to its prizes;"
+        " emulator, functions and the sender share this machine's cores",
+    )
+
+
+def main() -> int:
+    """Exit code 1 when a goal is missed: the board is another than the count, or a page takes too much."""
+    console, figures = Console(), Figures()
+    with console.status("contests") as status:
+        measure(figures.part("contests"), status.update)
+    figures.write(OUTPUT, beside=True)
+    figures.print(console)
+    return 1 if figures.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

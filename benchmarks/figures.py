@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +32,11 @@ class Figures:
 
     def __init__(self) -> None:
         self._figures: dict[str, Figure] = {}
+        self._parts: dict[str, Figures] = {}
+
+    def part(self, name: str) -> Figures:
+        """Figures that stand under a name of their own; after the others."""
+        return self._parts.setdefault(name, Figures())
 
     def add(self, name: str, value: float, unit: str, how: str, goal: float | None = None) -> None:
         """Add a figure. Raises `ValueError` for a second one of the name, and for a value that is no number."""
@@ -49,21 +56,29 @@ class Figures:
     @property
     def missed(self) -> list[str]:
         """The names of figures that miss their goal."""
-        return [name for name, figure in self._figures.items() if figure.missed]
+        return [name for name, figure in self._all() if figure.missed]
 
-    def document(self) -> dict[str, dict[str, str | float]]:
-        """As it is written: `{"name": {"value": …, "unit": …, "how": …}}`."""
-        return {
+    def document(self) -> dict[str, Any]:
+        """As it is written: `{"name": {"value": …, "unit": …, "how": …}}`, and a part as such an object under its
+        name."""
+        own = {
             name: {"value": shown(figure.value), "unit": figure.unit, "how": figure.how}
             for name, figure in self._figures.items()
         }
+        return own | {name: part.document() for name, part in self._parts.items()}
 
-    def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+    def write(self, path: Path, *, beside: bool = False) -> None:
+        """Write the file, whole or not at all; `beside` keeps what else is in it."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        before = json.loads(path.read_text()) if beside and path.exists() else {}
         draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n")
+        draft.write_text(json.dumps(before | self.document(), indent=2, ensure_ascii=False) + "\n")
         draft.replace(path)
+
+    def _all(self) -> Iterator[tuple[str, Figure]]:
+        yield from self._figures.items()
+        for part, figures in self._parts.items():
+            yield from ((f"{part}.{name}", figure) for name, figure in figures._all())
 
     def print(self, console: Console) -> None:
         """The table for people."""
@@ -73,7 +88,7 @@ class Figures:
         table.add_column("unit")
         table.add_column("goal", justify="right")
         table.add_column("")
-        for name, figure in self._figures.items():
+        for name, figure in self._all():
             verdict = "" if figure.goal is None else ("[red]missed[/]" if figure.missed else "[green]met[/]")
             goal = "" if figure.goal is None else f"≤ {figure.goal:g}"
             table.add_row(name, f"{shown(figure.value):,}", figure.unit, goal, verdict)

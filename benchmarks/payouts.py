@@ -337,7 +337,7 @@ def measure(partners: int = PARTNERS, tell: Callable[[str], None] = lambda text:
     with tempfile.TemporaryDirectory() as folder, LocalCloud.start(Path(folder)) as cloud:
         stack = cloud.deploy()
         with the_stacks_account(stack), Workers(cloud) as workers:
-            _hold(stack)
+            hold_listeners(stack)
             with Reads(stack) as meter:
                 meter.attach(PAYOUT)
                 paying = _brand(stack)
@@ -368,7 +368,7 @@ def measure(partners: int = PARTNERS, tell: Callable[[str], None] = lambda text:
     return found
 
 
-def _hold(stack: Stack) -> None:
+def hold_listeners(stack: Stack) -> None:
     """Nothing listens to the books meanwhile."""
     client = stack.client("lambda")
     for listener in LISTENERS:

@@ -125,7 +125,11 @@ class World(Scenario):
 
     def settled(self) -> None:
         """Wait until every event sent is accepted and applied, and rollup has counted it as both."""
-        until(f"count of {self.sent} events", lambda: self._counted() == (self.sent, self.sent))
+        until(f"count of {self.sent} events", self.all_applied)
+
+    def all_applied(self) -> bool:
+        """Whether every event sent is accepted and applied, by rollup's counts."""
+        return self._counted() == (self.sent, self.sent)
 
     def _counted(self) -> tuple[int, int]:
         days = self._intake.of_source(self.source)
@@ -208,6 +212,9 @@ class Client:
 
     def deposit(self) -> dict[str, Any]:
         return self._event("deposit", amount="250.00", currency="USD")
+
+    def chargeback(self, deposit: Mapping[str, Any]) -> dict[str, Any]:
+        return self._event("chargeback", amount="20.00", currency=deposit["currency"], ref=deposit["event_id"])
 
     def trades(self, count: int, apart: timedelta = SOON) -> list[dict[str, Any]]:
         """Closed trades, each so long after the one before."""

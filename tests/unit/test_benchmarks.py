@@ -121,6 +121,20 @@ class TestTheFile:
             "redirect_rps": {"value": 211.9, "unit": "requests/s", "how": "by asking"},
         }
 
+    def test_a_part_stands_under_its_name_and_is_written_beside_what_was_measured_before(self, tmp_path: Path) -> None:
+        before, after = Figures(), Figures()
+        before.add("wru_per_click", 1, "write units", "by counting")
+        before.part("contests").add("reads_per_page", 3, "requests", "by counting")
+        before.write(tmp_path / "bench.json")
+        after.part("contests").add("reads_per_page", 2, "requests", "by counting", goal=2)
+        after.write(tmp_path / "bench.json", beside=True)
+        assert json.loads((tmp_path / "bench.json").read_text()) == {
+            "wru_per_click": {"value": 1, "unit": "write units", "how": "by counting"},
+            "contests": {"reads_per_page": {"value": 2, "unit": "requests", "how": "by counting"}},
+        }
+        after.part("contests").add("differences", 1, "partners", "by comparing", goal=0)
+        assert after.missed == ["contests.differences"]
+
     def test_a_goal_is_held_by_what_was_measured_not_by_what_is_shown(self) -> None:
         figures = Figures()
         figures.add("wru_per_event_in_tens", 4.0001, "write units", "by counting", goal=4)
