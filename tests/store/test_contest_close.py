@@ -19,6 +19,7 @@ from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
 from introducer.domain.mail import MailTemplate
 from introducer.services.cancel_contest import cancel_contest
+from introducer.services.close_month import close_partner
 from introducer.services.decide_objection import decide_objection
 from introducer.services.finish_result import finish_result
 from introducer.services.freeze_contest import ARRIVES, PATIENCE, freeze_contest
@@ -374,6 +375,19 @@ def test_a_prize_of_a_month_that_was_closed_stands_in_the_first_open_one(world: 
         paid = pay_prizes(world.books, contest=CONTEST, now=world.now, pause=tried.append)
     assert (paid, tried) == ((3, 0), [1, 1, 1])
     assert {(each.key.earn_month, each.post_month) for each in world.prize_journals()} == {("2026-11", "2026-12")}
+
+
+def test_a_prize_stands_in_the_statement_of_its_month_like_what_else_was_earned(world: ContestWorld) -> None:
+    plays(world)
+    world.done()
+    statement = close_partner(
+        world.ledger, Statements(world.tables.books), partner="par_b", month="2026-11", now=at("2026-12-02")
+    )
+    (euros,) = statement.totals
+    assert {(total.of, total.amount, total.entries) for total in euros.rules} == {
+        ("cpa", 200_00, 2),
+        ("prize", 300_00, 1),
+    }
 
 
 def test_nothing_is_paid_before_the_result_is_final_and_nothing_where_nobody_ranks(world: ContestWorld) -> None:
