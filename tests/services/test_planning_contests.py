@@ -12,10 +12,11 @@ from introducer.domain.configuration import Role
 from introducer.domain.contest import Conditions, Contest, ContestStatus, Division, Every, Metric, Series
 from introducer.domain.contest_waits import execution_input, execution_name
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, Unavailable
+from introducer.domain.events import milliseconds
 from introducer.services.approve_contest import approve_contest
 from introducer.services.change_contest import change_contest, close_early, extend_contest
 from introducer.services.draft_contest import draft_contest
-from introducer.store.contest_windows import ContestWindows
+from introducer.store.contest_windows import NEVER, ContestWindows
 from introducer.store.rates import RateStore
 from tests.conftest import Tables
 from tests.support.builders import BRAND, at
@@ -239,13 +240,14 @@ class TestChanging:
         dearer = changes(planning, planned, member=ADMIN, divisions=(Division(name="", prizes=(fixed(1, 900),)),))
         # then it is a draft, and nothing scores in it
         assert (dearer.status, dearer.approved_by, dearer.drafted_by) == (ContestStatus.DRAFT, None, ADMIN.member)
-        assert [each.frozen for each in ContestWindows(planning.tables.books).of_brand(BRAND)] == [True]
+        assert [each.start for each in ContestWindows(planning.tables.books).of_brand(BRAND)] == [NEVER]
         with refused(Forbidden, "same_person"):
             approves(planning, dearer, member=ADMIN)
         # when it is approved
         approves(planning, dearer, now=planning.later(hours=1))
         # then it scores, and an execution of its own walks it
-        assert [each.frozen for each in ContestWindows(planning.tables.books).of_brand(BRAND)] == [False]
+        starts = milliseconds(planned.starts_at)
+        assert [each.start for each in ContestWindows(planning.tables.books).of_brand(BRAND)] == [starts]
         assert len(planning.started.keys() - first) == 1
 
     def test_a_pool_is_not_narrowed_down_to_a_friend_by_who_approves_it(self, planning: Planning) -> None:

@@ -20,7 +20,7 @@ from introducer.store.contest_windows import ContestWindows, window_of, window_t
 from introducer.store.wire import connect, from_wire, put_operation
 from tests.conftest import Tables
 from tests.store.test_engine import PARTNER, Crash, CrashesOnce, Platform, a_life
-from tests.support.builders import BRAND, CLIENT, World, an_event, at, cpa, lot, revshare, terms
+from tests.support.builders import BRAND, CLIENT, World, a_click, an_event, at, cpa, lot, revshare, terms
 
 CONTEST = Contest(
     contest="ctt_1",
@@ -121,3 +121,25 @@ def test_a_verdict_takes_the_score_back(playing: Playing) -> None:
 def test_entries_of_a_contest_are_spread_over_all_its_shards() -> None:
     found = {shard(f"par_{number:04d}") for number in range(200)}
     assert found == set(range(SHARDS))
+
+
+def test_a_start_that_passes_while_it_is_a_draft_again_scores_nothing_and_takes_nothing_away(tables: Tables) -> None:
+    # given an approved contest, a client that came before its start, and a draft of it that nobody approves in time
+    planned = replace(CONTEST, starts_at=at("2026-02-10"), status=ContestStatus.PLANNED)
+    world = World().partner(PARTNER, terms(revshare("30"), days=30))
+    platform = Playing(tables, world, window_of(planned))
+    life = [
+        an_event("registration", at("2026-02-09 09:00"), click_id=a_click(at("2026-02-09 09:00"))),
+        an_event("deposit", at("2026-02-11 10:00"), amount="70.00"),
+        an_event("deposit", at("2026-02-20 10:00"), amount="30.00"),
+    ]
+    platform.accept(*life)
+    platform.engine().apply([life[0]])
+    platform.windows = (window_of(replace(planned, status=ContestStatus.DRAFT)),)
+    platform.engine().apply([life[1]])
+    assert entry(tables, "ctt_1") == {}
+    # when it is approved with another start
+    platform.windows = (window_of(replace(planned, starts_at=at("2026-02-15"))),)
+    platform.engine().apply([life[2]])
+    # then what came since then scores, and nothing else was ever counted
+    assert entry(tables, "ctt_1") == {"deposits": 3_000 * FINE}

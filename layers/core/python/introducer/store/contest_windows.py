@@ -14,19 +14,23 @@ from introducer.store.wire import connect, from_wire, reading
 
 _KEPT = timedelta(days=90)
 """So long after it is counted a window stands: clients that scored in it remember it as long."""
+NEVER = 1 << 52
+"""A start (ms) that no event comes to."""
 
 
 def window_of(contest: Contest) -> Window:
     """What scores in a contest, as it stands."""
+    # One that went back to being a draft may get another start: nothing scores before it is approved again. It is not
+    # frozen, because what scored in a frozen one stays: whoever saw its start counts anew once it has another.
+    is_draft = contest.status is ContestStatus.DRAFT
     return Window(
         contest.contest,
-        milliseconds(contest.starts_at),
+        NEVER if is_draft else milliseconds(contest.starts_at),
         milliseconds(contest.ends_at),
         milliseconds(contest.counts_until),
         contest.metrics,
         contest.currency,
-        # One that went back to being a draft may get another start: nothing scores before it is approved again.
-        contest.status.is_frozen or contest.status is ContestStatus.DRAFT,
+        contest.status.is_frozen,
     )
 
 
