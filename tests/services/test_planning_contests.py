@@ -322,6 +322,23 @@ class TestEndingAtAnotherTime:
         with refused(Conflict, "contest_changed"):
             ends(planning, extend_contest, running, at("2026-12-04"))
 
+    def test_an_execution_that_could_not_be_woken_is_woken_by_the_request_again(self, planning: Planning) -> None:
+        running = planning.moves(planning.running(), ContestStatus.RUNNING, token="token")
+
+        def down(token: str, decision: object) -> bool:
+            raise Unavailable("down")
+
+        given: dict[str, Any] = {
+            "member": MANAGER, "contest": "ctt_1", "version": running.version, "why": "a holiday", "now": planning.now,
+        }  # fmt: skip
+        with pytest.raises(Unavailable):
+            close_early(planning.books, down, ends_at=at("2026-11-20"), **given)
+        assert planning.woken == []
+        # when both come again
+        close_early(planning.books, planning.wake, ends_at=at("2026-11-20"), **given)
+        changes(planning, planning.found(running))
+        assert planning.woken == [("token", "close_contest_early"), ("token", "changed")]
+
     def test_after_its_end_it_may_be_extended_until_it_is_counted(self, planning: Planning) -> None:
         running = planning.running()
         planning.now = running.ends_at + timedelta(hours=1)

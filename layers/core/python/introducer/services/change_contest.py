@@ -49,6 +49,8 @@ def change_contest(
     wanted = replace(changes, series=series)
     settings = {name: getattr(wanted, name) for name in changed(before, wanted)}
     if not settings:
+        # Perhaps the request comes again because its execution could not be woken.
+        woken(wake, before, "changed")
         return before
     if before.version != version:
         raise changed_meanwhile(before)
@@ -131,7 +133,8 @@ def _end(
     word = reason(why)
     if before.version != version:
         if before.ends_at == ends_at:
-            # A request that came again.
+            # A request that came again, perhaps because its execution could not be woken.
+            woken(wake, before, "extend_contest" if later else "close_contest_early")
             return before
         raise changed_meanwhile(before)
     check_extension(before, ends_at, at)
