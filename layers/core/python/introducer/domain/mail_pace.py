@@ -1,0 +1,50 @@
+"""How many mails may go now: the account's rate, less what is kept free for what cannot wait. Pure.
+
+A pace is a store of permits that fills by the clock, a thousandth of one at a time, up to a second's worth. Whoever
+sends takes permits first; whoever gets none learns how long to wait. All who send share one pace.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+ONE = 1_000
+"""Thousandths of a permit to one."""
+FREE_SHARE = 5
+"""One part of so many of the account's rate is kept for mails that cannot wait."""
+
+
+class Pace(NamedTuple):
+    """Permits as they were at a moment (ms)."""
+
+    permits: int = 0
+    """In thousandths."""
+    at: int = 0
+
+
+class Taken(NamedTuple):
+    """What somebody got who asked for permits."""
+
+    pace: Pace
+    granted: int
+    wait: int
+    """Milliseconds until there is another one; 0 where all that was asked for was granted."""
+
+
+def slow_rate(per_second: int) -> int:
+    """Of an account's mails per second, what those may take that can wait; at least one."""
+    return max(1, per_second - -(-per_second // FREE_SHARE))
+
+
+def take(pace: Pace, wanted: int, rate: int, now: int) -> Taken:
+    """As many of the wanted permits as there are at a rate per second, at this moment (ms).
+
+    A clock that goes back fills nothing. Never more than `rate` in any second from an empty store on, and never more
+    than twice that in any second at all.
+    """
+    passed = max(0, now - pace.at)
+    held = min(pace.permits + passed * rate, rate * ONE)
+    granted = min(wanted, held // ONE)
+    left = held - granted * ONE
+    missing = 0 if granted == wanted else ONE - left
+    return Taken(Pace(left, max(now, pace.at)), granted, -(-missing // rate) if missing > 0 else 0)
