@@ -27,7 +27,7 @@ from introducer.domain.contest_score import SHARDS, shard
 from introducer.domain.errors import NotFound
 from introducer.store import keys
 from introducer.store.configuration import Configuration
-from introducer.store.contest_windows import ContestWindows
+from introducer.store.contest_windows import NEVER, ContestWindows
 from introducer.store.contests import Contests, Joining, contest_from_item, contest_to_item, entry_key
 from introducer.store.mails import Mails
 from introducer.store.reservations import Beside
@@ -149,7 +149,7 @@ class TestContestById:
         # when it is a draft again
         contests.move(planned, replace(planned, status=ContestStatus.DRAFT), CHANGE, "change", window=True)
         # then nothing scores in it
-        assert [each.frozen for each in windows.of_brand(BRAND)] == [True]
+        assert [each.start for each in windows.of_brand(BRAND)] == [NEVER]
 
     def test_it_is_one_with_what_goes_beside_it(self, tables: Tables, contests: Contests) -> None:
         first, mails = plans(contests), Mails(tables.books)
