@@ -31,7 +31,7 @@ from introducer.services.set_aside import set_aside, take_back_aside
 from introducer.store.contest_windows import ContestWindows
 from introducer.store.statements import Statements
 from tests.conftest import Tables
-from tests.support.builders import BRAND, SOURCE, an_event, at
+from tests.support.builders import BRAND, SOURCE, an_event, at, cpa, terms
 from tests.support.contests import (
     COMPLIANCE,
     CONTEST,
@@ -526,3 +526,29 @@ def test_many_participants_are_set_aside_ranked_and_paid_in_as_many_steps_as_it_
     assert sum(1 for each in world.books.results.asides(CONTEST) if each.stands) == 170
     assert steps == [(90, 0)]
     assert world.archives().status is ContestStatus.DONE
+
+
+def test_who_qualifies_at_the_end_of_the_day_of_its_last_event_is_counted(tables: Tables) -> None:
+    world = ContestWorld(tables)
+    world.partners("par_a", deal=terms(cpa("100.00", min_lots="1", within_days=30), days=30))
+    world.contest(
+        a_contest(fixed(1, 1, 500_00), weights=((Metric.QFTD, 1000),), starts_at=at("2026-10-31 23:00")), "par_a"
+    )
+    world.client("c1", "par_a", "2026-10-31", hour=9)
+    world.comes(an_event("trade", at("2026-10-31 22:30"), client="c1", event_id="t1", lots="2", symbol="EURUSD"))
+    live = world.books.contests.entry(CONTEST, "par_a")
+    assert live is not None and live.counted == {Metric.QFTD: 1}
+    world.freezes()
+    world.later(minutes=5)
+    [recount] = world.recounts()
+    assert recount.counted["par_a"].counted == live.counted
+
+
+def test_a_standing_that_is_to_come_sets_nobody_aside_and_a_block_until_then_does(world: ContestWorld) -> None:
+    plays(world)
+    world.stands("par_a", Status.BLOCKED, at("2026-11-14"))
+    world.published()
+    world.stands("par_a", Status.ACTIVE, at("2026-12-24"))
+    world.stands("par_b", Status.BLOCKED, at("2026-12-24"))
+    world.finishes()
+    assert [each[:2] for each in ranks(world)[:2]] == [(1, "par_b"), (2, "par_c")]
