@@ -552,3 +552,33 @@ def test_a_standing_that_is_to_come_sets_nobody_aside_and_a_block_until_then_doe
     world.stands("par_b", Status.BLOCKED, at("2026-12-24"))
     world.finishes()
     assert [each[:2] for each in ranks(world)[:2]] == [(1, "par_b"), (2, "par_c")]
+
+
+def test_who_is_set_aside_in_the_last_hour_is_told_and_has_a_day_to_object(world: ContestWorld) -> None:
+    plays(world)
+    contest = world.published()
+    assert contest.objections_until is not None
+    world.until(contest.objections_until - timedelta(minutes=5))
+    # when a manager sets the winner aside five minutes before the end
+    after = _sets_aside(world, "par_a")
+    # then it can still object, and is told so once more
+    assert after.objections_until == world.now + timedelta(hours=24)
+    told = [mail for mail in world.books.mails.mails("par_a") if mail.template is MailTemplate.CONTEST_RESULT]
+    assert [(mail.values["place"], mail.values["unranked"]) for mail in sorted(told, key=lambda each: each.at)] == [
+        (1, ""),
+        (0, "set_aside"),
+    ]
+    world.later(hours=20)
+    object_to_result(world.books, member=an_owner("par_a"), contest=CONTEST, text="They are mine", now=world.now)
+    # and giving back takes no time away from anybody
+    again = take_back_aside(
+        world.books, member=COMPLIANCE, contest=CONTEST, partner="par_a", why="They are", now=world.now
+    )
+    assert again.objections_until == after.objections_until
+
+
+@pytest.mark.parametrize(("end", "month"), [("2026-12-01", "2026-11"), ("2026-11-30 23:00", "2026-11")])
+def test_a_prize_is_earned_in_the_month_of_the_windows_last_moment(world: ContestWorld, end: str, month: str) -> None:
+    plays(world, ends_at=at(end))
+    world.done()
+    assert {journal.key.earn_month for journal in world.prize_journals()} == {month}
