@@ -343,7 +343,7 @@ def _scores(figures: Figures, world: World, meter: Meter) -> None:
     found = writes.scores(world, meter)
     what = (
         "What events that score in a contest cost more than the same events of another partner's client before there"
-        " was one; the contest counts all five metrics. Each further one that runs costs as much for an entry of its own"
+        " was one; the contest counts all five metrics. Each further one costs as much for an entry of its own"
     )
     parts = ", ".join(f"{kind} {units / len(found.alone):g}" for kind, units in found.by_kind.most_common() if units)
     figures.add(
