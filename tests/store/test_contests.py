@@ -31,7 +31,7 @@ from introducer.store.contest_windows import NEVER, ContestWindows
 from introducer.store.contests import Contests, Joining, contest_from_item, contest_to_item, entry_key
 from introducer.store.mails import Mails
 from introducer.store.reservations import Beside
-from introducer.store.wire import from_wire, to_wire
+from introducer.store.wire import connect, from_wire, put_operation, to_wire
 from tests.conftest import Tables
 from tests.support.builders import BRAND, at
 from tests.support.contest_builders import a_contest, fixed, gift, share, threshold
@@ -160,7 +160,9 @@ class TestContestById:
         joins(contests, moved, "par_1")
         # when something that goes with it is there already
         more = replace(moved, shown=2)
-        there = contests.part_put(entry_key("ctt_1", "par_1").item(), Path(keys.PK).does_not_exist())
+        there = put_operation(
+            connect(tables.books), tables.books, entry_key("ctt_1", "par_1").item(), Path(keys.PK).does_not_exist()
+        )
         # then nothing of it is written
         assert contests.move(moved, more, CHANGE, "change", mails=[mail]) is None
         assert contests.move(moved, more, CHANGE, "change", beside=Beside(puts=(there,))) is None
