@@ -68,7 +68,8 @@ from tests.faults.schedules import Violation
 from tests.faults.small import small
 from tests.faults.wire import AFTER, BEFORE, Actor, Crash, Target, Trouble, Wire
 from tests.support.builders import BRAND, CLICK_KEY
-from tests.support.contests import COMPLIANCE, CONTEST, MANAGER, Archive, ContestWorld, an_owner
+from tests.support.contest_builders import an_owner
+from tests.support.contests import COMPLIANCE, CONTEST, MANAGER, Archive, ContestWorld
 from tests.support.memory import Memory, Record, served_by
 
 AGAIN = frozenset(

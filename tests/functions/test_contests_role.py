@@ -21,7 +21,8 @@ from introducer.store import keys
 from tests.conftest import Tables
 from tests.support import functions
 from tests.support.builders import BRAND
-from tests.support.contests import CONTEST, ENDS, MANAGER, STARTS, ContestWorld, a_contest, an_owner, fixed, gift
+from tests.support.contest_builders import an_owner, fixed, gift
+from tests.support.contests import CONTEST, ENDS, MANAGER, STARTS, ContestWorld, a_contest
 from tests.support.roles import Asked, allows, watched, written
 
 pytestmark = pytest.mark.in_memory
@@ -77,7 +78,7 @@ def stepping(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Stepping:
 
 def planned(world: ContestWorld, **settings: Any) -> Contest:
     contest = a_contest(
-        fixed(1, 1, 300_00), fixed(2, 2, 100_00), gift(1, 1, "A weekend in Lisbon"), status=ContestStatus.PLANNED,
+        fixed(1, 300_00), fixed(2, 100_00), gift(1, "A weekend in Lisbon"), status=ContestStatus.PLANNED,
         opt_in=False, **settings,
     )  # fmt: skip
     return world.contest(contest)

@@ -22,8 +22,8 @@ from introducer.services.read_board import BoardPage, BoardRow, read_board
 from introducer.store.boards import LEASE
 from introducer.store.contests import Joining
 from tests.conftest import Tables
-from tests.support.contest_builders import standing
-from tests.support.planning import MANAGER, STRANGER, Planning, an_owner
+from tests.support.contest_builders import an_owner, standing
+from tests.support.planning import MANAGER, STRANGER, Planning
 
 pytestmark = pytest.mark.in_memory
 

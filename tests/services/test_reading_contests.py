@@ -22,7 +22,8 @@ from introducer.services.read_contests import (
 from introducer.store.paging import Page
 from tests.conftest import Tables
 from tests.support.builders import at, cpa, revshare, terms
-from tests.support.planning import MANAGER, Planning, an_owner
+from tests.support.contest_builders import an_owner
+from tests.support.planning import MANAGER, Planning
 
 pytestmark = pytest.mark.in_memory
 

@@ -32,27 +32,14 @@ from introducer.store.contest_windows import ContestWindows
 from introducer.store.statements import Statements
 from tests.conftest import Tables
 from tests.support.builders import BRAND, SOURCE, an_event, at, cpa, terms
-from tests.support.contests import (
-    COMPLIANCE,
-    CONTEST,
-    ENDS,
-    FINANCE,
-    MANAGER,
-    POOL,
-    ContestWorld,
-    a_contest,
-    an_owner,
-    fixed,
-    gift,
-    ranks,
-    share,
-)
+from tests.support.contest_builders import an_owner, fixed, gift, share
+from tests.support.contests import COMPLIANCE, CONTEST, ENDS, FINANCE, MANAGER, POOL, ContestWorld, a_contest, ranks
 from tests.support.payouts import a_member
 
 pytestmark = pytest.mark.in_memory
 
 ONE = Counted({Metric.FTD: 1}, 1_762_000_000_000)
-SHARES = (share(1, 1, 50), share(2, 2, 30), share(3, 3, 20))
+SHARES = (share(1, 50), share(2, 30), share(3, 20))
 
 
 @pytest.fixture
@@ -407,7 +394,7 @@ def test_a_contest_without_participants_is_over_at_once(world: ContestWorld) -> 
 
 
 def test_a_gift_is_sent_by_staff_and_never_paid(world: ContestWorld) -> None:
-    plays(world, prizes=(gift(1, 1, "A watch"), fixed(1, 1, 10_00)))
+    plays(world, prizes=(gift(1, "A watch"), fixed(1, 10_00)))
     world.published()
     world.finishes()
     (money, watch) = sorted(world.awards("par_a"), key=lambda each: each.gift)
@@ -506,7 +493,7 @@ def test_a_final_result_is_not_cancelled_nor_a_contest_by_those_who_may_not(worl
 def test_many_participants_are_set_aside_ranked_and_paid_in_as_many_steps_as_it_takes(world: ContestWorld) -> None:
     # given 260 who take part, 170 of whom are on hold, and prizes for all places
     partners = [f"par_{number:04d}" for number in range(260)]
-    contest = world.contest(a_contest(fixed(1, 260, 1_00)))
+    contest = world.contest(a_contest(fixed(1, 1_00, 260)))
     for partner in partners:
         world.partner(partner, accepted=False, verified=False, profile=None)
         world.joins(contest, partner)
@@ -532,7 +519,7 @@ def test_who_qualifies_at_the_end_of_the_day_of_its_last_event_is_counted(tables
     world = ContestWorld(tables)
     world.partners("par_a", deal=terms(cpa("100.00", min_lots="1", within_days=30), days=30))
     world.contest(
-        a_contest(fixed(1, 1, 500_00), weights=((Metric.QFTD, 1000),), starts_at=at("2026-10-31 23:00")), "par_a"
+        a_contest(fixed(1, 500_00), weights=((Metric.QFTD, 1000),), starts_at=at("2026-10-31 23:00")), "par_a"
     )
     world.client("c1", "par_a", "2026-10-31", hour=9)
     world.comes(an_event("trade", at("2026-10-31 22:30"), client="c1", event_id="t1", lots="2", symbol="EURUSD"))

@@ -18,7 +18,8 @@ from introducer.store import keys
 from introducer.store.scans import Scans, Stored
 from tests.conftest import Tables
 from tests.support.builders import CLICK_KEY, an_event, at
-from tests.support.contests import CONTEST, ENDS, MANAGER, ContestWorld, a_contest, fixed, gift, share
+from tests.support.contest_builders import fixed, gift, share
+from tests.support.contests import CONTEST, ENDS, MANAGER, ContestWorld, a_contest
 
 pytestmark = pytest.mark.in_memory
 
@@ -31,7 +32,7 @@ def world(tables: Tables) -> ContestWorld:
     """A contest that is done, with a participant who was set aside; and one that runs."""
     world = ContestWorld(tables)
     world.partners("par_a", "par_b", "par_c")
-    prizes = (share(1, 1, 60), share(2, 2, 40), fixed(2, 2, 50_00), gift(1, 1, "A watch"))
+    prizes = (share(1, 60), share(2, 40), fixed(2, 50_00), gift(1, "A watch"))
     world.contest(a_contest(*prizes), "par_a", "par_b", "par_c")
     for number, partner in enumerate(["par_a", "par_b", "par_b", "par_c"]):
         world.client(f"c{number}", partner, "2026-11-03")
