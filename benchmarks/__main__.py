@@ -343,7 +343,7 @@ def _scores(figures: Figures, world: World, meter: Meter) -> None:
     found = writes.scores(world, meter)
     what = (
         "What events that score in a contest cost more than the same events of another partner's client before there"
-        " was one; the contest counts all five metrics, each further one that runs costs as much again"
+        " was one; the contest counts all five metrics. Each further one costs as much for an entry of its own"
     )
     parts = ", ".join(f"{kind} {units / len(found.alone):g}" for kind, units in found.by_kind.most_common() if units)
     figures.add(
@@ -351,7 +351,9 @@ def _scores(figures: Figures, world: World, meter: Meter) -> None:
         mean(found.alone),
         "write units",
         f"{what}. Postback and engine, a deposit and nine trades one by one; from {min(found.alone):g} to"
-        f" {max(found.alone):g}; by item: {parts}. {RULES}",
+        f" {max(found.alone):g}; by item: {parts}. The client's state, which each transaction writes whole, grows from"
+        f" {found.state_bytes['unscored']:,} to {found.state_bytes['contests']:,} bytes with each contest, at two units"
+        f" per begun kilobyte. {RULES}",
         goal=2,
     )
     figures.add(

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks import gateway
 from benchmarks.contests import (
+    BOARDS,
     GROWN,
     LAST,
     LATE,
@@ -214,12 +216,15 @@ class _Rush:
             books = self.books()
             entries = {entry.partner: entry.division for entry in books.contests.entries(contest) if entry.takes_part}
             for division in range(2):
-                self.clock.advance(60)
-                meter.calls.clear()
-                began = time.monotonic()
-                first = read_page(books, contest, division, 1, self.member(Role.MANAGER), self.clock.now())
+                seconds = []
+                for _ in range(BOARDS):
+                    self.clock.advance(60)
+                    meter.calls.clear()
+                    began = time.monotonic()
+                    first = read_page(books, contest, division, 1, self.member(Role.MANAGER), self.clock.now())
+                    seconds.append(time.monotonic() - began)
                 if first.participants > found.board_rows:
-                    found.board_rows, found.board_ms = first.participants, (time.monotonic() - began) * 1000
+                    found.board_rows, found.board_ms = first.participants, median(seconds) * 1000
                     found.build_reads = _reads(meter)
                     found.board_bytes = sum(
                         self.size(keys.key("board", contest=contest, division=division, part=part))

@@ -9,6 +9,7 @@ facts says, to the last partner.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 
@@ -59,6 +61,8 @@ WEIGHTS = (
 """Thousandths of a point: all of them, so that each deposit, chargeback and trade scores."""
 GROWN = 3
 """Clients from which on a partner is in the upper division."""
+BOARDS = 5
+"""How often a board is made to say how long it takes: the median."""
 AT_ONCE = 500
 """Clients whose events wait for the handler at a time."""
 POOL = 1_000_000
@@ -165,6 +169,9 @@ def by_the_handler(
         tell(f"the engine counts {events:,} events of {partners:,} partners")
         _live(crowd, events // partners // SCORING, found, scattered)
         before_the_board(crowd, contest)
+        # All events are held in this process: what follows is not to wait until they are looked through for rubbish.
+        gc.collect()
+        gc.freeze()
         board = _board(books, contest, crowd, found)
         tell("counting them from the facts")
         crowd.now = ENDS + timedelta(hours=25)
@@ -176,6 +183,7 @@ def by_the_handler(
         published = publish_result(books, contest=contest, now=crowd.now)
         found.ranked = sum(bool(each.rank) for each in books.results.all_results(published))
         found.differences = differences(books, published, board)
+    gc.unfreeze()
     check(found)
     return found
 
@@ -247,12 +255,15 @@ def _board(books: ContestBooks, contest: str, crowd: Crowd, found: Found) -> dic
     """What all pages of all divisions show, and what making and reading them took."""
     rows: dict[int, list[Row]] = {}
     for division in range(2):
-        crowd.now, crowd.reads = crowd.now + timedelta(minutes=1), 0
-        began = time.process_time()
-        first = read_page(books, contest, division, 1, _member(Role.MANAGER), crowd.now)
+        seconds = []
+        for _ in range(BOARDS):
+            crowd.now, crowd.reads = crowd.now + timedelta(minutes=1), 0
+            began = time.process_time()
+            first = read_page(books, contest, division, 1, _member(Role.MANAGER), crowd.now)
+            seconds.append(time.process_time() - began)
         if first.participants > found.board_rows:
             found.board_rows = first.participants
-            found.board_ms = (time.process_time() - began) * 1000
+            found.board_ms = median(seconds) * 1000
             found.build_reads = crowd.reads
             found.board_bytes = sum(
                 item_size(crowd.book(keys.key("board", contest=contest, division=division, part=part)))
@@ -328,7 +339,7 @@ def add(figures: Figures, way: str, found: Found, what: str) -> None:
         found.board_ms,
         "ms",
         f"To make the board of a division of {found.board_rows:,} from all entries, {found.build_reads} requests that"
-        f" read, and to show its first page: {both}",
+        f" read, and to show its first page; median of {BOARDS}: {both}",
     )
     figures.add(f"{way}_board_bytes", found.board_bytes, "bytes", f"That board as it is kept, packed: {both}")
     figures.add(f"{way}_recount_s", found.recount_s, "s", f"The count from the facts of all clients: {both}")

@@ -135,12 +135,14 @@ class Scores:
     """By batch of ten."""
     by_kind: Counter[str] = field(default_factory=Counter)
     """Units more by kind of item, of all events alone."""
+    state_bytes: dict[str, int] = field(default_factory=dict)
+    """Of the largest state of the clients before there was a contest (`unscored`), and in one (`contests`)."""
 
 
 def scores(world: World, meter: Meter) -> Scores:
     """What it costs that a contest counts: the same events, of clients of two partners, before there is one and while
     one runs that all of them score in."""
-    lives = {}
+    lives, found = {}, Scores()
     for name, contest in (("unscored", False), ("contests", True)):
         _, code = world.a_partner(TWO_RULES, f"Measured as {name}")
         clients = [world.a_client(f"{way}-{name}", code) for way in ("alone", "together")]
@@ -149,8 +151,9 @@ def scores(world: World, meter: Meter) -> Scores:
             # What an engine knows of a brand's contests it keeps for a minute: new containers ask at once.
             meter.attach(ENGINE)
         world.stack.clock.advance(2 * 3600)
+        begin = len(meter.writes)
         lives[name] = [_life(world, meter, client, alone) for client, alone in zip(clients, (True, False), strict=True)]
-    found = Scores()
+        found.state_bytes[name] = max(write.size for write in meter.writes[begin:] if write.kind == "client")
     (alone, together), (alone_scored, together_scored) = lives["unscored"], lives["contests"]
     for before, after in zip(alone, alone_scored, strict=True):
         found.alone.append(float(after.total() - before.total()))

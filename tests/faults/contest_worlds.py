@@ -20,7 +20,8 @@ from introducer.store.facts import event_from_item
 from introducer.store.wire import from_wire
 from tests.conftest import Tables, create_table
 from tests.support.builders import a_click, an_event
-from tests.support.contests import ENDS, STARTS, ContestWorld, a_contest, fixed, gift, share, threshold
+from tests.support.contest_builders import fixed, gift, share, threshold
+from tests.support.contests import ENDS, STARTS, ContestWorld, a_contest
 from tests.support.memory import Memory, served_by
 
 FACTS, BOOKS = "facts", "books"
@@ -96,19 +97,20 @@ def _settings(chance: random.Random) -> Contest:
             ((Metric.DEPOSITS, 10), (Metric.FTD, 3000), (Metric.LOTS, 1500)),
         ]
     )
+    at_one_and_a_half = replace(threshold(0, 12_34), threshold=150)
     prizes = {
-        "pool": (share(1, 1, 50), share(2, 2, 30), share(3, 3, 20)),
-        "equal pool": (share(1, 1, 34), share(2, 4, 22)),
-        "fixed": (fixed(1, 1, 300_00), fixed(2, 3, 33_33)),
-        "all": (share(1, 2, 40), share(3, 3, 20), fixed(1, 2, 50_01), threshold(150, 12_34), gift(1, 2, "A watch")),
-        "gifts": (gift(1, 1, "A bicycle"), threshold(100, 5_00)),
+        "pool": (share(1, 50), share(2, 30), share(3, 20)),
+        "equal pool": (share(1, 34), share(2, 22, 4)),
+        "fixed": (fixed(1, 300_00), fixed(2, 33_33, 3)),
+        "all": (share(1, 40, 2), share(3, 20), fixed(1, 50_01, 2), at_one_and_a_half, gift(1, "A watch", 2)),
+        "gifts": (gift(1, "A bicycle"), threshold(1, 5_00)),
     }[chance.choice(["pool", "equal pool", "fixed", "all", "all", "gifts"])]  # fmt: skip
     pool = chance.choice([1_000_00, 100_01, 7, 333_33])
     divisions: tuple[Division, ...]
     if chance.random() < 0.3:
         divisions = (
             Division(name="Small", pool=pool, prizes=prizes),
-            Division(name="Large", from_size=2, pool=99_99, prizes=(share(1, 1, 60), share(2, 2, 40))),
+            Division(name="Large", from_size=2, pool=99_99, prizes=(share(1, 60), share(2, 40))),
         )
     else:
         divisions = (Division(name="", pool=pool, prizes=prizes),)

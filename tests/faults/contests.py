@@ -45,7 +45,7 @@ from introducer.services.verify.report import Kind
 from introducer.services.verify_books import verify_books
 from introducer.store import contest_results, keys
 from introducer.store.cases import Step
-from introducer.store.contest_results import award_from_item
+from introducer.store.contest_results import aside_from_item, award_from_item
 from introducer.store.contests import contest_from_item
 from introducer.store.ledger import journal_from_item
 from introducer.store.scans import Stored
@@ -68,7 +68,8 @@ from tests.faults.schedules import Violation
 from tests.faults.small import small
 from tests.faults.wire import AFTER, BEFORE, Actor, Crash, Target, Trouble, Wire
 from tests.support.builders import BRAND, CLICK_KEY
-from tests.support.contests import COMPLIANCE, CONTEST, MANAGER, Archive, ContestWorld, an_owner
+from tests.support.contest_builders import an_owner
+from tests.support.contests import COMPLIANCE, CONTEST, MANAGER, Archive, ContestWorld
 from tests.support.memory import Memory, Record, served_by
 
 AGAIN = frozenset(
@@ -616,11 +617,13 @@ def _paid(schedule: ContestSchedule, awards: list[Award], journals: list[Any]) -
 
 
 def _told(schedule: ContestSchedule, awards: list[Award]) -> None:
-    """Everybody has one mail of the result and one of the end; each payment has one record."""
+    """Everybody has one mail of the result, another for each time that staff changed it, and one of the end; each
+    payment has one record."""
+    changed = _changed_by_staff(schedule)
     mails = Counter((item["partner"], item["template"]) for item in _items(schedule, "mail"))
     for partner in schedule.play.joined:
         ends = sum(mails[partner, each.value] for each in (MailTemplate.CONTEST_WON, MailTemplate.CONTEST_FINAL))
-        if mails[partner, MailTemplate.CONTEST_RESULT.value] != 1 or ends != 1:
+        if mails[partner, MailTemplate.CONTEST_RESULT.value] != 1 + changed[partner] or ends != 1:
             raise Violation(f"{partner} has the mails {mails}")
     records = Counter(item["action"] for item in _items(schedule, "audit"))
     money = sum(1 for each in awards if not each.gift)
@@ -629,6 +632,19 @@ def _told(schedule: ContestSchedule, awards: list[Award]) -> None:
     for once in ("freeze_contest", "publish_result", "finish_result", "archive_contest"):
         if records[once] != 1:
             raise Violation(f"{once} is {records[once]} times in the trail")
+
+
+def _changed_by_staff(schedule: ContestSchedule) -> Counter[str]:
+    """How often staff set each participant aside, or took that back, while its result was provisional."""
+    status, found = ContestStatus.RUNNING, Counter[str]()
+    for record in schedule.store.stream(BOOKS):
+        kind, new = kind_of(keys.BOOKS, *record.place), from_wire(record.new or {})
+        if kind == "contest":
+            status = contest_from_item(new).status
+        elif kind == "set_aside" and status is ContestStatus.PROVISIONAL:
+            aside = aside_from_item(new)
+            found[aside.partner] += not aside.is_clockwork
+    return found
 
 
 def _stands_for_good(schedule: ContestSchedule) -> None:

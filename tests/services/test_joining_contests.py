@@ -15,8 +15,8 @@ from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Inval
 from introducer.services.join_contest import join_contest, leave_contest, rename_entry, size_before
 from tests.conftest import Tables
 from tests.support.builders import at, cpa, revshare, terms
-from tests.support.contest_builders import a_contest
-from tests.support.planning import MANAGER, NOW, Planning, an_owner
+from tests.support.contest_builders import a_contest, an_owner
+from tests.support.planning import MANAGER, NOW, Planning
 
 pytestmark = pytest.mark.in_memory
 

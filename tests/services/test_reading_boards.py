@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.board import OLDEST, PAGE, PART, RENEWED, Row, snapshots
+from introducer.domain.board import OLDEST, PAGE, PART, RENEWED, Distance, Row, snapshots
 from introducer.domain.configuration import Member
 from introducer.domain.contest import Conditions, Contest, ContestStatus, Division
-from introducer.domain.contest_prizes import Distance, concluded
+from introducer.domain.contest_prizes import concluded
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.services.read_board import BoardPage, BoardRow, read_board
 from introducer.store.boards import LEASE
 from introducer.store.contests import Joining
 from tests.conftest import Tables
-from tests.support.contest_builders import standing
-from tests.support.planning import MANAGER, STRANGER, Planning, an_owner
+from tests.support.contest_builders import an_owner, standing
+from tests.support.planning import MANAGER, STRANGER, Planning
 
 pytestmark = pytest.mark.in_memory
 

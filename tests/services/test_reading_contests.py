@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.board import Distance
 from introducer.domain.configuration import Member, Status
 from introducer.domain.contest import Conditions, Contest, ContestStatus
-from introducer.domain.contest_prizes import Distance
 from introducer.domain.contest_rules import rules_hash
 from introducer.domain.errors import Forbidden, NotFound
 from introducer.services.join_contest import leave_contest
@@ -18,12 +18,12 @@ from introducer.services.read_contests import (
     contest_on_board,
     read_contest_of_partner,
     read_contests_of_partner,
-    read_public_contest,
 )
 from introducer.store.paging import Page
 from tests.conftest import Tables
 from tests.support.builders import at, cpa, revshare, terms
-from tests.support.planning import MANAGER, Planning, an_owner
+from tests.support.contest_builders import an_owner
+from tests.support.planning import MANAGER, Planning
 
 pytestmark = pytest.mark.in_memory
 
@@ -183,12 +183,3 @@ class TestOneContest:
         for name in ("ctt_none", "x" * 3000):
             with pytest.raises(NotFound):
                 read_contest_of_partner(planning.books, member=an_owner("par_1"), contest=name, now=planning.now)
-
-
-def test_anybody_sees_a_public_contest_and_no_other(planning: Planning) -> None:
-    public, private = planning.planned(public=True), planning.planned(contest="ctt_2")
-    draft = planning.drafted(contest="ctt_3", public=True)
-    assert read_public_contest(planning.books, contest="ctt_1") == public
-    for contest in (private.contest, draft.contest, "ctt_none", "x" * 3000):
-        with pytest.raises(NotFound):
-            read_public_contest(planning.books, contest=contest)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from introducer.domain.board import PART, Row, Snapshot, snapshots
-from introducer.domain.contest import ContestStatus
+from introducer.domain.contest import ContestStatus, Division, Prize, PrizeKind
 from introducer.domain.contest_rules import LONGEST_SHOWN
 from introducer.domain.ids import derived_id
 from introducer.services.join_contest import MOST_BYTES
@@ -108,3 +108,15 @@ class TestBoardOfDivision:
     def test_whose_turn_it_is_is_no_part(self, boards: Boards) -> None:
         boards.take_turn("ctt_1", 0, NOW)
         assert boards.part("ctt_1", 0) is None
+
+
+def test_the_longest_settings_take_no_place_from_the_names() -> None:
+    prizes = tuple(
+        Prize(kind=PrizeKind.GIFT, first=place, last=place, gift=f"A weekend in Lisbon for two, number {place}")
+        for place in range(1, 201)
+    )
+    divisions = tuple(Division(name=f"Division {number}", from_size=number, prizes=prizes) for number in range(10))
+    [plain] = a_board(a_crowd(PART, "".join(map(chr, range(0x4E00, 0x9FFF)))))
+    large = replace(plain, contest=replace(plain.contest, divisions=divisions, description="A race. " * 200))
+    added = len(snapshot_to_wire(large)["rows"]["B"]) - len(snapshot_to_wire(plain)["rows"]["B"])
+    assert added < 20_000

@@ -31,28 +31,15 @@ from introducer.services.set_aside import set_aside, take_back_aside
 from introducer.store.contest_windows import ContestWindows
 from introducer.store.statements import Statements
 from tests.conftest import Tables
-from tests.support.builders import BRAND, SOURCE, an_event, at
-from tests.support.contests import (
-    COMPLIANCE,
-    CONTEST,
-    ENDS,
-    FINANCE,
-    MANAGER,
-    POOL,
-    ContestWorld,
-    a_contest,
-    an_owner,
-    fixed,
-    gift,
-    ranks,
-    share,
-)
+from tests.support.builders import BRAND, SOURCE, an_event, at, cpa, terms
+from tests.support.contest_builders import an_owner, fixed, gift, share
+from tests.support.contests import COMPLIANCE, CONTEST, ENDS, FINANCE, MANAGER, POOL, ContestWorld, a_contest, ranks
 from tests.support.payouts import a_member
 
 pytestmark = pytest.mark.in_memory
 
 ONE = Counted({Metric.FTD: 1}, 1_762_000_000_000)
-SHARES = (share(1, 1, 50), share(2, 2, 30), share(3, 3, 20))
+SHARES = (share(1, 50), share(2, 30), share(3, 20))
 
 
 @pytest.fixture
@@ -407,7 +394,7 @@ def test_a_contest_without_participants_is_over_at_once(world: ContestWorld) -> 
 
 
 def test_a_gift_is_sent_by_staff_and_never_paid(world: ContestWorld) -> None:
-    plays(world, prizes=(gift(1, 1, "A watch"), fixed(1, 1, 10_00)))
+    plays(world, prizes=(gift(1, "A watch"), fixed(1, 10_00)))
     world.published()
     world.finishes()
     (money, watch) = sorted(world.awards("par_a"), key=lambda each: each.gift)
@@ -506,7 +493,7 @@ def test_a_final_result_is_not_cancelled_nor_a_contest_by_those_who_may_not(worl
 def test_many_participants_are_set_aside_ranked_and_paid_in_as_many_steps_as_it_takes(world: ContestWorld) -> None:
     # given 260 who take part, 170 of whom are on hold, and prizes for all places
     partners = [f"par_{number:04d}" for number in range(260)]
-    contest = world.contest(a_contest(fixed(1, 260, 1_00)))
+    contest = world.contest(a_contest(fixed(1, 1_00, 260)))
     for partner in partners:
         world.partner(partner, accepted=False, verified=False, profile=None)
         world.joins(contest, partner)
@@ -526,3 +513,59 @@ def test_many_participants_are_set_aside_ranked_and_paid_in_as_many_steps_as_it_
     assert sum(1 for each in world.books.results.asides(CONTEST) if each.stands) == 170
     assert steps == [(90, 0)]
     assert world.archives().status is ContestStatus.DONE
+
+
+def test_who_qualifies_at_the_end_of_the_day_of_its_last_event_is_counted(tables: Tables) -> None:
+    world = ContestWorld(tables)
+    world.partners("par_a", deal=terms(cpa("100.00", min_lots="1", within_days=30), days=30))
+    world.contest(
+        a_contest(fixed(1, 500_00), weights=((Metric.QFTD, 1000),), starts_at=at("2026-10-31 23:00")), "par_a"
+    )
+    world.client("c1", "par_a", "2026-10-31", hour=9)
+    world.comes(an_event("trade", at("2026-10-31 22:30"), client="c1", event_id="t1", lots="2", symbol="EURUSD"))
+    live = world.books.contests.entry(CONTEST, "par_a")
+    assert live is not None and live.counted == {Metric.QFTD: 1}
+    world.freezes()
+    world.later(minutes=5)
+    [recount] = world.recounts()
+    assert recount.counted["par_a"].counted == live.counted
+
+
+def test_a_standing_that_is_to_come_sets_nobody_aside_and_a_block_until_then_does(world: ContestWorld) -> None:
+    plays(world)
+    world.stands("par_a", Status.BLOCKED, at("2026-11-14"))
+    world.published()
+    world.stands("par_a", Status.ACTIVE, at("2026-12-24"))
+    world.stands("par_b", Status.BLOCKED, at("2026-12-24"))
+    world.finishes()
+    assert [each[:2] for each in ranks(world)[:2]] == [(1, "par_b"), (2, "par_c")]
+
+
+def test_who_is_set_aside_in_the_last_hour_is_told_and_has_a_day_to_object(world: ContestWorld) -> None:
+    plays(world)
+    contest = world.published()
+    assert contest.objections_until is not None
+    world.until(contest.objections_until - timedelta(minutes=5))
+    # when a manager sets the winner aside five minutes before the end
+    after = _sets_aside(world, "par_a")
+    # then it can still object, and is told so once more
+    assert after.objections_until == world.now + timedelta(hours=24)
+    told = [mail for mail in world.books.mails.mails("par_a") if mail.template is MailTemplate.CONTEST_RESULT]
+    assert [(mail.values["place"], mail.values["unranked"]) for mail in sorted(told, key=lambda each: each.at)] == [
+        (1, ""),
+        (0, "set_aside"),
+    ]
+    world.later(hours=20)
+    object_to_result(world.books, member=an_owner("par_a"), contest=CONTEST, text="They are mine", now=world.now)
+    # and giving back takes no time away from anybody
+    again = take_back_aside(
+        world.books, member=COMPLIANCE, contest=CONTEST, partner="par_a", why="They are", now=world.now
+    )
+    assert again.objections_until == after.objections_until
+
+
+@pytest.mark.parametrize(("end", "month"), [("2026-12-01", "2026-11"), ("2026-11-30 23:00", "2026-11")])
+def test_a_prize_is_earned_in_the_month_of_the_windows_last_moment(world: ContestWorld, end: str, month: str) -> None:
+    plays(world, ends_at=at(end))
+    world.done()
+    assert {journal.key.earn_month for journal in world.prize_journals()} == {month}

@@ -27,11 +27,11 @@ from introducer.domain.contest_score import SHARDS, shard
 from introducer.domain.errors import NotFound
 from introducer.store import keys
 from introducer.store.configuration import Configuration
-from introducer.store.contest_windows import ContestWindows
+from introducer.store.contest_windows import NEVER, ContestWindows
 from introducer.store.contests import Contests, Joining, contest_from_item, contest_to_item, entry_key
 from introducer.store.mails import Mails
 from introducer.store.reservations import Beside
-from introducer.store.wire import from_wire, to_wire
+from introducer.store.wire import connect, from_wire, put_operation, to_wire
 from tests.conftest import Tables
 from tests.support.builders import BRAND, at
 from tests.support.contest_builders import a_contest, fixed, gift, share, threshold
@@ -149,7 +149,7 @@ class TestContestById:
         # when it is a draft again
         contests.move(planned, replace(planned, status=ContestStatus.DRAFT), CHANGE, "change", window=True)
         # then nothing scores in it
-        assert [each.frozen for each in windows.of_brand(BRAND)] == [True]
+        assert [each.start for each in windows.of_brand(BRAND)] == [NEVER]
 
     def test_it_is_one_with_what_goes_beside_it(self, tables: Tables, contests: Contests) -> None:
         first, mails = plans(contests), Mails(tables.books)
@@ -160,7 +160,9 @@ class TestContestById:
         joins(contests, moved, "par_1")
         # when something that goes with it is there already
         more = replace(moved, shown=2)
-        there = contests.part_put(entry_key("ctt_1", "par_1").item(), Path(keys.PK).does_not_exist())
+        there = put_operation(
+            connect(tables.books), tables.books, entry_key("ctt_1", "par_1").item(), Path(keys.PK).does_not_exist()
+        )
         # then nothing of it is written
         assert contests.move(moved, more, CHANGE, "change", mails=[mail]) is None
         assert contests.move(moved, more, CHANGE, "change", beside=Beside(puts=(there,))) is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.contest import ContestStatus
+from introducer.domain.contest import ContestStatus, Metric
 from introducer.services.set_aside import set_aside
 from introducer.services.verify.report import Kind
 from introducer.services.verify_books import verify_books
@@ -18,7 +18,8 @@ from introducer.store import keys
 from introducer.store.scans import Scans, Stored
 from tests.conftest import Tables
 from tests.support.builders import CLICK_KEY, an_event, at
-from tests.support.contests import CONTEST, ENDS, MANAGER, ContestWorld, a_contest, fixed, gift, share
+from tests.support.contest_builders import fixed, gift, share
+from tests.support.contests import CONTEST, ENDS, MANAGER, ContestWorld, a_contest
 
 pytestmark = pytest.mark.in_memory
 
@@ -31,7 +32,7 @@ def world(tables: Tables) -> ContestWorld:
     """A contest that is done, with a participant who was set aside; and one that runs."""
     world = ContestWorld(tables)
     world.partners("par_a", "par_b", "par_c")
-    prizes = (share(1, 1, 60), share(2, 2, 40), fixed(2, 2, 50_00), gift(1, 1, "A watch"))
+    prizes = (share(1, 60), share(2, 40), fixed(2, 50_00), gift(1, "A watch"))
     world.contest(a_contest(*prizes), "par_a", "par_b", "par_c")
     for number, partner in enumerate(["par_a", "par_b", "par_b", "par_c"]):
         world.client(f"c{number}", partner, "2026-11-03")
@@ -172,3 +173,22 @@ def _has_another_pool(items: Items) -> None:
 )
 def test_what_is_damaged_is_named(world: ContestWorld, damage: Damage, named: str) -> None:
     assert named in found(world, damage)
+
+
+def test_a_window_that_was_moved_counts_anew_with_the_clients_next_event(world: ContestWorld) -> None:
+    # given a client that came after the end of a contest
+    contest = world.contest(a_contest(contest="ctt_3", starts_at=at("2026-12-01"), ends_at=at("2026-12-03")), "par_b")
+    world.later(minutes=2)
+    world.client("c8", "par_b", "2026-12-03", hour=10)
+    assert found(world) == []
+    # when the contest is made longer after that
+    moved = replace(contest, ends_at=at("2026-12-10"))
+    assert world.books.contests.move(contest, moved, None, window=True)
+    world.later(minutes=2)
+    # then nothing is wrong, though nothing is counted yet
+    assert found(world) == []
+    # and the next event brings all of it
+    world.comes(an_event("deposit", at("2026-12-05"), client="c8", event_id="c8-more", amount="10.00"))
+    entry = world.books.contests.entry("ctt_3", "par_b")
+    assert entry is not None and dict(entry.counted) == {Metric.FTD: 1}
+    assert found(world) == []

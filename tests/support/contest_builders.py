@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from introducer.domain.configuration import Brand
+from introducer.domain.configuration import Brand, Member, Role
 from introducer.domain.contest import WEIGHT_ONE, Contest, Division, Metric, Prize, PrizeKind
 from introducer.domain.contest_prizes import Standing
 from introducer.domain.contest_score import Counted
@@ -56,6 +56,11 @@ def threshold(score: int, amount: int) -> Prize:
 
 def gift(first: int, what: str, last: int = 0) -> Prize:
     return Prize(kind=PrizeKind.GIFT, first=first, last=last or first, gift=what)
+
+
+def an_owner(partner: str, brand: str = BRAND) -> Member:
+    """The login of a partner."""
+    return Member(member=f"mem_{partner}", partner=partner, brand=brand, role=Role.OWNER, name=partner, language="en")
 
 
 def standing(partner: str, clients: int, at_second: int = 0, **more: Any) -> Standing:

@@ -17,11 +17,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from introducer.domain.configuration import Attribution, Availability, Campaign, Change, Link, Member, Role, Source
-from introducer.domain.contest import Contest, ContestStatus, Division, Entry, Metric, Prize, PrizeKind
+from introducer.domain.configuration import Attribution, Availability, Campaign, Change, Link, Role, Source
+from introducer.domain.contest import Contest, ContestStatus, Entry, Prize
 from introducer.domain.contest_closing import Recount
 from introducer.domain.contest_prizes import Award
-from introducer.domain.deal import PERCENT_ONE
 from introducer.domain.events import Event, day_of, milliseconds
 from introducer.domain.ledger import Journal
 from introducer.services.announce_contest import announce_contest
@@ -41,6 +40,7 @@ from introducer.store.contests import Joining
 from introducer.store.intake_days import IntakeDay
 from introducer.store.rates import RateStore
 from tests.conftest import Tables
+from tests.support import contest_builders
 from tests.support.builders import BRAND, CLICK_KEY, SOURCE, a_click, an_event, at, cpa, lot, revshare, terms
 from tests.support.payouts import LONG_AGO, SET_UP, Paying, a_member
 
@@ -53,39 +53,15 @@ DEAL = terms(cpa("100.00"), revshare("30"), lot("2.00"), days=30, net_revenue={"
 POOL = 1_000_00
 
 
-def share(first: int, last: int, percent: int) -> Prize:
-    return Prize(kind=PrizeKind.SHARE, first=first, last=last, share=percent * PERCENT_ONE // 100)
-
-
-def fixed(first: int, last: int, amount: int) -> Prize:
-    return Prize(kind=PrizeKind.FIXED, first=first, last=last, amount=amount)
-
-
-def threshold(score: int, amount: int) -> Prize:
-    return Prize(kind=PrizeKind.THRESHOLD, threshold=score, amount=amount)
-
-
-def gift(first: int, last: int, what: str) -> Prize:
-    return Prize(kind=PrizeKind.GIFT, first=first, last=last, gift=what)
-
-
 def a_contest(*prizes: Prize, **other: Any) -> Contest:
     """A contest that is approved and runs: half of the pool for the first, 30 and 20 % for the next two."""
-    prizes = prizes or (share(1, 1, 50), share(2, 2, 30), share(3, 3, 20))
+    prizes = prizes or (contest_builders.share(1, 50), contest_builders.share(2, 30), contest_builders.share(3, 20))
     given: dict[str, Any] = {
-        "contest": CONTEST, "brand": BRAND, "name": "November sprint", "weights": ((Metric.FTD, 1000),),
-        "currency": "EUR", "time_zone": "UTC", "starts_at": STARTS, "ends_at": ENDS,
-        "divisions": (Division(name="", pool=POOL, prizes=prizes),), "status": ContestStatus.RUNNING,
-        "drafted_by": "mem_manager", "drafted_at": at("2026-10-01"), "approved_by": "mem_finance",
+        "contest": CONTEST, "name": "November sprint", "starts_at": STARTS, "ends_at": ENDS, "pool": POOL,
+        "status": ContestStatus.RUNNING, "drafted_by": "mem_manager", "approved_by": "mem_finance",
         "approved_at": at("2026-10-02"),
     }  # fmt: skip
-    return Contest(**given | other)
-
-
-def an_owner(partner: str) -> Member:
-    return Member(
-        member=f"mem_{partner}", partner=partner, brand=BRAND, role=Role.OWNER, name=partner, language="en"
-    )
+    return contest_builders.a_contest(*prizes, **given | other)
 
 
 class Archive:
@@ -123,9 +99,7 @@ class ContestWorld(Paying):
     def renew(self) -> None:
         """All of it in new containers."""
         books, facts = self.tables.books, self.tables.facts
-        self.books = ContestBooks.of(
-            facts, books, elapsed=self._elapsed, today=lambda: day_of(self.now)
-        )
+        self.books = ContestBooks.of(facts, books, elapsed=self._elapsed, today=lambda: day_of(self.now))
         self.reader = ContractReader(
             self.configuration, RateStore(books), lambda: {0: CLICK_KEY}, self._elapsed,
             lambda: day_of(self.now), windows=ContestWindows(books).of_brand,

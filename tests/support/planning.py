@@ -26,7 +26,7 @@ from introducer.store.event_counts import count_key
 from introducer.store.wire import to_wire
 from tests.conftest import Tables
 from tests.support.builders import BRAND, at
-from tests.support.contest_builders import a_contest
+from tests.support.contest_builders import a_contest, an_owner
 from tests.support.payouts import LONG_AGO, SET_UP, Paying, a_member
 
 NOW = at("2026-10-05 09:00")
@@ -35,11 +35,6 @@ FINANCE = a_member(Role.FINANCE, "mem_finance", BRAND)
 ADMIN = a_member(Role.ADMIN, "mem_admin", BRAND)
 SALES = a_member(Role.SALES, "mem_sales", BRAND)
 STRANGER = a_member(Role.ADMIN, "mem_stranger", "brd_other")
-
-
-def an_owner(partner: str, brand: str = BRAND) -> Member:
-    """The login of a partner."""
-    return Member(member=f"mem_{partner}", partner=partner, brand=brand, role=Role.OWNER, name=partner, language="en")
 
 
 class Planning(Paying):

@@ -11,6 +11,7 @@ from introducer.domain.board import (
     PAGE,
     PART,
     RENEWED,
+    Distance,
     Row,
     Snapshot,
     live_rows,
@@ -20,7 +21,7 @@ from introducer.domain.board import (
     snapshots,
 )
 from introducer.domain.contest import Contest, ContestStatus, Entry, Metric, Tie
-from introducer.domain.contest_prizes import Distance, ranked, to_next_place
+from introducer.domain.contest_prizes import ranked
 from tests.support.builders import at
 from tests.support.contest_builders import a_contest, standing
 
@@ -83,14 +84,29 @@ def test_a_results_board_keeps_the_places_that_the_facts_gave() -> None:
     assert board.distance(rows[2]) is None, "no score brings it back"
 
 
-@pytest.mark.parametrize("minimum", [0, 200])
-def test_the_next_place_is_where_the_rules_of_ranks_say(minimum: int) -> None:
-    contest = a_contest(minimum=minimum)
-    board = a_board(contest, a=9, b=7, c=7, d=4, e=2, f=2, g=1, h=0)
-    scores = [row.score for row in board.rows if row.rank]
-    for row in board.rows:
-        assert board.distance(row) == to_next_place(contest, row.score, scores), row
-    assert board.distance(board.rows[0]) is None
+@pytest.mark.parametrize(
+    ("minimum", "lowest"),
+    [
+        (0, [Distance(5, 100), Distance(7, 100)]),
+        (200, [Distance(5, 100), Distance(5, 200)]),
+        (800, [Distance(2, 700), Distance(2, 800)]),
+    ],
+)
+def test_the_next_place_is_drawing_level_with_it_or_ranking_at_all(minimum: int, lowest: list[Distance]) -> None:
+    board = a_board(a_contest(minimum=minimum), a=9, b=7, c=7, d=4, e=2, f=2, g=1, h=0)
+    found = [board.distance(row) for row in board.rows]
+    assert found[0] is None, "nobody stands above"
+    assert found[-2:] == lowest
+    if not minimum:
+        level = [Distance(1, 200), Distance(1, 200), Distance(2, 300), Distance(4, 200), Distance(4, 200)]
+        assert found[1:-2] == level
+
+
+def test_the_first_to_rank_takes_the_first_place() -> None:
+    board = a_board(a_contest(minimum=400), a=0)
+    assert board.distance(board.rows[0]) == Distance(1, 400)
+    lots = a_board(a_contest(weights=((Metric.LOTS, 1000),)), a=0)
+    assert lots.distance(lots.rows[0]) == Distance(1, 1), "the least that lots can score"
 
 
 def test_others_see_as_many_as_the_contest_shows_and_those_who_tie_with_the_last() -> None:

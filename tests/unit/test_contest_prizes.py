@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from introducer.domain.contest import Contest, Division, Metric, PrizeKind, Tie
 from introducer.domain.contest_prizes import (
     Award,
-    Distance,
     Standing,
     Unranked,
     apportioned,
@@ -18,7 +15,6 @@ from introducer.domain.contest_prizes import (
     ranked,
     show_score,
     split,
-    to_next_place,
 )
 from introducer.domain.contest_score import Counted
 from introducer.domain.events import LOT
@@ -266,32 +262,6 @@ def test_the_outcome_of_a_contest_in_a_line() -> None:
         '{"amount":"1000.00","currency":"EUR","gifts":1,"participants":3,"prizes":2,"ranked":1,"set_aside":1,'
         '"winners":1}'
     )
-
-
-# ------------------------------------------------------------------------------------------------------- the next place
-
-
-@pytest.mark.parametrize(
-    ("reached", "expected"),
-    [
-        (300, Distance(place=2, missing=200)),
-        (500, Distance(place=1, missing=400)),
-        (900, None),
-        (1000, None),
-        (100, Distance(place=4, missing=200)),
-    ],
-)
-def test_the_distance_to_the_next_place_up(reached: int, expected: Distance | None) -> None:
-    assert to_next_place(a_contest(), reached, [900, 500, 500, 300, 100]) == expected
-
-
-def test_below_the_minimum_the_next_place_is_to_rank_at_all() -> None:
-    contest = a_contest(minimum=400)
-
-    assert to_next_place(contest, 100, [900, 500]) == Distance(place=3, missing=300)
-    assert to_next_place(contest, 0, []) == Distance(place=1, missing=400)
-    assert to_next_place(a_contest(), 0, []) == Distance(place=1, missing=100)
-    assert to_next_place(replace(a_contest(), weights=((Metric.LOTS, 1000),)), 0, []) == Distance(place=1, missing=1)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from introducer.domain.contest_rules import (
     MOST_PRIZES,
     check,
     check_approver,
-    check_cancel,
     check_change,
     check_extension,
     check_open,
@@ -248,7 +247,6 @@ def test_what_is_over_stays_as_it_is(status: ContestStatus) -> None:
 
     assert refusal(lambda: check_change(over, replace(over, shown=3), LATE), Conflict)[0] == "contest_over"
     assert refusal(lambda: check_open(over, LATE), Conflict)[0] == "contest_over"
-    assert refusal(lambda: check_cancel(over), Conflict)[0] == "contest_over"
 
 
 def test_a_draft_changes_freely_and_into_nothing_that_cannot_be() -> None:
@@ -299,14 +297,6 @@ def test_a_contest_may_end_earlier_or_later_until_it_is_counted() -> None:
     assert refusal(lambda: check_extension(RUNNING, DURING, DURING)) == ("end_too_soon", "last_day")
     assert refusal(lambda: check_extension(RUNNING, at("2026-10-31"), BEFORE)) == ("ends_before_start", "last_day")
     assert refusal(lambda: check_extension(RUNNING, at("2027-06-01"), DURING)) == ("window_too_long", "last_day")
-
-
-def test_a_contest_is_cancelled_until_its_prizes_are_paid() -> None:
-    for status in (ContestStatus.PLANNED, ContestStatus.RUNNING, ContestStatus.COUNTING, ContestStatus.PROVISIONAL):
-        check_cancel(replace(RUNNING, status=status))
-    paying = replace(RUNNING, status=ContestStatus.PAYING)
-
-    assert refusal(lambda: check_cancel(paying), Conflict)[0] == "prizes_being_paid"
 
 
 def test_partners_join_and_leave_from_the_plan_to_the_end() -> None:

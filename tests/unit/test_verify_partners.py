@@ -606,8 +606,9 @@ def month_in_parts(tables: Tables, partner: str, month: str) -> SettledMonth:
 def test_every_kind_of_difference_is_planted_somewhere():
     planted = {kind for _, expected in [*OF_CLIENTS.values(), *DAMAGES.values()] for kind, *_ in expected}
     planted |= {kind for expected in OF_PAYOUTS.values() for kind, _ in expected}
-    # A fold that fails has tests of its own, and so have cases (`tests/store/test_verify_cases.py`).
-    assert planted | {"not_recomputable", "case"} == set(Kind)
+    # A fold that fails has tests of its own, and so have cases (`tests/store/test_verify_cases.py`) and contests
+    # (`tests/store/test_verify_contests.py`).
+    assert planted | {"not_recomputable", "case", "contest", "score", "recount", "prize"} == set(Kind)
 
 
 def test_of_a_client_that_cannot_be_recomputed_its_partners_months_are_still_compared(tables):

@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any
 
+from advice import Advice, advised
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sentences import filled
 from server import Done, page
-from visit import N_, FormRefused, Visit
+from visit import N_, Visit
 
 from introducer.domain.case import Case
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid
 from introducer.services.answer_case import answer_case
 from introducer.services.appeal_case import appeal_case
 from introducer.services.read_cases_of_partner import read_case_of_partner, read_cases_of_partner
@@ -39,7 +39,7 @@ class Appeal(BaseModel):
     why: Text
 
 
-_ADVICE: dict[str, tuple[str, str]] = {
+_ADVICE: Advice = {
     "text_needed": ("", N_("Write something first.")),
     "case_closed": ("", N_("This case is closed: nothing more is said in it. Write to your manager.")),
     "too_many_answers": ("", N_("You have said a lot already, and we read all of it: wait for the decision.")),
@@ -86,7 +86,7 @@ def say(visit: Visit, case: str) -> Done:
     assert visit.member is not None
     assert visit.partner is not None
     wish = visit.read(Words)
-    try:
+    with advised(wish, _ADVICE):
         after = answer_case(
             visit.portal.case_books,
             member=visit.member,
@@ -95,8 +95,6 @@ def say(visit: Visit, case: str) -> Done:
             text=wish.text,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise _refusal(error, wish) from error
     return Done(_stands(after), f"{PATH}/{case}?said=1#said", created=True)
 
 
@@ -105,7 +103,7 @@ def appeal(visit: Visit, case: str) -> Done:
     assert visit.member is not None
     assert visit.partner is not None
     wish = visit.read(Appeal)
-    try:
+    with advised(wish, _ADVICE):
         after = appeal_case(
             visit.portal.case_books,
             visit.portal.wake,
@@ -115,18 +113,9 @@ def appeal(visit: Visit, case: str) -> Done:
             why=wish.why,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise _refusal(error, wish) from error
     return Done(_stands(after), f"{PATH}/{case}?appealed=1", created=True)
 
 
 def _stands(case: Case) -> dict[str, Any]:
     """What a program is told of a step; nothing of the case itself, which it reads."""
     return {"case": case.case, "status": case.status}
-
-
-def _refusal(error: IntroducerError, wish: BaseModel) -> IntroducerError | FormRefused:
-    if error.code not in _ADVICE:
-        return error
-    field, message = _ADVICE[error.code]
-    return FormRefused({field: message}, {name: str(value) for name, value in wish.model_dump().items()}, error)

@@ -10,15 +10,15 @@ from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import contest_shown as shown
+from advice import Advice, advised
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import Done, page
-from visit import N_, FormRefused, Visit
+from visit import N_, Visit
 
 from introducer.domain.contest import Contest, ContestStatus, Entry
 from introducer.domain.contest_closing import Objection
 from introducer.domain.contest_prizes import Award, show_score
 from introducer.domain.contest_rules import default_name
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid
 from introducer.services.contest_books import ContestBooks
 from introducer.services.join_contest import join_contest, leave_contest, rename_entry
 from introducer.services.object_to_result import MOST_OBJECTIONS, object_to_result
@@ -67,7 +67,7 @@ class Objecting(BaseModel):
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
 
 
-_ADVICE: dict[str, tuple[str, str]] = {
+_ADVICE: Advice = {
     "invalid_name": ("shown_as", N_("Choose 2 to 40 letters on one line. Some scripts have room for fewer.")),
     "name_taken": ("shown_as", N_("Somebody else has this name: choose another.")),
     "rules_changed": ("", N_("The rules changed while you read them: read them again below.")),
@@ -193,7 +193,7 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
 def join(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Joining)
     assert visit.member is not None
-    try:
+    with advised(wish, _ADVICE):
         entry = join_contest(
             visit.portal.contest_books,
             member=visit.member,
@@ -202,8 +202,6 @@ def join(visit: Visit, contest: str) -> Done:
             shown_as=wish.shown_as,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise _refusal(error, wish) from error
     return Done(_stands(entry), f"{PATH}/{contest}?joined=1", created=True)
 
 
@@ -211,12 +209,10 @@ def join(visit: Visit, contest: str) -> Done:
 def rename(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Renaming)
     assert visit.member is not None
-    try:
+    with advised(wish, _ADVICE):
         entry = rename_entry(
             visit.portal.contest_books, member=visit.member, contest=contest, shown_as=wish.shown_as, now=visit.now
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise _refusal(error, wish) from error
     return Done(_stands(entry), f"{PATH}/{contest}?renamed=1")
 
 
@@ -224,10 +220,8 @@ def rename(visit: Visit, contest: str) -> Done:
 def leave(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Leaving)
     assert visit.member is not None
-    try:
+    with advised(wish, _ADVICE):
         entry = leave_contest(visit.portal.contest_books, member=visit.member, contest=contest, now=visit.now)
-    except (Invalid, Conflict, Forbidden) as error:
-        raise _refusal(error, wish) from error
     return Done(_stands(entry), f"{PATH}/{contest}?left=1")
 
 
@@ -235,12 +229,10 @@ def leave(visit: Visit, contest: str) -> Done:
 def object_(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Objecting)
     assert visit.member is not None
-    try:
+    with advised(wish, _ADVICE):
         after = object_to_result(
             visit.portal.contest_books, member=visit.member, contest=contest, text=wish.text, now=visit.now
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise _refusal(error, wish) from error
     done = {"contest": after.contest, "status": after.status}
     return Done(done, f"{PATH}/{contest}?objected=1#objection", created=True)
 
@@ -319,10 +311,3 @@ def _stands(entry: Entry) -> dict[str, Any]:
         "shown_as": entry.shown_as,
         "division": entry.division,
     }
-
-
-def _refusal(error: IntroducerError, wish: BaseModel) -> IntroducerError | FormRefused:
-    if error.code not in _ADVICE:
-        return error
-    field, message = _ADVICE[error.code]
-    return FormRefused({field: message}, {name: str(value) for name, value in wish.model_dump().items()}, error)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import words
+from advice import Advice, advised, refusal, typed
 from moments import moment_in_utc
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sentences import filled
@@ -19,7 +20,7 @@ from visit import N_, FormRefused, Visit
 
 from introducer.domain.case import Case, CasePolicy, ReasonCode
 from introducer.domain.configuration import Role
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, Malformed, NotFound
+from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
 from introducer.services.answer_case import answer_case
 from introducer.services.decide_case import decide_appeal, decide_case
 from introducer.services.open_case import open_case_by_hand
@@ -170,7 +171,7 @@ class Policy(BaseModel):
 
 
 _CLIENTS_NEEDED = N_("Tick the clients who are to earn nothing.")
-_ADVICE: dict[str, tuple[str, str]] = {
+_ADVICE: Advice = {
     "reason_needed": ("why", N_("Say why: the partner reads it, and it stays on record.")),
     "text_needed": ("text", N_("Write something first.")),
     "unknown_code": ("code", N_("Choose the reason for which they earn nothing.")),
@@ -254,7 +255,7 @@ def case_policy(visit: Visit) -> dict[str, Any]:
 def change_case_policy(visit: Visit) -> Done:
     assert visit.member is not None
     wish = visit.read(Policy)
-    try:
+    with advised(wish, _ADVICE):
         made = set_case_policy(
             visit.portal.cases,
             member=visit.member,
@@ -262,8 +263,6 @@ def change_case_policy(visit: Visit) -> Done:
             why=wish.why,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish) from error
     return Done(asdict(made), f"{POLICY}?set=1")
 
 
@@ -303,7 +302,7 @@ def open_by_hand(visit: Visit, partner: str) -> Done:
             now=visit.now,
         )
     except (Invalid, Conflict, Forbidden, NotFound) as error:
-        raise refusal(error, wish) from error
+        raise refusal(error, wish, _ADVICE) from error
     return Done(_stands(case), f"{PATH}/{partner}/{case.case}?opened=1", created=True)
 
 
@@ -336,9 +335,9 @@ def decide(visit: Visit, partner: str, case: str) -> Done:
     disallow = wish.verdict == "disallow"
     if disallow and wish.which == "ticked" and not wish.clients:
         cause = Invalid("Say in clients who is to earn nothing.", code="clients_needed")
-        raise FormRefused({"clients": _CLIENTS_NEEDED}, _typed(wish), cause)
+        raise FormRefused({"clients": _CLIENTS_NEEDED}, typed(wish), cause)
     clients = wish.clients if disallow and wish.which != "all" else []
-    try:
+    with advised(wish, _ADVICE):
         decided = decide_case(
             portal.case_books,
             portal.wake,
@@ -353,8 +352,6 @@ def decide(visit: Visit, partner: str, case: str) -> Done:
             starts_at=_starts_at(wish) if disallow else None,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish) from error
     return Done(_stands(decided), f"{PATH}/{partner}/{case}?decided={decided.status.value}")
 
 
@@ -362,7 +359,7 @@ def decide(visit: Visit, partner: str, case: str) -> Done:
 def decide_on_appeal(visit: Visit, partner: str, case: str) -> Done:
     assert visit.member is not None
     wish, portal = visit.read(AppealVerdict), visit.portal
-    try:
+    with advised(wish, _ADVICE):
         decided = decide_appeal(
             portal.case_books,
             portal.wake,
@@ -374,8 +371,6 @@ def decide_on_appeal(visit: Visit, partner: str, case: str) -> Done:
             why=wish.why,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish) from error
     return Done(_stands(decided), f"{PATH}/{partner}/{case}?decided={decided.status.value}")
 
 
@@ -394,7 +389,7 @@ def note(visit: Visit, partner: str, case: str) -> Done:
 def _says(visit: Visit, partner: str, case: str, *, note: bool) -> Done:
     assert visit.member is not None
     wish = visit.read(Words)
-    try:
+    with advised(wish, _ADVICE):
         after = answer_case(
             visit.portal.case_books,
             member=visit.member,
@@ -404,8 +399,6 @@ def _says(visit: Visit, partner: str, case: str, *, note: bool) -> Done:
             note=note,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish) from error
     return Done(_stands(after), f"{PATH}/{partner}/{case}?said=1#said", created=True)
 
 
@@ -426,17 +419,4 @@ def _starts_at(wish: Verdict) -> datetime | None:
         return moment_in_utc(wish.starts_at)
     except ValueError as error:
         cause = Invalid("starts_at is a moment, such as 2026-04-02T09:30.", code="invalid_starts_at")
-        raise FormRefused({"starts_at": _ADVICE["invalid_starts_at"][1]}, _typed(wish), cause) from error
-
-
-def _typed(wish: BaseModel) -> dict[str, str]:
-    typed = wish.model_dump()
-    return {name: " ".join(value) if isinstance(value, list) else str(value) for name, value in typed.items()}
-
-
-def refusal(error: IntroducerError, wish: BaseModel) -> IntroducerError | FormRefused:
-    """The form again, with what to do beside the field it is about; the error itself where no page says more."""
-    if error.code not in _ADVICE:
-        return error
-    field, message = _ADVICE[error.code]
-    return FormRefused({field if field in type(wish).model_fields else "": message}, _typed(wish), error)
+        raise FormRefused({"starts_at": _ADVICE["invalid_starts_at"][1]}, typed(wish), cause) from error

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import words
+from advice import Advice, advised
 from contest_shown import unit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
@@ -18,7 +19,7 @@ from visit import N_, Visit
 from introducer.domain.contest import PLANNERS, Contest, ContestStatus
 from introducer.domain.contest_closing import OPEN_TO_ASIDES, SETTING_ASIDE
 from introducer.domain.contest_prizes import AwardStatus
-from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
+from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.events import from_milliseconds
 from introducer.services.contest_steps import contest_of_brand
 from introducer.services.decide_objection import decide_objection
@@ -31,7 +32,7 @@ from introducer.services.read_contest_desk import (
 )
 from introducer.services.send_gift import send_gift
 from introducer.services.set_aside import set_aside, take_back_aside
-from pages.desk_contests import AGAIN, ONE, PATH, SAY_WHY, Reason, Why, places, refusal, stands
+from pages.desk_contests import AGAIN, ONE, PATH, SAY_WHY, Reason, Why, places, stands
 
 _LIST = "desk_contest_participants.html"
 PARTICIPANTS, RESULT, AWARDS = ONE + "/participants", ONE + "/result", ONE + "/awards"
@@ -86,7 +87,7 @@ class Sent(BaseModel):
     note: Note = ""
 
 
-_ADVICE: dict[str, tuple[str, str]] = {
+_ADVICE: Advice = {
     "reason_needed": ("why", SAY_WHY),
     "note_too_long": ("note", N_("This is too long.")),
     "contest_changed": ("", AGAIN),
@@ -186,7 +187,7 @@ def _asides(visit: Visit, contest: str, partner: str, step: Callable[..., Contes
     found = _contest(visit, contest)
     if len(partner) > LONGEST_ID:
         raise NotFound("There is no such participant.", code="no_such_participant")
-    try:
+    with advised(wish, _ADVICE):
         after = step(
             visit.portal.contest_books,
             member=visit.member,
@@ -195,8 +196,6 @@ def _asides(visit: Visit, contest: str, partner: str, step: Callable[..., Contes
             why=wish.why,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE) from error
     return Done(stands(after) | {"partner": partner}, f"{PATH}/{contest}/{done}&partner={partner}")
 
 
@@ -266,7 +265,7 @@ def answer_objection(visit: Visit, contest: str) -> Done:
     assert visit.member is not None
     wish, portal = visit.read(Answer), visit.portal
     found = _contest(visit, contest)
-    try:
+    with advised(wish, _ADVICE):
         after = decide_objection(
             portal.contest_books,
             portal.wake,
@@ -278,8 +277,6 @@ def answer_objection(visit: Visit, contest: str) -> Done:
             why=wish.why,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE) from error
     return Done(stands(after), f"{PATH}/{contest}/result?done=answered#objections")
 
 
@@ -336,7 +333,7 @@ def gift(visit: Visit, contest: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Sent)
     found = _contest(visit, contest)
-    try:
+    with advised(wish, _ADVICE, key=f"{wish.partner}.{wish.award}"):
         after = send_gift(
             visit.portal.contest_books,
             member=visit.member,
@@ -346,8 +343,6 @@ def gift(visit: Visit, contest: str) -> Done:
             note=wish.note,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE, key=f"{wish.partner}.{wish.award}") from error
     data = {"partner": after.partner, "award": after.number, "status": after.status, "note": after.note}
     return Done(data, f"{PATH}/{contest}/awards?show=gifts&done={wish.partner}.{wish.award}")
 

@@ -6,12 +6,12 @@ Every member of staff may look; who drafts, approves and decides, and who does n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import words
+from advice import Advice, advised, typed
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
@@ -19,7 +19,7 @@ from visit import N_, FormRefused, Visit
 from introducer.domain.configuration import Role
 from introducer.domain.contest import PLANNERS, Contest, ContestStatus
 from introducer.domain.contest_rules import local_start, zone
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid
+from introducer.domain.errors import Invalid
 from introducer.services.approve_contest import approve_contest
 from introducer.services.cancel_contest import cancel_contest
 from introducer.services.change_contest import close_early, extend_contest
@@ -110,7 +110,7 @@ class Reason(BaseModel):
 
 SAY_WHY = N_("Say why, in 3 to 500 characters: it stays on record.")
 AGAIN = N_("This was changed meanwhile: look at it again below.")
-_ADVICE: dict[str, tuple[str, str]] = {
+_ADVICE: Advice = {
     "reason_needed": ("why", SAY_WHY),
     "contest_changed": ("", N_("The contest was changed since you looked at it: look at it again below.")),
     "same_person": ("", N_("You drafted this contest: another person of finance, or an admin, approves it.")),
@@ -211,7 +211,7 @@ def approve(visit: Visit, contest: str) -> Done:
     """It commits the money: who drafted it never approves it."""
     assert visit.member is not None
     wish, portal = visit.read(Approval), visit.portal
-    try:
+    with advised(wish, _ADVICE):
         after = approve_contest(
             portal.contest_books,
             portal.start_contest,
@@ -220,8 +220,6 @@ def approve(visit: Visit, contest: str) -> Done:
             version=wish.version,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE) from error
     return Done(stands(after), f"{PATH}/{contest}?done=approved")
 
 
@@ -233,7 +231,7 @@ def move_end(visit: Visit, contest: str) -> Done:
     before = contest_of_brand(portal.contest_books, visit.member, contest)
     ends_at = _end(visit, wish, before)
     move = extend_contest if ends_at > before.ends_at else close_early
-    try:
+    with advised(wish, _ADVICE):
         after = move(
             portal.contest_books,
             portal.wake,
@@ -244,8 +242,6 @@ def move_end(visit: Visit, contest: str) -> Done:
             why=wish.why,
             now=visit.now,
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE) from error
     return Done(stands(after), f"{PATH}/{contest}?done=end")
 
 
@@ -254,12 +250,10 @@ def cancel(visit: Visit, contest: str) -> Done:
     """Nothing is paid then."""
     assert visit.member is not None
     wish, portal = visit.read(Reason), visit.portal
-    try:
+    with advised(wish, _ADVICE):
         after = cancel_contest(
             portal.contest_books, portal.wake, member=visit.member, contest=contest, why=wish.why, now=visit.now
         )
-    except (Invalid, Conflict, Forbidden) as error:
-        raise refusal(error, wish, _ADVICE) from error
     return Done(stands(after), f"{PATH}/{contest}?done=cancelled")
 
 
@@ -294,17 +288,3 @@ def _end(visit: Visit, wish: End, contest: Contest) -> datetime:
     except (ValueError, OverflowError) as error:
         cause = Invalid("last_day is a day, such as 2026-11-30.", code="invalid_day")
         raise FormRefused({"last_day": _ADVICE["invalid_day"][1]}, typed(wish), cause) from error
-
-
-def typed(wish: BaseModel) -> dict[str, str]:
-    return {name: str(value) for name, value in wish.model_dump().items()}
-
-
-def refusal(
-    error: IntroducerError, wish: BaseModel, advice: Mapping[str, tuple[str, str]], **also: str
-) -> IntroducerError | FormRefused:
-    """The form again, with what to do beside the field it is about; the error itself where no page says more."""
-    if error.code not in advice:
-        return error
-    field, message = advice[error.code]
-    return FormRefused({field if field in type(wish).model_fields else "": message}, typed(wish) | also, error)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from introducer.domain.contest import Contest, Entry
-from introducer.domain.contest_prizes import Distance, Result, least_to_rank
+from introducer.domain.contest_prizes import Result, least_to_rank
 from introducer.domain.contest_score import score
 
 PART = 5_000
@@ -35,6 +35,15 @@ class Row(NamedTuple):
     shown_as: str
     score: int
     """Hundredths."""
+
+
+class Distance(NamedTuple):
+    """How far the next place up is."""
+
+    place: int
+    """The rank of whoever stands there."""
+    missing: int
+    """Hundredths of the score to draw level with it, or to rank at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from introducer.domain.contest import MACHINE, PLANNERS, Contest, ContestStatus,
 from introducer.domain.contest_prizes import Award, AwardStatus, Standing, show_score
 from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, Forbidden
-from introducer.domain.events import milliseconds
+from introducer.domain.events import milliseconds, month_of
 from introducer.domain.ids import derived_id, derived_ulid
 from introducer.domain.ledger import Journal, Key, Line, Receipt, earning_legs, post_month
 from introducer.domain.money import decimal_string
@@ -294,8 +294,8 @@ place and the score as it is shown; the result is what it wins."""
 
 
 def prize_key(contest: Contest, award: Award, available_day: str) -> Key:
-    """What a prize is owed for: itself. It is earned in the UTC month in which the contest's window ends."""
-    month = contest.ends_at.strftime("%Y-%m")
+    """What a prize is owed for: itself. It is earned in the UTC month of the window's last moment."""
+    month = month_of(contest.ends_at - timedelta(milliseconds=1))
     return Key(award.partner, RULE, award_id(award), month, award.currency, available_day)
 
 

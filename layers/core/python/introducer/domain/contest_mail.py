@@ -48,12 +48,14 @@ def cancelled_mail(contest: Contest, partner: str, at: datetime) -> Mail:
     return _to_partner(MailTemplate.CONTEST_CANCELLED, contest, partner, at, {"why": contest.why_over[:LONGEST_TEXT]})
 
 
-def result_mail(contest: Contest, result: Result, at: datetime, *, ranked: int) -> Mail:
+def result_mail(contest: Contest, result: Result, at: datetime, *, ranked: int, anew: bool = False) -> Mail:
     """The provisional result, to one participant: its own place among the `ranked` of its division, and until when it
-    may object. What others scored is not in it, nor why one is set aside beyond the word for it."""
+    may object; once, and again (`anew`) whenever staff change it. What others scored is not in it, nor why one is set
+    aside beyond the word for it."""
     assert contest.objections_until is not None, "a result that can be objected to has a day until when"
     values = _place(contest, result, ranked) | {"objections_until": milliseconds(contest.objections_until)}
-    return _to_partner(MailTemplate.CONTEST_RESULT, contest, result.partner, at, values)
+    step = f" {contest.version}" if anew else ""
+    return _to_partner(MailTemplate.CONTEST_RESULT, contest, result.partner, at, values, step)
 
 
 def objected_mail(contest: Contest, partner: str, name: str, said: str, at: datetime, *, manager: str = "") -> Mail:

@@ -8,7 +8,6 @@ places that nobody stands for would have won goes to those who rank, in proporti
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,6 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 from math import gcd
-from operator import neg
 from typing import NamedTuple
 
 from introducer.domain.contest import SCORE_ONE, WEIGHT_ONE, Contest, Division, Metric, PrizeKind, Tie
@@ -132,15 +130,6 @@ class Conclusion(NamedTuple):
     """By division, place, partner and number."""
 
 
-class Distance(NamedTuple):
-    """How far the next place up is."""
-
-    place: int
-    """The rank of whoever stands there."""
-    missing: int
-    """Hundredths of the score to draw level with it, or to rank at all."""
-
-
 # ------------------------------------------------------------------------------------------------------------- ranking
 
 
@@ -214,24 +203,6 @@ def _placed(tie: Tie, results: list[Result]) -> list[Result]:
 def _order(result: Result) -> tuple[int, int, str]:
     """By score; of those with one score whoever reached it first, in full seconds, then the lower id."""
     return -result.score, result.last_at // 1000, result.partner
-
-
-def to_next_place(contest: Contest, reached: int, scores: Sequence[int]) -> Distance | None:
-    """How far the next place up is for a score. `scores` are those of the division as the board ranks them, highest
-    first, its own among them or not. None for whoever has nobody above."""
-    least = least_to_rank(contest)
-    if reached < least:
-        return Distance(_above(least, scores) + 1, least - reached)
-    above = _above(reached, scores)
-    if not above:
-        return None
-    aim = scores[above - 1]
-    return Distance(_above(aim, scores) + 1, aim - reached)
-
-
-def _above(reached: int, scores: Sequence[int]) -> int:
-    """How many of these scores, highest first, are higher."""
-    return bisect_left(scores, -reached, key=neg)
 
 
 # -------------------------------------------------------------------------------------------------------------- prizes

@@ -493,14 +493,6 @@ def check_extension(contest: Contest, ends_at: datetime, now: datetime) -> None:
         )
 
 
-def check_cancel(contest: Contest) -> None:
-    """Raises `Conflict` when it cannot be cancelled any more."""
-    if contest.status is ContestStatus.PAYING:
-        raise Conflict("The prizes are being paid: the contest cannot be cancelled any more.", code="prizes_being_paid")
-    if contest.status.is_over:
-        raise Conflict("This contest is over.", code="contest_over")
-
-
 def check_open(contest: Contest, now: datetime) -> None:
     """Whether partners may join, leave or rename themselves now. Raises `Conflict`."""
     if contest.status is ContestStatus.DRAFT:

@@ -76,8 +76,11 @@ def seen(windows: Iterable[Window], at_ms: int) -> dict[str, Seen]:
     }
 
 
-def as_seen(window: Window, was: Seen) -> Window:
-    """The window as a fold saw it: what lay ahead of all events then is without an end."""
+def as_seen(window: Window, was: Seen | None) -> Window:
+    """The window as a fold saw it: what lay ahead of all events then is without an end. One that it never saw stays as
+    it is."""
+    if was is None:
+        return window
     far = 1 << 62
     return window._replace(start=was.start, end=was.end or far, until=was.until or far)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from introducer.domain.configuration import Change, Member, Status
+from introducer.domain.configuration import Change, Member, Status, status_at
 from introducer.domain.contest import MACHINE, Contest, Entry
 from introducer.domain.contest_closing import Cause, SetAside, edition_of, standings, together
 from introducer.domain.contest_prizes import Conclusion, concluded
@@ -105,8 +105,9 @@ def rank(
     return Ranked(edition_of(contest, standing), concluded(contest, standing))
 
 
-def causes(books: ContestBooks, contest: Contest, entries: Iterable[Entry]) -> dict[str, Cause]:
-    """What stands against participants now: the first of blocked, suspended, an open case, a hold."""
+def causes(books: ContestBooks, contest: Contest, entries: Iterable[Entry], now: datetime) -> dict[str, Cause]:
+    """What stands against participants now: the first of blocked, suspended, an open case, a hold. A standing that is
+    decided for a moment to come is not there yet."""
     partners = {entry.partner for entry in entries}
     if not partners:
         return {}
@@ -118,10 +119,13 @@ def causes(books: ContestBooks, contest: Contest, entries: Iterable[Entry]) -> d
     while True:
         page = books.configuration.cards(contest.brand, cursor)
         for card in page.items:
-            if card.partner in partners and card.status is Status.SUSPENDED:
-                found[card.partner] = Cause.SUSPENDED
-            elif card.partner in partners and card.status is Status.BLOCKED:
-                found[card.partner] = Cause.BLOCKED
+            if card.partner not in partners:
+                continue
+            status = card.status
+            if card.status_since is not None and card.status_since > now:
+                status = status_at(now, books.configuration.standings(card.partner))
+            if status is not Status.ACTIVE:
+                found[card.partner] = Cause(status.value)
         cursor = page.cursor
         if cursor is None:
             return found

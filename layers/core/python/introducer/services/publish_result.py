@@ -71,7 +71,7 @@ def ranked_now(books: ContestBooks, contest: Contest, now: datetime) -> tuple[Ra
     entries = participants(books, contest.contest)
     scored = counted(books, contest.contest)
     before = {each.partner: each for each in books.results.asides(contest.contest)}
-    changed = by_the_clock(contest, before, causes(books, contest, entries), in_full_ms(now))
+    changed = by_the_clock(contest, before, causes(books, contest, entries, now), in_full_ms(now))
     asides = before | {each.partner: each for each in changed}
     ranked = rank(contest, entries, scored, asides.values())
     books.results.keep_results(ranked.edition, ranked.conclusion.results)

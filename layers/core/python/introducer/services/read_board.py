@@ -16,6 +16,7 @@ from introducer.domain.board import (
     PAGE,
     PART,
     RENEWED,
+    Distance,
     Row,
     Snapshot,
     live_rows,
@@ -26,7 +27,7 @@ from introducer.domain.board import (
 )
 from introducer.domain.configuration import Member
 from introducer.domain.contest import Contest, ContestStatus, Entry
-from introducer.domain.contest_prizes import Distance, Result
+from introducer.domain.contest_prizes import Result
 from introducer.domain.contest_score import score
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.services.contest_books import ContestBooks

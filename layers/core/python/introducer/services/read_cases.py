@@ -33,9 +33,10 @@ from introducer.domain.ledger import AVAILABLE, PENDING, RESERVED, Key
 from introducer.domain.money import Money, round_fine
 from introducer.domain.rates import Publication, Rates
 from introducer.services.partner_of_brand import partner_of_brand
-from introducer.services.people import SYSTEM, Names
+from introducer.services.people import Names
 from introducer.services.read_clients_of_partner import pseudonym, settled_amounts
 from introducer.services.read_contracts import ECB
+from introducer.services.read_history import Record, read_history
 from introducer.store.cases import Cases
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
@@ -48,8 +49,6 @@ MOST_OPEN = 1000
 """So many open cases are sorted by what is at stake; a brand with more sees the oldest of them."""
 MOST_CLIENTS = 150
 """So many clients are listed with a case, those of the largest earnings first."""
-MOST_RECORDS = 100
-"""So many records of the audit trail are shown with a case, the newest first."""
 _CURSOR = re.compile(r"(\d{1,30})-(\d{1,15})-(\w{1,64})", re.ASCII)
 _PARTNER = re.compile(r"\bpar_[A-Z0-9]{26}\b", re.ASCII)
 _UNPRICED = 10**24
@@ -187,19 +186,6 @@ class VerdictShown:
     why: str
     clients: int
     starts_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """What was done to the case."""
-
-    at: datetime
-    by: str
-    """A name; empty for what no person did, and for a login that is gone."""
-    actor: str
-    """What acted on its own (`system:…`); empty for a person."""
-    action: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,16 +358,7 @@ def read_case(
         said=tuple(Said(at=each.at, by=names.of(each.by), side=each.side, text=each.text) for each in found.answers),
         verdict=_verdict(found.verdict, names),
         second=_verdict(found.second, names),
-        history=tuple(
-            Record(
-                at=each.at,
-                by=names.of(each.by),
-                actor=each.by if each.by.startswith(SYSTEM) else "",
-                action=each.action,
-                why=each.why,
-            )
-            for each in configuration.audit_of_subject(found.case, limit=MOST_RECORDS).items
-        ),
+        history=read_history(configuration, names, found.case),
         acts=acts,
         may_decide=acts and found.status.waits and not appealed,
         may_decide_appeal=appealed and not why_not,

@@ -26,11 +26,10 @@ from introducer.services.contest_books import ContestBooks
 from introducer.services.contest_steps import contest_of_brand
 from introducer.services.people import SYSTEM, Names
 from introducer.services.read_board import Pause, read_board
+from introducer.services.read_history import Record, read_history
 from introducer.store.configuration import Configuration
 from introducer.store.paging import Page
 
-MOST_RECORDS = 100
-"""So many records of the audit trail are shown with a contest, the newest first."""
 MOST_AWARDS = 1000
 """So many prizes of a contest are looked through for gifts that wait."""
 CONTEST_ROLE, SAME_PERSON, TOO_LATE = "contest_role", "same_person", "too_late"
@@ -75,19 +74,6 @@ class DivisionCost:
     each: Money | None
     """What one partner wins at most by its score alone; None where there is no such prize."""
     gifts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """What was done to a contest."""
-
-    at: datetime
-    by: str
-    """A name; empty for what no person did, and for a login that is gone."""
-    actor: str
-    """What acted on its own (`system:…`); empty for a person."""
-    action: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +183,7 @@ def read_contest_desk(books: ContestBooks, *, member: Member, contest: str, now:
         approved_by=names.of(found.approved_by or ""),
         execution=execution_name(found) if found.approved_at else "",
         divisions=costs(found),
-        history=_history(books.configuration, names, found),
+        history=read_history(books.configuration, names, found.contest),
         may_approve=waits and not why_not,
         why_not=why_not,
         may_change=plans and not found.status.is_frozen and now < found.ends_at,
@@ -456,20 +442,6 @@ def _why_not(contest: Contest, member: Member, now: datetime) -> str:
     if contest.drafted_by == member.member:
         return SAME_PERSON
     return "" if now + LEAST_AHEAD <= contest.starts_at else TOO_LATE
-
-
-def _history(configuration: Configuration, names: Names, contest: Contest) -> tuple[Record, ...]:
-    records = configuration.audit_of_subject(contest.contest, limit=MOST_RECORDS).items
-    return tuple(
-        Record(
-            at=each.at,
-            by=names.of(each.by),
-            actor=each.by if each.by.startswith(SYSTEM) else "",
-            action=each.action,
-            why=each.why,
-        )
-        for each in records
-    )
 
 
 def _aside(aside: SetAside | None) -> dict[str, str]:

@@ -90,16 +90,6 @@ def contest_on_board(books: ContestBooks, *, member: Member, board: BoardPage, n
     return replace(seen, own=board.own)
 
 
-def read_public_contest(books: ContestBooks, *, contest: str) -> Contest:
-    """A contest that anybody may see. Raises `NotFound` for any other."""
-    if len(contest) > LONGEST_ID:
-        raise _none()
-    found = books.contests.contest(contest)
-    if not found.public or found.status is ContestStatus.DRAFT:
-        raise _none()
-    return found
-
-
 # --------------------------------------------------------------------------------------------------------------- parts
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from introducer.domain.calendar import DAY_MS, day_at, day_start
 from introducer.domain.client import ClientState
 from introducer.domain.contest import Contest, ContestStatus, Metric
 from introducer.domain.contest_closing import Batch, EventName, Recount, add_counted, batches_of
@@ -73,7 +74,8 @@ def _counted(books: ContestBooks, contest: Contest, batch: Batch) -> Recount:
     clients = 0
     for state in _clients(books, contest.brand, batch):
         clients += 1
-        if state.last_at < starts:
+        # Who traded enough qualifies at the end of that UTC day, which may lie after a start at a local midnight.
+        if day_start(day_at(state.last_at)) + DAY_MS <= starts:
             continue
         events: list[Event] = []
         for event in books.facts.events_of_client(contest.brand, state.client):

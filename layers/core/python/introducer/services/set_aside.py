@@ -4,14 +4,17 @@ against somebody (a case, a hold) it sets aside by itself when the result is pub
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from introducer.domain.configuration import Member
 from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_closing import SetAside, aside_again, check_asides_open, check_setting_aside, taken_back
+from introducer.domain.contest_mail import result_mail
 from introducer.domain.errors import NotFound
+from introducer.domain.mail import Mail
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import (
     by_member,
@@ -25,9 +28,13 @@ from introducer.services.contest_steps import (
 from introducer.services.decisions import reason
 from introducer.store.reservations import Beside
 
+TIME_TO_OBJECT = timedelta(hours=24)
+"""So long whoever is set aside after the result was published has at least to object."""
+
 
 def set_aside(books: ContestBooks, *, member: Member, contest: str, partner: str, why: str, now: datetime) -> Contest:
-    """The contest, without this participant. A result that is published is ranked anew at once.
+    """The contest, without this participant. A result that is published is ranked anew at once; the participant is
+    told, and has a day at least to object.
 
     Raises `Forbidden` (`aside_role`), `NotFound` (`no_such_participant`), `Invalid` for a reason that is none,
     `Conflict` (`result_final`, `not_approved`, `set_aside_already`), `Unavailable`.
@@ -80,18 +87,30 @@ def _changed(
             books.results.aside_put(after),
             recorded(books, found, by_member(member, now, why), action, was, told),
         ]
-        changed = replace(found, edition=_ranked_anew(books, found, after))
-        written = books.contests.move(found, changed, None, beside=Beside(puts=puts))
+        changed, mails = found, list[Mail]()
+        if found.status is ContestStatus.PROVISIONAL:
+            changed, mails = _ranked_anew(books, found, after, now)
+        written = books.contests.move(found, changed, None, mails=mails, beside=Beside(puts=puts))
         if written is not None:
             return written
     raise changed_meanwhile(found)
 
 
-def _ranked_anew(books: ContestBooks, contest: Contest, aside: SetAside) -> str:
-    """The edition of the result as it is with this change; none before a result is published."""
-    if contest.status is not ContestStatus.PROVISIONAL:
-        return contest.edition
+def _ranked_anew(books: ContestBooks, contest: Contest, aside: SetAside, now: datetime) -> tuple[Contest, list[Mail]]:
+    """The published result as it is with this change, and what the participant is told of it."""
     asides = {each.partner: each for each in books.results.asides(contest.contest)} | {aside.partner: aside}
     ranked = rank(contest, participants(books, contest.contest), counted(books, contest.contest), asides.values())
-    books.results.keep_results(ranked.edition, ranked.conclusion.results)
-    return ranked.edition
+    results = ranked.conclusion.results
+    books.results.keep_results(ranked.edition, results)
+    until = contest.objections_until
+    if aside.stands and until is not None:
+        # Nobody loses a prize in the last minute without a word.
+        until = max(until, in_full_ms(now) + TIME_TO_OBJECT)
+    changed = replace(contest, edition=ranked.edition, objections_until=until)
+    standing = Counter(each.division for each in results if each.rank)
+    told = [
+        result_mail(changed, each, now, ranked=standing[each.division], anew=True)
+        for each in results
+        if each.partner == aside.partner
+    ]
+    return changed, told

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
+from introducer.domain.contest_score import as_seen
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey, ScoreKey
 from introducer.domain.earnings import accrue
@@ -146,8 +147,9 @@ class _Clients:
     def compare(self, client: ClientKey, applied: list[Event]) -> None:
         """A client with applied events."""
         _, scope = client
+        found = self._found(client)
         try:
-            transition = accrue(ClientState(*client), applied, self._contracts)
+            transition = accrue(ClientState(*client), applied, self._as_folded(found))
         except Exception as error:  # Whatever a fold raises, the next client is still to be looked at.
             said = error.detail if isinstance(error, IntroducerError) else type(error).__name__
             what = f"client {scope}: its {len(applied)} applied events"
@@ -155,7 +157,6 @@ class _Clients:
             self.differences.append(Difference(Kind.NOT_RECOMPUTABLE, what, "a fold", said, where))
             self._partners.take_unknown(scope)
             self._books.traces.take_unknown(scope)
-            found = self._found(client)
             self._journals(scope, found.posted.keys() if found else set(), {})
             return
         for key, values in transition.counts.items():
@@ -165,7 +166,6 @@ class _Clients:
         expected = transition.state
         self._partners.take(expected)
         self._books.traces.compare(expected, transition.traced, self._at_ms)
-        found = self._found(client)
         self._books.contests.take_client(*client, applied, self._contracts, found.visits if found else {})
         if found is None:
             if client not in self._books.clients:
@@ -194,6 +194,17 @@ class _Clients:
             if summed != target and key in self._books.settled_month((key.partner, key.earn_month)).posted:
                 found[key], sums[key] = target, summed - target
         return found
+
+    def _as_folded(self, found: ClientState | None) -> Contracts:
+        """The contracts with the windows of contests that run as this client was folded under them: one that was moved
+        since counts anew with its next event."""
+        if found is None or not found.contests:
+            return self._contracts
+        windows = {
+            brand: tuple(as_seen(each, found.contests.get(each.contest)) for each in listed)
+            for brand, listed in self._contracts.windows.items()
+        }
+        return replace(self._contracts, windows=windows, _bases={})
 
     def _found(self, client: ClientKey) -> ClientState | None:
         item = self._books.clients.get(client)

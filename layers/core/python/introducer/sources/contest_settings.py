@@ -48,6 +48,7 @@ from introducer.domain.contest_rules import (
 from introducer.domain.deal import PERCENT_ONE, show_percent
 from introducer.domain.errors import Invalid
 from introducer.domain.money import DECIMALS, decimal_string, decimals, minor_units
+from introducer.sources.shapes import CODES, bounds
 
 AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,8})?$"
 SCORE = r"^[0-9]{1,13}(\.[0-9]{1,8})?$"
@@ -399,26 +400,7 @@ _ADVICE = {
     "no_such_time": "Clocks are put forward at that time, so it does not come: choose another.",
 }
 
-_CODES = {
-    "missing": "missing",
-    "too_short": "missing",
-    "string_too_short": "missing",
-    "union_tag_not_found": "missing",
-    "extra_forbidden": "unknown",
-    "literal_error": "choice",
-    "union_tag_invalid": "choice",
-    "string_pattern_mismatch": "written",
-    "string_type": "text",
-    "int_type": "number",
-    "int_from_float": "number",
-    "int_parsing": "number",
-    "bool_type": "yes_or_no",
-    "list_type": "list",
-    "greater_than_equal": "range",
-    "less_than_equal": "range",
-    "string_too_long": "range",
-    "too_long": "range",
-}
+_CODES = CODES | {"int_parsing": "number", "too_long": "range"}
 """By pydantic's kind of error; what is not here needs an object."""
 
 
@@ -439,9 +421,7 @@ def _shape_error(error: Mapping[str, Any]) -> SettingsError:
         wanted = EXAMPLES.get(str(about.get("pattern")), "")
         wanted = wanted or str(about.get("expected_tags") or about.get("expected") or "").replace("'", "")
     else:
-        wanted = ", ".join(
-            f"{sign} {about[name]}" for name, sign in (("ge", "≥"), ("le", "≤"), ("max_length", "≤")) if name in about
-        )
+        wanted = ", ".join(bounds(about))
     return SettingsError(".".join(place), code, wanted)
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from introducer.sources.shapes import CODES, bounds
+
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,8})?$"
@@ -476,37 +478,13 @@ def shape_errors(terms: Any) -> list[ShapeError]:
     return []
 
 
-_CODES = {
-    "missing": "missing",
-    "too_short": "missing",
-    "string_too_short": "missing",
-    "union_tag_not_found": "missing",
-    "extra_forbidden": "unknown",
-    "literal_error": "choice",
-    "union_tag_invalid": "choice",
-    "string_pattern_mismatch": "written",
-    "string_type": "text",
-    "int_type": "number",
-    "int_from_float": "number",
-    "bool_type": "yes_or_no",
-    "list_type": "list",
-    "greater_than_equal": "range",
-    "less_than_equal": "range",
-    "string_too_long": "range",
-}
-"""By pydantic's kind of error; what is not here needs an object."""
-
-
 def _shape_error(error: Mapping[str, Any]) -> ShapeError:
     kind, about, place = str(error["type"]), error.get("ctx", {}), _place(error["loc"])
     if kind.startswith("union_tag"):
         place += ".type"
     expected = str(about.get("expected_tags") or about.get("expected") or "").replace("'", '"')
-    bounds = [
-        f"{sign} {about[name]}" for name, sign in (("ge", "≥"), ("le", "≤"), ("max_length", "≤")) if name in about
-    ]
     return ShapeError(
-        place, _CODES.get(kind, "object"), "".join(bounds) or EXAMPLES.get(about.get("pattern"), expected)
+        place, CODES.get(kind, "object"), "".join(bounds(about)) or EXAMPLES.get(about.get("pattern"), expected)
     )
 
 

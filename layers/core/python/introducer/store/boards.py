@@ -71,14 +71,15 @@ class Boards:
 
 
 def snapshot_to_wire(part: Snapshot) -> dict[str, Any]:
-    """The item of a part, as DynamoDB takes it: the rows are bytes, column by column, differences in the place of
-    numbers that follow one another."""
+    """The item of a part, as DynamoDB takes it: the contest and the rows are bytes, these column by column, differences
+    in the place of numbers that follow one another."""
     contest = {
         name: value
         for name, value in contest_to_item(replace(part.contest, token="")).items()
         if name not in (keys.PK, keys.SK, keys.OWNER_PK, keys.OWNER_SK)
     }
-    columns = {
+    packed = {
+        "contest": contest,
         "ranks": _differences([row.rank for row in part.rows]),
         "scores": _differences([row.score for row in part.rows]),
         "partners": [row.partner for row in part.rows],
@@ -86,7 +87,6 @@ def snapshot_to_wire(part: Snapshot) -> dict[str, Any]:
     }
     plain = {
         **keys.key("board", contest=part.contest.contest, division=part.division, part=part.part).item(),
-        "contest": _json(contest),
         "built_at": milliseconds(part.built_at),
         "size": part.size,
         "ranked": part.ranked,
@@ -94,17 +94,17 @@ def snapshot_to_wire(part: Snapshot) -> dict[str, Any]:
         "entry_rank": part.entry_rank,
         "above": None if part.above is None else _json(part.above),
     }
-    return {**to_wire(plain), _ROWS: {"B": zlib.compress(_json(columns).encode())}}
+    return {**to_wire(plain), _ROWS: {"B": zlib.compress(_json(packed).encode())}}
 
 
 def snapshot_from_wire(wire: Mapping[str, Mapping[str, Any]]) -> Snapshot:
     """The part of an item, as DynamoDB sends it."""
     item = from_wire(wire)
-    columns = json.loads(zlib.decompress(wire[_ROWS]["B"]))
+    packed = json.loads(zlib.decompress(wire[_ROWS]["B"]))
     division, part = keys.parts(item[keys.SK])
-    rows = zip(_sums(columns["ranks"]), columns["partners"], columns["names"], _sums(columns["scores"]), strict=True)
+    rows = zip(_sums(packed["ranks"]), packed["partners"], packed["names"], _sums(packed["scores"]), strict=True)
     return Snapshot(
-        contest=contest_from_item(json.loads(item["contest"])),
+        contest=contest_from_item(packed["contest"]),
         division=int(division),
         part=int(part),
         built_at=from_milliseconds(item["built_at"]),

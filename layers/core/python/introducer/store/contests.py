@@ -157,8 +157,7 @@ class Contests:
     ) -> Contest | None:
         """A contest as it is from now on, in one transaction: the contest under the version that was read (absent for a
         new one), the record of who changed it where somebody did (`action` is what the trail calls it), the engine's
-        window where it is to be as the contest says, mails, and whatever else goes with it (`beside`; `part_put` and
-        `contest_check` make such parts).
+        window where it is to be as the contest says, mails, and whatever else goes with it (`beside`).
 
         The contest with its new version; None when it, or something of `beside`, is not as it was read: read it again.
         The same move again, at once, is answered again. Raises `Unavailable`.
@@ -177,10 +176,6 @@ class Contests:
         token = derived_id("t", json.dumps([puts, beside.updates, beside.checks], sort_keys=True, default=str))
         written = write_all(self._connection, puts, beside.updates, beside.checks, token=token)
         return after if written else None
-
-    def part_put(self, item: Mapping[str, Any], condition: Condition | None = None) -> dict[str, Any]:
-        """The put of a further item, for `Beside.puts`."""
-        return put_operation(self._connection, self._table, item, condition)
 
     # ----------------------------------------------------------------------------------------------------- entries
 

@@ -23,7 +23,17 @@ from introducer.store import keys
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.reservations import write_all
-from introducer.store.wire import BATCH, Refused, batch_get, connect, from_wire, put_operation, reading, to_wire, writing
+from introducer.store.wire import (
+    BATCH,
+    Refused,
+    batch_get,
+    connect,
+    from_wire,
+    put_operation,
+    reading,
+    to_wire,
+    writing,
+)
 
 
 def mail_to_item(mail: Mail) -> dict[str, Any]:

@@ -240,7 +240,7 @@ class BooksSide:
         _, brand, client = keys.parts(stored.key.pk)
         self.clients[brand, client] = {
             name: stored.item[name]
-            for name in (keys.PK, keys.SK, "version", "fold", keys.OWNER_PK, keys.OWNER_SK)
+            for name in (keys.PK, keys.SK, "version", "fold", "contests", keys.OWNER_PK, keys.OWNER_SK)
             if name in stored.item
         }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from introducer.domain.calendar import plus_days
 from introducer.domain.client import Visit
@@ -146,7 +147,8 @@ class ContestsSide:
                 if (event.accepted_at or event.occurred_at) < contest.frozen_at
                 and (client, event.source, event.event_id) not in self._left_out[contest.contest]
             ]
-            if not any(event.occurred_at >= contest.starts_at for event in events):
+            # Who traded enough qualifies at the end of that UTC day: a day before the start is looked at too.
+            if not any(event.occurred_at >= contest.starts_at - timedelta(days=1) for event in events):
                 continue
             try:
                 scored = counted_of_client(brand, client, events, contracts, window_of(contest), visits)
