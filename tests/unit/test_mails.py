@@ -50,7 +50,7 @@ from introducer.domain.rates import Rate
 from introducer.gateways.mail import CONFIG, Letter, Mailer, MailNotTaken, MailRefused, MailUnclear, written
 from introducer.gateways.user_pool import UserPool
 from introducer.locale import CODES, Language, language
-from introducer.wording.mails.letters import WORDS
+from introducer.wording.mails.letters import WORDS, Written
 from introducer.wording.mails.rendering import EXAMPLES, OWNER, STAFF, preview, render
 
 NOW = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
@@ -226,7 +226,8 @@ def test_what_people_wrote_does_nothing(template: MailTemplate) -> None:
         name: EVIL if kind is Kind.TEXT else EXAMPLES[template][name] for name, kind in FIELDS[template].items()
     }
     reader = replace(OWNER, name=EVIL, brand=EVIL, partner=EVIL)
-    said = render(template, values, language("ar"), reader)
+    written = Written(subject=EVIL, paragraphs=(EVIL,)) if template is MailTemplate.WRITTEN else None
+    said = render(template, values, language("ar"), reader, written)
     page = Page(said.html)
     assert "img" not in page.tags
     assert EVIL in page.text

@@ -52,6 +52,11 @@ class MailTemplate(StrEnum):
     CONTEST_OBJECTIONS_WAIT = "contest_objections_wait"
     CONTEST_WON = "contest_won"
     CONTEST_FINAL = "contest_final"
+    PARTNER_REPORT = "partner_report"
+    MANAGER_DIGEST = "manager_digest"
+    RUN_SUMMARY = "run_summary"
+    WRITTEN = "written"
+    """What staff wrote themselves, in a sequence or a broadcast: the text stands apart, and the mail names it."""
 
 
 class Audience(StrEnum):
@@ -102,6 +107,21 @@ class MailStatus(StrEnum):
     """Nobody knows whether the mail service took it. It is not tried again: a second mail would be worse than none."""
 
 
+class Seen(StrEnum):
+    """What became of a mail that was sent; each is counted once per mail."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    """The reader's own mail server took it."""
+    BOUNCED = "bounced"
+    """It came back for good."""
+    COMPLAINED = "complained"
+    """The reader called it spam."""
+    OPENED = "opened"
+    """Its picture was loaded: by the reader, or by a mail program of theirs."""
+    CLICKED = "clicked"
+
+
 NEXT: Mapping[MailStatus, frozenset[MailStatus]] = {
     MailStatus.WAITING: frozenset({MailStatus.HANDED_ON, MailStatus.SENDING, MailStatus.FAILED, MailStatus.SUPPRESSED}),
     MailStatus.SENDING: frozenset({MailStatus.SENT, MailStatus.FAILED, MailStatus.WAITING, MailStatus.UNCLEAR}),
@@ -126,6 +146,9 @@ NOT_RENDERED = "not_rendered"
 REFUSED = "refused"
 NO_ANSWER = "no_answer"
 CUT_OFF = "cut_off"
+UNSUBSCRIBED = "unsubscribed"
+BOUNCED = "bounced"
+COMPLAINED = "complained"
 """Why a mail failed, was suppressed or is unclear. The mail service's own words for a refusal may stand here too."""
 
 
@@ -150,9 +173,19 @@ class Kind(StrEnum):
     """`{"minor": 12345, "currency": "EUR"}`"""
     AMOUNTS = "amounts"
     """Some of them."""
+    COUNTS = "counts"
+    """`{"name": "ftd", "now": 12, "before": 9}`, some of them."""
+    POINTS = "points"
+    """`{"day": "2026-11-23", "count": 12}`, some of them, by time."""
+    PARTNERS = "partners"
+    """`{"of": "par_…", "name": "…", "now": 12, "before": 9}`, some of them."""
     RATES = "rates"
     """`{"source": "EUR", "target": "USD", "rate": "1.0842", "day": "2026-11-27", "feed": "ecb"}`, some of them; none
     where nothing was converted."""
+    PATH = "path"
+    """A page of the portal: `/links`."""
+    FILLS = "fills"
+    """`{"manager": "Ann Reed", "ftd_30": 12}`: what stands for the placeholders of a text."""
 
 
 Value = str | int | Mapping[str, str | int] | Sequence[Mapping[str, str | int]]
@@ -297,6 +330,52 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "available": Kind.DAY,  # from when the money can be paid out
     },
     MailTemplate.CONTEST_FINAL: _PLACE,
+    MailTemplate.PARTNER_REPORT: {
+        "cadence": Kind.WORD,  # weekly or monthly
+        "first": Kind.DAY,
+        "last": Kind.DAY,
+        "counts": Kind.COUNTS,
+        "earned": Kind.AMOUNTS,
+        "earned_before": Kind.AMOUNTS,
+        "metric": Kind.WORD,  # what the chart shows
+        "points": Kind.POINTS,  # none: there is no chart
+        "change": Kind.WORD,
+        "changed": Kind.WORD,  # the metric that did
+        "suggestion": Kind.WORD,
+        "link": Kind.TEXT,  # the code of the link that brought most; may be empty
+    },
+    MailTemplate.MANAGER_DIGEST: {
+        "first": Kind.DAY,
+        "last": Kind.DAY,
+        "partners": Kind.COUNT,
+        "counts": Kind.COUNTS,
+        "rose": Kind.PARTNERS,
+        "fell": Kind.PARTNERS,
+        "new": Kind.PARTNERS,
+        "more_rose": Kind.COUNT,  # who are not named
+        "more_fell": Kind.COUNT,
+        "more_new": Kind.COUNT,
+        "waits": Kind.COUNTS,
+    },
+    MailTemplate.RUN_SUMMARY: {
+        "run": Kind.CODE,
+        "first": Kind.DAY,
+        "through": Kind.DAY,
+        "status": Kind.WORD,  # closed, rejected or lapsed
+        "paid": Kind.COUNT,
+        "sums": Kind.AMOUNTS,  # what was paid, by pay currency
+        "unsettled": Kind.COUNT,  # nobody knows yet whether they were paid
+        "unsettled_sums": Kind.AMOUNTS,
+        "not_paid": Kind.COUNT,  # refused, returned or set aside
+        "not_paid_sums": Kind.AMOUNTS,
+        "left_out": Kind.COUNT,  # partners
+    },
+    MailTemplate.WRITTEN: {
+        "text": Kind.CODE,  # which of the brand's texts: `store/mail_texts.py` has it, as it was
+        "topic": Kind.WORD,  # a `Topic`: what a reader switches off to get no more of these
+        "fills": Kind.FILLS,  # whatever of its placeholders is not the reader's own name, partner or brand
+        "path": Kind.PATH,  # where its button leads
+    },
 }
 """What each mail says. A mail is refused when it is made, not when it is sent, for a value it has not."""
 
@@ -304,6 +383,7 @@ LONGEST_TEXT = 500
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}|", re.ASCII)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_PATH = re.compile(r"/[A-Za-z0-9/_.-]{0,200}", re.ASCII)
 _RATE = re.compile(r"\d{1,20}(\.\d{1,12})?", re.ASCII)
 
 
@@ -335,6 +415,19 @@ class Mail:
     """The mail service's own id of it."""
     people: int = 0
     """To how many people it was handed on."""
+    series: str = ""
+    """Among which mails it is counted: `seq:{sequence}:{step}`, `brc:{broadcast}`; empty: those of its template."""
+    not_before: datetime | None = None
+    """While it waits: for this moment. None: for nothing."""
+    permitted: bool = False
+    """Whether a permit was taken for it: it waited for one."""
+    seen: frozenset[Seen] = frozenset()
+    """What is known of it since, and was counted."""
+
+    @property
+    def counted_as(self) -> str:
+        """Among which mails it is counted."""
+        return self.series or self.template.value
 
     @property
     def of(self) -> str:
@@ -352,9 +445,11 @@ def new_mail(
     partner: str = "",
     member: str = "",
     staff: Audience = Audience.APPROVERS,
+    series: str = "",
+    not_before: datetime | None = None,
 ) -> Mail:
     """A mail that waits: to one member; else to a partner's owners; else to the brand's approvers, or other `staff`.
-    `what` names the step that happened, once for ever.
+    `what` names the step that happened, once for ever. It may wait for a moment.
 
     Raises `ValueError` for values that the template has not, or lacks, or that are not of their kind: a mistake of
     whoever writes it.
@@ -362,7 +457,7 @@ def new_mail(
     check_values(template, values)
     audience = Audience.MEMBER if member else Audience.OWNERS if partner else staff
     return Mail(
-        mail=derived_id(PREFIX, brand, what, audience.value, partner, member),
+        mail=mail_id(brand, what, audience, partner, member),
         brand=brand,
         partner=partner,
         audience=audience,
@@ -372,7 +467,14 @@ def new_mail(
         what=what,
         at=at,
         status_since=at,
+        series=series,
+        not_before=not_before,
     )
+
+
+def mail_id(brand: str, what: str, audience: Audience, partner: str, member: str) -> str:
+    """The id of the mail that tells these people of a step."""
+    return derived_id(PREFIX, brand, what, audience.value, partner, member)
 
 
 def handed_on_to(mail: Mail, member: str, now: datetime) -> Mail:
@@ -388,6 +490,7 @@ def handed_on_to(mail: Mail, member: str, now: datetime) -> Mail:
         what=mail.what,
         at=mail.at,
         status_since=now,
+        series=mail.series,
     )
 
 
@@ -451,6 +554,27 @@ def verification_mail(what: str, *, brand: str, partner: str, decision: str, rea
     return new_mail(what, MailTemplate.VERIFICATION_DECIDED, values, brand=brand, partner=partner, at=at)
 
 
+def written_mail(
+    what: str,
+    text: str,
+    topic: str,
+    *,
+    brand: str,
+    at: datetime,
+    series: str,
+    partner: str = "",
+    member: str = "",
+    fills: Mapping[str, str | int] | None = None,
+    path: str = "/",
+    not_before: datetime | None = None,
+) -> Mail:
+    """A mail with one of the brand's own texts (an id of `store/mail_texts.py`) to a member, or a partner's owners.
+    `topic` is a `Topic`; `series` says what it is counted with."""
+    values: dict[str, Value] = {"text": text, "topic": topic, "fills": dict(fills or {}), "path": path}
+    return new_mail(what, MailTemplate.WRITTEN, values, brand=brand, at=at, partner=partner, member=member,
+                    series=series, not_before=not_before)  # fmt: skip
+
+
 def amount(minor: int, currency: str) -> Mapping[str, str | int]:
     """An amount as a value of a mail."""
     return {"minor": minor, "currency": currency}
@@ -502,8 +626,32 @@ def _is(kind: Kind, value: Any) -> bool:
             )
         case Kind.AMOUNTS:
             return isinstance(value, Sequence) and all(_is(Kind.AMOUNT, each) for each in value)
+        case Kind.COUNTS:
+            return isinstance(value, Sequence) and all(_has(each, name=str, now=int, before=int) for each in value)
+        case Kind.POINTS:
+            return isinstance(value, Sequence) and all(
+                _has(each, day=str, count=int) and _DAY.fullmatch(each["day"]) for each in value
+            )
+        case Kind.PARTNERS:
+            return isinstance(value, Sequence) and all(
+                _has(each, of=str, name=str, now=int, before=int) for each in value
+            )
         case Kind.RATES:
             return isinstance(value, Sequence) and all(_is_rate(each) for each in value)
+        case Kind.PATH:
+            return isinstance(value, str) and _PATH.fullmatch(value) is not None and not value.startswith("//")
+        case Kind.FILLS:
+            return isinstance(value, Mapping) and all(
+                _is(Kind.WORD, name) and (type(each) is int or _is(Kind.TEXT, each)) for name, each in value.items()
+            )
+
+
+def _has(value: Any, **fields: type) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and value.keys() == fields.keys()
+        and all(type(value[name]) is kind for name, kind in fields.items())
+    )
 
 
 def _is_rate(value: Any) -> bool:

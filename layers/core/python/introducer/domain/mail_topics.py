@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from introducer.domain.mail import MailTemplate
+from introducer.domain.mail import Mail, MailTemplate
 
 
 class Topic(StrEnum):
@@ -63,5 +63,14 @@ TOPIC_OF: Mapping[MailTemplate, Topic] = {
     MailTemplate.CONTEST_OBJECTIONS_WAIT: Topic.WORK,
     MailTemplate.CONTEST_WON: Topic.CONTESTS,
     MailTemplate.CONTEST_FINAL: Topic.CONTESTS,
+    MailTemplate.PARTNER_REPORT: Topic.REPORTS,
+    MailTemplate.MANAGER_DIGEST: Topic.REPORTS,
+    MailTemplate.RUN_SUMMARY: Topic.WORK,
+    MailTemplate.WRITTEN: Topic.NEWS,
 }
-"""What each mail is about."""
+"""What each mail is about; of one that staff wrote it says so itself."""
+
+
+def topic_of(mail: Mail) -> Topic:
+    """What this mail is about."""
+    return Topic(str(mail.values["topic"])) if mail.template is MailTemplate.WRITTEN else TOPIC_OF[mail.template]

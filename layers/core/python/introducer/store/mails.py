@@ -18,7 +18,7 @@ from pynamodb.expressions.operand import Path
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
-from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate
+from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate, Seen
 from introducer.store import keys
 from introducer.store.owned import owned
 from introducer.store.paging import Page
@@ -34,6 +34,9 @@ from introducer.store.wire import (
     to_wire,
     writing,
 )
+
+LATE, DUE = "late", "due"
+"""The two lists of a brand's mails: what nobody was told, and what waits for a moment."""
 
 
 def mail_to_item(mail: Mail) -> dict[str, Any]:
@@ -54,11 +57,25 @@ def mail_to_item(mail: Mail) -> dict[str, Any]:
         "reason": mail.reason,
         "message": mail.message,
         "people": mail.people,
+        "series": mail.series,
         keys.TTL: milliseconds(mail.at + KEPT) // 1000,
     }
-    if mail.status in UNSENT:
-        item |= keys.owner_key("mail", brand=mail.brand, at=milliseconds(mail.at), mail=mail.mail)
-    return item
+    if mail.not_before is not None:
+        item["not_before"] = milliseconds(mail.not_before)
+    if mail.permitted:
+        item["permitted"] = True
+    if mail.seen:
+        item |= {f"seen_{each.value}": 1 for each in mail.seen}
+    return item | _listed(mail)
+
+
+def _listed(mail: Mail) -> dict[str, str]:
+    """Where a mail is listed under its brand: by when it is due, or, while nobody was told, by when it happened."""
+    if mail.status not in UNSENT:
+        return {}
+    waits = mail.status is MailStatus.WAITING and mail.not_before is not None
+    at = mail.not_before if waits and mail.not_before else mail.at
+    return keys.owner_key("mail", brand=mail.brand, list=DUE if waits else LATE, at=milliseconds(at), mail=mail.mail)
 
 
 def mail_from_item(item: Mapping[str, Any]) -> Mail:
@@ -78,6 +95,10 @@ def mail_from_item(item: Mapping[str, Any]) -> Mail:
         reason=item["reason"],
         message=item["message"],
         people=item["people"],
+        series=item.get("series", ""),
+        not_before=from_milliseconds(item["not_before"]) if "not_before" in item else None,
+        permitted=bool(item.get("permitted")),
+        seen=frozenset(each for each in Seen if f"seen_{each.value}" in item),
     )
 
 
@@ -96,6 +117,13 @@ def mail_put(connection: Connection, table: str, mail: Mail) -> dict[str, Any]:
     """The part of a transaction that puts a mail, once: it is refused when this step was told to these people before.
     Goes among the puts of `transact_write_items`."""
     return put_operation(connection, table, mail_to_item(mail), Path(keys.PK).does_not_exist())
+
+
+def _listing(mail: Mail) -> list[Any]:
+    """The parts of an update that list a mail where it belongs, or nowhere."""
+    listed = _listed(mail)
+    names = (keys.OWNER_PK, keys.OWNER_SK)
+    return [Path(name).set(listed[name]) if listed else Path(name).remove() for name in names]
 
 
 class Mails:
@@ -131,10 +159,23 @@ class Mails:
     def unsent(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Mail]:
         """A page of the mails of a brand that nobody has got, as far as we know; the oldest first. The index lags by
         moments: what was sent meanwhile is left out."""
-        owner = keys.owner_partition("mail", brand=brand)
+        owner = keys.owner_partition("mail", brand=brand, list=LATE)
         page = owned(self._connection, self._table, owner, cursor, limit, newest_first=False)
         found = map(mail_from_item, page.items)
         return Page(tuple(each for each in found if each.status in UNSENT), page.cursor)
+
+    def due(self, brand: str, now: datetime, cursor: str | None = None, limit: int = 50) -> Page[Mail]:
+        """A page of the mails of a brand that waited for a moment that has come; the oldest moment first. The index
+        lags by moments: what is not due any more is left out."""
+        owner = keys.owner_partition("mail", brand=brand, list=DUE)
+        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=False)
+        found = [mail_from_item(item) for item in page.items]
+        due = tuple(
+            each for each in found if each.status is MailStatus.WAITING and each.not_before and each.not_before <= now
+        )
+        # In order of the moment: behind one that is not due there is none.
+        later = any(each.not_before is not None and each.not_before > now for each in found)
+        return Page(due, None if later else page.cursor)
 
     # ----------------------------------------------------------------------------------------------------- writes
 
@@ -165,26 +206,57 @@ class Mails:
                     self.put(mail)
 
     def mark(
-        self, mail: Mail, status: MailStatus, now: datetime, *, reason: str = "", message: str = "", people: int = 0
+        self,
+        mail: Mail,
+        status: MailStatus,
+        now: datetime,
+        *,
+        reason: str = "",
+        message: str = "",
+        people: int = 0,
     ) -> Mail:
-        """The mail's next status; the mail as it is then.
+        """The mail's next status; the mail as it is then. It waits for no moment any more.
 
         Raises `Conflict` when it has another status meanwhile from which this one cannot follow: another is at it, or
         has been. `Unavailable`.
         """
         before = [each for each, following in NEXT.items() if status in following]
-        after = replace(mail, status=status, status_since=now, reason=reason, message=message, people=people)
+        after = replace(
+            mail, status=status, status_since=now, reason=reason, message=message, people=people, not_before=None
+        )
         key = keys.key("mail", of=mail.of, mail=mail.mail)
         values = {"status": status.value, "status_since": milliseconds(now)}
         values |= {"reason": reason, "message": message, "people": people}
         actions = [Path(name).set(to_wire({name: value})[name]) for name, value in values.items()]
-        listed = keys.owner_key("mail", brand=mail.brand, at=milliseconds(mail.at), mail=mail.mail)
-        for name, value in listed.items():
-            actions.append(Path(name).set(value) if status in UNSENT else Path(name).remove())
+        actions += [Path("not_before").remove(), *_listing(after)]
         condition = Path("status").is_in(*(each.value for each in before))
+        self._update(key, actions, condition)
+        return after
+
+    def postpone(self, mail: Mail, until: datetime) -> Mail:
+        """Lets a mail that waits wait for a moment; the mail as it is then. Raises `Conflict` when it waits no longer;
+        `Unavailable`."""
+        after = replace(mail, not_before=until, permitted=False)
+        actions = [Path("not_before").set(milliseconds(until)), Path("permitted").remove(), *_listing(after)]
+        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        self._update(key, actions, Path("status") == MailStatus.WAITING.value)
+        return after
+
+    def release(self, mail: Mail, *, permitted: bool) -> Mail:
+        """Hands on a mail whose moment has come, by way of the stream, with a permit where one was taken for it; the
+        mail as it is then. Raises `Conflict` when it does not wait for this moment any more; `Unavailable`."""
+        assert mail.not_before is not None, "it waits for no moment"
+        after = replace(mail, not_before=None, permitted=permitted)
+        actions = [Path("not_before").remove(), *_listing(after)]
+        actions.append(Path("permitted").set(True) if permitted else Path("permitted").remove())
+        waits = Path("status") == MailStatus.WAITING.value
+        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        self._update(key, actions, waits & (Path("not_before") == milliseconds(mail.not_before)))
+        return after
+
+    def _update(self, key: keys.Key, actions: list[Any], condition: Any) -> None:
         try:
             with writing():
                 self._connection.update_item(self._table, key.pk, key.sk, actions=actions, condition=condition)
         except Refused as error:
             raise Conflict("This mail is not where it was any more.", code="mail_moved") from error
-        return after

@@ -112,6 +112,14 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What staff wrote, with its placeholders filled in, in the reader's language or the nearest that there is."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """A line of the facts."""
 
@@ -163,6 +171,7 @@ class _Teller:
     language: Language
     reader: Reader
     values: Mapping[str, Any]
+    written: Written | None = None
 
     def say(self, message: str, **parts: Part) -> Said:
         return fill(self.language, message, {"brand": Text(self.reader.brand), **parts})
@@ -283,10 +292,17 @@ class _Teller:
         return [self.fact(N_("Reason"), Text(word(self.language, "payout_reason", reason, WORDS)))]
 
 
-def letter(template: MailTemplate, values: Mapping[str, Value], language: Language, reader: Reader) -> Letter:
-    """The mail for this reader. Raises `ValueError` for values that are not those of the template."""
+def letter(
+    template: MailTemplate,
+    values: Mapping[str, Value],
+    language: Language,
+    reader: Reader,
+    written: Written | None = None,
+) -> Letter:
+    """The mail for this reader; `written` is what staff wrote, for the template that says it. Raises `ValueError` for
+    values that are not those of the template."""
     check_values(template, values)
-    teller = _Teller(language, reader, values)
+    teller = _Teller(language, reader, values, written)
     told = _TOLD[template](teller)
     if reader.partner:
         footer = teller.say(
@@ -308,6 +324,21 @@ def letter(template: MailTemplate, values: Mapping[str, Value], language: Langua
         href=reader.portal + told.path,
         footer=footer,
         brand=reader.brand,
+    )
+
+
+def _written(teller: _Teller) -> _Told:
+    if teller.written is None:
+        raise ValueError("a written mail needs its text")
+    lines = [shown(teller.language, Text(each)) for each in teller.written.paragraphs]
+    subject = shown(teller.language, Text(teller.written.subject))
+    return _Told(
+        tone="plain",
+        subject=subject,
+        heading=subject,
+        lines=lines,
+        action=teller.text(N_("Open your account")),
+        path=teller.values["path"],
     )
 
 
@@ -974,6 +1005,7 @@ def _exact(value: Any) -> Exact:
 
 
 _TOLD: Mapping[MailTemplate, Callable[[_Teller], _Told]] = {
+    MailTemplate.WRITTEN: _written,
     MailTemplate.PAYOUT_PAID: _paid,
     MailTemplate.PAYOUT_RETURNED: _returned,
     MailTemplate.PAYOUT_FAILED: _failed,

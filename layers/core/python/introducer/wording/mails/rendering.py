@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import MailTemplate, Value, amount
 from introducer.locale import Language
-from introducer.wording.mails.letters import Letter, Reader, letter
+from introducer.wording.mails.letters import Letter, Reader, Written, letter
 
 HERE = Path(__file__).parent
 _EMPTY_LINES = re.compile(r"\n{3,}")
@@ -29,9 +29,16 @@ class Rendered:
     html: str
 
 
-def render(template: MailTemplate, values: Mapping[str, Value], language: Language, reader: Reader) -> Rendered:
-    """The mail for this reader. Raises `ValueError` for values that are not those of the template."""
-    return rendered(letter(template, values, language, reader))
+def render(
+    template: MailTemplate,
+    values: Mapping[str, Value],
+    language: Language,
+    reader: Reader,
+    written: Written | None = None,
+) -> Rendered:
+    """The mail for this reader; `written` is what staff wrote, for the template that says it. Raises `ValueError` for
+    values that are not those of the template."""
+    return rendered(letter(template, values, language, reader, written))
 
 
 def rendered(said: Letter) -> Rendered:
@@ -46,7 +53,9 @@ def rendered(said: Letter) -> Rendered:
 
 def preview(template: MailTemplate, language: Language, reader: Reader | None = None) -> Rendered:
     """The mail with example values: for whoever wants to see it before somebody gets it."""
-    return render(template, EXAMPLES[template], language, reader or (STAFF if template in _TO_STAFF else OWNER))
+    reads = reader or (STAFF if template in _TO_STAFF else OWNER)
+    written = WRITTEN if template is MailTemplate.WRITTEN else None
+    return render(template, EXAMPLES[template], language, reads, written)
 
 
 @cache
@@ -218,5 +227,16 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "available": "2027-01-03",
     },
     MailTemplate.CONTEST_FINAL: {**_PLACE, "place": 57, "score": "9"},
+    MailTemplate.WRITTEN: {
+        "text": "txt_01JDXAMPLE0000000000000000",
+        "topic": "onboarding",
+        "fills": {"manager": "Somchai Wattana", "ftd_30": 4},
+        "path": "/links",
+    },
 }
 """Values to look at each mail with. Nobody's."""
+WRITTEN = Written(
+    subject="Your first link, Amberfield Media",
+    paragraphs=("A link takes a minute: choose a campaign, and copy what you get.", "Somchai Wattana helps with it."),
+)
+"""What staff might have written."""
