@@ -185,6 +185,14 @@ ITEMS: dict[str, Item] = {
              "how far it is; once per step and person; listed under the brand while nobody was told, or by the moment "
              "that it waits for",
              owner_pk="B#{brand}#mails#{list}", owner_sk="{at}#{mail}", expires="400 days"),
+        Item("sequence", BOOKS, "B#{brand}#sequences", "{sequence}",
+             "what a brand writes to each new partner: steps with waits, conditions and texts, the goal, whether it is "
+             "on"),
+        # The stream of the books knows a new one by its sort key: it starts the execution.
+        Item("walk", BOOKS, "P#{partner}#walks", "walk#{sequence}",
+             "how far a partner is in a sequence: which steps it had and when, and why it is over; listed under the "
+             "brand by whether it is",
+             owner_pk="B#{brand}#walks#{sequence}#{state}", owner_sk="{started}#{partner}"),
         Item("mail_text", BOOKS, "B#{brand}#mail_texts", "{text}",
              "what staff wrote for mails, by language; by its digest, written once"),
         Item("mail_preferences", BOOKS, "M#{member}", "mail_preferences",
@@ -411,6 +419,11 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("mails_of", "What was a partner, or a brand's staff, told by mail?", "mail", "query", "desk"),
     Pattern("mails_unsent", "What was nobody told, of what somebody was to be told?", "mail", "query by_owner", "desk"),
     Pattern("mails_due", "Which mails waited for a moment that has come?", "mail", "query by_owner", "outbox"),
+    Pattern("sequence_by_name", "What is a new partner of this brand told, and when?", "sequence", "get",
+            "onboarding, desk"),
+    Pattern("walk_of_partner", "How far is this partner in a sequence?", "walk", "get", "onboarding, desk"),
+    Pattern("walks_of_sequence", "Who walks this sequence, or is through?", "walk", "query by_owner",
+            "onboarding, desk"),
     Pattern("mail_text_by_digest", "What does this mail say?", "mail_text", "get", "outbox, desk"),
     Pattern("mail_preferences_of_member", "What does this member want by mail, and when?", "mail_preferences", "get",
             "outbox, portal"),
