@@ -28,6 +28,7 @@ from introducer.services.sweep_partners import sweep_partners
 from introducer.store.account_holders import AccountHolders
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.person_index import PersonIndex
+from introducer.store.results import Results
 from introducer.store.scorings import Scorings
 from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
@@ -121,6 +122,7 @@ def sight() -> Sight:
     return Sight(
         traces=Traces(table),
         traffic=TrafficStore(table),
+        results=Results(table),
         persons=PersonIndex(table),
         holders=AccountHolders(table),
         profiles=PaymentProfiles(table),

@@ -15,6 +15,7 @@ from introducer.store import keys
 from introducer.store.account_holders import AccountHolders
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.person_index import PersonIndex
+from introducer.store.results import Results
 from introducer.store.scorings import Scorings
 from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
@@ -133,6 +134,7 @@ def a_sight(tables: Tables) -> Sight:
     return Sight(
         traces=Traces(books),
         traffic=TrafficStore(books),
+        results=Results(books),
         persons=PersonIndex(books),
         holders=AccountHolders(books),
         profiles=PaymentProfiles(books),

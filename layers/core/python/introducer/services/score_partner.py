@@ -23,9 +23,11 @@ from introducer.domain.fraud.tracing import exact
 from introducer.services.case_books import CaseBooks, Start
 from introducer.services.hold_money import hold_money
 from introducer.services.open_case import open_case
+from introducer.services.write_results import write_results
 from introducer.store.account_holders import AccountHolders
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.person_index import PersonIndex
+from introducer.store.results import Results
 from introducer.store.scorings import Scorings
 from introducer.store.traces import Traces
 from introducer.store.traffic import TrafficStore
@@ -41,6 +43,7 @@ class Sight:
 
     traces: Traces
     traffic: TrafficStore
+    results: Results
     persons: PersonIndex
     holders: AccountHolders
     profiles: PaymentProfiles
@@ -76,6 +79,7 @@ def score_partner(
     scoring, seen = _look(sight, books, peers, brand=brand, partner=partner, changed=changed, now=now)
     findings = registry.score(seen)
     sight.traffic.put(brand, traffic_of(partner, seen.today, seen.days, seen.traces, seen.terms))
+    write_results(sight.results, books, partner=partner, now=now)
     if findings:
         case = open_case(books, start, brand=brand, partner=partner, findings=findings, why=say(findings[0]), now=now)
         return Scored(findings, case.case if case is not None and not case.is_closed else "")

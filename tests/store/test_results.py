@@ -1,0 +1,77 @@
+"""Partners' results in a line: what they are made from, and how they are read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from introducer.domain.deal import Basis
+from introducer.domain.results import ResultLine, TierPlace
+from introducer.services.write_results import write_results
+from introducer.store.click_counts import ClickCount, ClickCounts, Span
+from introducer.store.results import Results
+from tests.conftest import Tables
+from tests.support.builders import BRAND, at, cpa, revshare, terms
+from tests.support.case_world import PARTNER, CaseWorld
+
+pytestmark = pytest.mark.in_memory
+
+LINE = ResultLine(
+    partner="par_#1", day="2026-11-29", ftd_7=1, ftd_30=4, ftd_prev_28=2, qftd_30=1, clicks_30=90,
+    net_revenue_30={"EUR": -120, "USD": 5}, last_active_day="2026-11-28", joined="2026-01-01", language="th",
+    deal_kinds=("cpa", "lot"), tier=TierPlace(Basis.QFTD, 1, 3, 4, 10),
+)  # fmt: skip
+
+
+def a_click_on(tables: Tables, day: str, number: int = 5) -> None:
+    span = Span("0" * 39 + "1", "0" * 39 + "2")
+    assert ClickCounts(tables.books).add(
+        ClickCount(PARTNER, day, "LinkAAAA", clicks=number, unique=1, flagged=0), {0: span}
+    )
+
+
+@pytest.mark.pattern("results_of_brand")
+@pytest.mark.pattern("results_of_partner")
+def test_lines_are_kept_by_partner_and_read_back_whole(tables: Tables) -> None:
+    results = Results(tables.books)
+    assert results.line("brd_r", LINE.partner) is None
+    bare = ResultLine(partner="par_2", day="2026-11-29")
+    for line in (bare, LINE, LINE):
+        results.put("brd_r", line)
+    assert results.of_brand("brd_r") == [LINE, bare]
+    assert results.line("brd_r", LINE.partner) == LINE
+    assert results.of_brand("brd_other") == []
+
+
+def test_a_line_is_written_from_what_is_counted(tables: Tables) -> None:
+    # given a client of November that paid in, on a deal with two kinds of rules
+    deal = terms(cpa("100.00", min_deposit="10.00", within_hours=72), revshare("30"), days=20)
+    world = CaseWorld(tables, deal)
+    world.client("c1", "2026-11-25")
+    a_click_on(tables, "2026-11-25")
+    results = Results(tables.books)
+    # when the line is written, twice
+    lines = [write_results(results, world.books, partner=PARTNER, now=world.now) for _ in range(2)]
+    # then it says what the counters do, once
+    assert lines[0] == lines[1] == results.line(BRAND, PARTNER)
+    line = lines[0]
+    assert (line.day, line.clicks_30, line.ftd_30, line.ftd_7, line.ftd_prev_28) == ("2026-12-02", 5, 1, 0, 1)
+    assert line.deal_kinds == ("cpa", "revshare") and line.tier is None
+    assert line.last_active_day == "2026-11-25"
+
+
+def test_of_tiers_it_says_how_far_the_month_is(tables: Tables) -> None:
+    tiers = {"by": "qftd", "mode": "retroactive", "bands": [{"from": "1", "add": "5.00"}, {"from": "5", "add": "9.00"}]}
+    world = CaseWorld(tables, terms({**cpa("10.00"), "tiers": tiers}, days=20))
+    world.client("c1", "2026-12-01")
+    line = write_results(Results(tables.books), world.books, partner=PARTNER, now=world.now)
+    assert line.tier == TierPlace(Basis.QFTD, 1, 2, 1, 5)
+
+
+def test_a_first_line_finds_activity_of_months_ago_and_later_ones_keep_it(tables: Tables) -> None:
+    world = CaseWorld(tables)
+    a_click_on(tables, "2026-05-17")
+    results = Results(tables.books)
+    first = write_results(results, world.books, partner=PARTNER, now=world.now)
+    later = write_results(results, world.books, partner=PARTNER, now=at("2026-12-20 00:00"))
+    assert first.last_active_day == later.last_active_day == "2026-05-17"
+    assert later.dormant_days("2026-12-20") == 217
