@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
-from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms
 from introducer.domain.counts import Counts, add_counts
 from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_part
@@ -106,6 +106,19 @@ PUBLISHED = {
 }
 
 
+LEADS = {
+    f"lea_{number}": LeadTerms(
+        "brd_other" if number == 4 else BRAND,
+        link,
+        milliseconds(START + timedelta(days=days)),
+    )
+    for number, (link, days) in enumerate(
+        [("LINK0000", -85), ("LINK0001", -3), ("LINK0002", 4), ("LINK0003", 11), ("LINK0000", 2), ("LINK9999", 1)]
+    )
+}
+"""Some of them too old, of another brand, or by a link that is gone."""
+
+
 def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Contracts:
     """The contracts with the rates of these days only; `seen` says how many versions of a deal are known yet."""
     found = {}
@@ -113,7 +126,7 @@ def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Cont
         published = max(each for each in PUBLISHED if each < day)
         found[day] = Publication("ECB", published, PUBLISHED[published])
     deals = {p: v if seen is None else v[: seen.get(p, len(v))] for p, v in DEALS.items()}
-    return Contracts(LINKS, deals, Rates(found), {0: CLICK_KEY})
+    return Contracts(LINKS, deals, Rates(found), {0: CLICK_KEY}, leads=LEADS)
 
 
 def days_of(events: Iterable[Event]) -> set[str]:
@@ -209,7 +222,7 @@ def clicks(draw: st.DrawFn) -> str:
 
 KINDS = (
     *("registration", "kyc", "kyc", "deposit", "deposit", "deposit", "trade", "trade", "trade", "trade"),
-    *("withdrawal", "credit", "chargeback", "cancel", "cancel"),
+    *("withdrawal", "credit", "chargeback", "cancel", "cancel", "lead"),
 )
 """The kinds of events, the more frequent ones several times."""
 
@@ -223,6 +236,7 @@ def events_of(draw: st.DrawFn, number: int, client: str = "client-1") -> Event:
         "event_id": f"e{number}",
         "source": draw(st.sampled_from(["mt5", "mt5", "web"])),
         "click_id": draw(st.none() | clicks()),
+        "lead_id": draw(st.none() | st.sampled_from([*LEADS, "lea_unknown"])),
     }
     currency = draw(st.sampled_from(["EUR", "EUR", "USD", "JPY", "KWD"]))
     if kind == "registration":
@@ -242,6 +256,8 @@ def events_of(draw: st.DrawFn, number: int, client: str = "client-1") -> Event:
     elif kind == "cancel":
         fields["ref"] = f"e{draw(ids)}"
         fields["click_id"] = None
+    elif kind == "lead":
+        fields |= {"source": "desk", "click_id": None}
     else:
         fields |= {"currency": currency, "amount": draw(signed if kind == "credit" else cents)}
         if kind == "chargeback":
@@ -258,8 +274,11 @@ def programs(draw: st.DrawFn) -> list[Event]:
         when = START + timedelta(hours=draw(st.integers(0, 30 * 24)))
         click = a_click(when - timedelta(hours=draw(st.integers(1, 200))), draw(st.sampled_from([*EARNING, *LINKS])))
         life = {"client": "client-1", "source": "web", "currency": draw(st.sampled_from(["EUR", "USD", "KWD"]))}
+        named = draw(st.none() | st.sampled_from([*LEADS]))
+        if named and draw(st.booleans()):
+            click = None
         events += [
-            an_event("registration", when, **life, event_id="e0", country="DE", click_id=click),
+            an_event("registration", when, **life, event_id="e0", country="DE", click_id=click, lead_id=named),
             an_event("deposit", when + timedelta(hours=2), **life, event_id="e1", amount=draw(halves)),
             an_event("deposit", when + timedelta(hours=4), **life, event_id="e2", amount=draw(halves)),
         ]
@@ -307,7 +326,7 @@ def test_any_order_and_any_split_end_like_one_fold(data: st.DataObject, program:
 @given(programs())
 def test_what_is_posted_is_what_a_naive_reading_of_the_deals_owes(program: list[Event]):
     # given the events of a client
-    reference = Reference(VERSIONS, LINKS, PUBLISHED, {0: CLICK_KEY})
+    reference = Reference(VERSIONS, LINKS, PUBLISHED, {0: CLICK_KEY}, leads=LEADS)
     # when all of them are folded
     posted = one_fold(program).standing()[1]
     # then each key has what the deals say, read as data, with all facts in sight

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from introducer.domain import click_id
-from introducer.domain.contracts import LinkTerms
+from introducer.domain.contracts import LeadTerms, LinkTerms
 from introducer.domain.events import LOT, Event, EventType
 from introducer.domain.ledger import Key
 from introducer.domain.money import decimals
@@ -152,6 +152,7 @@ class Reference:
     """By partner, in the order of decision: since when, …, whether blocked."""
     parents: Mapping[str, Sequence[tuple[str, str | None]]] = field(default_factory=dict)
     """By partner, in the order of decision: from which month on ("": ever), who is above."""
+    leads: Mapping[str, LeadTerms] = field(default_factory=dict)
 
     def owed(self, events: Iterable[Event]) -> dict[Key, int]:
         """Minor units of each key, for all events of any clients of one brand."""
@@ -180,10 +181,10 @@ class Reference:
             key=lambda each: each.order,
         )
         registrations = [each for each in facts if each.type is EventType.REGISTRATION]
-        no_anchor = (EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT)
+        no_anchor = (EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT, EventType.LEAD)
         seen = registrations or [each for each in facts if each.type not in no_anchor]
         anchor = seen[0].occurred_at if seen else None
-        found = self._clicked(facts, anchor) if anchor else None
+        found = (self._clicked(facts, anchor) or self._led(facts, anchor)) if anchor else None
         moves = [each for each in facts if each.type is EventType.MOVE]
 
         def partner_at(when: datetime) -> str | None:
@@ -259,6 +260,19 @@ class Reference:
         if last.first_click:
             last = next(each for _, _, each in visits if each.campaign == last.campaign)
         return last.partner
+
+    def _led(self, facts: Sequence[Event], anchor: datetime) -> str | None:
+        """Whose lead came last before the anchor, of those that were named; within 90 days."""
+        came = []
+        for name in {each.lead_id for each in facts if each.lead_id}:
+            lead = self.leads.get(name)
+            if lead is None or lead.brand != facts[0].brand or lead.link not in self.links:
+                continue
+            when = datetime.fromtimestamp(lead.at // 1000, UTC) + timedelta(milliseconds=lead.at % 1000)
+            until = anchor.replace(microsecond=999_000)
+            if self.links[lead.link].brand == lead.brand and anchor - timedelta(days=90) <= when <= until:
+                came.append((when, name, self.links[lead.link].partner))
+        return max(came)[2] if came else None
 
     # ------------------------------------------------------------------------------------------------- configuration
 

@@ -30,8 +30,12 @@ class Mark(NamedTuple):
     event_id: str
 
 
+LEAD_WINDOW_DAYS = 90
+"""How long before the anchor a lead may have come. Longer than a click's: a person works on it meanwhile."""
+
+
 class Visit(NamedTuple):
-    """A genuine, unflagged click that an event of the client named."""
+    """A genuine, unflagged click that an event of the client named; or a lead, which came by a link too."""
 
     at: int
     link: str
@@ -69,8 +73,8 @@ class Ruling(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, or a decision (no
-    link)."""
+    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, a lead that came by
+    one (a link without a click), or a decision (no link)."""
 
     start: int
     partner: str
@@ -127,6 +131,8 @@ class ClientState:
     country: str | None = None
     kyc: Mark | None = None
     visits: Mapping[str, Visit] = field(default_factory=dict)
+    leads: Mapping[str, Visit] = field(default_factory=dict)
+    """The brand's leads that events of the client named."""
     deposits: Mapping[EventKey, Deposit] = field(default_factory=dict)
     """The deposits that decide FTD and qualification; later ones are only in the sums."""
     chargebacks: Mapping[EventKey, Chargeback] = field(default_factory=dict)
@@ -219,6 +225,7 @@ def merge(
     """
     first, registered, country, kyc = state.first, state.registered, state.country, state.kyc
     visits, deposits, chargebacks = dict(state.visits), dict(state.deposits), dict(state.chargebacks)
+    leads = dict(state.leads)
     moves, rulings, withdrawals = dict(state.moves), dict(state.rulings), dict(state.withdrawals)
     for event in events:
         mark = Mark(milliseconds(event.occurred_at), event.source, event.event_id)
@@ -228,6 +235,10 @@ def merge(
                 visits[event.click_id] = believed[event.click_id]
             elif click is not None and not click.flagged:
                 visits[click.text] = Visit(click.at_ms, click.link_id)
+        if event.lead_id is not None and (lead := contracts.leads.get(event.lead_id)) is not None:
+            # What another brand's form brought says nothing here.
+            if lead.brand == state.brand:
+                leads[event.lead_id] = Visit(lead.at, lead.link)
         if event.type in _NO_ANCHOR:
             _add_beside(event, mark.at, chargebacks, moves, rulings)
             continue
@@ -244,10 +255,11 @@ def merge(
             flows[event.key] = Deposit(mark.at, event.amount, event.currency)
     withdrawals = early(withdrawals, deposits)
     if (first, registered, kyc) == (state.first, state.registered, state.kyc) and (
-        (country, visits, deposits, chargebacks, moves, rulings, withdrawals)
+        (country, visits, leads, deposits, chargebacks, moves, rulings, withdrawals)
         == (
             state.country,
             state.visits,
+            state.leads,
             state.deposits,
             state.chargebacks,
             state.moves,
@@ -263,6 +275,7 @@ def merge(
         country=country,
         kyc=kyc,
         visits=visits,
+        leads=leads,
         deposits=deposits,
         chargebacks=chargebacks,
         moves=moves,
@@ -271,7 +284,7 @@ def merge(
     )
 
 
-_NO_ANCHOR = frozenset({EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT})
+_NO_ANCHOR = frozenset({EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT, EventType.LEAD})
 """Events that say nothing of when the client was first heard of."""
 
 
@@ -291,7 +304,7 @@ def _add_beside(
     if event.type is EventType.MOVE:
         assert event.partner is not None
         moves[event.key] = Move(at, start, event.partner)
-    else:
+    elif event.type is EventType.VERDICT:
         disallowed = event.status == DISALLOWED
         rulings[event.key] = Ruling(at, start, disallowed, event.case or "", event.reason or "")
 
@@ -306,11 +319,11 @@ def early(withdrawals: Mapping[EventKey, Deposit], deposits: Mapping[EventKey, D
 
 
 def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """Whose client it is, when: by the clicks, and then by what staff decided.
+    """Whose client it is, when: by the clicks, without one by the leads, and then by what staff decided.
 
     Decisions paint [start, ∞) in the order in which they were made, ties by id: a later one covers an earlier one.
     """
-    segments = list(_by_clicks(state, contracts))
+    segments = list(_by_clicks(state, contracts) or _by_leads(state, contracts))
     for _, move in sorted(state.moves.items(), key=lambda each: (each[1].decided_at, each[0])):
         segments = [segment for segment in segments if segment.start < move.start]
         segments.append(Segment(move.start, move.partner, "", "", ""))
@@ -346,3 +359,23 @@ def _by_clicks(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
             (each for each in eligible if each[2].campaign == terms.campaign), key=lambda each: each[:2]
         )
     return (Segment(0, terms.partner, terms.link, terms.campaign, click),)
+
+
+def _by_leads(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
+    """The last lead in [anchor − `LEAD_WINDOW_DAYS`, anchor]; ties go by its id. One that came after the client did
+    brought nobody."""
+    anchor = state.anchor
+    if anchor is None:
+        return ()
+    until = anchor - anchor % 1000 + 999
+    eligible = [
+        (visit.at, lead, terms)
+        for lead, visit in state.leads.items()
+        if (terms := contracts.links.get(visit.link)) is not None
+        and terms.brand == state.brand
+        and anchor - LEAD_WINDOW_DAYS * DAY_MS <= visit.at <= until
+    ]
+    if not eligible:
+        return ()
+    terms = max(eligible, key=lambda each: each[:2])[2]
+    return (Segment(0, terms.partner, terms.link, terms.campaign, ""),)

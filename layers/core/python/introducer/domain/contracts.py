@@ -31,6 +31,14 @@ class LinkTerms:
     first_click: bool = False
 
 
+class LeadTerms(NamedTuple):
+    """By which link a lead came, and when (ms): a fact that nothing changes."""
+
+    brand: str
+    link: str
+    at: int
+
+
 class Standing(NamedTuple):
     """From a moment on (ms), the partner is blocked or is not."""
 
@@ -63,7 +71,8 @@ class Known(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Contracts:
     """The snapshot. `deals` has each partner's versions, `standings` and `parents` what was decided about each partner,
-    in that order; `click_keys` verifies click ids; `windows` are each brand's contests."""
+    in that order; `click_keys` verifies click ids; `windows` are each brand's contests; `leads` those that events
+    name."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]
@@ -72,6 +81,7 @@ class Contracts:
     standings: Mapping[str, tuple[Standing, ...]] = field(default_factory=dict)
     parents: Mapping[str, tuple[Parenting, ...]] = field(default_factory=dict)
     windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
+    leads: Mapping[str, LeadTerms] = field(default_factory=dict)
     _bases: dict[tuple[str, str], frozenset[Basis] | None] = field(default_factory=dict, repr=False, compare=False)
 
     def blocked_at(self, partner: str, at_ms: int) -> bool:

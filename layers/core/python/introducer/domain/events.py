@@ -37,6 +37,8 @@ class EventType(StrEnum):
     CANCEL = "cancel"
     MOVE = "move"
     """Staff decided whose client it is. Platforms cannot send it."""
+    LEAD = "lead"
+    """Staff said which lead the client came of. Platforms cannot send it: they name a lead in a registration."""
     VERDICT = "verdict"
     """A case was decided: from `starts_at` on the client earns nothing, or earns again. Platforms cannot send it."""
 

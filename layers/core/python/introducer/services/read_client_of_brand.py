@@ -34,6 +34,7 @@ class Evidence(StrEnum):
     """Why a client is a partner's."""
 
     CLICK = "click"
+    LEAD = "lead"
     DECISION = "decision"
 
 
@@ -172,10 +173,17 @@ def _belonging(
         name=name(segment.partner),
         since=from_milliseconds(segment.start) if segment.start else None,
         until=from_milliseconds(following.start) if following else None,
-        evidence=Evidence.CLICK if segment.link else Evidence.DECISION,
+        evidence=_evidence(segment),
         link=segment.link or None,
         clicked=from_milliseconds(visit.at) if visit else None,
     )
+
+
+def _evidence(segment: Segment) -> Evidence:
+    if segment.click:
+        return Evidence.CLICK
+    # A lead came by a link as well; a decision names none.
+    return Evidence.LEAD if segment.link else Evidence.DECISION
 
 
 def _posted(

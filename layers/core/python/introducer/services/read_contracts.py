@@ -19,7 +19,7 @@ from introducer.domain.configuration import Attribution, DealRecord, Status
 from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contest_score import Window
-from introducer.domain.contracts import Contracts, LinkTerms, Parenting, Standing
+from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms, Parenting, Standing
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import Event, day_of, milliseconds
@@ -80,6 +80,7 @@ class ContractReader:
         self._read_windows = windows
         self._windows: dict[str, _Windows] = {}
         self._links: dict[str, LinkTerms] = {}
+        self._leads: dict[str, LeadTerms] = {}
         self._partners: dict[str, _Decided] = {}
         self._publications: dict[str, Publication] = {}
         self._complete: str | None = None
@@ -91,6 +92,10 @@ class ContractReader:
             self._catch_up(state)
         clicks = {click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))}
         visited = {visit.link for state in states for visit in state.visits.values()}
+        named = {event.lead_id for event in events if event.lead_id}
+        leads = {lead: terms for lead in sorted(named) if (terms := self._lead(lead))}
+        visited |= {visit.link for state in states for visit in state.leads.values()}
+        visited |= {lead.link for lead in leads.values()}
         links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
         partners = {terms.partner for terms in links.values()}
         partners |= {segment.partner for state in states for segment in state.timeline}
@@ -111,6 +116,7 @@ class ContractReader:
             click_keys=self._click_keys(),
             parents=parents,
             windows=self._windows_for(states, events),
+            leads=leads,
         )
 
     def contracts_of_month(self, partner: str, month: str) -> Contracts:
@@ -191,6 +197,15 @@ class ContractReader:
                 link, found.brand, found.partner, found.campaign, campaign.window_days, first_click
             )
         return self._links[link]
+
+    def _lead(self, lead: str) -> LeadTerms | None:
+        """By which link a lead came; None where nobody knows it. What is known never changes."""
+        if lead not in self._leads:
+            found = self._configuration.lead_terms(lead)
+            if found is None:
+                return None
+            self._leads[lead] = found
+        return self._leads[lead]
 
     def _decided(self, partner: str) -> _Decided:
         """What was decided about a partner: deal versions, standings, parents."""

@@ -180,7 +180,7 @@ def _of_client(shelves: Shelves, brand: str, client: str, now: datetime) -> Iter
             event.case, event.reason, event.applied_at,
         )
         for event in events
-        if event.type in (EventType.MOVE, EventType.VERDICT)
+        if event.type in (EventType.MOVE, EventType.VERDICT, EventType.LEAD)
     )  # fmt: skip
     yield "cases", _CASE, map(_case, cases)
     yield "terms", _TERMS, _terms_in_force(shelves, state, partners, journals)

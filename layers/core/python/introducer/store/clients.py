@@ -87,6 +87,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         country=fold.get("country"),
         kyc=mark(fold.get("kyc")),
         visits=visits,
+        leads={lead: Visit(at, link) for lead, at, link in fold.get("leads", ())},
         deposits={
             (sources[source], event): Deposit(at, minor, currency)
             for source, event, at, minor, currency in fold.get("deposits", ())
@@ -184,6 +185,7 @@ def fold_text(state: ClientState) -> str:
         "country": state.country,
         "kyc": marked(state.kyc),
         "visits": sorted(state.visits),
+        "leads": sorted((lead, *visit) for lead, visit in state.leads.items()),
         "deposits": sorted((source_number[source], event, *each) for (source, event), each in state.deposits.items()),
         "chargebacks": sorted(
             (source_number[source], event, *each) for (source, event), each in state.chargebacks.items()

@@ -40,9 +40,11 @@ from introducer.domain.configuration import (
     Standing,
     Status,
 )
+from introducer.domain.contracts import LeadTerms
 from introducer.domain.errors import NotFound
 from introducer.domain.events import milliseconds
 from introducer.domain.ids import derived_id
+from introducer.domain.lead import PREFIX as LEAD
 from introducer.domain.statement import MonthClose
 from introducer.store import keys
 from introducer.store.items import (
@@ -227,6 +229,7 @@ class Configuration:
         def bound(model: type[_I]) -> type[_I]:
             return bind(model, table, region, host)
 
+        self._table = table
         self._connection = connection(table, region, host)
         self._brands = bound(BrandItem)
         self._hosts = bound(BrandHostItem)
@@ -315,6 +318,19 @@ class Configuration:
     def links_of_partner(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[Link]:
         """A page of a partner's links, the newest first."""
         return self._owned(self._links, Link, keys.owner_partition("link", partner=partner), cursor, limit)
+
+    def lead_terms(self, lead: str) -> LeadTerms | None:
+        """By which link a lead came, for telling whose client somebody is; None where there is no such lead. Raises
+        `Unavailable`."""
+        if not lead.startswith(f"{LEAD}_"):
+            return None
+        key = keys.key("lead_place", lead=lead)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        if "Item" not in answer:
+            return None
+        item = from_wire(answer["Item"])
+        return LeadTerms(item["counts_in"], item["counts_by"], item["counts_from"])
 
     def member(self, member: str) -> Member:
         """Raises `NotFound`."""
