@@ -68,7 +68,7 @@ def test_a_condition_holds_or_not(field: str, operator: str, value: str, holds: 
 
 
 def test_all_conditions_or_any_of_them() -> None:
-    conditions = [
+    conditions: list[dict[str, Any]] = [
         {"field": "country", "operator": "is", "values": ["PL", "DE"]},
         {"field": "ftd_30", "operator": "at_least", "value": 50},
     ]
