@@ -49,6 +49,7 @@ _EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "left_out": {"name": ""},
     "objection": {"text": ""},
     "goal": {"note": "", "answered_why": ""},
+    "thread": {"subject": ""},
     # To whom a gift was sent, and who took it.
     "award": {"note": ""},
 }
@@ -61,6 +62,9 @@ _DELETED = {
     "tax_profile": "tax details",
     "idempotency": "remembered answers",
     "mail": "mails",
+    "message": "messages",
+    "announcement_read": "reads of announcements",
+    "task": "tasks",
 }
 WRITTEN = "said"
 """The value of a mail to staff that the partner wrote: why it appeals."""
@@ -72,6 +76,7 @@ _WORDS = {
     "left_out": "reasons of runs",
     "objection": "objections",
     "goal": "words about goals",
+    "thread": "subjects of conversations",
     "award": "notes on gifts",
 }
 
