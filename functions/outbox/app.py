@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
@@ -164,6 +165,7 @@ def outbox() -> Outbox:
         mailer=mail_gateway.Mailer(mail_gateway.new_client(), sender) if sender else None,
         now=clock.now,
         report=_report,
+        fonts=Path(settings.fonts_folder),
     )
 
 

@@ -258,11 +258,11 @@ def test_a_mail_that_cannot_be_written_is_reported_and_holds_up_nobody(
     bad, good = world.writes(to_one()), world.writes(to_one(what="pay_2 paid"))
     render, calls = send_mail.render, [0]
 
-    def fails_once(*given: Any) -> Any:
+    def fails_once(*given: Any, **named: Any) -> Any:
         calls[0] += 1
         if calls[0] == 1:
             raise KeyError("a mistake of ours")
-        return render(*given)
+        return render(*given, **named)
 
     monkeypatch.setattr(send_mail, "render", fails_once)
     assert world.runs() == []

@@ -55,6 +55,8 @@ class MailTemplate(StrEnum):
     PARTNER_REPORT = "partner_report"
     MANAGER_DIGEST = "manager_digest"
     RUN_SUMMARY = "run_summary"
+    MESSAGE_WRITTEN = "message_written"
+    """Somebody wrote in a conversation: to either side."""
     WRITTEN = "written"
     """What staff wrote themselves, in a sequence or a broadcast: the text stands apart, and the mail names it."""
 
@@ -369,6 +371,12 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "not_paid": Kind.COUNT,  # refused, returned or set aside
         "not_paid_sums": Kind.AMOUNTS,
         "left_out": Kind.COUNT,  # partners
+    },
+    MailTemplate.MESSAGE_WRITTEN: {
+        "thread": Kind.CODE,
+        "of": Kind.CODE,  # the partner
+        "name": Kind.TEXT,  # the partner's, for staff; else empty
+        "said": Kind.TEXT,  # the subject of the conversation
     },
     MailTemplate.WRITTEN: {
         "text": Kind.CODE,  # which of the brand's texts: `store/mail_texts.py` has it, as it was

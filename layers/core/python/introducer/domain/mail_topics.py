@@ -66,6 +66,7 @@ TOPIC_OF: Mapping[MailTemplate, Topic] = {
     MailTemplate.PARTNER_REPORT: Topic.REPORTS,
     MailTemplate.MANAGER_DIGEST: Topic.REPORTS,
     MailTemplate.RUN_SUMMARY: Topic.WORK,
+    MailTemplate.MESSAGE_WRITTEN: Topic.MESSAGES,
     MailTemplate.WRITTEN: Topic.NEWS,
 }
 """What each mail is about; of one that staff wrote it says so itself."""

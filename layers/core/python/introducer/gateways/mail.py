@@ -75,6 +75,8 @@ class Letter:
     text: str
     html: str
     language: str
+    images: tuple[tuple[str, bytes], ...] = ()
+    """PNG pictures that the HTML shows, by their Content-ID (RFC 2392)."""
 
 
 class Mailer:
@@ -123,6 +125,7 @@ def written(letter: Letter, sender: str, now: datetime) -> bytes:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text, subtype="plain", charset="utf-8")
         message.add_alternative(letter.html, subtype="html", charset="utf-8")
+        _attach(message, letter)
         # Last: what is set before the body is taken for the body's own.
         message["Content-Language"] = letter.language
         # Of its own id and not of chance: the same mail is the same bytes.
@@ -133,6 +136,18 @@ def written(letter: Letter, sender: str, now: datetime) -> bytes:
     if len(raw) > LARGEST:
         raise MailRefused(f"This mail has {len(raw)} bytes, more than {LARGEST}: say less.", code="mail_too_large")
     return raw
+
+
+def _attach(message: EmailMessage, letter: Letter) -> None:
+    """Puts the pictures beside the HTML that shows them: `multipart/related` (RFC 2387)."""
+    if not letter.images:
+        return
+    html = message.get_body(("html",))
+    assert isinstance(html, EmailMessage), "the HTML was just added"
+    for name, png in letter.images:
+        picture = f"{name.partition('@')[0]}.png"
+        html.add_related(png, "image", "png", cid=f"<{name}>", disposition="inline", filename=picture)
+    html.set_boundary(f"={letter.id}=related=")
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from introducer.domain.configuration import Member
@@ -57,6 +58,7 @@ class Outbox:
         mailer: Mailer | Sends | None,
         now: Callable[[], datetime],
         report: Report,
+        fonts: Path | None = None,
     ) -> None:
         self._mails = mails
         self._configuration = configuration
@@ -64,6 +66,7 @@ class Outbox:
         self._mailer = mailer
         self._now = now
         self._report = report
+        self._fonts = fonts
 
     def deliver(self, of: str, mail: str) -> MailStatus | None:
         """Takes a mail as far as it goes; its status then, None where nothing was to be done. May be repeated safely.
@@ -125,7 +128,7 @@ class Outbox:
         if not login.verified:
             return self._mark(mail, MailStatus.SUPPRESSED, ADDRESS_UNVERIFIED)
         try:
-            said = render(mail.template, mail.values, language, reader)
+            said = render(mail.template, mail.values, language, reader, fonts=self._fonts)
         except Exception as error:
             self._report(mail, error)
             return self._mark(mail, MailStatus.FAILED, NOT_RENDERED)
@@ -138,6 +141,7 @@ class Outbox:
             text=said.text,
             html=said.html,
             language=language.code,
+            images=said.images,
         )
         claimed = self._mails.mark(mail, MailStatus.SENDING, self._now())
         try:

@@ -16,11 +16,13 @@ from introducer.domain.money import decimal_string
 from introducer.locale import Language
 from introducer.wording.codes import N_, word
 from introducer.wording.codes import WORDS as CODES
+from introducer.wording.mails import reports
 from introducer.wording.sentences import (
     Code,
     Exact,
     Figure,
     Moment,
+    Month,
     Part,
     Said,
     Text,
@@ -93,6 +95,7 @@ _UNSAID = frozenset({"", "told_by_staff"})
 
 CASES = "/cases"
 GOALS = "/goals"
+MESSAGES = "/messages"
 CONTESTS = "/contests"
 SETTINGS = "/settings/payment"
 VERIFICATION = "/settings/verification"
@@ -147,6 +150,8 @@ class Letter:
     href: str
     footer: Said
     brand: str
+    chart: reports.Chart | None = None
+    """Drawn where it can be, said in words everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +167,7 @@ class _Told:
     after: Sequence[Said] = ()
     action: str
     path: str
+    chart: reports.Chart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +282,39 @@ class _Teller:
                     else self.say(N_("You are set aside in this contest: its page says why."))
                 ]
 
+    def counts(self) -> Iterator[Fact]:
+        """The figures of a period, each against the one before."""
+        for each in self.values["counts"]:
+            now, before = Figure(str(each["now"])), Figure(str(each["before"]))
+            said = self.say(N_("%(now)s (before: %(before)s)"), now=now, before=before)
+            yield self.fact(reports.METRICS.get(each["name"], each["name"]), said)
+
+    def earned(self) -> Iterator[Fact]:
+        """What was earned, by currency, against the period before."""
+        now = {each["currency"]: each for each in self.values["earned"]}
+        before = {each["currency"]: each for each in self.values["earned_before"]}
+        for currency in sorted(now.keys() | before.keys()):
+            none = {"minor": 0, "currency": currency}
+            said = self.say(
+                N_("%(now)s (before: %(before)s)"),
+                now=_exact(now.get(currency, none)),
+                before=_exact(before.get(currency, none)),
+            )
+            yield self.fact(N_("Earned"), said)
+
+    def partners(self, label: str, name: str) -> Iterator[Fact]:
+        """Partners of a manager, with their first deposits of this week and the one before."""
+        for each in self.values[name]:
+            now, before = Figure(str(each["now"])), Figure(str(each["before"]))
+            yield self.fact(
+                label,
+                Text(each["name"]),
+                self.say(N_("First deposits: %(now)s (before: %(before)s)"), now=now, before=before),
+            )
+        more = self.values[f"more_{name}"]
+        if more:
+            yield self.fact(label, self.say(N_("And %(number)s more"), number=Figure(str(more))))
+
     def words(self, label: str, name: str) -> list[Fact]:
         """What a person wrote, under a label; nothing where nobody wrote."""
         return [self.fact(label, Text(self.values[name]))] if self.values[name] else []
@@ -324,6 +363,7 @@ def letter(
         href=reader.portal + told.path,
         footer=footer,
         brand=reader.brand,
+        chart=told.chart,
     )
 
 
@@ -981,6 +1021,29 @@ def _goal_answered(teller: _Teller) -> _Told:
     )
 
 
+def _message_written(teller: _Teller) -> _Told:
+    subject, name = Text(teller.values["said"]), Text(teller.values["name"])
+    about = teller.fact(N_("About"), subject)
+    if teller.reader.partner:
+        told = teller.say(N_("%(brand)s has written to you: %(subject)s"), subject=subject)
+        heading, path = teller.say(N_("A message for you")), f"{MESSAGES}/{teller.values['thread']}"
+        facts = [about]
+    else:
+        told = teller.say(N_("%(partner)s has written: %(subject)s"), partner=name, subject=subject)
+        heading = teller.say(N_("A partner has written"))
+        path = f"/desk{MESSAGES}/{teller.values['of']}/{teller.values['thread']}"
+        facts = [teller.fact(N_("Partner"), name), about]
+    return _Told(
+        tone="plain",
+        subject=told,
+        heading=heading,
+        lines=[teller.say(N_("Read it and answer in the portal: an answer to this mail reaches nobody."))],
+        facts=facts,
+        action=teller.text(N_("Read the message")),
+        path=path,
+    )
+
+
 def _goal_in_words(teller: _Teller) -> Said:
     """As the deal says it (`domain.describe`)."""
     return teller.say(
@@ -993,6 +1056,106 @@ def _goal_in_words(teller: _Teller) -> Said:
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _report(teller: _Teller) -> _Told:
+    values = teller.values
+    monthly = values["cadence"] == "monthly"
+    first, last = teller.day("first"), teller.day("last")
+    month = Month(values["first"][:7])
+    counts = {each["name"]: each for each in values["counts"]}
+    changed = counts.get(values["changed"], {"now": 0, "before": 0})
+    change = reports.CHANGES[values["change"], values["changed"]]
+    advice = reports.ADVICE[values["suggestion"]]
+    return _Told(
+        tone="good" if values["change"] in ("rose", "first") else "plain",
+        subject=(
+            teller.say(N_("Your month with %(brand)s: %(month)s"), month=month)
+            if monthly
+            else teller.say(N_("Your week with %(brand)s: %(first)s to %(last)s"), first=first, last=last)
+        ),
+        heading=(
+            teller.say(N_("Your month: %(month)s"), month=month)
+            if monthly
+            else teller.say(N_("Your week: %(first)s to %(last)s"), first=first, last=last)
+        ),
+        heroes=[shown(teller.language, _exact(each)) for each in values["earned"]],
+        lines=[
+            teller.say(change, now=Figure(str(changed["now"])), before=Figure(str(changed["before"]))),
+        ],
+        facts=[*teller.counts(), *teller.earned()],
+        after=[teller.say(advice.said, link=Code(values["link"]))],
+        action=teller.text(advice.action),
+        path=advice.path,
+        chart=reports.chart(teller.language, values["cadence"], values["metric"], values["points"]),
+    )
+
+
+def _digest(teller: _Teller) -> _Told:
+    first, last = teller.day("first"), teller.day("last")
+    waits = [
+        teller.fact(N_("Waits"), Text(teller.text(reports.WAITS.get(each["name"], each["name"]))),
+                    Figure(str(each["now"])))
+        for each in teller.values["waits"]
+    ]  # fmt: skip
+    moved = [*teller.values["rose"], *teller.values["fell"], *teller.values["new"]]
+    return _Told(
+        tone="warn" if teller.values["fell"] else "plain",
+        subject=teller.say(N_("Your partners' week: %(first)s to %(last)s"), first=first, last=last),
+        heading=teller.say(N_("Your partners' week: %(first)s to %(last)s"), first=first, last=last),
+        lines=[
+            teller.say(N_("Partners you look after: %(number)s."), number=Figure(str(teller.values["partners"]))),
+            *([] if moved else [teller.say(N_("None of them rose or fell by much, and none is new."))]),
+        ],
+        facts=[
+            *teller.counts(),
+            *teller.partners(N_("Fell"), "fell"),
+            *teller.partners(N_("Rose"), "rose"),
+            *teller.partners(N_("New"), "new"),
+            *waits,
+        ],
+        action=teller.text(N_("See your partners")),
+        path="/desk/partners",
+    )
+
+
+def _run_summary(teller: _Teller) -> _Told:
+    values = teller.values
+    run = Code(values["run"])
+    closed = values["status"] == "closed"
+
+    def money(label: str, name: str, sums: str) -> list[Fact]:
+        if not values[name]:
+            return []
+        return [teller.fact(label, Figure(str(values[name])), *(_exact(each) for each in values[sums]))]
+
+    well = closed and not values["unsettled"] and not values["not_paid"]
+    return _Told(
+        tone="good" if well else "warn",
+        subject=teller.say(N_("What run %(run)s came to"), run=run),
+        heading=teller.say(N_("The run is over") if closed else N_("The run ended without paying")),
+        heroes=[shown(teller.language, _exact(each)) for each in values["sums"]],
+        lines=[
+            teller.say(N_("Every payout was paid."))
+            if well and values["paid"]
+            else teller.say(N_("What was not paid is free again, and goes into the next run."))
+            if not values["unsettled"]
+            else teller.say(N_("Of some payouts nobody knows yet whether they were paid: the run's page says which."))
+        ],
+        facts=[
+            teller.fact(N_("Run"), run),
+            teller.fact(
+                N_("Period"),
+                teller.say(N_("%(first)s to %(last)s"), first=teller.day("first"), last=teller.day("through")),
+            ),
+            *money(N_("Paid"), "paid", "sums"),
+            *money(N_("Not known yet"), "unsettled", "unsettled_sums"),
+            *money(N_("Not paid"), "not_paid", "not_paid_sums"),
+            *([teller.fact(N_("Partners left out"), Figure(str(values["left_out"])))] if values["left_out"] else []),
+        ],
+        action=teller.text(N_("See the run")),
+        path=f"/desk/runs/{values['run']}",
+    )
 
 
 def _path_of_payout(teller: _Teller) -> str:
@@ -1020,6 +1183,7 @@ _TOLD: Mapping[MailTemplate, Callable[[_Teller], _Told]] = {
     MailTemplate.CASE_CLOSED: _case_closed,
     MailTemplate.GOAL_OFFERED: _goal_offered,
     MailTemplate.GOAL_ANSWERED: _goal_answered,
+    MailTemplate.MESSAGE_WRITTEN: _message_written,
     MailTemplate.CONTEST_ENTERED: _contest_entered,
     MailTemplate.CONTEST_MOVED: _contest_moved,
     MailTemplate.CONTEST_CANCELLED: _contest_cancelled,
@@ -1029,4 +1193,7 @@ _TOLD: Mapping[MailTemplate, Callable[[_Teller], _Told]] = {
     MailTemplate.CONTEST_OBJECTIONS_WAIT: _contest_objections_wait,
     MailTemplate.CONTEST_WON: _contest_won,
     MailTemplate.CONTEST_FINAL: _contest_final,
+    MailTemplate.PARTNER_REPORT: _report,
+    MailTemplate.MANAGER_DIGEST: _digest,
+    MailTemplate.RUN_SUMMARY: _run_summary,
 }

@@ -8,16 +8,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import MailTemplate, Value, amount
 from introducer.locale import Language
+from introducer.wording.mails.chart import HEIGHT, WIDTH, draw
 from introducer.wording.mails.letters import Letter, Reader, Written, letter
 
 HERE = Path(__file__).parent
 _EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+class Image(NamedTuple):
+    """A picture that the HTML shows by its Content-ID."""
+
+    name: str
+    """`cid:` and this is its address in the HTML."""
+    png: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +37,7 @@ class Rendered:
     subject: str
     text: str
     html: str
+    images: tuple[Image, ...] = ()
 
 
 def render(
@@ -35,27 +46,42 @@ def render(
     language: Language,
     reader: Reader,
     written: Written | None = None,
+    fonts: Path | None = None,
 ) -> Rendered:
-    """The mail for this reader; `written` is what staff wrote, for the template that says it. Raises `ValueError` for
-    values that are not those of the template."""
-    return rendered(letter(template, values, language, reader, written))
+    """The mail for this reader; `written` is what staff wrote, for the template that says it. Without the folder of
+    `fonts` a chart is said in words alone. Raises `ValueError` for values that are not those of the template."""
+    return rendered(letter(template, values, language, reader, written), fonts)
 
 
-def rendered(said: Letter) -> Rendered:
+def rendered(said: Letter, fonts: Path | None = None) -> Rendered:
     """The letter, written."""
+    images = _drawn(said, fonts)
     text = _environment().get_template("mail.txt").render(letter=said)
     return Rendered(
         subject=said.subject,
         text=_EMPTY_LINES.sub("\n\n", text).strip("\n") + "\n",
-        html=_environment().get_template("mail.html").render(letter=said),
+        html=_environment().get_template("mail.html").render(letter=said, images=images, width=WIDTH, height=HEIGHT),
+        images=images,
     )
 
 
-def preview(template: MailTemplate, language: Language, reader: Reader | None = None) -> Rendered:
+def _drawn(said: Letter, fonts: Path | None) -> tuple[Image, ...]:
+    """The chart as a picture. A letter goes without one where it cannot be drawn: its words say the same."""
+    if said.chart is None or fonts is None:
+        return ()
+    try:
+        return (Image("chart@introducer", draw(said.chart, fonts)),)
+    except (ImportError, OSError):
+        return ()
+
+
+def preview(
+    template: MailTemplate, language: Language, reader: Reader | None = None, fonts: Path | None = None
+) -> Rendered:
     """The mail with example values: for whoever wants to see it before somebody gets it."""
     reads = reader or (STAFF if template in _TO_STAFF else OWNER)
     written = WRITTEN if template is MailTemplate.WRITTEN else None
-    return render(template, EXAMPLES[template], language, reads, written)
+    return render(template, EXAMPLES[template], language, reads, written, fonts)
 
 
 @cache
@@ -83,6 +109,8 @@ _TO_STAFF = {
     MailTemplate.GOAL_ANSWERED,
     MailTemplate.CONTEST_OBJECTED,
     MailTemplate.CONTEST_OBJECTIONS_WAIT,
+    MailTemplate.MANAGER_DIGEST,
+    MailTemplate.RUN_SUMMARY,
 }
 _AT = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 _PAYOUT: Mapping[str, Value] = {
@@ -112,6 +140,12 @@ _PLACE: Mapping[str, Value] = {
     "currency": "EUR",
     "unranked": "",
 }
+_COUNTS: Value = [
+    {"name": "clicks", "now": 1_284, "before": 1_102},
+    {"name": "registrations", "now": 61, "before": 48},
+    {"name": "ftd", "now": 14, "before": 9},
+    {"name": "qftd", "now": 8, "before": 8},
+]
 _GOAL: Mapping[str, Value] = {
     "goal": "gol_01JDXAMPLE0000000000000000",
     "by": "qftd",
@@ -183,6 +217,12 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "answer": "declined",
         "said": "December is our quietest month: ask again in January.",
     },
+    MailTemplate.MESSAGE_WRITTEN: {
+        "thread": "thr_01JDXAMPLE0000000000000000",
+        "of": "par_01JDXAMPLE0000000000000000",
+        "name": "Amberfield Media",
+        "said": "Banners for the new year",
+    },
     MailTemplate.CASE_CLOSED: {
         **_CASE,
         "outcome": "overturned",
@@ -227,6 +267,61 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "available": "2027-01-03",
     },
     MailTemplate.CONTEST_FINAL: {**_PLACE, "place": 57, "score": "9"},
+    MailTemplate.PARTNER_REPORT: {
+        "cadence": "weekly",
+        "first": "2026-11-23",
+        "last": "2026-11-29",
+        "counts": _COUNTS,
+        "earned": [amount(184_500, "EUR"), amount(-4_250, "USD")],
+        "earned_before": [amount(123_750, "EUR")],
+        "metric": "ftd",
+        "points": [
+            {"day": day, "count": count}
+            for day, count in (
+                ("2026-10-05", 4),
+                ("2026-10-12", 6),
+                ("2026-10-19", 5),
+                ("2026-10-26", 0),
+                ("2026-11-02", 7),
+                ("2026-11-09", 11),
+                ("2026-11-16", 9),
+                ("2026-11-23", 14),
+            )
+        ],
+        "change": "rose",
+        "changed": "ftd",
+        "suggestion": "push_the_best_link",
+        "link": "aB3dE6gH",
+    },
+    MailTemplate.MANAGER_DIGEST: {
+        "first": "2026-11-23",
+        "last": "2026-11-29",
+        "partners": 84,
+        "counts": _COUNTS,
+        "rose": [
+            {"of": "par_01JDXAMPLE0000000000000000", "name": "Amberfield Media", "now": 14, "before": 9},
+            {"of": "par_01JDXAMPLE0000000000000001", "name": "شركة الخليج للتسويق", "now": 6, "before": 2},
+        ],
+        "fell": [{"of": "par_01JDXAMPLE0000000000000002", "name": "Łódzkie Zyski", "now": 1, "before": 12}],
+        "new": [{"of": "par_01JDXAMPLE0000000000000003", "name": "เทรดเดอร์ไทย", "now": 0, "before": 0}],
+        "more_rose": 3,
+        "more_fell": 0,
+        "more_new": 0,
+        "waits": [{"name": "cases", "now": 2, "before": 0}],
+    },
+    MailTemplate.RUN_SUMMARY: {
+        "run": "2026-11-monthly-EUR",
+        "first": "2026-11-01",
+        "through": "2026-11-30",
+        "status": "closed",
+        "paid": 36,
+        "sums": [amount(4_723_015, "EUR"), amount(1_338_517, "USD")],
+        "unsettled": 1,
+        "unsettled_sums": [amount(60_000, "EUR")],
+        "not_paid": 1,
+        "not_paid_sums": [amount(40_000, "EUR")],
+        "left_out": 7,
+    },
     MailTemplate.WRITTEN: {
         "text": "txt_01JDXAMPLE0000000000000000",
         "topic": "onboarding",
