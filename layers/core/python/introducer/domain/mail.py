@@ -55,6 +55,8 @@ class MailTemplate(StrEnum):
     PARTNER_REPORT = "partner_report"
     MANAGER_DIGEST = "manager_digest"
     RUN_SUMMARY = "run_summary"
+    LEAD_CAME = "lead_came"
+    LEAD_MOVED = "lead_moved"
     MESSAGE_WRITTEN = "message_written"
     """Somebody wrote in a conversation: to either side."""
     WRITTEN = "written"
@@ -371,6 +373,19 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "not_paid": Kind.COUNT,  # refused, returned or set aside
         "not_paid_sums": Kind.AMOUNTS,
         "left_out": Kind.COUNT,  # partners
+    },
+    MailTemplate.LEAD_CAME: {
+        "lead": Kind.CODE,
+        "of": Kind.CODE,  # the partner
+        "name": Kind.TEXT,  # the partner's
+        "how": Kind.WORD,  # came, or given: by somebody else of the staff
+        "known": Kind.WORD,  # lead or client: with the same e-mail or phone, there before; else empty
+    },
+    MailTemplate.LEAD_MOVED: {
+        "lead": Kind.CODE,
+        "came": Kind.DAY,
+        "stage": Kind.WORD,
+        "lost": Kind.WORD,  # why; else empty
     },
     MailTemplate.MESSAGE_WRITTEN: {
         "thread": Kind.CODE,

@@ -66,6 +66,8 @@ TOPIC_OF: Mapping[MailTemplate, Topic] = {
     MailTemplate.PARTNER_REPORT: Topic.REPORTS,
     MailTemplate.MANAGER_DIGEST: Topic.REPORTS,
     MailTemplate.RUN_SUMMARY: Topic.WORK,
+    MailTemplate.LEAD_CAME: Topic.WORK,
+    MailTemplate.LEAD_MOVED: Topic.LEADS,
     MailTemplate.MESSAGE_WRITTEN: Topic.MESSAGES,
     MailTemplate.WRITTEN: Topic.NEWS,
 }

@@ -95,6 +95,7 @@ _UNSAID = frozenset({"", "told_by_staff"})
 
 CASES = "/cases"
 GOALS = "/goals"
+LEADS = "/leads"
 MESSAGES = "/messages"
 CONTESTS = "/contests"
 SETTINGS = "/settings/payment"
@@ -1021,6 +1022,52 @@ def _goal_answered(teller: _Teller) -> _Told:
     )
 
 
+def _lead_came(teller: _Teller) -> _Told:
+    name, given = Text(teller.values["name"]), teller.values["how"] == "given"
+    known = {
+        "lead": N_("Somebody with this e-mail or phone came by a form before: see who works that one."),
+        "client": N_("A client with this e-mail or phone was there before: look before you call."),
+    }.get(str(teller.values["known"]))
+    return _Told(
+        tone="warn" if known else "good",
+        subject=teller.say(N_("A lead for you, from %(partner)s") if given else N_("A new lead from %(partner)s"), partner=name),
+        heading=teller.say(N_("A lead for you") if given else N_("A new lead")),
+        lines=[
+            teller.say(N_("Who it is, and how to reach them, is on the lead's page: not in this mail.")),
+            *([teller.say(known)] if known else []),
+        ],
+        facts=[teller.fact(N_("Partner"), name)],
+        action=teller.text(N_("See the lead")),
+        path=f"/desk{LEADS}/{teller.values['lead']}",
+    )
+
+
+def _lead_moved(teller: _Teller) -> _Told:
+    stage, lost = str(teller.values["stage"]), str(teller.values["lost"])
+    heading = {
+        "contacted": N_("Your lead was contacted"),
+        "opportunity": N_("Your lead is interested"),
+        "won": N_("Your lead became a client"),
+        "lost": N_("Your lead does not go on"),
+    }[stage]
+    why = {
+        "not_reached": N_("They could not be reached."),
+        "not_interested": N_("They are not interested now."),
+        "not_eligible": N_("We may not have them as a client."),
+        "duplicate": N_("They were known before."),
+        "wrong_details": N_("The details they left are not theirs."),
+    }.get(lost)
+    return _Told(
+        tone="good" if stage == "won" else "plain",
+        subject=teller.say(heading),
+        heading=teller.say(heading),
+        lines=[teller.say(why)] if why else [],
+        facts=[teller.fact(N_("Came on"), teller.day("came"))],
+        action=teller.text(N_("See your leads")),
+        path=LEADS,
+    )
+
+
 def _message_written(teller: _Teller) -> _Told:
     subject, name = Text(teller.values["said"]), Text(teller.values["name"])
     about = teller.fact(N_("About"), subject)
@@ -1183,6 +1230,8 @@ _TOLD: Mapping[MailTemplate, Callable[[_Teller], _Told]] = {
     MailTemplate.CASE_CLOSED: _case_closed,
     MailTemplate.GOAL_OFFERED: _goal_offered,
     MailTemplate.GOAL_ANSWERED: _goal_answered,
+    MailTemplate.LEAD_CAME: _lead_came,
+    MailTemplate.LEAD_MOVED: _lead_moved,
     MailTemplate.MESSAGE_WRITTEN: _message_written,
     MailTemplate.CONTEST_ENTERED: _contest_entered,
     MailTemplate.CONTEST_MOVED: _contest_moved,

@@ -107,6 +107,7 @@ _TO_STAFF = {
     MailTemplate.PAYOUTS_WAITING,
     MailTemplate.CASE_REMINDER,
     MailTemplate.GOAL_ANSWERED,
+    MailTemplate.LEAD_CAME,
     MailTemplate.CONTEST_OBJECTED,
     MailTemplate.CONTEST_OBJECTIONS_WAIT,
     MailTemplate.MANAGER_DIGEST,
@@ -216,6 +217,19 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "name": "Amberfield Media",
         "answer": "declined",
         "said": "December is our quietest month: ask again in January.",
+    },
+    MailTemplate.LEAD_CAME: {
+        "lead": "lea_01JDXAMPLE0000000000000000",
+        "of": "par_01JDXAMPLE0000000000000000",
+        "name": "Amberfield Media",
+        "how": "came",
+        "known": "lead",
+    },
+    MailTemplate.LEAD_MOVED: {
+        "lead": "lea_01JDXAMPLE0000000000000000",
+        "came": "2026-11-30",
+        "stage": "lost",
+        "lost": "not_reached",
     },
     MailTemplate.MESSAGE_WRITTEN: {
         "thread": "thr_01JDXAMPLE0000000000000000",
