@@ -113,6 +113,8 @@ class Reader:
     """The address of the brand's portal, without a slash at its end."""
     partner: str = ""
     """The partner's name; empty for the brand's staff."""
+    unsubscribe: str = ""
+    """Where mail about this topic is switched off; empty where it cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,10 @@ class Letter:
     href: str
     footer: Said
     brand: str
+    less: str
+    """What the link says that switches this topic off."""
+    unsubscribe: str
+    """Where it leads; empty: there is none."""
     chart: reports.Chart | None = None
     """Drawn where it can be, said in words everywhere."""
 
