@@ -1,8 +1,8 @@
 """Outbox: what was written to BOOKS → what follows from it outside of the change's own transaction.
 
 One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
-inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored.
-The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream; what
+inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored, and what a
+partner is told that its manager should know a task. The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream; what
 can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
 """
 
@@ -24,16 +24,21 @@ from introducer.domain.mail import Mail, MailStatus
 from introducer.gateways import mail as mail_gateway
 from introducer.gateways import user_pool
 from introducer.gateways.queue import Queue
-from introducer.gateways.secrets import CONFIG
+from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.chain_audit import chain_audit
-from introducer.services.send_mail import Outbox
+from introducer.services.send_mail import Outbox, Pacing, Wishes
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
+from introducer.store.mail_preferences import MemberMails
+from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Mails, mail_of_image
+from introducer.store.paces import Paces
 from introducer.store.payment_profiles import partner_of_profile_image
+from introducer.store.suppressions import Suppressions
+from introducer.store.tasks import told_of_image
 from introducer.store.traces import trace_of_image
 
 _METRICS = {
@@ -133,8 +138,26 @@ def to_look_at(image: Mapping[str, Any]) -> tuple[str, str] | None:
     return trace_of_image(image) or ((partner, "") if partner else None)
 
 
+def tell(mails: Sequence[Taken]) -> set[str]:
+    """Names what happened to triggers, where a person should know of it too."""
+    again: set[str] = set()
+    for each in mails:
+        of, mail = each.what
+        try:
+            triggers().send(json.dumps({"of": of, "mail": mail}))
+        except Unavailable as error:
+            logger().warning("what happened is to be named again", extra={"mail": mail, "code": error.code})
+            again.add(each.sequence)
+    return again
+
+
 # Chaining comes first: it takes milliseconds, a mail may wait for its service.
-KINDS = (Kind(recorded_of_image, chain), Kind(to_look_at, look), Kind(mail_of_image, deliver))
+KINDS = (
+    Kind(recorded_of_image, chain),
+    Kind(to_look_at, look),
+    Kind(told_of_image, tell),
+    Kind(mail_of_image, deliver),
+)
 
 
 def full_jitter(attempt: int) -> None:
@@ -149,6 +172,12 @@ def scoring() -> Queue:
 
 
 @cache
+def triggers() -> Queue:
+    """Where what happened waits to be made a task."""
+    return Queue(boto3.client("sqs", config=CONFIG), settings.trigger_queue_url)
+
+
+@cache
 def audit_chain() -> AuditChain:
     return AuditChain(settings.books_table)
 
@@ -157,12 +186,21 @@ def audit_chain() -> AuditChain:
 def outbox() -> Outbox:
     """The outbox of this container. Without an address to send from, it writes down that nothing was sent."""
     books = settings.books_table
-    sender = settings.mail_from
+    sender, told = settings.mail_from, settings.mail_events
+    secrets = Secrets(boto3.client("secretsmanager", config=CONFIG), elapsed=clock.elapsed)
+    mailer = mail_gateway.Mailer(mail_gateway.new_client(), sender, told) if sender else None
     return Outbox(
         mails=Mails(books),
         configuration=Configuration(books),
         logins=user_pool.UserPool(user_pool.new_client(), settings.user_pool_id),
-        mailer=mail_gateway.Mailer(mail_gateway.new_client(), sender) if sender else None,
+        mailer=mailer,
+        wishes=Wishes(
+            MemberMails(books),
+            Suppressions(books),
+            MailTexts(books),
+            lambda: secrets.text(settings.identity_key_secret).encode(),
+        ),
+        pacing=Pacing(Paces(books), mailer.per_second, full_jitter) if mailer else None,
         now=clock.now,
         report=_report,
         fonts=Path(settings.fonts_folder),

@@ -21,6 +21,11 @@ class Unsubscribing(NamedTuple):
     topic: Topic
 
 
+def key_of(secret: bytes) -> bytes:
+    """The key that links are signed with, of the secret behind all keyed hashes."""
+    return hmac.digest(secret, b"unsubscribe", "sha256")
+
+
 def token(key: bytes, wish: Unsubscribing) -> str:
     """The wish as it stands in a link: url-safe characters only, and always the same for the same wish."""
     said = f"{wish.topic.value} {wish.member}".encode()

@@ -41,6 +41,7 @@ _TRY_AGAIN = {
 """SES's codes for what it would take at another time. Of other answers below 500 each is a refusal."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST_LINE = 200
+_URL = re.compile(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[A-Za-z0-9/_.~-]{1,500}", re.ASCII)
 
 
 class MailRefused(Invalid):
@@ -75,16 +76,29 @@ class Letter:
     text: str
     html: str
     language: str
+    of: str = ""
+    """Among whose mails it stands: the other tag."""
+    unsubscribe: str = ""
+    """Where one request says that its reader wants no more of these (RFC 8058); empty where nobody may."""
     images: tuple[tuple[str, bytes], ...] = ()
     """PNG pictures that the HTML shows, by their Content-ID (RFC 2392)."""
 
 
 class Mailer:
-    """Sends from one address. `client` is boto3's SESv2 client, made by `new_client`."""
+    """Sends from one address. `client` is boto3's SESv2 client, made by `new_client`; what becomes of the mails is
+    told to the configuration set, where there is one."""
 
-    def __init__(self, client: Any, sender: str) -> None:
+    def __init__(self, client: Any, sender: str, configuration_set: str = "") -> None:
         self._client = client
         self._sender = sender
+        self._told = {"ConfigurationSetName": configuration_set} if configuration_set else {}
+
+    def per_second(self) -> int:
+        """How many mails a second the account may send; one at least. Raises `MailNotTaken`."""
+        try:
+            return max(1, int(self._client.get_account()["SendQuota"]["MaxSendRate"]))
+        except (ClientError, BotoCoreError) as error:
+            raise MailNotTaken("The mail service does not say how many mails it takes: try again.") from error
 
     def send(self, letter: Letter, now: datetime) -> str:
         """Hands a mail over; SES's id of it. Raises `MailRefused`, `MailNotTaken` or `MailUnclear`."""
@@ -95,7 +109,10 @@ class Mailer:
                 # Always said: who gets it must not be read from headers.
                 Destination={"ToAddresses": [letter.to]},
                 Content={"Raw": {"Data": raw}},
-                EmailTags=[{"Name": "mail", "Value": letter.id}],
+                EmailTags=[
+                    {"Name": name, "Value": value} for name, value in (("mail", letter.id), ("of", letter.of)) if value
+                ],
+                **self._told,
             )
         except ClientError as error:
             raise _translated(error) from error
@@ -133,6 +150,7 @@ def written(letter: Letter, sender: str, now: datetime) -> bytes:
         raw = message.as_bytes()
     except (ValueError, UnicodeError, IndexError, MessageError) as error:
         raise MailRefused("This mail cannot be written: look at its address.") from error
+    raw = _unsubscribing(letter.unsubscribe) + raw
     if len(raw) > LARGEST:
         raise MailRefused(f"This mail has {len(raw)} bytes, more than {LARGEST}: say less.", code="mail_too_large")
     return raw
@@ -148,6 +166,17 @@ def _attach(message: EmailMessage, letter: Letter) -> None:
         picture = f"{name.partition('@')[0]}.png"
         html.add_related(png, "image", "png", cid=f"<{name}>", disposition="inline", filename=picture)
     html.set_boundary(f"={letter.id}=related=")
+
+
+def _unsubscribing(url: str) -> bytes:
+    """The header lines by which a mail program offers to unsubscribe. Written by hand: the library would take an
+    address without a space in it for a word to be encoded. Raises `MailRefused` for what is no address."""
+    if not url:
+        return b""
+    if not _URL.fullmatch(url):
+        raise MailRefused("The address to unsubscribe at is none: look at the brand's domain.")
+    lines = (f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "")
+    return "\r\n".join(lines).encode("ascii")
 
 
 def one_line(text: str) -> str:

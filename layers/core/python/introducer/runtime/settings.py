@@ -71,6 +71,11 @@ class Settings:
         return self._needed("SCORE_QUEUE_URL")
 
     @property
+    def trigger_queue_url(self) -> str:
+        """The queue of pages of partners, and of what happened, that triggers look at."""
+        return self._needed("TRIGGER_QUEUE_URL")
+
+    @property
     def period_close_machine(self) -> str:
         """The ARN of the state machine that closes months."""
         return self._needed("PERIOD_CLOSE_MACHINE")
@@ -162,6 +167,16 @@ class Settings:
     def mail_from(self) -> str:
         """The address that mails come from; empty where none may be sent."""
         return self._environment.get("MAIL_FROM", "")
+
+    @property
+    def mail_events(self) -> str:
+        """The configuration set that tells what becomes of mails; empty where there is none."""
+        return self._environment.get("MAIL_EVENTS", "")
+
+    @property
+    def mail_events_topic(self) -> str:
+        """The ARN of the topic on which SES tells it."""
+        return self._needed("MAIL_EVENTS_TOPIC")
 
     @property
     def jwks_url(self) -> str:

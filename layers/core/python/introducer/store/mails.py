@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.connection.base import Connection
 from pynamodb.expressions.operand import Path
 
-from introducer.domain.errors import Conflict, NotFound
+from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate, Seen
@@ -35,6 +35,8 @@ from introducer.store.wire import (
     writing,
 )
 
+PLACE_KEPT = timedelta(days=90)
+"""How long a mail is found by the mail service's id of it."""
 LATE, DUE = "late", "due"
 """The two lists of a brand's mails: what nobody was told, and what waits for a moment."""
 
@@ -63,7 +65,7 @@ def mail_to_item(mail: Mail) -> dict[str, Any]:
     if mail.not_before is not None:
         item["not_before"] = milliseconds(mail.not_before)
     if mail.permitted:
-        item["permitted"] = True
+        item["permitted"] = 1
     if mail.seen:
         item |= {f"seen_{each.value}": 1 for each in mail.seen}
     return item | _listed(mail)
@@ -248,11 +250,73 @@ class Mails:
         assert mail.not_before is not None, "it waits for no moment"
         after = replace(mail, not_before=None, permitted=permitted)
         actions = [Path("not_before").remove(), *_listing(after)]
-        actions.append(Path("permitted").set(True) if permitted else Path("permitted").remove())
+        actions.append(Path("permitted").set(1) if permitted else Path("permitted").remove())
         waits = Path("status") == MailStatus.WAITING.value
         key = keys.key("mail", of=mail.of, mail=mail.mail)
         self._update(key, actions, waits & (Path("not_before") == milliseconds(mail.not_before)))
         return after
+
+    def sent(self, mail: Mail, message: str, now: datetime) -> Mail:
+        """The mail service has it, under this id of its own, by which the mail is found from now on; the mail as it is
+        then. Raises `Conflict` when it has a status meanwhile that this one cannot follow; `Unavailable`."""
+        before = [each.value for each, following in NEXT.items() if MailStatus.SENT in following]
+        after = replace(mail, status=MailStatus.SENT, status_since=now, reason="", message=message, not_before=None)
+        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        values = {"status": after.status.value, "status_since": milliseconds(now), "reason": "", "message": message}
+        actions = [Path(name).set(to_wire({name: value})[name]) for name, value in values.items()]
+        update = self._connection.get_operation_kwargs(
+            self._table,
+            key.pk,
+            key.sk,
+            actions=[*actions, Path("not_before").remove(), *_listing(after)],
+            condition=Path("status").is_in(*before),
+        )
+        place = {
+            **keys.key("mail_place", message=message).item(),
+            "of": mail.of,
+            "mail": mail.mail,
+            "expires_at": milliseconds(now + PLACE_KEPT) // 1000,
+        }
+        put = put_operation(self._connection, self._table, place)
+        if not write_all(self._connection, (put,), (update,), (), token=derived_id("t", mail.mail, message, "sent")):
+            raise Conflict("This mail is not where it was any more.", code="mail_moved")
+        return after
+
+    def by_message(self, message: str) -> tuple[str, str] | None:
+        """Among whose mails the one stands that the mail service knows under this id, and its own id; None: there is
+        none."""
+        key = keys.key("mail_place", message=message)
+        with reading():
+            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
+        item = from_wire(answer.get("Item", {}))
+        return (str(item["of"]), str(item["mail"])) if item else None
+
+    def saw(self, mail: Mail, what: Seen) -> bool:
+        """Marks and counts what became of a mail; whether it is new. Mark and counter are one transaction, so that each
+        mail counts once. Raises `Unavailable`, also when others count with the same figures just now."""
+        mark = Path(f"seen_{what.value}")
+        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        figure = keys.key("mail_figure", brand=mail.brand, series=mail.counted_as)
+        updates = (
+            self._connection.get_operation_kwargs(
+                self._table, key.pk, key.sk, actions=[mark.set(1)],
+                condition=Path(keys.PK).exists() & mark.does_not_exist(),
+            ),
+            self._connection.get_operation_kwargs(
+                self._table, figure.pk, figure.sk, actions=[Path(what.value).add(1)]
+            ),
+        )  # fmt: skip
+        token = derived_id("t", mail.mail, "seen", what.value)
+        if write_all(self._connection, (), updates, (), token=token):
+            return True
+        # Refused: it was counted before, is forgotten, or another one was met.
+        try:
+            now = self.mail(mail.of, mail.mail)
+        except NotFound:
+            return False
+        if what in now.seen:
+            return False
+        raise Unavailable("Others count these mails just now: try again.", code="figures_busy")
 
     def _update(self, key: keys.Key, actions: list[Any], condition: Any) -> None:
         try:

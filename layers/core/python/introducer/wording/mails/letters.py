@@ -370,6 +370,8 @@ def letter(
         href=reader.portal + told.path,
         footer=footer,
         brand=reader.brand,
+        less=teller.text(N_("No more mail like this")),
+        unsubscribe=reader.unsubscribe,
         chart=told.chart,
     )
 
@@ -1036,7 +1038,9 @@ def _lead_came(teller: _Teller) -> _Told:
     }.get(str(teller.values["known"]))
     return _Told(
         tone="warn" if known else "good",
-        subject=teller.say(N_("A lead for you, from %(partner)s") if given else N_("A new lead from %(partner)s"), partner=name),
+        subject=teller.say(
+            N_("A lead for you, from %(partner)s") if given else N_("A new lead from %(partner)s"), partner=name
+        ),
         heading=teller.say(N_("A lead for you") if given else N_("A new lead")),
         lines=[
             teller.say(N_("Who it is, and how to reach them, is on the lead's page: not in this mail.")),
