@@ -31,7 +31,7 @@ from introducer.store.wire import Refused, batch_get, connect, from_wire, put_op
 
 _THREAD = re.compile(r"thr_[0-9A-Z]{26}", re.ASCII)
 _ANSWER = re.compile(r"ans_[0-9A-Z]{26}", re.ASCII)
-_LAST = 9_999_999_999_999
+LAST = 9_999_999_999_999
 """Later than any moment in milliseconds: what is taken from it sorts the newest first."""
 WAITS, ANSWERED, CLOSED = "0", "1", "2"
 """How the order of a brand's threads begins."""
@@ -41,10 +41,10 @@ def order_of(thread: Thread) -> str:
     """Where a thread stands in its brand's list: those that wait first, the longest wait first; then those that were
     answered, and those that are closed, the newest first."""
     if thread.status is ThreadStatus.CLOSED:
-        return f"{CLOSED}-{_LAST - milliseconds(thread.last_at):013d}"
+        return f"{CLOSED}-{LAST - milliseconds(thread.last_at):013d}"
     if thread.waits_since is not None:
         return f"{WAITS}-{milliseconds(thread.waits_since):013d}"
-    return f"{ANSWERED}-{_LAST - milliseconds(thread.last_at):013d}"
+    return f"{ANSWERED}-{LAST - milliseconds(thread.last_at):013d}"
 
 
 def thread_to_item(thread: Thread) -> dict[str, Any]:

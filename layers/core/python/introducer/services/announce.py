@@ -1,0 +1,201 @@
+"""Managers and admins tell many partners something in the portal, may take it back, and see who has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from introducer.domain.adjustment import Act
+from introducer.domain.announcement import (
+    Announcement,
+    AnnouncementRead,
+    check_filled,
+    reach_of,
+    through_of,
+    withdrawn,
+)
+from introducer.domain.configuration import Change, Member, Partner, PartnerCard, Status
+from introducer.domain.errors import Conflict, Invalid, NotFound
+from introducer.domain.events import milliseconds
+from introducer.domain.ids import base32, derived_ulid, new_id
+from introducer.domain.mail_text import MailText, check_text
+from introducer.services.creation import Clock, Randomness, create_once, now
+from introducer.services.decisions import reason
+from introducer.services.save_answer import check_announcer
+from introducer.services.write_message import is_staff_of
+from introducer.store.announcements import Announcements
+from introducer.store.configuration import Configuration
+
+NEWEST = 100
+"""Of a brand's announcements, those that partners are shown; older ones have ended."""
+_TIME = 4 + 10
+"""How many characters of an id say what it is and when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementOfMember:
+    """An announcement, and whether this member has read it."""
+
+    announcement: Announcement
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How many partners an announcement is for as they are now, and in how many of them somebody has read it."""
+
+    partners: int
+    have_read: int
+    people: int
+    """Members who have read it, of all partners."""
+
+
+def announce(
+    configuration: Configuration,
+    announcements: Announcements,
+    *,
+    member: Member,
+    text: MailText,
+    kinds: Iterable[str] = (),
+    countries: Iterable[str] = (),
+    manager: str = "",
+    through: str = "",
+    clock: Clock,
+    random: Randomness,
+    request: str | None = None,
+) -> Announcement:
+    """An announcement that partners see from now on. A repeated `request` meets the first one's.
+
+    Raises `Forbidden`; `Invalid` for a text or an audience that cannot be (`check_text`, `check_filled`, `reach_of`,
+    `through_of`, `not_of_staff`, `nobody_reached`); `Conflict` (`idempotency_key_reused`).
+    """
+    check_announcer(member)
+    at = now(clock)
+    reach = reach_of(kinds, countries, manager)
+    if manager and not (len(manager) <= 100 and is_staff_of(configuration, member.brand, manager)):
+        raise Invalid("Choose somebody of your own staff.", code="not_of_staff")
+    new = Announcement(
+        announcement=_id(request, at, random, member),
+        brand=member.brand,
+        text=check_filled(check_text(text)),
+        reach=reach,
+        published_by=member.member,
+        published_at=at,
+        through=through_of(through, at),
+    )
+    if request is not None:
+        for each in announcements.of_brand(member.brand).items:
+            if each.announcement[_TIME:] == new.announcement[_TIME:]:
+                return _same(each, new)
+    if not any(reach.includes(card) for card in _cards(configuration, member.brand)):
+        raise Invalid("Nobody is reached by this: choose more partners.", code="nobody_reached")
+    change = Change(by=member.member, at=at, why="announced", origin="portal")
+    return create_once(
+        lambda: announcements.write(None, new, change, "announce"),
+        lambda: announcements.announcement(new.brand, new.announcement),
+        lambda existing: existing == new,
+        new,
+    )
+
+
+def withdraw_announcement(
+    announcements: Announcements, *, member: Member, announcement: str, why: str, clock: Clock
+) -> Announcement:
+    """The announcement, which no partner sees any more. Again changes nothing.
+
+    Raises `Forbidden`, `NotFound`, `Invalid` without a reason, `Conflict`.
+    """
+    check_announcer(member)
+    found = announcements.announcement(member.brand, announcement)
+    if found.withdrawn is not None:
+        return found
+    act = Act(member.member, now(clock), reason(why))
+    after = withdrawn(found, act)
+    try:
+        announcements.write(found, after, Change(by=act.by, at=act.at, why=act.why, origin="portal"),
+                            "withdraw_announcement")  # fmt: skip
+    except Conflict:
+        # Of two presses at once the slower one finds it taken back.
+        again = announcements.announcement(member.brand, announcement)
+        if again.withdrawn is None:
+            raise
+        return again
+    return after
+
+
+def announcements_for(
+    announcements: Announcements, member: Member, partner: Partner, at: datetime
+) -> tuple[AnnouncementOfMember, ...]:
+    """What is announced to a partner now, the newest first."""
+    read = {
+        each.announcement for each in announcements.read_of_partner(partner.partner) if each.member == member.member
+    }
+    shown = announcements.of_brand(partner.brand, limit=NEWEST).items
+    return tuple(
+        AnnouncementOfMember(announcement=each, unread=each.announcement not in read)
+        for each in shown
+        if each.shown_at(at) and each.reach.includes(partner)
+    )
+
+
+def read_announcement(
+    announcements: Announcements, member: Member, partner: Partner, announcement: str, at: datetime
+) -> AnnouncementOfMember:
+    """One that is for this partner now. Raises `NotFound`."""
+    found = announcements.announcement(partner.brand, announcement)
+    if not (found.shown_at(at) and found.reach.includes(partner)):
+        raise NotFound("There is no such announcement.")
+    unread = not announcements.has_read(partner.partner, announcement, member.member)
+    return AnnouncementOfMember(announcement=found, unread=unread)
+
+
+def note_announcement_read(
+    announcements: Announcements, member: Member, partner: Partner, announcement: str, clock: Clock
+) -> bool:
+    """That the member has it before it; whether that is new. Raises `Unavailable`."""
+    return announcements.note_read(
+        AnnouncementRead(
+            brand=partner.brand,
+            partner=partner.partner,
+            announcement=announcement,
+            member=member.member,
+            at=now(clock),
+        )
+    )
+
+
+def spread_of(configuration: Configuration, announcements: Announcements, announcement: Announcement) -> Spread:
+    """How far it went, as partners are now: a partner that moved to another country since counts by where it is."""
+    readers = announcements.readers_by_partner(announcement.brand, announcement.announcement)
+    reached = [card.partner for card in _cards(configuration, announcement.brand) if announcement.reach.includes(card)]
+    return Spread(
+        partners=len(reached),
+        have_read=sum(each in readers for each in reached),
+        people=sum(readers.values()),
+    )
+
+
+def _cards(configuration: Configuration, brand: str) -> Iterable[PartnerCard]:
+    """The brand's partners who are not blocked: those get nothing said any more."""
+    cursor: str | None = None
+    while True:
+        page = configuration.cards(brand, cursor, 1000)
+        yield from (card for card in page.items if card.status is not Status.BLOCKED)
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _id(request: str | None, at: datetime, random: Randomness, member: Member) -> str:
+    """Sorts by time. A repeated request has the same end, whenever it comes again."""
+    if request is None:
+        return new_id("ann", milliseconds(at), random(10))
+    end = derived_ulid(0, member.brand, member.member, request)[10:]
+    return f"ann_{base32(milliseconds(at), 10)}{end}"
+
+
+def _same(before: Announcement, new: Announcement) -> Announcement:
+    if (before.text, before.reach) != (new.text, new.reach):
+        raise Conflict("This request announced something else before: use a new key.", code="idempotency_key_reused")
+    return before
