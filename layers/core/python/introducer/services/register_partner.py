@@ -1,4 +1,6 @@
-"""Staff register a partner, below the partner who introduced it if there is one."""
+"""Staff register a partner, below the partner who introduced it if there is one. With it begins what the brand writes
+to new partners, where that is switched on.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.identity import EMAIL, keyed_hash, normal_email
 from introducer.domain.money import decimals
 from introducer.services.creation import Author, Clock, Randomness, create_once, make_id, now
+from introducer.services.start_onboarding import first_state
 from introducer.store.configuration import Configuration
 
 
@@ -61,8 +64,9 @@ def register_partner(
         created=at,
     )
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
+    walk = first_state(configuration, brand, partner.partner, at)
     return create_once(
-        lambda: configuration.register_partner(partner, change),
+        lambda: configuration.register_partner(partner, change, walk),
         lambda: configuration.partner(partner.partner),
         lambda existing: replace(existing, created=at, status=partner.status, status_since=None) == partner,
         partner,

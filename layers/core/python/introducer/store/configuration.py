@@ -45,6 +45,7 @@ from introducer.domain.errors import NotFound
 from introducer.domain.events import milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.lead import PREFIX as LEAD
+from introducer.domain.sequence import Progress
 from introducer.domain.statement import MonthClose
 from introducer.store import keys
 from introducer.store.items import (
@@ -185,6 +186,13 @@ class MemberItem(BooksItem):
     signed_out_at = MomentAttribute(null=True)
 
 
+class WalkItem(BooksItem):
+    brand = UnicodeAttribute()
+    started_at = MomentAttribute()
+    done = UnicodeAttribute()
+    version = IntegerAttribute()
+
+
 class MonthCloseItem(BooksItem):
     brand = UnicodeAttribute()
     month = UnicodeAttribute()
@@ -242,6 +250,7 @@ class Configuration:
         self._deals = bound(DealItem)
         self._links = bound(LinkItem)
         self._members = bound(MemberItem)
+        self._walks = bound(WalkItem)
         self._closes = bound(MonthCloseItem)
         self._audits = bound(AuditItem)
 
@@ -344,6 +353,15 @@ class Configuration:
         """A page of the broker's staff who work for a brand."""
         return self._owned(self._members, Member, keys.owner_partition("member", of=brand), cursor, limit)
 
+    def begins(self, brand: str, sequence: str) -> bool:
+        """Whether new partners of a brand begin this sequence: it is switched on. Raises `Unavailable`."""
+        key = keys.key("sequence", brand=brand, sequence=sequence)
+        with reading():
+            answer = self._connection.get_item(
+                self._table, key.pk, key.sk, consistent_read=True, attributes_to_get=["on"]
+            )
+        return bool(from_wire(answer.get("Item", {})).get("on"))
+
     def month_close(self, brand: str, month: str) -> MonthClose:
         """Read consistently. Raises `NotFound` when nobody began to close that month."""
         key = keys.key("month_close", brand=brand, month=month)
@@ -410,8 +428,9 @@ class Configuration:
             refusal=f"The source {source.source} exists already.",
         )
 
-    def register_partner(self, partner: Partner, change: Change) -> None:
-        """A new partner with its card, below its parent from the beginning. Raises `Conflict` when its id is taken."""
+    def register_partner(self, partner: Partner, change: Change, walk: Progress | None = None) -> None:
+        """A new partner with its card, below its parent from the beginning; `walk` is the sequence that it begins.
+        Raises `Conflict` when its id is taken."""
         card = PartnerCard(**{field.name: getattr(partner, field.name) for field in fields(PartnerCard)})
         parenting = Parenting(
             partner=partner.partner,
@@ -431,6 +450,7 @@ class Configuration:
             _item(self._partners, keys.key("partner", partner=partner.partner), partner),
             _item(self._cards, keys.key("card", brand=partner.brand, partner=partner.partner), card),
             _item(self._parentings, _parenting_key(parenting), parenting),
+            *(() if walk is None else (self._walk(walk),)),
             refusal=f"The partner {partner.name} exists already.",
         )
 
@@ -677,6 +697,17 @@ class Configuration:
             # The index lags by moments behind the items: what is gone meanwhile is left out.
             items=tuple(_record(record, items[key]) for key in order if key in items),
             cursor=found[limit - 1].owner_sk if len(found) > limit else None,
+        )
+
+    def _walk(self, state: Progress) -> WalkItem:
+        """The beginning of a sequence: `store.sequences` reads it and goes on from there."""
+        owner = keys.owner_key(
+            "walk", brand=state.brand, sequence=state.sequence, state="walking",
+            started=milliseconds(state.started_at), partner=state.partner,
+        )  # fmt: skip
+        key = keys.key("walk", partner=state.partner, sequence=state.sequence)
+        return self._walks(
+            *key, True, brand=state.brand, started_at=state.started_at, done="[]", version=state.version, **owner
         )
 
     def _brand_of(self, model: type[_I], key: keys.Key) -> str:

@@ -1,0 +1,173 @@
+"""What a brand's sequence says and to whom, what is true of a partner, and how each step did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from introducer.domain.calendar import plus_months
+from introducer.domain.configuration import Member, Partner, Role, status_at
+from introducer.domain.errors import NotFound
+from introducer.domain.events import day_of, month_of
+from introducer.domain.first_steps import first_steps
+from introducer.domain.mail_text import Words
+from introducer.domain.mail_topics import Topic
+from introducer.domain.sequence import Fact, Facts, Next, Progress, Sequence, Step, next_step, series
+from introducer.services.onboarding_books import OnboardingBooks
+from introducer.services.partner_of_brand import partner_of_brand
+from introducer.store.mail_figures import Figures
+
+LAST_DAYS = timedelta(days=30)
+"""Of these, today among them, figures in a text are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A step as it would reach a partner now."""
+
+    step: Step
+    words: Words
+    language: str
+    fills: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a partner would get, and what is true of it."""
+
+    partner: Partner
+    facts: Facts
+    steps: tuple[Told, ...]
+    state: Progress | None
+    """How far it is; None where it walks nothing."""
+    next: Next | None
+    """What comes next, where it walks."""
+
+
+def sequence_of(books: OnboardingBooks, brand: str, sequence: str) -> Sequence:
+    """A brand's sequence: its own, else the default. Raises `NotFound` for a name that has no default."""
+    found = books.sequences.sequence(brand, sequence)
+    if found is not None:
+        return found
+    default = first_steps(brand)
+    if sequence != default.sequence:
+        raise NotFound("There is no such sequence.")
+    return default
+
+
+def facts_of(books: OnboardingBooks, partner: Partner, now: datetime) -> Facts:
+    """What is true of a partner now. Counters may lag behind what happened by seconds."""
+    # A count is looked for from the newest month back, to the first that has any.
+    months = list(_months(partner.created, now))
+    true = set()
+    if books.configuration.links_of_partner(partner.partner, limit=1).items:
+        true.add(Fact.HAS_LINK)
+    if any(each.clicks for month in months for each in books.clicks.month(partner.partner, month)):
+        true.add(Fact.HAS_CLICK)
+    if any(each.counts.get("ftd", 0) > 0 for month in months for each in books.events.month(partner.partner, month)):
+        true.add(Fact.HAS_FTD)
+    if any(deal.accepted_at is not None for deal in books.configuration.deals(partner.partner)):
+        true.add(Fact.ACCEPTED_TERMS)
+    if books.profiles.of_partner(partner.partner) is not None:
+        true.add(Fact.HAS_PAYMENT_PROFILE)
+    owners = list(owners_of(books, partner.partner))
+    willing = [each for each in owners if books.wishes.preferences(each.member).wants(Topic.ONBOARDING)]
+    return Facts(
+        true=frozenset(true),
+        status=status_at(now, books.configuration.standings(partner.partner)),
+        owners=len(owners),
+        willing=len(willing),
+    )
+
+
+def owners_of(books: OnboardingBooks, partner: str) -> Iterator[Member]:
+    """Everybody who is told."""
+    cursor: str | None = None
+    while True:
+        page = books.configuration.members_of_partner(partner, cursor)
+        yield from (each for each in page.items if each.role is Role.OWNER)
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def fills_of(books: OnboardingBooks, partner: Partner, now: datetime) -> dict[str, str | int]:
+    """What stands for the placeholders that are not of the reader alone."""
+    first = day_of(now - LAST_DAYS + timedelta(days=1))
+    months = dict.fromkeys((month_of(now), first[:7]))
+    clicks = sum(
+        each.clicks for month in months for each in books.clicks.month(partner.partner, month) if each.day >= first
+    )
+    counted = [
+        each.counts for month in months for each in books.events.month(partner.partner, month) if each.day >= first
+    ]
+    return {
+        "manager": _manager(books, partner),
+        "clicks_30": clicks,
+        # A first deposit that was taken back counts against another day.
+        **{f"{metric}_30": max(0, sum(each.get(metric, 0) for each in counted)) for metric in ("ftd", "qftd")},
+    }
+
+
+def preview_sequence(
+    books: OnboardingBooks, *, member: Member, sequence: Sequence, partner: str, language: str = "", now: datetime
+) -> Preview:
+    """Every step with a partner's real data, in a language or its own: of a sequence that need not be saved. Raises
+    `NotFound` for a partner of another brand."""
+    found = partner_of_brand(books.configuration, member, partner)
+    brand = books.configuration.brand(found.brand)
+    owner = next(owners_of(books, found.partner), None)
+    fills = {name: str(value) for name, value in fills_of(books, found, now).items()} | {
+        "name": owner.name if owner else found.name,
+        "partner": found.name,
+        "brand": brand.name,
+        "portal": f"https://{brand.domain}",
+    }
+    wanted = language or (owner.language if owner else found.language)
+    facts, state = facts_of(books, found, now), walk_of(books, found.partner, sequence.sequence)
+    return Preview(
+        partner=found,
+        facts=facts,
+        steps=tuple(
+            Told(
+                step=step,
+                words=step.text.words(wanted).filled(fills),
+                language=wanted if wanted in step.text.by_language else "en",
+                fills=fills,
+            )
+            for step in sequence.steps
+        ),
+        state=state,
+        next=None if state is None else next_step(sequence, state, facts, now),
+    )
+
+
+def walk_of(books: OnboardingBooks, partner: str, sequence: str) -> Progress | None:
+    """How far a partner is; None where it walks nothing."""
+    try:
+        return books.sequences.walk(partner, sequence)
+    except NotFound:
+        return None
+
+
+def figures_of(books: OnboardingBooks, sequence: Sequence) -> dict[str, Figures]:
+    """How the mails of each step did, by step."""
+    found = books.figures.of_brand(sequence.brand)
+    return {step.step: found.get(series(sequence.sequence, step.step), Figures()) for step in sequence.steps}
+
+
+def _months(since: datetime, now: datetime) -> Iterator[str]:
+    month, first = month_of(now), month_of(since)
+    while month >= first:
+        yield month
+        month = plus_months(month, -1)
+
+
+def _manager(books: OnboardingBooks, partner: Partner) -> str:
+    if partner.manager:
+        try:
+            return books.configuration.member(partner.manager).name
+        except NotFound:
+            pass  # who left is nobody to name
+    return books.configuration.brand(partner.brand).name
