@@ -305,6 +305,7 @@ def _told(thread: Thread) -> dict[str, Any]:
         "messages": thread.messages,
         "from_partner": thread.from_partner,
         "from_staff": thread.from_staff,
+        "version": thread.version,
     }
 
 
