@@ -18,9 +18,12 @@ import pages.desk_contest_design
 import pages.desk_contest_result
 import pages.desk_contests
 import pages.desk_goals
+import pages.desk_leads
 import pages.earnings
 import pages.goals
 import pages.invoices
+import pages.lead_form
+import pages.leads
 import pages.links
 import pages.month
 import pages.parents

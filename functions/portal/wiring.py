@@ -15,7 +15,7 @@ from cursors import Cursors
 
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
-from introducer.gateways import documents, identity, schedules, vault, workflows
+from introducer.gateways import documents, identity, lead_vault, schedules, vault, workflows
 from introducer.gateways.rails.files import SentFiles
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
@@ -23,6 +23,7 @@ from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
 from introducer.services.case_books import CaseBooks
 from introducer.services.contest_books import ContestBooks
+from introducer.services.lead_books import LeadBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
 from introducer.store.adjustments import Adjustments
@@ -38,6 +39,7 @@ from introducer.store.holds import Holds
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
 from introducer.store.invoices import Invoices
+from introducer.store.leads import Leads
 from introducer.store.ledger import Ledger
 from introducer.store.moves import Moves
 from introducer.store.payment_profiles import PaymentProfiles
@@ -151,6 +153,23 @@ class Portal:
     def vault(self) -> vault.Vault:
         """Seals payment profiles; the portal's role does not let it open them."""
         return vault.Vault(vault.new_client(), self.settings.payment_key, random=token_bytes)
+
+    @cached_property
+    def lead_vault(self) -> lead_vault.LeadVault:
+        """Seals who leads are, and opens it for whoever works them."""
+        return lead_vault.LeadVault(lead_vault.new_client(), self.settings.leads_key, random=token_bytes)
+
+    @cached_property
+    def lead_books(self) -> LeadBooks:
+        """What leads are taken, worked and shown with."""
+        return LeadBooks(
+            configuration=self.configuration,
+            leads=Leads(self.settings.books_table, self.settings.facts_table),
+            persons=self.persons,
+            clients=self.clients,
+            vault=lambda: self.lead_vault,
+            brand_key=self.brand_key,
+        )
 
     @cached_property
     def documents(self) -> documents.Documents:

@@ -1,7 +1,7 @@
 """Leads: prospects that came by a partner's form, and how far sales are with each.
 
-Nothing here says who a lead is: that is sealed under a data key of the person's own (`store.leads`), and everything else
-refers to it by id. So a partner sees how its leads go without seeing who they are, and erasing destroys one key.
+Nothing here says who a lead is: that is sealed under a data key of the person's own (`store.leads`), and everything
+else refers to it by id. So a partner sees how its leads go without seeing who they are, and erasing destroys one key.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ NOBODY = "nobody"
 """Who works a lead that was given to no one."""
 
 KNOWN_FOR = timedelta(days=90)
-"""How long somebody who came by a form is the first partner's: who comes again by another's is a duplicate. As long as a
-lead counts as evidence (`domain.client.LEAD_WINDOW_DAYS`)."""
+"""How long somebody who came by a form is the first partner's: who comes again by another's is a duplicate. As long as
+a lead counts as evidence (`domain.client.LEAD_WINDOW_DAYS`)."""
 
 MOST_PER_HOUR = 10
 """How many leads one address may send within an hour: an office has one, and a script wants more."""
@@ -150,7 +150,9 @@ def check_giver(member: Member, lead: Lead, to: str) -> None:
         return
     takes, gives_back = lead.salesperson == NOBODY and to == member.member, lead.salesperson == member.member
     if not (takes or (gives_back and to == NOBODY)):
-        raise Forbidden("A manager or an admin gives a lead to somebody else: ask one of them.", code="not_yours_to_give")
+        raise Forbidden(
+            "A manager or an admin gives a lead to somebody else: ask one of them.", code="not_yours_to_give"
+        )
 
 
 def check_sees(member: Member, lead: Lead) -> None:

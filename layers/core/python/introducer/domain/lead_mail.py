@@ -1,5 +1,5 @@
-"""Whom a step of a lead is told to: sales that it came or is theirs now, the partner how it goes on. No mail says who the
-lead is: it leads to the page that does."""
+"""Whom a step of a lead is told to: sales that it came or is theirs now, the partner how it goes on. No mail says who
+the lead is: it leads to the page that does."""
 
 from __future__ import annotations
 
@@ -44,6 +44,4 @@ def _to_sales(what: str, lead: Lead, name: str, *, given: bool) -> Mail:
     }
     member = "" if lead.salesperson == NOBODY else lead.salesperson
     template = MailTemplate.LEAD_CAME
-    return new_mail(
-        what, template, values, brand=lead.brand, member=member, staff=Audience.PLANNERS, at=lead.since
-    )
+    return new_mail(what, template, values, brand=lead.brand, member=member, staff=Audience.PLANNERS, at=lead.since)

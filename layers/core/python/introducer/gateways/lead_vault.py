@@ -1,7 +1,7 @@
 """Who leads are, under lock: AES-256-GCM with a data key of each person's own, which AWS KMS seals for one lead.
 
-The data key is bound to the lead and the purpose by KMS's encryption context, each sealed text to the lead and its place
-by what is authenticated beside it. Whoever throws the sealed data key away has destroyed all that was sealed with it.
+The data key is bound to the lead and the purpose by KMS's encryption context, each sealed text to the lead and its
+place by what is authenticated beside it. Whoever throws the sealed data key away has destroyed all that was sealed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class Opened:
         """The text of a place. Raises `SealBroken` for one that was altered, or is another's."""
         try:
             raw = b64decode(sealed, validate=True)
-            return AESGCM(self._key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _beside(self._lead, place)).decode()
+            return (
+                AESGCM(self._key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _beside(self._lead, place)).decode()
+            )
         except (InvalidTag, ValueError):
             raise _broken() from None
 

@@ -131,6 +131,11 @@ class Settings:
         return self._needed("PAYMENT_KEY")
 
     @property
+    def leads_key(self) -> str:
+        """The ARN of the KMS key that seals who leads are."""
+        return self._needed("LEADS_KEY")
+
+    @property
     def documents_bucket(self) -> str:
         """The bucket of the documents that partners hand in."""
         return self._needed("DOCUMENTS_BUCKET")
