@@ -350,6 +350,14 @@ def test_contests_write_what_is_theirs_and_pay_and_change_no_terms_no_payouts_an
         assert not may("ContestsRole", f"dynamodb:{verb}Item", "FactsTable")
 
 
+def test_reports_write_letters_and_nothing_else() -> None:
+    [leading] = of_role("ReportsRole", "WriteLetters")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert {item.name for item in keys.ITEMS.values() if _like(item.pk, leading)} == {"mail"}
+    writes, given = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, statements("ReportsRole")
+    may = [one["Sid"] for one in given if one["Effect"] == "Allow" and writes & set(actions(one))]
+    assert may == ["WriteLetters"]
+
+
 def test_a_verdict_is_a_fact_that_the_steps_of_cases_alone_write() -> None:
     [like] = of_role("CasesRole", "WriteVerdicts")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     reached = {item.name for item in keys.ITEMS.values() if item.table == keys.FACTS and _like(item.pk, like)}

@@ -19,6 +19,8 @@ MORNING = 8
 """The hour by the reader's clocks at which letters come."""
 COUNTED_BY = timedelta(hours=1)
 """How long after the end of a UTC day its counters are whole: earlier no letter is written, whatever the time zone."""
+_FIRST_MORNING, _LAST_MORNING = "Etc/GMT-14", "Etc/GMT+12"
+"""Where a day begins first, and last."""
 SHOWN = {"weekly": 8, "monthly": 6}
 """How many periods the chart shows, with the one that the letter is about."""
 METRICS = ("ftd", "qftd", "registrations", "clicks")
@@ -83,6 +85,15 @@ def due(cadence: Cadence, time_zone: str, after: datetime, through: datetime) ->
     return period if after < due_at(period, time_zone) <= through else None
 
 
+def may_be_due(after: datetime, through: datetime) -> bool:
+    """Whether any letter can be due between two moments, whatever the time zone of its reader."""
+    for cadence in Cadence:
+        period = last_period(cadence, through.astimezone(UTC).date())
+        if after < due_at(period, _LAST_MORNING) and due_at(period, _FIRST_MORNING) <= through:
+            return True
+    return False
+
+
 def periods_until(period: Period, number: int) -> list[Period]:
     """So many periods, the oldest first, up to this one."""
     found = [period]
@@ -139,7 +150,7 @@ class Report:
     """All that a letter says."""
 
     period: Period
-    now: Figures
+    current: Figures
     before: Figures
     series: Series
     change: Change
@@ -184,13 +195,18 @@ def report(
     known = any(each.counts["ftd"] for each in all_figures[:-1])
     return Report(
         period=period,
-        now=now,
+        current=now,
         before=before,
         series=series,
         change=what_changed(now.counts, before.counts, known=known),
         suggestion=next(each.name for each in SUGGESTIONS if each.when(seen)),
         link=link,
     )
+
+
+def is_silent(said: Report) -> bool:
+    """Whether there is nothing to tell: nothing was counted in the time of the chart, and nothing earned."""
+    return not said.series.points and not said.current.earned and not said.before.earned
 
 
 def _series(periods: Sequence[Period], found: Sequence[Figures]) -> Series:
@@ -246,7 +262,7 @@ def what_changed(now: Mapping[str, int], before: Mapping[str, int], *, known: bo
 class Seen(NamedTuple):
     """What a suggestion looks at."""
 
-    now: Mapping[str, int]
+    current: Mapping[str, int]
     before: Mapping[str, int]
     links: int
     """How many links brought anything in the periods of the chart."""
@@ -261,15 +277,15 @@ class Suggestion(NamedTuple):
 
 
 SUGGESTIONS: tuple[Suggestion, ...] = (
-    Suggestion("share_a_link", lambda seen: not seen.now["clicks"] and not seen.now["registrations"]),
-    Suggestion("look_at_the_page", lambda seen: seen.now["clicks"] >= 50 and not seen.now["registrations"]),
-    Suggestion("explain_the_deposit", lambda seen: seen.now["registrations"] >= 5 and not seen.now["ftd"]),
+    Suggestion("share_a_link", lambda seen: not seen.current["clicks"] and not seen.current["registrations"]),
+    Suggestion("look_at_the_page", lambda seen: seen.current["clicks"] >= 50 and not seen.current["registrations"]),
+    Suggestion("explain_the_deposit", lambda seen: seen.current["registrations"] >= 5 and not seen.current["ftd"]),
     Suggestion(
         "find_lost_clicks",
-        lambda seen: seen.before["clicks"] >= 50 and seen.now["clicks"] * 10 <= seen.before["clicks"] * 7,
+        lambda seen: seen.before["clicks"] >= 50 and seen.current["clicks"] * 10 <= seen.before["clicks"] * 7,
     ),
-    Suggestion("read_what_qualifies", lambda seen: seen.now["ftd"] >= 3 and not seen.now["qftd"]),
-    Suggestion("push_the_best_link", lambda seen: seen.now["ftd"] >= 3 and seen.links >= 2 and bool(seen.link)),
+    Suggestion("read_what_qualifies", lambda seen: seen.current["ftd"] >= 3 and not seen.current["qftd"]),
+    Suggestion("push_the_best_link", lambda seen: seen.current["ftd"] >= 3 and seen.links >= 2 and bool(seen.link)),
     Suggestion("make_a_second_link", lambda seen: seen.links == 1),
     Suggestion("compare_links", lambda seen: True),
 )
@@ -294,8 +310,8 @@ def report_values(said: Report) -> dict[str, Value]:
         "cadence": said.period.cadence.value,
         "first": said.period.first.isoformat(),
         "last": said.period.last.isoformat(),
-        "counts": counts_of(said.now.counts, said.before.counts),
-        "earned": [amount(each.minor, each.currency) for each in said.now.earned],
+        "counts": counts_of(said.current.counts, said.before.counts),
+        "earned": [amount(each.minor, each.currency) for each in said.current.earned],
         "earned_before": [amount(each.minor, each.currency) for each in said.before.earned],
         "metric": said.series.metric,
         "points": [{"day": each.first, "count": each.number} for each in said.series.points],
@@ -333,7 +349,7 @@ class Told(NamedTuple):
 
     partner: str
     name: str
-    now: int
+    current: int
     before: int
     is_new: bool = False
 
@@ -342,7 +358,7 @@ class Digest(NamedTuple):
     """What a manager reads on Monday of its partners."""
 
     partners: int
-    now: Mapping[str, int]
+    current: Mapping[str, int]
     before: Mapping[str, int]
     rose: tuple[Told, ...]
     fell: tuple[Told, ...]
@@ -366,10 +382,10 @@ def digest(partners: Sequence[tuple[Told, Mapping[str, int], Mapping[str, int]]]
             each
             for each in told
             if not each.is_new
-            and sign * (each.now - each.before) >= LEAST["ftd"]
-            and abs(each.now - each.before) * 100 >= PERCENT * max(each.now, each.before)
+            and sign * (each.current - each.before) >= LEAST["ftd"]
+            and abs(each.current - each.before) * 100 >= PERCENT * max(each.current, each.before)
         ]
-        return tuple(sorted(some, key=lambda each: (-abs(each.now - each.before), each.name, each.partner)))
+        return tuple(sorted(some, key=lambda each: (-abs(each.current - each.before), each.name, each.partner)))
 
     new = tuple(sorted((each for each in told if each.is_new), key=lambda each: (each.name, each.partner)))
     return Digest(len(told), now, before, moved(1), moved(-1), new, {k: n for k, n in waits.items() if n})
@@ -384,13 +400,13 @@ def digest_mail(brand: str, manager: str, period: Period, said: Digest, at: date
     """A manager's digest of a week: one for ever."""
 
     def named(some: Sequence[Told]) -> list[dict[str, str | int]]:
-        return [{"of": e.partner, "name": e.name, "now": e.now, "before": e.before} for e in some[:LISTED]]
+        return [{"of": e.partner, "name": e.name, "now": e.current, "before": e.before} for e in some[:LISTED]]
 
     values: dict[str, Value] = {
         "first": period.first.isoformat(),
         "last": period.last.isoformat(),
         "partners": said.partners,
-        "counts": counts_of(said.now, said.before),
+        "counts": counts_of(said.current, said.before),
         "rose": named(said.rose),
         "fell": named(said.fell),
         "new": named(said.new),

@@ -96,6 +96,11 @@ class Settings:
         return self._needed("CONTEST_CLOSE_MACHINE")
 
     @property
+    def onboarding_machine(self) -> str:
+        """The ARN of the state machine that writes to new partners."""
+        return self._needed("ONBOARDING_MACHINE")
+
+    @property
     def payout_schedule_group(self) -> str:
         """The group of EventBridge Scheduler in which each payout schedule has its own."""
         return self._needed("PAYOUT_SCHEDULE_GROUP")
@@ -149,6 +154,11 @@ class Settings:
     def contest_archive_bucket(self) -> str:
         """The bucket of what contests came to."""
         return self._needed("CONTEST_ARCHIVE_BUCKET")
+
+    @property
+    def report_queue_url(self) -> str:
+        """The queue of pages of partners whose letters are due."""
+        return self._needed("REPORT_QUEUE_URL")
 
     @property
     def fonts_folder(self) -> str:

@@ -11,6 +11,7 @@ from introducer.domain.errors import Conflict, Invalid, Unavailable
 from introducer.domain.mail import payout_mail
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import UNSETTLED, Batch, BatchStatus, Payout, PayoutStatus, Run, RunStatus, added_up
+from introducer.domain.report import run_summary_mail
 from introducer.gateways.rails.protocol import Unsure
 from introducer.services.decisions import reason
 from introducer.services.reserve_run import set_aside
@@ -91,8 +92,8 @@ def look_up(
 
 
 def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
-    """The run is closed. What it could not hear stays open and may still be told; what was never sent, because a step
-    came too late with it, is released. Again changes nothing."""
+    """The run is closed, and its approvers are told what it came to. What it could not hear stays open and may still be
+    told; what was never sent, because a step came too late with it, is released. Again changes nothing."""
     for _ in range(_TRIES):
         found = payouts.run(brand, run)
         if found.closed_at is not None:
@@ -105,7 +106,7 @@ def close_run(payouts: Payouts, *, brand: str, run: str, now: datetime) -> Run:
         change = Change(by="system:payout_run", at=now, why="All its steps are done", origin="payout_run")
         closed = replace(found, status=status, closed_at=now, token="", sums=added_up(everything))
         try:
-            return payouts.change_run(found, closed, change, "close_run")
+            return payouts.change_run(found, closed, change, "close_run", [run_summary_mail(closed, now)])
         except Conflict:
             continue
     raise Conflict("The run is being changed by somebody else: try again.", code="run_changed")

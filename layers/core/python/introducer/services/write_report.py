@@ -1,0 +1,187 @@
+"""Writes partners their letters and managers their digests, each once: on the morning after a week or a month, by the
+reader's clocks. A page of partners at a time; whatever is repeated meets the letters that are there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from introducer.domain.configuration import Brand, Member, PartnerCard, Role, Status
+from introducer.domain.errors import Invalid, NotFound
+from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.mail_topics import Topic
+from introducer.domain.report import (
+    Cadence,
+    Period,
+    Told,
+    digest,
+    digest_mail,
+    digest_mail_id,
+    due,
+    is_silent,
+    may_be_due,
+    report_mail,
+    report_mail_id,
+)
+from introducer.services.read_report_figures import FigureBooks, read_report, read_two
+from introducer.store.cases import Cases
+from introducer.store.configuration import Configuration
+from introducer.store.mail_preferences import MemberMails
+from introducer.store.mails import Mails
+from introducer.store.report_choices import ReportChoices
+
+LATE = timedelta(hours=6)
+"""For so long after its moment a letter is written still: a call that failed is made up for by the next ones."""
+PAGE = 25
+"""How many partners a message of the queue stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBooks:
+    """What letters are made from."""
+
+    configuration: Configuration
+    choices: ReportChoices
+    figures: FigureBooks
+    mails: Mails
+    wishes: MemberMails
+    cases: Cases
+
+    @classmethod
+    def of(cls, books: str) -> ReportBooks:
+        return cls(
+            configuration=Configuration(books),
+            choices=ReportChoices(books),
+            figures=FigureBooks.of(books),
+            mails=Mails(books),
+            wishes=MemberMails(books),
+            cases=Cases(books),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a message came to."""
+
+    letters: int
+    following: str = ""
+    """The message of the next page; empty for the last one."""
+
+
+def messages(books: ReportBooks, now: datetime) -> Iterator[str]:
+    """What the hour asks for, in messages of the queue: nothing in most hours. Raises `Unavailable`: call again."""
+    if not may_be_due(now - LATE, now):
+        return
+    at = milliseconds(now)
+    for brand in _brands(books):
+        yield json.dumps({"what": "partners", "brand": brand.brand, "cursor": None, "at": at})
+        for manager in _managers(books, brand.brand):
+            if _digest_due(books, manager, now):
+                yield json.dumps({"what": "digest", "brand": brand.brand, "manager": manager.member, "at": at})
+
+
+def follow(books: ReportBooks, message: Mapping[str, Any]) -> Written:
+    """Does what a message says. Raises `Invalid` (`unknown_message`) for none of ours, `Unavailable`: again."""
+    match message:
+        case {"what": "partners", "brand": str(brand), "cursor": str() | None as cursor, "at": int(at)}:
+            return write_page(books, brand=brand, cursor=cursor, now=from_milliseconds(at))
+        case {"what": "digest", "brand": str(brand), "manager": str(manager), "at": int(at)}:
+            return Written(write_digest(books, brand=brand, manager=manager, now=from_milliseconds(at)))
+        case _:
+            raise Invalid("This is no message about reports.", code="unknown_message")
+
+
+def write_page(books: ReportBooks, *, brand: str, cursor: str | None, now: datetime) -> Written:
+    """The letters of a page of a brand's partners that are due by `now`."""
+    found = books.configuration.brand(brand)
+    page = books.configuration.cards(brand, cursor, limit=PAGE)
+    active = [card.partner for card in page.items if card.status is Status.ACTIVE]
+    letters = 0
+    for partner, choice in sorted(books.choices.of_partners(active).items()):
+        period = due(choice.cadence, choice.time_zone or found.time_zone, now - LATE, now)
+        letters += period is not None and _write(books, brand, partner, period, now)
+    following = ""
+    if page.cursor is not None:
+        following = json.dumps({"what": "partners", "brand": brand, "cursor": page.cursor, "at": milliseconds(now)})
+    return Written(letters, following)
+
+
+def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime) -> int:
+    """A manager's digest, where it is due by `now`; how many were written."""
+    try:
+        member = books.configuration.member(manager)
+    except NotFound:
+        return 0
+    period = _digest_due(books, member, now)
+    if member.brand != brand or period is None or _there(books, brand, digest_mail_id(brand, manager, period)):
+        return 0
+    partners = [card for card in _cards(books, brand) if card.manager == manager and card.status is Status.ACTIVE]
+    if not partners:
+        return 0
+    told = []
+    for card in partners:
+        now_counts, before = read_two(books.figures, partner=card.partner, period=period)
+        joined = books.configuration.partner(card.partner).created.date()
+        new = period.first <= joined <= period.last
+        told.append((Told(card.partner, card.name, now_counts["ftd"], before["ftd"], new), now_counts, before))
+    theirs = {card.partner for card in partners}
+    waits = {"cases": sum(case.partner in theirs for case in books.cases.all_open(brand))}
+    return int(books.mails.put(digest_mail(brand, manager, period, digest(told, waits), now)))
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _write(books: ReportBooks, brand: str, partner: str, period: Period, now: datetime) -> bool:
+    """Writes a partner's letter; whether it is new. Nobody is written to of nothing."""
+    if _there(books, partner, report_mail_id(brand, partner, period)):
+        return False
+    said = read_report(books.figures, partner=partner, period=period)
+    return not is_silent(said) and books.mails.put(report_mail(brand, partner, said, now))
+
+
+def _there(books: ReportBooks, of: str, mail: str) -> bool:
+    try:
+        books.mails.mail(of, mail)
+    except NotFound:
+        return False
+    return True
+
+
+def _digest_due(books: ReportBooks, manager: Member, now: datetime) -> Period | None:
+    wishes = books.wishes.preferences(manager.member)
+    return due(Cadence.WEEKLY, wishes.time_zone, now - LATE, now) if wishes.wants(Topic.REPORTS) else None
+
+
+def _managers(books: ReportBooks, brand: str) -> Iterator[Member]:
+    cursor: str | None = None
+    while True:
+        page = books.configuration.staff_of_brand(brand, cursor)
+        yield from (member for member in page.items if member.role is Role.MANAGER)
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _brands(books: ReportBooks) -> Iterator[Brand]:
+    cursor: str | None = None
+    while True:
+        page = books.configuration.brands(cursor)
+        yield from page.items
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _cards(books: ReportBooks, brand: str) -> Iterator[PartnerCard]:
+    cursor: str | None = None
+    while True:
+        page = books.configuration.cards(brand, cursor, limit=500)
+        yield from page.items
+        cursor = page.cursor
+        if cursor is None:
+            return

@@ -1,0 +1,162 @@
+"""Letters and digests: each once, on its morning, to whoever is to have one, whatever is repeated or cut off."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from introducer.domain.configuration import Brand, Change, Member, Partner, PartnerKind, Role, Status
+from introducer.domain.errors import Conflict, Forbidden, Invalid
+from introducer.domain.mail import Mail, MailTemplate
+from introducer.domain.report import Cadence, ReportChoice
+from introducer.services.choose_report import choose_report
+from introducer.services.write_report import PAGE, ReportBooks, follow, messages
+from introducer.store.event_counts import count_key
+from introducer.store.report_choices import ReportChoices
+from introducer.store.wire import to_wire
+from tests.conftest import Tables
+from tests.support.payouts import LONG_AGO, SET_UP
+
+pytestmark = pytest.mark.in_memory
+
+BRAND, MANAGER = "brd_1", "mem_manager"
+MONDAY = datetime(2026, 11, 30, 8, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Office:
+    """A brand with partners, and the hourly call with its queue."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.books = ReportBooks.of(tables.books)
+        brand = Brand(
+            brand=BRAND, name="Northwind", domain="go.example.com", base_currency="EUR",
+            fallback_url="https://example.com", created=LONG_AGO,
+        )  # fmt: skip
+        self.books.configuration.open_brand(brand, SET_UP)
+
+    def partner(self, name: str, day: str = "2026-11-25", *, ftd: int = 3, **profile: Any) -> Partner:
+        given: dict[str, Any] = {
+            "partner": f"par_{name}", "brand": BRAND, "name": name, "kind": PartnerKind.AFFILIATE,
+            "status": Status.ACTIVE, "parent": None, "manager": None, "country": "DE", "language": "en",
+            "currency": "EUR", "email_hash": None, "created": LONG_AGO,
+        }  # fmt: skip
+        made = Partner(**given | profile)
+        self.books.configuration.register_partner(made, SET_UP)
+        if ftd:
+            item = {**count_key(made.partner, day, "LINK0001").item(), "ftd": ftd}
+            self.tables.client.put_item(TableName=self.tables.books, Item=to_wire(item))
+        return made
+
+    def staff(self, member: str = MANAGER, role: Role = Role.MANAGER) -> Member:
+        made = Member(member=member, partner=None, brand=BRAND, role=role, name=member, language="en")
+        self.books.configuration.add_member(made, SET_UP)
+        return made
+
+    def runs(self, now: datetime) -> int:
+        """An hour: every message, delivered twice, and what follows from it; how many letters that made."""
+        made, queue = 0, list(messages(self.books, now))
+        while queue:
+            message = json.loads(queue.pop())
+            first, again = follow(self.books, message), follow(self.books, message)
+            assert again.letters == 0
+            assert again.following == first.following
+            made += first.letters
+            queue += [first.following] if first.following else []
+        return made
+
+    def letters(self, partner: str) -> list[Mail]:
+        return list(self.books.mails.mails(partner))
+
+
+@pytest.fixture
+def office(tables: Tables) -> Office:
+    return Office(tables)
+
+
+def test_a_partner_has_its_letter_once_on_monday_morning(office: Office) -> None:
+    office.partner("ann")
+    assert [office.runs(MONDAY + n * HOUR) for n in range(-3, 9)] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+    [letter] = office.letters("par_ann")
+    assert letter.template is MailTemplate.PARTNER_REPORT
+    assert (letter.values["first"], letter.values["last"]) == ("2026-11-23", "2026-11-29")
+    assert office.runs(MONDAY + timedelta(days=7)) == 1
+
+
+def test_a_call_that_failed_is_made_up_for(office: Office) -> None:
+    office.partner("ann")
+    assert office.runs(MONDAY + 5 * HOUR) == 1
+
+
+def test_more_partners_than_a_page_have_one_each(office: Office) -> None:
+    for number in range(PAGE + 3):
+        office.partner(f"p{number:02}")
+    assert office.runs(MONDAY) == PAGE + 3
+
+
+def test_nobody_is_written_to_who_is_blocked_or_of_whom_there_is_nothing_to_tell(office: Office) -> None:
+    office.partner("blocked", status=Status.BLOCKED)
+    office.partner("quiet", ftd=0)
+    assert office.runs(MONDAY) == 0
+
+
+def test_a_partner_chooses_months_and_its_own_clocks(office: Office) -> None:
+    ann = office.partner("ann")
+    owner = Member(member="mem_ann", partner="par_ann", brand=BRAND, role=Role.OWNER, name="Ann", language="en")
+    choices = office.books.choices
+
+    def choose(cadence: Cadence, time_zone: str, member: Member = owner) -> ReportChoice:
+        return choose_report(
+            choices, member=member, partner=ann, cadence=cadence, time_zone=time_zone, clock=lambda: MONDAY
+        )
+
+    assert choose(Cadence.MONTHLY, "Asia/Bangkok").version == 1
+    assert choose(Cadence.MONTHLY, "Asia/Bangkok").version == 1
+    assert office.runs(MONDAY) == 0
+    assert office.runs(datetime(2026, 12, 1, 1, 10, tzinfo=UTC)) == 1
+    assert office.letters("par_ann")[0].values["cadence"] == "monthly"
+    with pytest.raises(Invalid, match="time zone"):
+        choose(Cadence.WEEKLY, "Mars/Olympus")
+    clerk = Member(member="mem_c", partner="par_ann", brand=BRAND, role=Role.MEMBER, name="C", language="en")
+    with pytest.raises(Forbidden):
+        choose(Cadence.WEEKLY, "", clerk)
+
+
+@pytest.mark.pattern("report_choice_of_partner")
+def test_a_choice_reads_as_it_was_made_and_stands_against_an_older_one(tables: Tables) -> None:
+    choices = ReportChoices(tables.books)
+    never = ReportChoice(partner="par_1")
+    assert choices.get("par_1") == never
+    change = Change(by="mem_1", at=MONDAY, why="wanted", origin="portal")
+    made = ReportChoice(partner="par_1", cadence=Cadence.MONTHLY, time_zone="Asia/Tokyo", version=1)
+    choices.put(BRAND, never, made, change)
+    assert choices.get("par_1") == made
+    assert choices.of_partners(["par_1", "par_2"]) == {"par_1": made, "par_2": ReportChoice(partner="par_2")}
+    with pytest.raises(Conflict) as refused:
+        choices.put(BRAND, never, ReportChoice(partner="par_1", version=1), change)
+    assert refused.value.code == "report_choice_changed"
+
+
+def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: Office) -> None:
+    office.staff(), office.staff("mem_other"), office.staff("mem_fin", Role.FINANCE)
+    office.partner("ann", ftd=9, manager=MANAGER)
+    office.partner("new", ftd=0, manager=MANAGER, created=MONDAY - timedelta(days=3))
+    office.partner("else", ftd=9)
+    assert office.runs(MONDAY) == 3
+    [mail] = office.letters(BRAND)
+    assert (mail.template, mail.member) == (MailTemplate.MANAGER_DIGEST, MANAGER)
+    values: Any = mail.values
+    assert values["partners"] == 2
+    assert [each["name"] for each in values["rose"]] == ["ann"]
+    assert [each["name"] for each in values["new"]] == ["new"]
+
+
+@pytest.mark.parametrize("message", [{}, {"what": "else"}, {"what": "partners", "brand": 1, "cursor": None, "at": 1}])
+def test_a_message_that_is_none_of_ours_is_refused(office: Office, message: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as refused:
+        follow(office.books, message)
+    assert refused.value.code == "unknown_message"
