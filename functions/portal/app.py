@@ -19,12 +19,14 @@ import pages.desk_contest_result
 import pages.desk_contests
 import pages.desk_goals
 import pages.desk_leads
+import pages.desk_tasks
 import pages.earnings
 import pages.goals
 import pages.invoices
 import pages.lead_form
 import pages.leads
 import pages.links
+import pages.mail_settings
 import pages.month
 import pages.parents
 import pages.payees
@@ -37,6 +39,7 @@ import pages.sign_in
 import pages.standing
 import pages.statements
 import pages.static_files
+import pages.unsubscribe
 import pages.verification  # noqa: F401 (importing a page module registers its routes)
 import server
 from adapter import adapted

@@ -39,7 +39,7 @@ app = Chalice("portal", configure_logs=False)
 PDF = "application/pdf"
 CHALLENGE = 'Bearer realm="introducer"'
 SIGN_IN = "/sign-in"
-STAFF_HOME, PARTNER_HOME = "/desk/partners", "/"
+DESK, STAFF_HOME, PARTNER_HOME = "/desk", "/desk/partners", "/"
 _LONGEST_KEY = 200
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _PLAIN_HEADERS = {
@@ -106,6 +106,8 @@ class Spec:
     """How long a body may be: longer than usual where a file is taken."""
     kept_seconds: int
     """How long a cache on the way may keep the answer; 0 for never."""
+    by_link: bool = False
+    """Whether the address itself is the proof: a write needs no session, no CSRF token, and its body is not read."""
 
 
 def page(
@@ -119,15 +121,17 @@ def page(
     private: bool = False,
     most_bytes: int = MOST_BYTES,
     kept_seconds: int = 0,
+    by_link: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
 
     `columns` make a list's `items` available as CSV. `again` is the view whose page shows a refused form. `private` is
     for bank details: there are few enough account numbers to try them all. A larger `most_bytes` makes it take a file;
     such a view must be harmless to repeat by itself, since neither its file nor its answer is kept. `kept_seconds` is
-    for what anybody may see: such a page knows nothing of who asks, and any cache on the way may keep it.
+    for what anybody may see: such a page knows nothing of who asks, and any cache on the way may keep it. `by_link` is
+    for an address that we signed, and a machine posts to: the address is the proof, and repeating it is harmless.
     """
-    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds)
+    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds, by_link)
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
         def route(**parameters: str) -> Response:
@@ -213,7 +217,7 @@ def cell(value: Any) -> str:
 def _admit(spec: Spec, visit: Visit) -> None:
     if spec.who is not Who.ANYONE:
         session.authenticate(visit)
-    if spec.method != "GET":
+    if spec.method != "GET" and not spec.by_link:
         visit.check_csrf()
     if spec.who is Who.STAFF and not visit.is_staff:
         raise Forbidden("This page is for the broker's staff.", code="staff_only")
@@ -223,6 +227,8 @@ def _admit(spec: Spec, visit: Visit) -> None:
 
 def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mapping[str, str]) -> Response:
     """Runs a write once per `Idempotency-Key` of its member: a repeat meets the first one's answer."""
+    if spec.by_link:
+        return _answer(spec, visit, view(visit, **parameters))
     key = "" if visit.takes_files else visit.header(KEY_HEADER) or str(visit.fields.get(KEY_FIELD, ""))
     if not key or visit.member is None:
         return _answer(spec, visit, view(visit, **parameters))

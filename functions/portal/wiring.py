@@ -41,6 +41,8 @@ from introducer.store.intake_days import IntakeDays
 from introducer.store.invoices import Invoices
 from introducer.store.leads import Leads
 from introducer.store.ledger import Ledger
+from introducer.store.mail_figures import MailFigures
+from introducer.store.mail_preferences import MemberMails
 from introducer.store.moves import Moves
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_journals import PayoutJournals
@@ -52,6 +54,8 @@ from introducer.store.reservations import Reservations
 from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
+from introducer.store.suppressions import Suppressions
+from introducer.store.tasks import Tasks
 from introducer.store.verifications import Verifications
 
 
@@ -208,6 +212,10 @@ class Portal:
         return Cases(self.settings.books_table)
 
     @cached_property
+    def tasks(self) -> Tasks:
+        return Tasks(self.settings.books_table)
+
+    @cached_property
     def rates(self) -> RateStore:
         return RateStore(self.settings.books_table)
 
@@ -281,6 +289,23 @@ class Portal:
         return PersonIndex(self.settings.books_table)
 
     @cached_property
+    def member_mails(self) -> MemberMails:
+        """What members want by mail."""
+        return MemberMails(self.settings.books_table)
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        return Suppressions(self.settings.books_table)
+
+    @cached_property
+    def mail_figures(self) -> MailFigures:
+        return MailFigures(self.settings.books_table)
+
+    def identity_secret(self) -> bytes:
+        """The secret behind all keyed hashes."""
+        return self.secrets.text(self.settings.identity_key_secret).encode()
+
+    @cached_property
     def audit_chain(self) -> AuditChain:
         return AuditChain(self.settings.books_table)
 
@@ -297,7 +322,7 @@ class Portal:
 
     def brand_key(self, brand: str) -> bytes:
         """What the brand's people are hashed under."""
-        return brand_key(self.secrets.text(self.settings.identity_key_secret).encode(), brand)
+        return brand_key(self.identity_secret(), brand)
 
     @cached_property
     def cursors(self) -> Cursors:

@@ -78,4 +78,6 @@ def _told(preferences: MailPreferences) -> dict[str, Any]:
         "time_zone": preferences.time_zone,
         "quiet_from": preferences.quiet_from,
         "quiet_until": preferences.quiet_until,
+        # Off, on and off again within a moment are three records.
+        "version": preferences.version,
     }

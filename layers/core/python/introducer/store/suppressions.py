@@ -1,4 +1,4 @@
-"""Suppressed addresses in BOOKS, by keyed hash; those that stand are listed under their brand."""
+"""Suppressed addresses in BOOKS, by keyed hash; listed under the partner whose people have them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from introducer.domain.suppressing import Suppressed
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.owned import owned
-from introducer.store.paging import Page
 from introducer.store.reservations import write_all
 from introducer.store.wire import connect, from_wire, put_operation, reading, writing
 
@@ -33,10 +32,8 @@ def suppressed_to_item(suppressed: Suppressed) -> dict[str, Any]:
         "lifted_at": None if suppressed.lifted_at is None else milliseconds(suppressed.lifted_at),
         "lifted_by": suppressed.lifted_by or None,
     }
-    if suppressed.stands:
-        since = milliseconds(suppressed.since)
-        item |= keys.owner_key("suppressed", brand=suppressed.brand, since=since, hash=suppressed.hash)
-    return item
+    of = suppressed.partner or suppressed.brand
+    return item | keys.owner_key("suppressed", of=of, since=milliseconds(suppressed.since), hash=suppressed.hash)
 
 
 def suppressed_from_item(item: Mapping[str, Any]) -> Suppressed:
@@ -69,12 +66,17 @@ class Suppressions:
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return suppressed_from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
-    def of_brand(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Suppressed]:
-        """A page of the addresses that get no mail now, the latest first."""
-        owner = keys.owner_partition("suppressed", brand=brand)
-        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=True)
-        found = map(suppressed_from_item, page.items)
-        return Page(tuple(each for each in found if each.stands), page.cursor)
+    def of(self, of: str) -> list[Suppressed]:
+        """All addresses of a partner's people, or of a brand's staff, that get no mail or got none; the latest first.
+        The index lags by moments."""
+        found: list[Suppressed] = []
+        owner, cursor = keys.owner_partition("suppressed", of=of), None
+        while True:
+            page = owned(self._connection, self._table, owner, cursor, 100, newest_first=True)
+            found += map(suppressed_from_item, page.items)
+            cursor = page.cursor
+            if cursor is None:
+                return found
 
     def suppress(self, suppressed: Suppressed, change: Change) -> bool:
         """The address gets nothing from now on; whether that is new. A complaint counts more than a bounce; the same

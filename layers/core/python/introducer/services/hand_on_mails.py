@@ -1,0 +1,88 @@
+"""Mails whose moment has come go on to the outbox, by way of the stream: those that waited for a morning at once, and
+those that wait for a permit as fast as there are permits.
+
+Each brand's turn is one page, so that one brand's broadcast does not keep another's reminders waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from introducer.domain.errors import Conflict
+from introducer.domain.mail import Audience, Mail
+from introducer.domain.mail_topics import topic_of
+from introducer.services.send_mail import Pacing
+from introducer.store.configuration import Configuration
+from introducer.store.mails import Mails
+
+AT_ONCE = 10
+"""Permits that are taken together: a mail's permit that is not used is lost, and nothing else."""
+
+
+class HandsOn:
+    """Hands on what is due. `wait` waits so many seconds; `left` says how many there are until this must end."""
+
+    def __init__(
+        self,
+        mails: Mails,
+        configuration: Configuration,
+        pacing: Pacing,
+        *,
+        now: Callable[[], datetime],
+        wait: Callable[[float], None],
+        left: Callable[[], float],
+    ) -> None:
+        self._mails = mails
+        self._configuration = configuration
+        self._pacing = pacing
+        self._now = now
+        self._wait = wait
+        self._left = left
+        self._permits = 0
+
+    def run(self) -> int:
+        """How many went on. Raises `Unavailable`: what did not go on is due the next time."""
+        went = 0
+        turns: dict[str, str | None] = dict.fromkeys(self._brands())
+        while turns and self._left() > 0:
+            for brand, cursor in list(turns.items()):
+                page = self._mails.due(brand, self._now(), cursor)
+                went += sum(self._page(page.items))
+                if page.cursor is None:
+                    del turns[brand]
+                else:
+                    turns[brand] = page.cursor
+        return went
+
+    def _brands(self) -> Iterator[str]:
+        cursor: str | None = None
+        while True:
+            page = self._configuration.brands(cursor)
+            yield from (brand.brand for brand in page.items)
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def _page(self, due: Sequence[Mail]) -> Iterator[bool]:
+        for number, mail in enumerate(due):
+            needs = mail.audience is Audience.MEMBER and topic_of(mail).may_wait
+            if needs and not self._permit(len(due) - number):
+                return
+            try:
+                self._mails.release(mail, permitted=needs)
+            except Conflict:
+                continue  # it was postponed, sent or handed on meanwhile
+            yield True
+
+    def _permit(self, wanted: int) -> bool:
+        """Takes a permit, and waits for one if need be; False when there is no time left."""
+        while not self._permits:
+            if self._left() <= 0:
+                return False
+            taken = self._pacing.take(min(wanted, AT_ONCE), self._now())
+            self._permits = taken.granted
+            if not taken.granted:
+                self._wait(taken.wait / 1000)
+        self._permits -= 1
+        return True

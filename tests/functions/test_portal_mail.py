@@ -1,0 +1,123 @@
+"""What members get by mail, in the portal: their own page, the link in a mail, and addresses that get none."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from introducer.domain.configuration import Change
+from introducer.domain.mail_topics import Topic
+from introducer.domain.suppressing import Suppressed
+from introducer.domain.unsubscribing import Unsubscribing, key_of, token
+from introducer_ops.localcloud import LocalCloud
+from tests.browser.world import IDENTITY_SECRET, NOW, OTHER, PARTNER, STAFF, Portal, a_portal
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal(cloud, lively=False) as world:
+        yield world
+
+
+def text(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def link(portal: Portal, topic: Topic = Topic.NEWS, email: str = PARTNER) -> str:
+    wish = Unsubscribing(portal.members[email], topic)
+    return f"/unsubscribe/{token(key_of(IDENTITY_SECRET.encode()), wish)}"
+
+
+def off(portal: Portal, email: str = PARTNER) -> frozenset[Topic]:
+    return frozenset(portal.wiring.member_mails.preferences(portal.members[email]).off)
+
+
+def test_looking_at_the_link_changes_nothing_and_its_button_switches_off_and_on_again(portal: Portal) -> None:
+    stranger = portal.visitor()
+    shown = stranger.get(link(portal))
+    assert (shown.status, off(portal)) == (200, frozenset())
+    assert "No more mail about this" in text(shown.body)
+    # when the button is pressed, by somebody without a session
+    done = portal.visitor().post(link(portal), {})
+    # then it is off, and the page offers to undo it
+    assert (done.status, off(portal)) == (200, {Topic.NEWS})
+    assert "I want it after all" in text(done.body)
+    assert portal.visitor().post(link(portal) + "/undo", {}).status == 200
+    assert off(portal) == frozenset()
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_a_mail_program_unsubscribes_with_one_request_and_no_redirect(portal: Portal, kind: str) -> None:
+    # RFC 8058: either kind of form, no cookies, and no redirect in the answer; twice is once
+    body = "List-Unsubscribe=One-Click"
+    if kind.startswith("multipart"):
+        body = f'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n{body[17:]}\r\n--x--\r\n'
+    for _ in range(2):
+        answer = portal.visitor().send("POST", link(portal), body, {"content-type": kind, "accept": "*/*"})
+        assert answer.status == 200
+    assert off(portal) == {Topic.NEWS}
+    records = portal.wiring.configuration.audit_of_subject(portal.members[PARTNER]).items
+    changes = [each for each in records if each.action == "change_mail_preferences"]
+    assert {(each.origin, each.by) for each in changes} == {("mail", portal.members[PARTNER])}
+    portal.visitor().post(link(portal) + "/undo", {})
+
+
+def test_a_link_that_we_did_not_write_leads_nowhere(portal: Portal) -> None:
+    good = link(portal)
+    forged = f"/unsubscribe/{token(b'x' * 32, Unsubscribing(portal.members[PARTNER], Topic.NEWS))}"
+    binding = link(portal, Topic.ACCOUNT)
+    for path in (good[:-1] + ("A" if good[-1] != "A" else "B"), forged, binding, "/unsubscribe/x"):
+        for answer in (portal.visitor().get(path), portal.visitor().post(path, {})):
+            assert answer.status == 404
+    assert off(portal) == frozenset()
+
+
+def test_a_member_chooses_topics_hours_and_time_zone(portal: Portal) -> None:
+    browser = portal.signed_in(PARTNER)
+    shown = browser.get("/settings/mail")
+    assert "Always: Money, where it is paid to, documents and cases" in text(shown.body)
+    wish = {"time_zone": "Europe/Warsaw", "quiet_from": "20", "quiet_until": "9", "on[]": ["", "contests", "messages"]}
+    hidden = {name: shown.field(name) for name in ("csrf", "version", "idempotency_key")}
+    answer = browser.post("/settings/mail", wish | hidden)
+    assert answer.status == 303, answer.body
+    assert off(portal) == {Topic.GOALS, Topic.ONBOARDING, Topic.NEWS, Topic.REPORTS, Topic.LEADS}
+    machine = portal.machine(PARTNER)
+    data = machine.get("/settings/mail").json
+    assert (data["time_zone"], data["quiet_from"], data["quiet_until"]) == ("Europe/Warsaw", 20, 9)
+    # and what was read before a change is refused, as are hours and places that there are not
+    for other, status in (({}, 409), ({"time_zone": "Atlantis/Port"}, 422), ({"quiet_from": 24}, 422)):
+        body = {"version": data["version"] if other else 0, "on": ["news"], "time_zone": "UTC", "quiet_from": 8,
+                "quiet_until": 8} | other  # fmt: skip
+        assert machine.post("/settings/mail", body, as_json=True).status == status
+    # and everybody has their own
+    assert off(portal, OTHER) == frozenset()
+    assert portal.machine(STAFF).get("/settings/mail").status == 200
+
+
+def test_an_address_that_came_back_is_said_to_its_reader_and_staff_may_lift_it(portal: Portal) -> None:
+    partner, wiring = portal.partners[PARTNER], portal.wiring
+    for number, reason in enumerate(("bounced", "complained")):
+        wiring.suppressions.suppress(
+            Suppressed(brand=portal.brand, hash=f"hash-of-an-address-{number}", reason=reason, since=NOW,
+                       member=portal.members[PARTNER], partner=partner, mail=f"mail_{number}"),
+            Change(by="system:test", at=NOW, why="it came back"),
+        )  # fmt: skip
+    shown = text(portal.signed_in(PARTNER).get("/settings/mail").body)
+    assert "A mail to your address came back" in shown
+    assert "was spam" in shown
+    path, staff = f"/desk/partners/{partner}/mail", portal.machine(STAFF)
+    assert portal.machine(PARTNER).get(path).status == 403
+    assert "The reader" not in text(portal.signed_in(STAFF).get(path).body)
+    bounced = next(each for each in staff.get(path).json["items"] if each["reason"] == "bounced")
+    assert staff.post(path, {"address": bounced["address"], "why": ""}, as_json=True).status == 422
+    lifted = staff.post(path, {"address": bounced["address"], "why": "their server is back"}, as_json=True)
+    assert (lifted.status, lifted.json["stands"]) == (200, False)
+    # what its reader said, nobody else takes back
+    refused = staff.post(path, {"address": "hash-of-an-address-1", "why": "they told me"}, as_json=True)
+    assert (refused.status, refused.json["code"]) == (409, "complained")
+    assert staff.post(path, {"address": "hash-of-nobody-0", "why": "they told me"}, as_json=True).status == 404
