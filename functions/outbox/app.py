@@ -1,9 +1,10 @@
 """Outbox: what was written to BOOKS → what follows from it outside of the change's own transaction.
 
 One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
-inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored, and what a
-partner is told that its manager should know a task. The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream; what
-can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
+inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored,
+what a partner is told that its manager should know a task, and a new partner's beginning the execution that writes to
+it. The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream;
+what can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from introducer.domain.errors import Unavailable
+from introducer.domain.errors import IntroducerError, TooMany, Unavailable
 from introducer.domain.mail import Mail, MailStatus
 from introducer.gateways import mail as mail_gateway
-from introducer.gateways import user_pool
+from introducer.gateways import user_pool, workflows
 from introducer.gateways.queue import Queue
 from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.clock import clock
@@ -30,6 +31,7 @@ from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.chain_audit import chain_audit
 from introducer.services.send_mail import Outbox, Pacing, Wishes
+from introducer.services.start_onboarding import start_onboarding
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
 from introducer.store.mail_preferences import MemberMails
@@ -37,6 +39,7 @@ from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Mails, mail_of_image
 from introducer.store.paces import Paces
 from introducer.store.payment_profiles import partner_of_profile_image
+from introducer.store.sequences import begun_of_image
 from introducer.store.suppressions import Suppressions
 from introducer.store.tasks import told_of_image
 from introducer.store.traces import trace_of_image
@@ -151,11 +154,27 @@ def tell(mails: Sequence[Taken]) -> set[str]:
     return again
 
 
+def begin(states: Sequence[Taken]) -> set[str]:
+    """Starts the sequences that new partners begin."""
+    again: set[str] = set()
+    for each in states:
+        try:
+            start_onboarding(configuration(), start, each.what)
+        except (TooMany, Unavailable) as error:
+            logger().warning("a sequence is to be started again", extra={"code": error.code, "event": each.event})
+            again.add(each.sequence)
+        except IntroducerError as error:
+            # It failed too often: the daily sweep looks after it, and its executions say why.
+            logger().error("a sequence could not be started", exc_info=error, extra={"event": each.event})
+    return again
+
+
 # Chaining comes first: it takes milliseconds, a mail may wait for its service.
 KINDS = (
     Kind(recorded_of_image, chain),
     Kind(to_look_at, look),
     Kind(told_of_image, tell),
+    Kind(begun_of_image, begin),
     Kind(mail_of_image, deliver),
 )
 
@@ -175,6 +194,22 @@ def scoring() -> Queue:
 def triggers() -> Queue:
     """Where what happened waits to be made a task."""
     return Queue(boto3.client("sqs", config=CONFIG), settings.trigger_queue_url)
+
+
+@cache
+def configuration() -> Configuration:
+    return Configuration(settings.books_table)
+
+
+@cache
+def onboarding() -> workflows.Workflows:
+    """The executions that write to new partners."""
+    return workflows.Workflows(workflows.new_client(), settings.onboarding_machine)
+
+
+def start(name: str, given: Mapping[str, str]) -> str:
+    """Starts a partner's execution, once; its name."""
+    return onboarding().start(name, given).name
 
 
 @cache

@@ -143,6 +143,7 @@ FUNCTIONS = {
     "${PayoutFunctionArn}": "PayoutFunction",
     "${CasesFunctionArn}": "CasesFunction",
     "${ContestsFunctionArn}": "ContestsFunction",
+    "${OnboardingFunctionArn}": "OnboardingFunction",
 }
 
 

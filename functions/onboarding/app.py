@@ -1,0 +1,53 @@
+"""Onboarding: the step of `onboarding`, which writes to new partners what their brand's sequence says; and once a day
+the executions of partners whose step is late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import steps
+
+from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
+from introducer.gateways import workflows
+from introducer.runtime.clock import clock
+from introducer.runtime.settings import settings
+from introducer.services.onboarding_books import OnboardingBooks
+from introducer.services.start_onboarding import sweep_onboarding
+
+KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
+"""What the state machine knows errors by."""
+
+
+@cache
+def books() -> OnboardingBooks:
+    """The books of this container."""
+    return OnboardingBooks.of(settings.books_table)
+
+
+@cache
+def step_functions() -> Any:
+    """The client of this container."""
+    return workflows.new_client()
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """One step → what the state machine keeps of it. `given` is the partner and the sequence; `machine` is the state
+    machine itself, for the sweep."""
+    if "step" not in event:
+        # The schedule.
+        def start(name: str, given: Mapping[str, str]) -> str:
+            return workflows.Workflows(step_functions(), event["machine"]).start(name, given).name
+
+        return {"executions": sweep_onboarding(books(), start, now=clock.now())}
+    step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
+    try:
+        return step(steps.Tools(books=books(), now=clock.now()), event["given"])
+    except IntroducerError as error:
+        # Lambda reports the name of a class, and the state machine asks for the kind.
+        kind = next((each for each in KINDS if isinstance(error, each)), None)
+        if kind is None or kind is type(error):
+            raise
+        raise kind(error.detail, code=error.code) from error
