@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from server import PARTNER_HOME, STAFF_HOME, Go, Who, page
+from server import DESK, PARTNER_HOME, STAFF_HOME, Go, Who, page
 from visit import Visit
 
+from introducer.domain.task import READERS
 from introducer.services.read_earnings_of_partner import naming_those_below
 from introducer.services.read_month_of_partner import read_month_of_partner
 from introducer.services.read_settling_of_partner import read_settling_of_partner
@@ -16,7 +17,7 @@ from introducer.services.read_settling_of_partner import read_settling_of_partne
 @page(PARTNER_HOME, "month.html", who=Who.MEMBER)
 def month(visit: Visit) -> Any:
     if visit.partner is None:
-        return Go(STAFF_HOME)
+        return Go(DESK if visit.member is not None and visit.member.role in READERS else STAFF_HOME)
     portal = visit.portal
     found = read_month_of_partner(
         portal.ledger,

@@ -223,12 +223,17 @@ _TOLD = {
 }
 
 
+def tells(template: str, audience: str) -> bool:
+    """Whether a mail of this kind asks for a task; the copies that go to each owner ask for none."""
+    return template in list(_TOLD) and audience == Audience.OWNERS
+
+
 def found_of_mail(mail: Mail) -> Found | None:
     """What goes off with what a partner's owners are told; None for what needs nobody else. The mail is written in the
     transaction in which it happens: whatever is told is seen here."""
-    trigger = _TOLD.get(mail.template)
-    if trigger is None or not mail.partner or mail.audience is not Audience.OWNERS:
+    if not tells(mail.template, mail.audience):
         return None
+    trigger = _TOLD[mail.template]
     said: Mapping[str, Any] = mail.values
     match trigger:
         case Trigger.PAYOUT_FAILED:

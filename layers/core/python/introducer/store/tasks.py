@@ -19,9 +19,10 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import KEPT
 from introducer.domain.task import Mark, Outcome, Task, TaskStatus
-from introducer.domain.trigger import Trigger
+from introducer.domain.trigger import Trigger, tells
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.mails import mail_of_image
 from introducer.store.owned import owned
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
 
@@ -103,6 +104,12 @@ def mark_from_item(item: Mapping[str, Any]) -> Mark:
         raised=item["raised"],
         version=item["version"],
     )
+
+
+def told_of_image(image: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Among whose mails an item of the stream stands, and its id, where it tells a partner of what asks for a task."""
+    told = from_wire(image)
+    return mail_of_image(image) if tells(str(told.get("template")), str(told.get("audience"))) else None
 
 
 class Tasks:
