@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.adjustment import Act, proposed
+from introducer.domain.broadcast import Recipient
 from introducer.domain.calendar import day_start
 from introducer.domain.configuration import Change
 from introducer.domain.contest import ContestStatus
@@ -20,6 +21,7 @@ from introducer.domain.mail import payment_profile_mail
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
 from introducer.store.adjustments import Adjustments
+from introducer.store.broadcasts import Broadcasts
 from introducer.store.contests import Contests
 from introducer.store.idempotency import Idempotency
 from introducer.store.mails import Mails
@@ -66,6 +68,7 @@ def house() -> Iterator[House]:
         )  # fmt: skip
         PersonIndex("books").remember_member(BRAND, PARTNER, [Person("email", "of a member")], found.now)
         Contests("books").move(None, CONTEST, None, window=True)
+        Broadcasts("books").freeze("brc_1", "1", [Recipient(PARTNER, "mem_owner")], found.now)
         yield found
 
 

@@ -1,0 +1,43 @@
+"""Whom does a segment mean now? Two queries over the brand, its cards and its lines of results, and no scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from introducer.domain.configuration import PartnerCard
+from introducer.domain.events import day_of
+from introducer.domain.segment import Segment, members_of
+from introducer.services.broadcast_books import cards_of
+from introducer.store.configuration import Configuration
+from introducer.store.results import Results
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many are meant, of how many, and some of them."""
+
+    partners: int
+    of: int
+    some: tuple[PartnerCard, ...]
+    oldest: str
+    """The UTC day of the oldest line that was asked; empty where there is none."""
+
+
+def partners_in(
+    configuration: Configuration, results: Results, *, brand: str, segment: Segment, now: datetime
+) -> list[PartnerCard]:
+    """The brand's partners that fit, in the order of their ids. Raises `Unavailable`."""
+    return members_of(segment, cards_of(configuration, brand), results.of_brand(brand), day_of(now))
+
+
+def count_segment(
+    configuration: Configuration, results: Results, *, brand: str, segment: Segment, now: datetime
+) -> Counted:
+    """How many of the brand's partners fit now. Raises `Unavailable`."""
+    cards, lines = list(cards_of(configuration, brand)), results.of_brand(brand)
+    found = members_of(segment, cards, lines, day_of(now))
+    oldest = min((line.day for line in lines), default="")
+    return Counted(len(found), len(cards), tuple(found[:SHOWN]), oldest)

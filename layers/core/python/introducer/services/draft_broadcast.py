@@ -1,0 +1,99 @@
+"""A broadcast is written: its text by language, to whom, when, and where its button leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from introducer.domain.broadcast import (
+    Broadcast,
+    changed,
+    check_moment,
+    check_path,
+    check_writer,
+    new_broadcast_id,
+)
+from introducer.domain.configuration import Member
+from introducer.domain.errors import Conflict, NotFound
+from introducer.domain.mail_text import MailText, check_text
+from introducer.domain.segment import Segment, check_name
+from introducer.services.broadcast_books import BroadcastBooks, broadcast_of_brand, by_member, in_full_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What somebody wrote."""
+
+    name: str
+    text: MailText
+    segment: Segment
+    path: str = "/"
+    send_at: datetime | None = None
+
+
+def draft_broadcast(
+    books: BroadcastBooks, *, member: Member, draft: Draft, now: datetime, request: str = ""
+) -> Broadcast:
+    """A new draft. The same `request` again gives the same.
+
+    Raises `Forbidden` (`broadcast_role`), `Invalid` (of `check_text`, `check_name`, `check_path`, `check_moment`),
+    `Unavailable`.
+    """
+    check_writer(member)
+    at = in_full_ms(now)
+    sound = _checked(draft, at)
+    broadcast = Broadcast(
+        broadcast=new_broadcast_id(member.brand, member.member, at, request),
+        brand=member.brand,
+        name=sound.name,
+        text=sound.text,
+        segment=sound.segment,
+        path=sound.path,
+        send_at=sound.send_at,
+        created=at,
+        writers=(member.member,),
+    )
+    try:
+        return books.broadcasts.broadcast(broadcast.broadcast)
+    except NotFound:
+        return books.broadcasts.move(None, broadcast, by_member(member, at, sound.name), "draft_broadcast")
+
+
+def change_broadcast(
+    books: BroadcastBooks, *, member: Member, broadcast: str, version: int, draft: Draft, now: datetime
+) -> Broadcast:
+    """The draft that was read as `version`, with other words, partners or moment.
+
+    Raises as `draft_broadcast`, `NotFound`, and `Conflict` (`not_a_draft`, `broadcast_changed`).
+    """
+    before = broadcast_of_brand(books, member, broadcast)
+    at = in_full_ms(now)
+    if before.version != version:
+        raise changed_meanwhile()
+    sound = _checked(draft, at)
+    after = changed(
+        before,
+        member,
+        name=sound.name,
+        text=sound.text,
+        segment=sound.segment,
+        path=sound.path,
+        send_at=sound.send_at,
+    )
+    return books.broadcasts.move(before, after, by_member(member, at, sound.name), "change_broadcast")
+
+
+def changed_meanwhile() -> Conflict:
+    """What to raise when it is not what was read."""
+    return Conflict("This broadcast was changed meanwhile: look at it again.", code="broadcast_changed")
+
+
+def _checked(draft: Draft, now: datetime) -> Draft:
+    check_moment(draft.send_at, now)
+    return Draft(
+        name=check_name(draft.name),
+        text=check_text(draft.text),
+        segment=draft.segment,
+        path=check_path(draft.path),
+        send_at=in_full_ms(draft.send_at) if draft.send_at else None,
+    )

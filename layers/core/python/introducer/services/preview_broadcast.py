@@ -1,0 +1,44 @@
+"""What does a broadcast look like for one partner, with its real data?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from introducer.domain.configuration import Member, Partner
+from introducer.domain.mail_text import ENGLISH, LANGUAGES, PLACEHOLDERS, MailText, Words
+from introducer.services.broadcast_books import BroadcastBooks, owners_of
+from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.people import Names
+from introducer.services.send_broadcast import fills_of
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What its owner would read."""
+
+    partner: Partner
+    reader: str
+    language: str
+    words: Words
+
+
+def preview_broadcast(
+    books: BroadcastBooks, *, member: Member, text: MailText, partner: str, language: str = ""
+) -> Previewed:
+    """A text that was checked, in a language, or in the one that the partner's first owner reads.
+
+    Raises `NotFound` for a partner of another brand; `Unavailable`.
+    """
+    found = partner_of_brand(books.configuration, member, partner)
+    brand = books.configuration.brand(found.brand)
+    owner = next(owners_of(books.configuration, found.partner), None)
+    wanted = language if language in LANGUAGES else (owner.language if owner else "") or found.language
+    own = {
+        "name": owner.name if owner else found.name,
+        "partner": found.name,
+        "brand": brand.name,
+        "portal": f"https://{brand.domain}",
+    }
+    filled = fills_of(books, Names(books.configuration), found, frozenset(PLACEHOLDERS))
+    words = text.words(wanted).filled({**{name: str(value) for name, value in filled.items()}, **own})
+    return Previewed(found, own["name"], wanted if wanted in text.by_language else ENGLISH, words)
