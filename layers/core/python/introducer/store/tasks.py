@@ -176,7 +176,8 @@ class Tasks:
         ]
         if mark is not None:
             puts.append(self._put(mark_to_item(mark), _as_read(mark.version)))
-        token = derived_id("t", after.task, after.version, action, change.by, milliseconds(change.at))
+        # The same for a resent request alone: two that raise different things in one millisecond are two.
+        token = derived_id("t", action, change.by, milliseconds(change.at), task_to_item(after), mark)
         try:
             self._connection.transact_write_items((), (), puts, (), client_request_token=token)
         except TransactWriteError as error:

@@ -1,0 +1,514 @@
+"""Tasks are raised once, worked once, rest, and pass: the sweep, what happened, repeats and races."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from introducer.domain.configuration import Change, Member, Partner, PartnerKind, Role, Status
+from introducer.domain.deal import Basis
+from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
+from introducer.domain.events import day_of
+from introducer.domain.mail import MailTemplate, Value, amount, new_mail
+from introducer.domain.results import ResultLine, TierPlace
+from introducer.domain.task import Outcome, Task, TaskStatus
+from introducer.domain.trigger import Found, Trigger
+from introducer.domain.verification import Verification, VerificationStatus
+from introducer.services.accept_deal import accept_deal
+from introducer.services.creation import Author
+from introducer.services.propose_deal import propose_deal
+from introducer.services.raise_task import pass_task, raise_task
+from introducer.services.read_tasks import read_queue, read_task, read_tasks_of_partner
+from introducer.services.sweep_triggers import Swept, TriggerBooks, happened, sweep_page
+from introducer.services.work_task import finish_task, reassign_task, snooze_task
+from introducer.store.tasks import Tasks
+from tests.conftest import Tables
+from tests.support.builders import cpa, terms
+
+pytestmark = pytest.mark.in_memory
+
+BRAND = "brd_1"
+NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
+TODAY = day_of(NOW)
+CHANGE = Change(by="system:test", at=NOW, why="set up")
+
+
+def member(name: str, role: Role, brand: str = BRAND) -> Member:
+    return Member(member=name, partner=None, brand=brand, role=role, name=name.title(), language="en")
+
+
+SAM, KIM = member("sam", Role.MANAGER), member("kim", Role.MANAGER)
+FINN, NOOR, SOL = member("finn", Role.FINANCE), member("noor", Role.COMPLIANCE), member("sol", Role.SALES)
+STRANGER = member("stranger", Role.ADMIN, "brd_other")
+
+
+@pytest.fixture
+def books(tables: Tables) -> TriggerBooks:
+    found = TriggerBooks.of(tables.books)
+    for each in (SAM, KIM, FINN, NOOR, SOL, STRANGER):
+        found.configuration.add_member(each, CHANGE)
+    return found
+
+
+def joins(books: TriggerBooks, partner: str = "par_1", **other: Any) -> Partner:
+    new = replace(
+        Partner(
+            partner=partner, brand=BRAND, name=f"Name of {partner}", kind=PartnerKind.AFFILIATE, status=Status.ACTIVE,
+            parent=None, manager="sam", country="DE", language="en", currency="EUR", email_hash=None,
+            created=NOW - timedelta(days=400),
+        ),
+        **other,
+    )  # fmt: skip
+    books.configuration.register_partner(new, CHANGE)
+    return new
+
+
+def brings(books: TriggerBooks, partner: str = "par_1", day: str = TODAY, **other: Any) -> None:
+    usual = {"ftd_7": 5, "ftd_prev_28": 20, "last_active_day": day, "joined": "2025-10-26"}
+    books.results.put(BRAND, ResultLine(partner=partner, day=day, **usual | other))
+
+
+def sweep(books: TriggerBooks, now: datetime = NOW, cursor: str | None = None, limit: int = 100) -> Swept:
+    swept = sweep_page(books, brand=BRAND, cursor=cursor, now=now, limit=limit)
+    assert swept.failed == {}
+    return swept
+
+
+def opened(books: TriggerBooks) -> list[tuple[str, Trigger]]:
+    return [(task.partner, task.trigger) for task in books.tasks.open_of_brand(BRAND)]
+
+
+def finish(books: TriggerBooks, task: Task, who: Member = SAM, now: datetime = NOW, **other: str) -> Task:
+    said = {"outcome": "spoke"} | other
+    return finish_task(books.configuration, books.tasks, member=who, partner=task.partner, task=task.task,
+                       clock=lambda: now, **said)  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------- the sweep
+
+
+def test_the_sweep_raises_what_goes_off_and_leaves_the_others_alone(books: TriggerBooks) -> None:
+    for name, line in (("par_1", {"ftd_7": 2}), ("par_2", {}), ("par_3", {"last_active_day": "2026-11-10"})):
+        joins(books, name)
+        brings(books, name, **line)
+
+    swept = sweep(books)
+
+    assert (swept.partners, swept.raised, swept.passed, swept.next) == (3, 2, 0, None)
+    assert opened(books) == [("par_1", Trigger.FTD_FELL), ("par_3", Trigger.DORMANT)]
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.assignee, task.due, task.name) == ("sam", "2026-12-02", "Name of par_1")
+    assert task.evidence == {"ftd_7": 2, "ftd_prev_28": 20, "fell_percent": 60}
+
+
+def test_a_page_that_is_done_again_and_the_next_days_raise_nothing_twice(books: TriggerBooks) -> None:
+    joins(books)
+    brings(books, ftd_7=2)
+    before = [sweep(books).raised, *books.tasks.of_partner("par_1")]
+    for days in range(3):
+        brings(books, day=day_of(NOW + timedelta(days=days)), ftd_7=2)
+        assert sweep(books, NOW + timedelta(days=days)).raised == 0
+    assert before == [1, *books.tasks.of_partner("par_1")]
+
+
+def test_what_was_done_rests_and_comes_again_when_it_still_holds(books: TriggerBooks) -> None:
+    # given a task that was done
+    joins(books)
+    brings(books, ftd_7=2)
+    sweep(books)
+    finish(books, books.tasks.of_partner("par_1")[0])
+
+    # then the next thirteen days raise nothing, and the fourteenth does
+    for days, raised in ((1, 0), (13, 0), (14, 1)):
+        brings(books, day=day_of(NOW + timedelta(days=days)), ftd_7=2)
+        assert sweep(books, NOW + timedelta(days=days)).raised == raised, days
+    assert len({task.task for task in books.tasks.of_partner("par_1")}) == 2
+
+
+def test_a_condition_that_holds_no_longer_ends_its_task(books: TriggerBooks) -> None:
+    joins(books)
+    brings(books, ftd_7=2)
+    sweep(books)
+    brings(books, ftd_7=4)
+
+    assert sweep(books).passed == 1
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.status, task.outcome, task.done_by) == (TaskStatus.DONE, Outcome.PASSED, "system:triggers")
+    # and it does not flap next day
+    brings(books, day=day_of(NOW + timedelta(days=1)), ftd_7=2)
+    assert sweep(books, NOW + timedelta(days=1)).raised == 0
+
+
+def test_old_results_say_nothing(books: TriggerBooks) -> None:
+    joins(books)
+    brings(books, day="2026-11-28", ftd_7=0)
+    swept = sweep(books)
+    assert (swept.stale, swept.raised, opened(books)) == (1, 0, [])
+    # nor do they end what was found by good ones
+    brings(books, ftd_7=0)
+    sweep(books)
+    brings(books, day="2026-11-28")
+    assert sweep(books).passed == 0
+
+
+def test_whoever_is_suspended_is_left_alone_until_it_is_over(books: TriggerBooks) -> None:
+    joins(books, status=Status.BLOCKED, status_since=NOW - timedelta(days=1))
+    brings(books, ftd_7=0)
+    joins(books, "par_2", status=Status.SUSPENDED, status_since=NOW + timedelta(days=1))
+    brings(books, "par_2", ftd_7=0)
+    assert sweep(books).raised == 1 and opened(books) == [("par_2", Trigger.FTD_FELL)]
+
+
+def test_a_sweep_in_pages_meets_everybody_once_and_can_be_cut_off(books: TriggerBooks) -> None:
+    for number in range(7):
+        joins(books, f"par_{number}")
+        brings(books, f"par_{number}", ftd_7=0)
+    cursor, pages = None, []
+    while True:
+        # Each page is done twice, as after a crash before its answer.
+        page = sweep(books, cursor=cursor, limit=3)
+        assert sweep(books, cursor=cursor, limit=3).raised == 0
+        pages.append((page.partners, page.raised))
+        cursor = page.next
+        if cursor is None:
+            break
+    assert [each for each in pages if each[0]] == [(3, 3), (3, 3), (1, 1)]
+
+
+def test_one_partner_that_cannot_be_read_stops_none_of_the_others(
+    books: TriggerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("par_1", "par_2", "par_3"):
+        joins(books, name)
+        brings(books, name, ftd_7=0)
+    marks = Tasks.marks
+
+    def broken(self: Tasks, partner: str) -> Any:
+        if partner == "par_2":
+            raise ValueError("no such trigger")
+        return marks(self, partner)
+
+    monkeypatch.setattr(Tasks, "marks", broken)
+    swept = sweep_page(books, brand=BRAND, cursor=None, now=NOW)
+    assert (list(swept.failed), swept.raised) == (["par_2"], 2)
+
+
+def test_documents_that_wait_two_days_are_somebodys_task_until_they_are_decided(books: TriggerBooks) -> None:
+    joins(books)
+    before = books.verifications.of_partner("par_1", BRAND)
+    handed = replace(before, status=VerificationStatus.SUBMITTED, version=1, submitted_at=NOW - timedelta(days=2))
+    books.verifications.move("submit_documents", before, handed, CHANGE)
+    assert sweep(books, NOW - timedelta(hours=1)).raised == 0
+    assert sweep(books).raised == 1
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.trigger, task.evidence) == (Trigger.DOCUMENTS_WAIT, {"days": 2})
+
+    decided = replace(handed, status=VerificationStatus.APPROVED, version=2, approved_at=NOW)
+    books.verifications.move("decide_verification", handed, decided, CHANGE)
+    assert sweep(books).passed == 1
+
+
+def test_tiers_are_near_once_a_month_in_the_deals_own_figures(books: TriggerBooks) -> None:
+    joins(books)
+    author = Author(by="system:test", why="set up")
+    deal = propose_deal(books.configuration, partner="par_1", terms=terms(cpa("100.00")), author=author,
+                        clock=lambda: NOW - timedelta(days=90))  # fmt: skip
+    accept_deal(books.configuration, partner="par_1", version=deal.version, terms_hash=deal.terms_hash, author=author,
+                clock=lambda: NOW - timedelta(days=90))  # fmt: skip
+    near = TierPlace(Basis.QFTD, 1, 3, 17, 20)
+    brings(books, tier=near, deal_kinds=("cpa",))
+    assert sweep(books).raised == 1
+    [task] = books.tasks.of_partner("par_1")
+    assert task.about == "2026-11 qftd 2"
+    assert task.evidence == {"done": 17, "needed": 20, "missing": 3, "by": "qftd", "tier": 2, "currency": "EUR"}
+    finish(books, task)
+    assert sweep(books).raised == 0
+    # a month later it is another tier to reach
+    later = NOW + timedelta(days=25)
+    brings(books, day=day_of(later), tier=near, deal_kinds=("cpa",))
+    assert sweep(books, later).raised == 1
+
+
+# ------------------------------------------------------------------------------------------------------- what happened
+
+
+def a_failure(books: TriggerBooks, payout: str, partner: str = "par_1") -> str:
+    values: dict[str, Value] = {
+        "payout": payout, "amount": amount(10_000, "EUR"), "pays": amount(10_000, "EUR"), "masked": "DE•• 3000",
+        "day": TODAY, "rates": [], "reason": "account_closed",
+    }  # fmt: skip
+    mail = new_mail(f"{payout} payout_failed", MailTemplate.PAYOUT_FAILED, values, brand=BRAND, partner=partner, at=NOW)
+    books.mails.put(mail)
+    return mail.mail
+
+
+def test_a_failed_payout_is_a_task_at_once_however_often_it_is_named(books: TriggerBooks) -> None:
+    joins(books)
+    mail = a_failure(books, "pay_1")
+    first = happened(books, of="par_1", mail=mail, now=NOW)
+    assert first is not None and (first.trigger, first.due) == (Trigger.PAYOUT_FAILED, "2026-12-01")
+    for _ in range(3):
+        assert happened(books, of="par_1", mail=mail, now=NOW) is None
+    finish(books, first)
+    # The stream brings it again, a month later: it was done.
+    assert happened(books, of="par_1", mail=mail, now=NOW + timedelta(days=31)) is None
+
+
+def test_a_second_one_is_told_by_the_open_task_and_wakes_it(books: TriggerBooks) -> None:
+    joins(books)
+    first = happened(books, of="par_1", mail=a_failure(books, "pay_1"), now=NOW)
+    assert first is not None
+    snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=first.task, until="2026-12-20",
+                clock=lambda: NOW)  # fmt: skip
+    again = happened(books, of="par_1", mail=a_failure(books, "pay_2"), now=NOW + timedelta(days=1))
+    assert again is not None
+    assert (again.task, again.times, again.snoozed_until) == (first.task, 2, "")
+    assert (again.evidence["payout"], again.due) == ("pay_2", "2026-12-02")
+    # the first one is not raised by it a second time
+    assert happened(books, of="par_1", mail=a_failure(books, "pay_1"), now=NOW) is None
+    assert len(books.tasks.of_partner("par_1")) == 1
+
+
+def test_after_it_was_done_another_one_is_another_task(books: TriggerBooks) -> None:
+    joins(books)
+    for payout in ("pay_1", "pay_2"):
+        task = happened(books, of="par_1", mail=a_failure(books, payout), now=NOW)
+        assert task is not None
+        finish(books, task)
+    assert len(books.tasks.of_partner("par_1")) == 2
+
+
+def test_what_is_told_of_a_partner_that_is_gone_makes_nothing(books: TriggerBooks) -> None:
+    assert happened(books, of="par_1", mail="mail_none", now=NOW) is None
+    assert happened(books, of="par_nobody", mail=a_failure(books, "pay_1", "par_nobody"), now=NOW) is None
+
+
+# --------------------------------------------------------------------------------------------------------------- races
+
+
+class Meeting:
+    """Does something else in the middle of the first write of a task, as another process would."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
+        write = Tasks._write
+        self.met = 0
+
+        def slow(tasks: Tasks, *given: Any) -> None:
+            self.met += 1
+            if self.met == 1:
+                other()
+            write(tasks, *given)
+
+        monkeypatch.setattr(Tasks, "_write", slow)
+
+
+DORMANT = Found(trigger=Trigger.DORMANT, about="", evidence={"dormant_days": 15})
+PAYOUT_1, PAYOUT_2 = (
+    Found(trigger=Trigger.PAYOUT_FAILED, about=f"pay_{n}", evidence={"payout": f"pay_{n}"}) for n in (1, 2)
+)
+
+
+def test_two_that_find_the_same_at_once_raise_one_task(books: TriggerBooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = joins(books)
+    results = []
+    Meeting(monkeypatch, lambda: results.append(raise_task(books.tasks, who, DORMANT, NOW + timedelta(seconds=1))))
+    results.append(raise_task(books.tasks, who, DORMANT, NOW))
+    assert [each is not None for each in results] == [True, False]
+    assert len(books.tasks.of_partner("par_1")) == 1
+
+
+def test_two_things_at_once_are_both_told_by_one_task(books: TriggerBooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = joins(books)
+    Meeting(monkeypatch, lambda: raise_task(books.tasks, who, PAYOUT_1, NOW))
+    raise_task(books.tasks, who, PAYOUT_2, NOW)
+    [task] = books.tasks.of_partner("par_1")
+    assert task.times == 2
+    assert {"pay_1", "pay_2"} == set(books.tasks.marks("par_1")[Trigger.PAYOUT_FAILED].about)
+
+
+def test_something_new_while_it_is_being_done_is_done_with_it_or_another_task(
+    books: TriggerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = joins(books)
+    task = raise_task(books.tasks, who, PAYOUT_1, NOW)
+    assert task is not None
+    Meeting(monkeypatch, lambda: finish(books, task))
+    again = raise_task(books.tasks, who, PAYOUT_2, NOW)
+    assert again is not None and again.task != task.task and again.status is TaskStatus.OPEN
+
+
+def test_of_two_that_say_what_became_of_it_one_is_heard(books: TriggerBooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = joins(books)
+    task = raise_task(books.tasks, who, DORMANT, NOW)
+    assert task is not None
+    Meeting(monkeypatch, lambda: finish(books, task, KIM, outcome="no_answer"))
+    with pytest.raises(Conflict) as refused:
+        finish(books, task)
+    assert refused.value.code == "task_done"
+    assert books.tasks.task("par_1", task.task).outcome is Outcome.NO_ANSWER
+
+
+def test_a_sweep_leaves_a_task_that_somebody_is_at(books: TriggerBooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = joins(books)
+    task = raise_task(books.tasks, who, DORMANT, NOW)
+    assert task is not None
+    Meeting(monkeypatch, lambda: finish(books, task))
+    assert pass_task(books.tasks, "par_1", Trigger.DORMANT, NOW) is None
+    assert books.tasks.task("par_1", task.task).outcome is Outcome.SPOKE
+
+
+# ------------------------------------------------------------------------------------------------------------- working
+
+
+@pytest.fixture
+def task(books: TriggerBooks) -> Task:
+    found = raise_task(books.tasks, joins(books), DORMANT, NOW)
+    assert found is not None
+    return found
+
+
+def test_the_same_said_again_changes_nothing(books: TriggerBooks, task: Task) -> None:
+    first = finish(books, task, note=" Called her ")
+    assert finish(books, task, note="Called her", now=NOW + timedelta(hours=1)) == first
+    assert first.note == "Called her" and first.done_by == "sam"
+    with pytest.raises(Conflict):
+        finish(books, task, outcome="solved")
+
+
+def test_snoozing_hides_it_until_its_day_and_moves_what_is_due(books: TriggerBooks, task: Task) -> None:
+    def snoozes(until: str) -> Task:
+        return snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=task.task, until=until,
+                           clock=lambda: NOW)  # fmt: skip
+
+    after = snoozes("2026-12-20")
+    assert (after.snoozed_until, after.due) == ("2026-12-20", "2026-12-20")
+    assert snoozes("2026-12-20") == after
+    for until in ("2026-11-30", "2026-11-01", "2027-01-30", "soon", ""):
+        with pytest.raises(Invalid):
+            snoozes(until)
+    for day, seen in (("2026-12-19", 0), ("2026-12-20", 1)):
+        assert queue(books, today=day).of_partners == seen
+
+
+def test_a_task_is_given_to_who_can_work_it(books: TriggerBooks, task: Task) -> None:
+    def gives(to: str) -> Task:
+        return reassign_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=task.task, to=to,
+                             clock=lambda: NOW)  # fmt: skip
+
+    assert gives("kim").assignee == "kim"
+    assert gives("kim").version == 2
+    for nobody in ("finn", "sol", "stranger", "mem_none"):
+        with pytest.raises(Invalid):
+            gives(nobody)
+
+
+@pytest.mark.parametrize(
+    ("who", "error"), [(FINN, Forbidden), (NOOR, Forbidden), (SOL, Forbidden), (STRANGER, NotFound)]
+)
+def test_who_has_nothing_to_do_with_it_does_nothing_to_it(
+    books: TriggerBooks, task: Task, who: Member, error: type[IntroducerError]
+) -> None:
+    with pytest.raises(error):
+        finish(books, task, who)
+    assert books.tasks.task("par_1", task.task) == task
+
+
+@pytest.mark.parametrize("said", [{"outcome": "passed"}, {"outcome": "gone"}, {"note": "x" * 1001}, {"note": "\x00"}])
+def test_what_cannot_be_said_of_a_task_is_refused(books: TriggerBooks, task: Task, said: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        finish(books, task, **said)
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def queue(books: TriggerBooks, who: Member = SAM, **other: Any) -> Any:
+    asked = {"whose": "all", "kind": "", "today": TODAY} | other
+    return read_queue(books.configuration, books.tasks, member=who, **asked)
+
+
+def finds(books: TriggerBooks, partner: Partner, *found: Found) -> None:
+    for each in found:
+        raise_task(books.tasks, partner, each, NOW)
+
+
+@pytest.fixture
+def full(books: TriggerBooks) -> TriggerBooks:
+    """Three partners: one of Sam's with two tasks, one of Kim's, one of nobody's."""
+    finds(books, joins(books, "par_1"), DORMANT, PAYOUT_1)
+    finds(books, joins(books, "par_2", manager="kim"), DORMANT)
+    finds(books, joins(books, "par_3", manager=None), PAYOUT_2)
+    return books
+
+
+def rows(found: Any) -> list[tuple[str, list[str]]]:
+    return [(row.partner, [each.task.trigger.value for each in row.tasks]) for row in found.partners]
+
+
+def test_what_presses_most_comes_first_and_a_partner_has_one_row(full: TriggerBooks) -> None:
+    found = queue(full)
+    assert rows(found) == [
+        ("par_1", ["payout_failed", "dormant"]), ("par_3", ["payout_failed"]), ("par_2", ["dormant"]),
+    ]  # fmt: skip
+    assert [row.attention for row in found.partners] == [33, 30, 14]
+    assert (found.of_partners, found.of_tasks, found.overdue) == (3, 4, 0)
+    assert found.kinds == ((Trigger.PAYOUT_FAILED, 2), (Trigger.DORMANT, 2))
+
+
+def test_what_is_overdue_rises(full: TriggerBooks) -> None:
+    # due on 5 December: 14 + 5 x 5 days over, against 30 + 30 of six days at most
+    found = queue(full, today="2026-12-10")
+    assert [row.attention for row in found.partners] == [63, 60, 39] and found.overdue == 4
+
+
+def test_mine_is_mine_and_what_is_nobodys_that_i_may_work(full: TriggerBooks) -> None:
+    assert [partner for partner, _ in rows(queue(full, SAM, whose="mine"))] == ["par_1", "par_3"]
+    assert [partner for partner, _ in rows(queue(full, KIM, whose="mine"))] == ["par_3", "par_2"]
+    assert [partner for partner, _ in rows(queue(full, FINN, whose="mine"))] == ["par_3"]
+    assert rows(queue(full, NOOR, whose="mine")) == []
+    assert rows(queue(full, STRANGER)) == []
+
+
+def test_a_kind_alone(full: TriggerBooks) -> None:
+    assert rows(queue(full, kind="dormant")) == [("par_1", ["dormant"]), ("par_2", ["dormant"])]
+    for wrong in ({"kind": "none"}, {"whose": "hers"}):
+        with pytest.raises(Invalid):
+            queue(full, **wrong)
+    with pytest.raises(Forbidden):
+        queue(full, SOL)
+
+
+def test_pages_go_on_where_the_last_one_ended_though_something_was_done_between(full: TriggerBooks) -> None:
+    first = queue(full, limit=1)
+    finish(full, first.partners[0].tasks[0].task)
+    rest = queue(full, limit=1, after=first.next)
+    last = queue(full, limit=1, after=rest.next)
+    assert [row.partner for page in (first, rest, last) for row in page.partners] == ["par_1", "par_3", "par_1"]
+    assert queue(full, limit=1, after=last.next).next is None
+
+
+def test_one_task_and_all_of_a_partner_are_read_within_the_brand(full: TriggerBooks) -> None:
+    shown = read_tasks_of_partner(full.configuration, full.tasks, member=KIM, partner="par_1", today=TODAY)
+    assert [each.task.trigger for each in shown] == [Trigger.PAYOUT_FAILED, Trigger.DORMANT]
+    assert shown[0].assignee == "Sam" and shown[0].may_work
+    finish(full, shown[0].task)
+    shown = read_tasks_of_partner(full.configuration, full.tasks, member=FINN, partner="par_1", today=TODAY)
+    assert [(each.task.trigger, each.may_work) for each in shown] == [
+        (Trigger.DORMANT, False), (Trigger.PAYOUT_FAILED, False),
+    ]  # fmt: skip
+    for who, error in ((STRANGER, NotFound), (SOL, Forbidden)):
+        with pytest.raises(error):
+            read_task(full.configuration, full.tasks, member=who, partner="par_1", task=shown[0].task.task, today=TODAY)
+
+
+def test_a_mark_forgets_the_oldest_things_first(books: TriggerBooks) -> None:
+    who = joins(books)
+    for number in itertools.islice(itertools.count(), 70):
+        raise_task(books.tasks, who, replace(PAYOUT_1, about=f"pay_{number:02d}"), NOW)
+    assert list(books.tasks.marks("par_1")[Trigger.PAYOUT_FAILED].about) == [f"pay_{n:02d}" for n in range(10, 70)]
+    assert isinstance(books.verifications.of_partner("par_1", BRAND), Verification)
