@@ -17,6 +17,7 @@ from introducer.domain.configuration import Change
 from introducer.domain.contest import ContestStatus
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.person import Person
+from introducer.domain.lead_mail import came_mail
 from introducer.domain.mail import payment_profile_mail
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
@@ -24,10 +25,12 @@ from introducer.store.adjustments import Adjustments
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.contests import Contests
 from introducer.store.idempotency import Idempotency
+from introducer.store.leads import Leads, Sealed
 from introducer.store.mails import Mails
 from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateWait, RateWaits
 from tests.support.contest_builders import a_contest
+from tests.store.test_leads import a_lead
 from tests.support.house import PARTNER, SOURCE, House, a_house, a_registration, an_amount
 from tests.support.payouts import BRAND
 
@@ -68,6 +71,9 @@ def house() -> Iterator[House]:
         )  # fmt: skip
         PersonIndex("books").remember_member(BRAND, PARTNER, [Person("email", "of a member")], found.now)
         Contests("books").move(None, CONTEST, None, window=True)
+        lead = a_lead(brand=BRAND, partner=PARTNER, at=found.now, since=found.now)
+        Leads("books").submit(lead, Sealed(text="", data_key=""), came_mail(lead, "Harbour"), None)
+        Leads("books").count(BRAND, "hash", "2026030509", found.now)
         Broadcasts("books").freeze("brc_1", "1", [Recipient(PARTNER, "mem_owner")], found.now)
         yield found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import words
 from advice import Advice, advised
@@ -57,7 +57,7 @@ class Step(BaseModel):
 
     version: Version
     stage: Stage
-    lost: LostReason | None = None
+    lost: LostReason | Literal[""] | None = None
     client_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
 
@@ -160,7 +160,7 @@ def move(visit: Visit, lead: str) -> Done:
             lead=lead,
             version=wish.version,
             stage=wish.stage,
-            lost=wish.lost,
+            lost=wish.lost or None,
             client_id=wish.client_id,
             clock=visit.portal.now,
         )

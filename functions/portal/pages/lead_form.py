@@ -1,7 +1,7 @@
 """`/leads/{code}`: the short form of a partner's link, for anybody. Who sends it becomes a lead of that partner.
 
-It works without scripts, asks no other host for anything, and answers everybody alike: whether somebody was known before
-is not for them to find out. A form and JSON meet the same model, so that a partner's own page may send it too.
+It works without scripts, asks no other host for anything, and answers everybody alike: whether somebody was known
+before is not for them to find out. A form and JSON meet the same model, so that a partner's own page may send it too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from introducer.services.submit_lead import Form, open_form, submit_lead
 PATH = "/leads/{code}"
 _LONGEST_KEY = 200
 CONSENT = N_(
-    "I agree that %(brand)s keeps these details and contacts me by e-mail and phone about opening an account. I can take "
-    "this back at any time."
+    "I agree that %(brand)s keeps these details and contacts me by e-mail and phone about opening an account. "
+    "I can take this back at any time."
 )
 
 words.WORDS["problem"] |= {

@@ -1,4 +1,4 @@
-"""`/leads`: how a partner's leads go on. Who they are is between them and the broker: no name, no address, no number."""
+"""`/leads`: how a partner's leads go on. Who they are is between them and the broker: no name, no address."""
 
 from __future__ import annotations
 

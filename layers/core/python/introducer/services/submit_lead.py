@@ -6,6 +6,7 @@ out by trying. Who they are is sealed before anything is written.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from introducer.services.lead_books import LeadBooks
 from introducer.store.leads import Sealed
 
 TRIES = 3
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LEAST_DIGITS, _MOST_DIGITS = 8, 15
 """Of an international number (E.164)."""
 
@@ -50,6 +52,9 @@ class OpenForm:
 def open_form(books: LeadBooks, code: str) -> OpenForm:
     """The form of a link's code. Raises `NotFound` for one that there is not, or that takes nobody now."""
     closed = NotFound("There is no form here: ask whoever sent you for another link.", code="no_such_form")
+    if not _CODE.fullmatch(code):
+        # What is longer than a key can be would be no answer at all.
+        raise closed
     try:
         link = books.configuration.link(code)
         partner = books.configuration.partner(link.partner)

@@ -207,7 +207,7 @@ class Leads:
                 answer = self._connection.query(
                     self._table,
                     keys.partition("lead_note", lead=lead),
-                    range_key_condition=Path(keys.SK).startswith(keys.prefix("lead_note") + "#"),
+                    range_key_condition=Path(keys.SK).startswith(keys.prefix("lead_note")),
                     exclusive_start_key=start,
                     consistent_read=True,
                 )
@@ -388,6 +388,7 @@ def told(lead: Lead) -> dict[str, Any]:
         "partner": lead.partner,
         "stage": lead.stage.value,
         "salesperson": lead.salesperson,
+        "version": lead.version,
     }
     optional = {"lost": lead.lost.value if lead.lost else "", "client": lead.client, "first": lead.first}
     return said | {name: value for name, value in optional.items() if value}
