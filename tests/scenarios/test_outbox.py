@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from introducer.domain.configuration import Role
+from introducer.domain.configuration import Change, Role
 from introducer.domain.mail import MailStatus, MailTemplate, new_mail
+from introducer.domain.mail_preferences import MailPreferences
+from introducer.store.configuration import Configuration
+from introducer.store.mail_figures import Figures, MailFigures
+from introducer.store.mail_preferences import MemberMails
 from introducer.store.mails import Mails, mail_to_item
 from introducer.store.wire import to_wire
 from introducer.wording.mails.rendering import EXAMPLES
@@ -63,3 +67,63 @@ def test_a_payout_is_told_to_each_owner_once(stack: Stack) -> None:
             text = each.get_body(("plain",))
             assert text is not None
             assert f"https://{scenario.domain}/payouts/pay_01JDXAMPLE0000000000000000" in text.get_content()
+
+
+def test_what_comes_back_or_is_complained_of_is_counted_and_gets_nothing_more(stack: Stack) -> None:
+    with the_stacks_account(stack):
+        # given three owners: one whose address is dead, one who calls us spam, and one who is glad
+        scenario = Scenario(stack, stack.clock.now())
+        partner, _ = scenario.a_partner(terms(cpa("100.00")))
+        for named in ("bounce", "complaint", "glad"):
+            scenario.a_login(partner, Role.OWNER, named)
+        books = stack.outputs["BooksTableName"]
+        mails, figures = Mails(books), MailFigures(books)
+
+        def tells(what: str) -> None:
+            template = MailTemplate.PAYOUT_PAID
+            mails.put(
+                new_mail(what, template, EXAMPLES[template], brand=scenario.brand, partner=partner, at=scenario.today)
+            )
+
+        # when they are told something
+        tells("pay_1 payout_paid")
+        # then SES tells what became of it
+        counted = Figures(sent=3, delivered=2, bounced=1, complained=1)
+        eventually("the figures", lambda: figures.of_series(scenario.brand, "payout_paid") == counted)
+        # and the next mail goes to the glad one alone
+        tells("pay_2 payout_paid")
+        eventually("a fourth mail", lambda: figures.of_series(scenario.brand, "payout_paid").delivered == 3)
+        reasons = eventually("two are not told", lambda: len(found := _suppressed(mails, partner)) == 2 and found)
+        assert sorted(reasons) == ["bounced", "complained"]
+
+
+def test_what_is_beyond_the_accounts_rate_waits_and_is_handed_on(stack: Stack) -> None:
+    with the_stacks_account(stack):
+        scenario = Scenario(stack, stack.clock.now())
+        partner, _ = scenario.a_partner(terms(cpa("100.00")))
+        for _ in range(3):
+            scenario.a_login(partner, Role.OWNER)
+        books = stack.outputs["BooksTableName"]
+        mails, template = Mails(books), MailTemplate.CONTEST_FINAL
+        for login in Configuration(books).members_of_partner(partner).items:
+            never = MailPreferences(member=login.member, quiet_from=8, quiet_until=8, version=1)
+            change = Change(by=login.member, at=scenario.today, why="a test")
+            MemberMails(books).change(scenario.brand, MailPreferences(member=login.member), never, change)
+        stack.set_mail_rate(2)
+        try:
+            what = "ctt_1 final"
+            mails.put(
+                new_mail(what, template, EXAMPLES[template], brand=scenario.brand, partner=partner, at=scenario.today)
+            )
+
+            def all_sent() -> bool:
+                stack.invoke("DueMailsFunction", {})
+                return sum(each.status is MailStatus.SENT for each in mails.mails(partner)) == 3
+
+            eventually("three sent mails", all_sent)
+        finally:
+            stack.set_mail_rate(None)
+
+
+def _suppressed(mails: Mails, partner: str) -> list[str]:
+    return [each.reason for each in mails.mails(partner) if each.status is MailStatus.SUPPRESSED]

@@ -151,10 +151,10 @@ class Scenario:
         )
         return partner, link.code
 
-    def a_login(self, partner: str | None, role: Role) -> tuple[str, str]:
-        """E-mail and password of a new login."""
+    def a_login(self, partner: str | None, role: Role, named: str = "") -> tuple[str, str]:
+        """E-mail and password of a new login; the address begins so."""
         pool = UserPool(self.stack.client("cognito-idp"), self.stack.outputs["UserPoolId"])
-        email, password = f"{secrets.token_hex(4)}@{self.domain}", f"Aa1-{secrets.token_urlsafe(12)}"
+        email, password = f"{named}{secrets.token_hex(4)}@{self.domain}", f"Aa1-{secrets.token_urlsafe(12)}"
         invite_member(
             self.configuration,
             pool,

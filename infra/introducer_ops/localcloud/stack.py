@@ -119,6 +119,14 @@ class Stack:
         found = sorted((self.state_dir / "mails").glob("*.eml"))
         return [message_from_bytes(path.read_bytes(), policy=default) for path in found]
 
+    def set_mail_rate(self, per_second: int | None) -> None:
+        """How many mails a second SES takes from now on; None: as many as come."""
+        place = self.state_dir / "mail_rate"
+        if per_second is None:
+            place.unlink(missing_ok=True)
+        else:
+            place.write_text(str(per_second))
+
     def log(self, function: str) -> Path:
         """The file with everything the function wrote."""
         return self.state_dir / "logs" / f"{self.functions[function].name}.log"

@@ -4,7 +4,17 @@ from pathlib import Path
 
 
 def apply(state_dir: Path) -> None:
-    from . import conditions, dynamodb, gateway, lambda_workers, mailbox, scheduler, step_functions, streams
+    from . import (
+        conditions,
+        dynamodb,
+        gateway,
+        lambda_workers,
+        mail_events,
+        mailbox,
+        scheduler,
+        step_functions,
+        streams,
+    )
     from .clock import Clock
 
     lambda_workers.apply(state_dir)
@@ -14,6 +24,7 @@ def apply(state_dir: Path) -> None:
     conditions.apply()
     mailbox.apply(state_dir / "mails")
     clock = Clock(state_dir / "clock")
+    mail_events.apply(state_dir / "mail_rate", clock)
     step_functions.apply(clock)
     scheduler.apply(clock)
 
