@@ -144,6 +144,7 @@ FUNCTIONS = {
     "${CasesFunctionArn}": "CasesFunction",
     "${ContestsFunctionArn}": "ContestsFunction",
     "${OnboardingFunctionArn}": "OnboardingFunction",
+    "${BroadcastFunctionArn}": "BroadcastFunction",
 }
 
 

@@ -96,6 +96,11 @@ class Settings:
         return self._needed("CONTEST_CLOSE_MACHINE")
 
     @property
+    def broadcast_machine(self) -> str:
+        """The ARN of the state machine that sends a broadcast."""
+        return self._needed("BROADCAST_MACHINE")
+
+    @property
     def onboarding_machine(self) -> str:
         """The ARN of the state machine that writes to new partners."""
         return self._needed("ONBOARDING_MACHINE")

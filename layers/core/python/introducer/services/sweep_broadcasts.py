@@ -1,0 +1,47 @@
+"""Once an hour: a broadcast whose moment has come, or that is being sent, has an execution that sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from introducer.domain.broadcast import LATEST, Broadcast, BroadcastStatus, execution_input, execution_name
+from introducer.domain.errors import IntroducerError
+from introducer.services.broadcast_books import BroadcastBooks, Start
+
+AGE = LATEST + timedelta(days=30)
+"""How far back broadcasts are looked at: one that was drafted before has no moment to come, unless it was a draft for
+a month."""
+
+
+def sweep_broadcasts(books: BroadcastBooks, start: Start, *, now: datetime, brand: str | None = None) -> int:
+    """How many of a brand's (all brands', without one) are to be walked now. Those that run already are left alone by
+    `start`; one that cannot be started is left to the next hour. Raises `Unavailable`: call again."""
+    number = 0
+    for each in [brand] if brand else list(_brands(books)):
+        for broadcast in _walked(books, each, now):
+            with suppress(IntroducerError):
+                start(execution_name(broadcast), execution_input(broadcast))
+                number += 1
+    return number
+
+
+def _walked(books: BroadcastBooks, brand: str, now: datetime) -> Iterator[Broadcast]:
+    cursor: str | None = None
+    while True:
+        page = books.broadcasts.of_brand(brand, cursor)
+        yield from (each for each in page.items if each.status in (BroadcastStatus.SCHEDULED, BroadcastStatus.SENDING))
+        cursor = page.cursor
+        if cursor is None or any(each.created < now - AGE for each in page.items):
+            return
+
+
+def _brands(books: BroadcastBooks) -> Iterator[str]:
+    cursor: str | None = None
+    while True:
+        page = books.configuration.brands(cursor)
+        yield from (brand.brand for brand in page.items)
+        cursor = page.cursor
+        if cursor is None:
+            return
