@@ -1136,7 +1136,7 @@ def _report(teller: _Teller) -> _Told:
             if monthly
             else teller.say(N_("Your week: %(first)s to %(last)s"), first=first, last=last)
         ),
-        heroes=[shown(teller.language, _exact(each)) for each in values["earned"]],
+        heroes=[teller.say(N_("Earned: %(amount)s"), amount=_exact(each)) for each in values["earned"]],
         lines=[
             teller.say(change, now=Figure(str(changed["now"])), before=Figure(str(changed["before"]))),
         ],
@@ -1151,8 +1151,14 @@ def _report(teller: _Teller) -> _Told:
 def _digest(teller: _Teller) -> _Told:
     first, last = teller.day("first"), teller.day("last")
     waits = [
-        teller.fact(N_("Waits"), Text(teller.text(reports.WAITS.get(each["name"], each["name"]))),
-                    Figure(str(each["now"])))
+        teller.fact(
+            N_("Waits"),
+            teller.say(
+                N_("%(what)s: %(number)s"),
+                what=Text(teller.text(reports.WAITS.get(each["name"], each["name"]))),
+                number=Figure(str(each["now"])),
+            ),
+        )
         for each in teller.values["waits"]
     ]  # fmt: skip
     moved = [*teller.values["rose"], *teller.values["fell"], *teller.values["new"]]
