@@ -11,14 +11,19 @@ import pages.contests_public
 import pages.deal
 import pages.deal_proposal
 import pages.desk
+import pages.desk_announcements
 import pages.desk_audit
+import pages.desk_broadcasts
 import pages.desk_cases
 import pages.desk_clients
 import pages.desk_contest_design
 import pages.desk_contest_result
 import pages.desk_contests
 import pages.desk_goals
+import pages.desk_segments
 import pages.desk_leads
+import pages.desk_messages
+import pages.desk_sequences
 import pages.desk_tasks
 import pages.earnings
 import pages.goals
@@ -27,6 +32,7 @@ import pages.lead_form
 import pages.leads
 import pages.links
 import pages.mail_settings
+import pages.messages
 import pages.month
 import pages.parents
 import pages.payees
@@ -34,6 +40,7 @@ import pages.payment
 import pages.payout_schedules
 import pages.payouts
 import pages.preferences
+import pages.reports
 import pages.runs
 import pages.sign_in
 import pages.standing

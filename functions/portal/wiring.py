@@ -21,17 +21,21 @@ from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
+from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.case_books import CaseBooks
 from introducer.services.contest_books import ContestBooks
 from introducer.services.lead_books import LeadBooks
+from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
 from introducer.store.adjustments import Adjustments
+from introducer.store.announcements import Announcements
 from introducer.store.audit_chain import AuditChain
 from introducer.store.cases import Cases
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
+from introducer.store.conversations import Conversations
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.goals import Goals
@@ -50,6 +54,7 @@ from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateStore
+from introducer.store.report_choices import ReportChoices
 from introducer.store.reservations import Reservations
 from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
@@ -91,6 +96,18 @@ class Portal:
     @cached_property
     def goals(self) -> Goals:
         return Goals(self.settings.books_table)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        return Conversations(self.settings.books_table)
+
+    @cached_property
+    def announcements(self) -> Announcements:
+        return Announcements(self.settings.books_table)
+
+    @cached_property
+    def report_choices(self) -> ReportChoices:
+        return ReportChoices(self.settings.books_table)
 
     @cached_property
     def clients(self) -> Clients:
@@ -254,6 +271,15 @@ class Portal:
         return workflows.Workflows(workflows.new_client(), self.settings.contest_close_machine).start(name, given).name
 
     @cached_property
+    def broadcast_books(self) -> BroadcastBooks:
+        """What segments choose from, and broadcasts are kept in and told by."""
+        return BroadcastBooks.of(self.settings.books_table)
+
+    def start_broadcast(self, name: str, given: Mapping[str, str]) -> str:
+        """Starts the execution that sends a broadcast; the name that it really has."""
+        return workflows.Workflows(workflows.new_client(), self.settings.broadcast_machine).start(name, given).name
+
+    @cached_property
     def clockwork(self) -> schedules.Schedules:
         """What starts payout runs on time."""
         return schedules.Schedules(
@@ -304,6 +330,11 @@ class Portal:
     def identity_secret(self) -> bytes:
         """The secret behind all keyed hashes."""
         return self.secrets.text(self.settings.identity_key_secret).encode()
+
+    @cached_property
+    def onboarding_books(self) -> OnboardingBooks:
+        """What new partners are written, and how far they are."""
+        return OnboardingBooks.of(self.settings.books_table)
 
     @cached_property
     def audit_chain(self) -> AuditChain:

@@ -241,7 +241,8 @@ def test_two_at_the_same_time_tell_it_once(world: OnboardingWorld, monkeypatch: 
     partner = world.registers().partner
     world.later(hours=1)
     sequences = world.books.sequences
-    go_on, others = sequences.go_on, []
+    go_on = sequences.go_on
+    others: list[int] = []
 
     def met(*given: Any) -> bool:
         if not others:

@@ -102,7 +102,7 @@ def test_a_text_that_cannot_be_is_refused_with_what_to_do(text: MailText, code: 
 def test_the_refusal_of_a_placeholder_names_those_that_there_are() -> None:
     with pytest.raises(Invalid) as refused:
         check_text(text_of("{nme}", "x"))
-    assert refused.value.facts == {"language": "en", "placeholder": "nme"}
+    assert refused.value.facts == {"language": "en", "part": "subject", "placeholder": "nme"}
     assert all(f"{{{name}}}" in refused.value.detail for name in PLACEHOLDERS)
 
 

@@ -38,6 +38,8 @@ from introducer.domain.sequence import (
     execution_name,
     following,
     next_step,
+    with_step,
+    without_step,
 )
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -184,6 +186,15 @@ def test_a_sequence_that_cannot_be_is_refused_with_the_step(sequence: Sequence, 
     with pytest.raises(Invalid) as refused:
         check(sequence)
     assert (refused.value.code, refused.value.facts.get("step")) == (code, number)
+
+
+def test_a_step_is_put_in_moved_and_taken_out() -> None:
+    new = a_step("new")
+    assert with_step(BOTH, new, 1).steps == (new, WELCOME, LINK)
+    assert with_step(BOTH, new, 9).steps == (WELCOME, LINK, new)
+    later = replace(WELCOME, wait_hours=9)
+    assert with_step(BOTH, later, 2).steps == (LINK, later)
+    assert without_step(BOTH, "welcome").steps == (LINK,)
 
 
 def test_what_was_changed_is_told_by_step() -> None:

@@ -34,6 +34,9 @@ LONGEST_PARAGRAPH = 2000
 MOST_PARAGRAPHS = 30
 """In characters, and paragraphs, of one language."""
 
+SUBJECT, PARAGRAPHS = "subject", "paragraphs"
+"""Which part of a text a refusal is about."""
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -101,9 +104,9 @@ def paragraphs_of(text: str) -> tuple[str, ...]:
 def check_text(text: MailText) -> MailText:
     """The text without spaces around it, in the order of the languages; a language with nothing in it is left out.
 
-    Raises `Invalid`, with the language in question among its facts: `unknown_language`, `english_missing`,
-    `subject_missing`, `paragraphs_missing`, `text_too_long`, `invalid_text` (a line break or another control
-    character), `unknown_placeholder`, `lone_brace`.
+    Raises `Invalid`, with the language in question and the `part` of it (`subject`, `paragraphs`) among its facts:
+    `unknown_language`, `english_missing`, `subject_missing`, `paragraphs_missing`, `text_too_long`, `invalid_text` (a
+    line break or another control character), `unknown_placeholder`, `lone_brace`.
     """
     unknown = sorted(set(text.by_language) - set(LANGUAGES))
     if unknown:
@@ -124,33 +127,31 @@ def check_text(text: MailText) -> MailText:
 
 
 def _checked(language: str, words: Words) -> Words:
-    def refuse(code: str, sentence: str, **facts: object) -> Invalid:
-        return Invalid(sentence, code=code, language=language, **facts)
+    def refuse(part: str, code: str, sentence: str, **facts: object) -> Invalid:
+        return Invalid(sentence, code=code, language=language, part=part, **facts)
 
     if not words.subject:
-        raise refuse("subject_missing", f"The text in {language} needs a subject.")
+        raise refuse(SUBJECT, "subject_missing", f"The text in {language} needs a subject.")
     if not words.paragraphs:
-        raise refuse("paragraphs_missing", f"The text in {language} needs a paragraph at least.")
+        raise refuse(PARAGRAPHS, "paragraphs_missing", f"The text in {language} needs a paragraph at least.")
     if len(words.subject) > LONGEST_SUBJECT:
-        raise refuse("text_too_long", f"The subject in {language} is too long: {LONGEST_SUBJECT} characters at most.")
+        said = f"The subject in {language} is too long: {LONGEST_SUBJECT} characters at most."
+        raise refuse(SUBJECT, "text_too_long", said)
     if len(words.paragraphs) > MOST_PARAGRAPHS or any(len(each) > LONGEST_PARAGRAPH for each in words.paragraphs):
-        raise refuse(
-            "text_too_long",
-            f"The text in {language} is too long: {MOST_PARAGRAPHS} paragraphs of {LONGEST_PARAGRAPH} characters at "
-            "most.",
-        )
-    for part in (words.subject, *words.paragraphs):
-        if _CONTROL.search(part):
-            raise refuse("invalid_text", f"The text in {language} has a line break or a control character inside a "
-                         "line: part paragraphs by an empty line.")  # fmt: skip
-        for name in _PLACEHOLDER.findall(part):
+        most = f"{MOST_PARAGRAPHS} paragraphs of {LONGEST_PARAGRAPH} characters at most"
+        raise refuse(PARAGRAPHS, "text_too_long", f"The text in {language} is too long: {most}.")
+    for part, line in [(SUBJECT, words.subject), *((PARAGRAPHS, each) for each in words.paragraphs)]:
+        if _CONTROL.search(line):
+            said = "has a line break or a control character inside a line: part paragraphs by an empty line."
+            raise refuse(part, "invalid_text", f"The text in {language} {said}")
+        for name in _PLACEHOLDER.findall(line):
             if name not in PLACEHOLDERS:
                 known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-                raise refuse("unknown_placeholder", f"{{{name[:40]}}} in {language} stands for nothing: use {known}.",
-                             placeholder=name[:40])  # fmt: skip
-        if re.search(r"[{}]", _PLACEHOLDER.sub("", part)):
-            raise refuse("lone_brace", f"The text in {language} has a brace that belongs to no placeholder: leave it "
-                         "out.")  # fmt: skip
+                said = f"{{{name[:40]}}} in {language} stands for nothing: use {known}."
+                raise refuse(part, "unknown_placeholder", said, placeholder=name[:40])
+        if re.search(r"[{}]", _PLACEHOLDER.sub("", line)):
+            said = f"The text in {language} has a brace that belongs to no placeholder: leave it out."
+            raise refuse(part, "lone_brace", said)
     return words
 
 

@@ -70,7 +70,7 @@ class Place(StrEnum):
     START = "/"
     LINKS = "/links"
     DEAL = "/deal"
-    PAYMENT = "/payment"
+    PAYMENT = "/settings/payment"
     EARNINGS = "/earnings"
 
 
@@ -281,6 +281,19 @@ def check(sequence: Sequence) -> Sequence:
         raise Invalid(f"All waits together are longer than {LONGEST.days} days: nobody would get the last step.",
                       code="sequence_too_long")  # fmt: skip
     return replace(sequence, steps=tuple(steps))
+
+
+def with_step(sequence: Sequence, step: Step, place: int) -> Sequence:
+    """The sequence with a step at a place (from 1; behind the last where there are fewer): a new one, or one that it
+    has already, as it is now."""
+    others = [each for each in sequence.steps if each.step != step.step]
+    spot = max(0, place - 1)
+    return replace(sequence, steps=(*others[:spot], step, *others[spot:]))
+
+
+def without_step(sequence: Sequence, step: str) -> Sequence:
+    """The sequence without a step."""
+    return replace(sequence, steps=tuple(each for each in sequence.steps if each.step != step))
 
 
 def changed_steps(before: Sequence, after: Sequence) -> list[str]:
