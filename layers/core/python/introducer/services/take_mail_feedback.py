@@ -68,9 +68,11 @@ class MailFeedback:
         place = self._mails.by_message(message)
         if place is not None and named not in (("", ""), place):
             raise NotOurs("Its tags name another mail than its id.")
+        if not all(place or named):
+            raise NotOurs("There is no such mail.")
         try:
             mail = self._mails.mail(*(place or named))
-        except (NotFound, ValueError):
+        except NotFound:
             raise NotOurs("There is no such mail.") from None
         if place is not None:
             return mail
