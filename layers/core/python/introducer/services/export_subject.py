@@ -22,6 +22,9 @@ _PLACES = frozenset({keys.PK, keys.SK, keys.OWNER_PK, keys.OWNER_SK})
 _SEALED = frozenset({"sealed", "data_key"})
 _OF_OTHERS = frozenset({"clients", "first", "first_owner"})
 """What an item of the index of persons says of other clients."""
+_OF_LEADS = frozenset({"email_hash", "phone_hash", "client", "first", "known"})
+"""What a partner's lead says of the person, or of other people."""
+_LEFT_OUT = {"person": _OF_OTHERS, "lead": _OF_LEADS}
 _MOMENTS = frozenset({"at", "since", "created", "from", "start", "last_at", "noted"})
 _FROM, _UNTIL = 946_684_800_000, 4_102_444_800_000
 """Milliseconds from 2000 to 2100: a number between them, under a name of a moment, is one."""
@@ -75,7 +78,7 @@ def _document(
 
 
 def _values(stored: Stored) -> dict[str, Any]:
-    left_out = _PLACES | _SEALED | (_OF_OTHERS if stored.kind == "person" else frozenset())
+    left_out = _PLACES | _SEALED | _LEFT_OUT.get(stored.kind, frozenset())
     values = {name: _opened(value) for name, value in stored.item.items() if name not in left_out}
     return {"place": str(stored), **values}
 

@@ -338,8 +338,7 @@ class Configuration:
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         if "Item" not in answer:
             return None
-        item = from_wire(answer["Item"])
-        return LeadTerms(item["counts_in"], item["counts_by"], item["counts_from"])
+        return lead_terms_from_item(from_wire(answer["Item"]))
 
     def member(self, member: str) -> Member:
         """Raises `NotFound`."""
@@ -764,6 +763,11 @@ class Configuration:
     ) -> None:
         record = audit_record(subject, action, change, before, after, brand=brand)
         transaction.save(_item(self._audits, audit_key(record), record), condition=self._audits.pk.does_not_exist())
+
+
+def lead_terms_from_item(item: Mapping[str, Any]) -> LeadTerms:
+    """By which link a lead counts, and since when."""
+    return LeadTerms(item["counts_in"], item["counts_by"], item["counts_from"])
 
 
 def audit_record(

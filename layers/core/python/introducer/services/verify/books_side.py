@@ -17,7 +17,7 @@ from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
 from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
-from introducer.domain.contracts import Contracts, LinkTerms
+from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms
 from introducer.domain.counts import CountKey
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import Conflict, IntroducerError
@@ -38,6 +38,7 @@ from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
 from introducer.store.click_counts import bucket_attribute
 from introducer.store.clients import ClientKey, state_from_item
+from introducer.store.configuration import lead_terms_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.reservations import payout_journal_from_item
 from introducer.store.scans import Stored
@@ -105,11 +106,11 @@ class BooksSide:
         self.sums: dict[str, int] = defaultdict(int)
         self.newest_posting = 0
         self.payouts = PayoutsSide()
-        self.cases = CasesSide()
-        self.contests = ContestsSide()
+        self.cases, self.contests = CasesSide(), ContestsSide()
         self.traces = TracesSide()
         self._feed = feed
         self._links: dict[str, tuple[str, str, str]] = {}
+        self._leads: dict[str, LeadTerms] = {}
         self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
         self._deals: dict[str, list[DealRecord]] = defaultdict(list)
         self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
@@ -127,6 +128,7 @@ class BooksSide:
             "click_count": self._click_count,
             "intake_day": self._intake_day,
             "link": self._link,
+            "lead_place": self._lead,
             "campaign": self._campaign,
             "deal": self._deal,
             "standing": self._standing,
@@ -205,7 +207,7 @@ class BooksSide:
         }
         above = {partner: decisions for partner, decisions in above.items() if decisions}
         rates, scoring = Rates(dict(self._publications())), self.contests.running()
-        return Contracts(links, deals, rates, click_keys, decided, above, scoring)
+        return Contracts(links, deals, rates, click_keys, decided, above, scoring, self._leads)
 
     def states(self) -> Iterator[ClientState]:
         """The states that can be read, one after the other."""
@@ -334,6 +336,9 @@ class BooksSide:
     def _link(self, stored: Stored) -> None:
         item = stored.item
         self._links[keys.parts(stored.key.pk)[1]] = (item["brand"], item["partner"], item["campaign"])
+
+    def _lead(self, stored: Stored) -> None:
+        self._leads[keys.parts(stored.key.pk)[1]] = lead_terms_from_item(stored.item)
 
     def _campaign(self, stored: Stored) -> None:
         item = stored.item
