@@ -35,13 +35,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             take(json.loads(record["body"]))
         except IntroducerError as error:
-            logger().warning(
-                "this is to be looked at again", extra={"message": record["messageId"], "code": error.code}
-            )
+            logger().warning("this is to be looked at again", extra={"record": record["messageId"], "code": error.code})
             failed.append(record["messageId"])
         except Exception as error:
             # It is not ours to lose: the dead-letter queue keeps it for a person.
-            logger().error("this could not be looked at", exc_info=error, extra={"message": record["messageId"]})
+            logger().error("this could not be looked at", exc_info=error, extra={"record": record["messageId"]})
             failed.append(record["messageId"])
     publish()
     return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}

@@ -10,7 +10,7 @@ import pytest
 from introducer.domain.task import Task
 from introducer.domain.trigger import Evidence, Trigger
 from introducer.locale import CODES, language
-from introducer.wording.tasks import figure, proposed_message, why
+from introducer.wording.tasks import figure, proposed_message, proposed_subject, why
 
 EVIDENCE: dict[Trigger, Evidence] = {
     Trigger.PAYOUT_FAILED: {"payout": "pay_1", "what": "returned", "amount_minor": 42_613, "amount_currency": "PLN",
@@ -63,6 +63,7 @@ def test_each_is_said_in_every_language_without_a_hole(trigger: Trigger, code: s
         str(why(language(code), task)),
         str(figure(language(code), task)),
         proposed_message(task, signed="Sam"),
+        proposed_subject(task),
     ):
         assert said and "%(" not in said and "\N{EN DASH}" not in said
 

@@ -1,5 +1,5 @@
-"""`/desk`: what needs a person today, by partner, the most pressing first. `/desk/tasks/{partner}/{task}`: one task, its
-evidence and a proposed message, and what becomes of it. `/desk/partners/{partner}/tasks`: all tasks of a partner.
+"""`/desk`: what needs a person today, by partner, the most pressing first. `/desk/tasks/{partner}/{task}`: one of them,
+its evidence and a proposed message, and what becomes of it. `/desk/partners/{partner}/tasks`: all tasks of a partner.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import words
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from server import DESK, STAFF_HOME, Done, Who, page
+from server import DESK, STAFF_HOME, Done, Who, app, page
 from visit import N_, FormRefused, Visit
 
 from introducer.domain.calendar import plus_days
@@ -29,10 +29,12 @@ from introducer.services.read_tasks import (
     read_tasks_of_partner,
 )
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
-from introducer.wording.tasks import figure, proposed_message, why
+from introducer.wording.tasks import figure, proposed_message, proposed_subject, why
 
 ONE = "/desk/tasks/{partner}/{task}"
 OF_PARTNER = STAFF_HOME + "/{partner}/tasks"
+MESSAGES = STAFF_HOME + "/{partner}/messages"
+"""Where a thread with a partner begins."""
 
 words.WORDS |= {
     "task_kind": {
@@ -168,7 +170,9 @@ def desk_task(visit: Visit, partner: str, task: str) -> dict[str, Any]:
     people = colleagues(portal.configuration, visit.member, found.task.trigger) if found.may_work else []
     signed = manager_name(portal.configuration, found.task.assignee or visit.member.member)
     return _told(visit, found) | {
+        "subject": proposed_subject(found.task),
         "message": proposed_message(found.task, signed=signed),
+        "send_to": MESSAGES.format(partner=found.task.partner) if found.may_work and MESSAGES in app.routes else None,
         "language": found.task.language,
         "outcomes": list(BY_PEOPLE),
         "colleagues": [{"member": each.member, "name": each.name} for each in people],

@@ -30,13 +30,16 @@ class _Words(NamedTuple):
     why: str
     figure: str
     """The one that says the most, short."""
+    subject: str
+    """To the partner, as the message is."""
     message: str
 
 
 _WORDS: Mapping[Trigger, _Words] = {
     Trigger.PAYOUT_FAILED: _Words(
-        N_("A payout did not arrive: the partner waits for its money."),
+        N_("The money failed to go out, or came back: the partner waits for it."),
         N_("%(amount)s"),
+        N_("About your payout"),
         N_(
             "Your payout of %(amount)s did not arrive. The money is back on your balance. Please check your payment"
             " details in the portal: once they are right, the next run pays it. Tell me if I can help."
@@ -45,6 +48,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.CASE_OPENED: _Words(
         N_("A case was opened about this partner's clients. Until it is decided, money is held."),
         N_("%(amount)s held"),
+        N_("About some of your clients"),
         N_(
             "We are looking at some of your clients, and hold what was earned with them until that is decided. If you"
             " know why they look unusual, please answer in the portal: it often settles the question at once."
@@ -53,11 +57,13 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.DOCUMENTS_WAIT: _Words(
         N_("The partner's documents wait for compliance: it cannot be paid before that."),
         N_("%(days)s days"),
+        N_("About your documents"),
         N_("Thank you for your documents. We are checking them, and I will tell you as soon as that is done."),
     ),
     Trigger.FTD_FELL: _Words(
         N_("First deposits fell: %(ftd_7)s in the last seven days, %(mean)s a week in the four weeks before."),
         N_("%(fell)s%% first deposits"),
+        N_("About last week"),
         N_(
             "Last week brought fewer first deposits than usual: %(ftd_7)s, after %(mean)s a week before. Has something"
             " changed on your side, a campaign or a page? If something of ours stands in the way, tell me."
@@ -66,6 +72,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.NEAR_CAP: _Words(
         N_("Close to the cap of the month: %(done)s of %(needed)s clients. Beyond it the partner earns nothing more."),
         N_("%(done)s of %(needed)s"),
+        N_("About this month's limit"),
         N_(
             "You are close to this month's limit of your deal: %(done)s of %(needed)s clients. Shall we talk about a"
             " higher one before you reach it?"
@@ -74,6 +81,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.NEAR_TIER: _Words(
         N_("Close to the next tier: %(missing)s more %(what)s, with %(done)s of %(needed)s reached."),
         N_("%(done)s of %(needed)s"),
+        N_("Your next tier is close"),
         N_(
             "You are close to the next tier of your deal: %(done)s of %(needed)s (%(what)s) this month, %(missing)s to"
             " go. Can I help you with the rest, with a landing page or a creative?"
@@ -82,6 +90,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.NEAR_GOAL: _Words(
         N_("Close to its goal of %(amount)s: %(missing)s more %(what)s until %(last)s."),
         N_("%(done)s of %(needed)s"),
+        N_("Your goal is close"),
         N_(
             "Your goal of %(amount)s is close: %(done)s of %(needed)s (%(what)s), until %(last)s. Only %(missing)s to"
             " go. Can I help you with the rest?"
@@ -90,6 +99,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.DORMANT: _Words(
         N_("Nothing came from this partner for %(days)s days: no click, no client."),
         N_("%(days)s days"),
+        N_("How are you doing?"),
         N_(
             "We have not seen a visit from you for %(days)s days. Is everything all right? If you need something from"
             " us, new pages or other terms, tell me what it is."
@@ -98,6 +108,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.FIRST_FTD: _Words(
         N_("The partner's first client made a first deposit. A word now is remembered."),
         N_("%(ftd_7)s this week"),
+        N_("Your first client"),
         N_(
             "Congratulations: your first client has made a deposit! You find it in the portal, and from now on what you"
             " earn with it. If you have questions about how it counts, ask me."
@@ -106,6 +117,7 @@ _WORDS: Mapping[Trigger, _Words] = {
     Trigger.CONTEST_WON: _Words(
         N_("The partner won a prize in %(contest)s, on place %(place)s."),
         N_("place %(place)s"),
+        N_("Congratulations"),
         N_("Congratulations on place %(place)s in %(contest)s! I hope to see you in the next one."),
     ),
 }
@@ -132,11 +144,20 @@ def figure(reader: Language, task: Task) -> Said:
 
 def proposed_message(task: Task, *, signed: str) -> str:
     """What could be written to the partner, in its language; `signed` is the manager's name, or empty."""
-    spoken = language(task.language if task.language in CODES else DEFAULT)
+    spoken = _spoken(task)
     body = str(fill(spoken, _WORDS[task.trigger].message, _values(spoken, task)))
     greeting = spoken.text(_GREETING) % {"name": task.name}
     closing = spoken.text(_CLOSING)
     return "\n\n".join([greeting, body, f"{closing}\n{signed}" if signed else closing])
+
+
+def proposed_subject(task: Task) -> str:
+    """What it could be about, in the partner's language."""
+    return _spoken(task).text(_WORDS[task.trigger].subject)
+
+
+def _spoken(task: Task) -> Language:
+    return language(task.language if task.language in CODES else DEFAULT)
 
 
 def _values(reader: Language, task: Task) -> Mapping[str, Part]:
