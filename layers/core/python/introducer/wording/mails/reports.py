@@ -37,8 +37,8 @@ CHANGES: Mapping[tuple[str, str], str] = {
     ("fell", "clicks"): N_("Fewer visitors came than before: %(now)s instead of %(before)s."),
     ("first", "ftd"): N_("The first of your clients have made a deposit."),
     ("quiet", "clicks"): N_("It was quiet: nobody came through your links."),
-    ("steady", "ftd"): N_("It went on as before: %(now)s first deposits, %(before)s the time before."),
-    ("steady", "registrations"): N_("It went on as before: %(now)s registrations, %(before)s the time before."),
+    ("steady", "ftd"): N_("Little changed. First deposits: %(now)s, the time before: %(before)s."),
+    ("steady", "registrations"): N_("Little changed. Registrations: %(now)s, the time before: %(before)s."),
 }
 """What changed, by word and metric (`domain.report.what_changed`)."""
 
