@@ -276,7 +276,7 @@ class TestOthers:
 class TestWorking:
     def test_a_thread_is_closed_and_whoever_writes_opens_it(self, talking: Talking) -> None:
         thread = talking.opens()
-        work = {"member": MANAGER, "partner": PARTNER, "thread": thread.thread, "clock": talking.clock}
+        work: dict[str, Any] = {"member": MANAGER, "partner": PARTNER, "thread": thread.thread, "clock": talking.clock}
         done = close_thread(talking.configuration, talking.conversations, **work)
         again = close_thread(talking.configuration, talking.conversations, **work)
         assert done == again and (done.status, done.waits_since) == (ThreadStatus.CLOSED, None)
@@ -374,7 +374,7 @@ class TestReading:
 
 class TestSavedAnswers:
     def test_answers_are_saved_changed_and_removed_by_managers(self, talking: Talking) -> None:
-        made = {"clock": talking.clock}
+        made: dict[str, Any] = {"clock": talking.clock}
         text = MailText({"en": Words("Thanks", ("Thank you, {name}.",)), "pl": Words("Dzięki", ("Dziękuję, {name}.",))})
         saved = save_answer(talking.conversations, member=MANAGER, text=text, request="k", **talking.made)
         assert save_answer(talking.conversations, member=MANAGER, text=text, request="k", **talking.made) == saved
@@ -407,7 +407,7 @@ class TestSavedAnswers:
 
 class TestAnnouncements:
     def announces(self, talking: Talking, **other: Any) -> Any:
-        given = {"member": MANAGER, "text": a_text("News", "To {partner}.")} | other
+        given: dict[str, Any] = {"member": MANAGER, "text": a_text("News", "To {partner}.")} | other
         return announce(talking.configuration, talking.announcements, **given, **talking.made)
 
     def shown(self, talking: Talking, member: Member = OWNER) -> list[tuple[str, bool]]:
@@ -445,7 +445,7 @@ class TestAnnouncements:
         assert self.announces(talking, request="k") == made
         with refused(Conflict, "idempotency_key_reused"):
             self.announces(talking, request="k", text=a_text("Other", "Text"))
-        back = {"member": COLLEAGUE, "announcement": made.announcement, "why": "A slip in it", "clock": talking.clock}
+        back: dict[str, Any] = {"member": COLLEAGUE, "announcement": made.announcement, "why": "A slip in it", "clock": talking.clock}
         gone = withdraw_announcement(talking.announcements, **back)
         assert withdraw_announcement(talking.announcements, **back) == gone and gone.withdrawn is not None
         assert self.shown(talking) == []

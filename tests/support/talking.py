@@ -59,7 +59,7 @@ class Talking:
             self.configuration.add_member(member, SET_UP)
 
     def somebody(self, partner: str, **other: Any) -> Partner:
-        given = {"name": f"{partner} Ltd", "kind": PartnerKind.AFFILIATE, "country": "PL", "manager": None} | other
+        given: dict[str, Any] = {"name": f"{partner} Ltd", "kind": PartnerKind.AFFILIATE, "country": "PL", "manager": None} | other
         found = Partner(partner=partner, brand=BRAND, status=Status.ACTIVE, parent=None, language="en", currency="EUR",
                         email_hash=None, created=LONG_AGO, **given)  # fmt: skip
         self.configuration.register_partner(found, SET_UP)
@@ -80,7 +80,7 @@ class Talking:
         return {"clock": self.clock, "random": self.random}
 
     def opens(self, member: Member = OWNER, partner: str = PARTNER, **other: Any) -> Thread:
-        given = {"subject": "Banners", "text": "May I use the old ones?"} | other
+        given: dict[str, Any] = {"subject": "Banners", "text": "May I use the old ones?"} | other
         return open_thread(self.configuration, self.conversations, member=member, partner=partner, **self.made, **given)
 
     def writes(self, thread: Thread, member: Member = OWNER, text: str = "And this?", **other: Any) -> Message:

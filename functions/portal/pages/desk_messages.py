@@ -1,0 +1,360 @@
+"""`/desk/messages`: the inbox of the brand's staff: who waits for an answer first. `…/{partner}/{thread}`: one
+conversation: answering, noting, giving it to a colleague, closing it. `/desk/partners/{partner}/messages`: those of one
+partner, and beginning one. `/desk/answers`: what is answered often.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any, Literal
+
+from advice import Advice, advised
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from server import STAFF_HOME, Done, Who, page
+from texts import Texts, as_typed, told
+from visit import N_, Visit
+
+from introducer.domain.announcement import ANNOUNCERS, FILLED
+from introducer.domain.configuration import Member, Partner, Role
+from introducer.domain.conversation import Side, Thread, ThreadStatus
+from introducer.domain.errors import Malformed, NotFound
+from introducer.domain.mail_text import LANGUAGES
+from introducer.domain.saved_answer import SavedAnswer
+from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.people import Names
+from introducer.services.read_conversations import ConversationReader
+from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
+from introducer.services.work_thread import assign_thread, close_thread, reopen_thread
+from introducer.services.write_message import open_thread, write_message
+from pages.messages import ADVICE, NewThread, Written, mark_read
+
+PATH = "/desk/messages"
+ANSWERS = "/desk/answers"
+ANSWER = ANSWERS + "/{answer}"
+ONE = PATH + "/{partner}/{thread}"
+OF_PARTNER = STAFF_HOME + "/{partner}/messages"
+MINE, ALL = "mine", "all"
+
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
+
+
+class NewMessage(BaseModel):
+    """What is said to the partner, or noted for colleagues."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Written
+    kind: Literal["message", "note"] = "message"
+
+
+class Assignment(BaseModel):
+    """Who answers; empty: the partner's manager."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Short = ""
+
+
+class Nothing(BaseModel):
+    """Nothing needs to be said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChangedAnswer(Texts):
+    """The text anew; `version` is the one that was read."""
+
+    version: Annotated[int, Field(ge=0, le=9_999_999)]
+
+
+_ADVICE: Advice = {**ADVICE, "not_of_staff": ("to", N_("Choose somebody of your own staff."))}
+_SAVING: Advice = {
+    "placeholder_not_here": ("", N_("A word in braces is for mails alone: use those that are named below.")),
+    "too_many_answers": ("", N_("Very many answers are saved already: remove one first.")),
+    "answer_changed": ("", N_("This answer was changed meanwhile: look at it again.")),
+}
+
+COLUMNS = (
+    ("thread", lambda row: row.thread),
+    ("partner", lambda row: row.partner),
+    ("name", lambda row: row.name),
+    ("subject", lambda row: row.subject),
+    ("status", lambda row: row.status),
+    ("waits_since", lambda row: row.waits_since),
+    ("last_at", lambda row: row.last_at),
+    ("last_side", lambda row: row.last_side),
+    ("unread", lambda row: str(row.unread).lower()),
+    ("answers", lambda row: row.answers),
+)
+
+
+@page(PATH, "desk_messages.html", who=Who.STAFF, columns=COLUMNS)
+def inbox(visit: Visit) -> dict[str, Any]:
+    assert visit.member is not None
+    usual = MINE if visit.member.role in (Role.MANAGER, Role.SALES) else ALL
+    whose = _one_of(visit, "whose", usual, (MINE, ALL))
+    state = ThreadStatus(_one_of(visit, "state", ThreadStatus.OPEN.value, list(ThreadStatus)))
+    subject = f"threads of {visit.member.brand} {whose} {state.value}"
+    found = _reader(visit).inbox(mine=whose == MINE, state=state, cursor=visit.position(subject), limit=visit.limit())
+    return {"whose": whose, "state": state, "items": found.items, "next": visit.next(subject, found.cursor)}
+
+
+@page(OF_PARTNER, "desk_messages_of_partner.html", who=Who.STAFF, columns=COLUMNS)
+def threads_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
+    assert visit.member is not None
+    owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
+    return {"partner": owner.partner, "name": owner.name} | conversation_of_partner(visit, owner)
+
+
+@page(OF_PARTNER, "desk_messages_of_partner.html", method="POST", who=Who.STAFF, again=threads_of_partner)
+def begin_with_partner(visit: Visit, partner: str) -> Done:
+    assert visit.member is not None
+    wish = visit.read(NewThread)
+    with advised(wish, ADVICE):
+        thread = open_thread(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            subject=wish.subject,
+            text=wish.text,
+            clock=visit.portal.now,
+            random=secrets.token_bytes,
+            request=visit.idempotency_key,
+        )
+    return Done(_stands(thread), f"{PATH}/{thread.partner}/{thread.thread}", created=True)
+
+
+@page(ONE, "desk_message_thread.html", who=Who.STAFF)
+def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]:
+    assert visit.member is not None
+    owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
+    subject = f"messages of {owner.partner} {thread} for staff"
+    found, shown = _reader(visit).conversation(owner.partner, thread, visit.position(subject), visit.limit(30))
+    mark_read(visit, found, Side.STAFF)
+    return {
+        **{name: getattr(shown.thread, name) for name in shown.thread.__slots__},
+        "items": shown.messages,
+        "next": visit.next(subject, shown.earlier),
+        "saved": [
+            {"answer": each.answer, "title": each.text.words(visit.language.code).subject}
+            for each in visit.portal.conversations.saved_answers(owner.brand)
+        ],
+        "prefilled": _prefilled(visit, owner, found),
+        "staff": [{"member": each.member, "name": each.name} for each in _staff(visit)],
+        "manager": Names(visit.portal.configuration).of(owner.manager or ""),
+    }
+
+
+@page(ONE, "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+def answer(visit: Visit, partner: str, thread: str) -> Done:
+    assert visit.member is not None
+    wish = visit.read(NewMessage)
+    with advised(wish, _ADVICE):
+        found, message = write_message(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            thread=thread,
+            text=wish.text,
+            note=wish.kind == "note",
+            clock=visit.portal.now,
+            random=secrets.token_bytes,
+            request=visit.idempotency_key,
+        )
+    data = _stands(found) | {"message": message.message, "kind": message.kind, "text": message.text}
+    return Done(data, f"{PATH}/{partner}/{thread}?written={message.kind.value}#write", created=True)
+
+
+@page(ONE + "/assign", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+def assign(visit: Visit, partner: str, thread: str) -> Done:
+    assert visit.member is not None
+    wish = visit.read(Assignment)
+    with advised(wish, _ADVICE):
+        found = assign_thread(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            thread=thread,
+            to=wish.to,
+            clock=visit.portal.now,
+        )
+    return Done(_stands(found), f"{PATH}/{partner}/{thread}?assigned=1")
+
+
+@page(ONE + "/close", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+def close(visit: Visit, partner: str, thread: str) -> Done:
+    assert visit.member is not None
+    with advised(visit.read(Nothing), _ADVICE):
+        found = close_thread(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            thread=thread,
+            clock=visit.portal.now,
+        )
+    return Done(_stands(found), f"{PATH}/{partner}/{thread}")
+
+
+@page(ONE + "/reopen", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+def reopen(visit: Visit, partner: str, thread: str) -> Done:
+    assert visit.member is not None
+    with advised(visit.read(Nothing), _ADVICE):
+        found = reopen_thread(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            thread=thread,
+            clock=visit.portal.now,
+        )
+    return Done(_stands(found), f"{PATH}/{partner}/{thread}")
+
+
+# -------------------------------------------------------------------------------------------------------------- answers
+
+
+@page(
+    ANSWERS,
+    "desk_answers.html",
+    who=Who.STAFF,
+    columns=(
+        ("answer", lambda row: row["answer"]),
+        ("title", lambda row: row["title"]),
+        ("changed_at", lambda row: row["changed_at"]),
+    ),
+)
+def answers(visit: Visit, answer: str = "") -> dict[str, Any]:
+    assert visit.member is not None
+    found = visit.portal.conversations.saved_answers(visit.member.brand)
+    return {"items": [_saved(visit, each) for each in found], **_writing(visit)}
+
+
+@page(ANSWERS, "desk_answers.html", method="POST", who=Who.STAFF, again=answers)
+def save(visit: Visit) -> Done:
+    assert visit.member is not None
+    wish = visit.read(Texts)
+    with told(wish, _SAVING):
+        made = save_answer(
+            visit.portal.conversations,
+            member=visit.member,
+            text=wish.text(),
+            clock=visit.portal.now,
+            random=secrets.token_bytes,
+            request=visit.idempotency_key,
+        )
+    return Done(_saved(visit, made), f"{ANSWERS}?saved={made.answer}", created=True)
+
+
+@page(ANSWER, "desk_answer.html", who=Who.STAFF)
+def saved_answer(visit: Visit, answer: str) -> dict[str, Any]:
+    assert visit.member is not None
+    found = visit.portal.conversations.saved_answer(visit.member.brand, answer)
+    return _saved(visit, found) | {"texts": as_typed(found.text), **_writing(visit)}
+
+
+@page(ANSWER, "desk_answer.html", method="POST", who=Who.STAFF, again=saved_answer)
+def change(visit: Visit, answer: str) -> Done:
+    assert visit.member is not None
+    wish = visit.read(ChangedAnswer)
+    with told(wish, _SAVING):
+        found = change_answer(
+            visit.portal.conversations,
+            member=visit.member,
+            answer=answer,
+            text=wish.text(),
+            version=wish.version,
+            clock=visit.portal.now,
+        )
+    return Done(_saved(visit, found), f"{ANSWERS}?saved={found.answer}")
+
+
+@page(ANSWER + "/remove", "desk_answers.html", method="POST", who=Who.STAFF, again=answers)
+def remove(visit: Visit, answer: str) -> Done:
+    assert visit.member is not None
+    wish = visit.read(Nothing)
+    with told(wish, _SAVING):
+        remove_answer(visit.portal.conversations, member=visit.member, answer=answer, clock=visit.portal.now)
+    return Done({"answer": answer, "removed": True}, f"{ANSWERS}?removed=1")
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def conversation_of_partner(visit: Visit, partner: Partner, limit: int = 50) -> dict[str, Any]:
+    """What `of_partner` in `message_parts.html` shows: for the partner's own page, and every page that has it as a
+    part."""
+    subject = f"threads of {partner.partner} for staff"
+    position = visit.position(subject) if visit.path.endswith("/messages") else None
+    found = _reader(visit).threads(partner.partner, position, limit)
+    return {"items": found.items, "next": visit.next(subject, found.cursor)}
+
+
+def _reader(visit: Visit) -> ConversationReader:
+    assert visit.member is not None
+    return ConversationReader(visit.portal.configuration, visit.portal.conversations, visit.member)
+
+
+def _one_of(visit: Visit, name: str, usual: str, known: Any) -> str:
+    found = visit.query(name, usual)
+    if found not in known:
+        raise Malformed(f"{name} is one of {', '.join(known)}.", code=f"bad_{name}")
+    return found
+
+
+def _stands(thread: Thread) -> dict[str, Any]:
+    return {
+        "thread": thread.thread,
+        "partner": thread.partner,
+        "subject": thread.subject,
+        "status": thread.status,
+        "assigned": thread.assigned,
+        "waits_since": thread.waits_since,
+    }
+
+
+def _prefilled(visit: Visit, partner: Partner, thread: Thread) -> str:
+    """The saved answer that was chosen, in the partner's language, filled in: for staff to change."""
+    if not (wanted := visit.query("answer")):
+        return ""
+    try:
+        found = visit.portal.conversations.saved_answer(partner.brand, wanted)
+    except NotFound:
+        return ""
+    words = found.text.words(partner.language)
+    name = Names(visit.portal.configuration).of(thread.opened_by) if thread.from_partner else ""
+    return "\n\n".join(
+        words.filled(values_for(visit.portal.configuration, visit.brand, partner, name or partner.name)).paragraphs
+    )
+
+
+def _staff(visit: Visit) -> list[Member]:
+    assert visit.member is not None
+    found: list[Member] = []
+    cursor: str | None = None
+    while True:
+        page = visit.portal.configuration.staff_of_brand(visit.member.brand, cursor)
+        found += page.items
+        cursor = page.cursor
+        if cursor is None:
+            return sorted(found, key=lambda each: (each.name, each.member))
+
+
+def _saved(visit: Visit, answer: SavedAnswer) -> dict[str, Any]:
+    words = answer.text.words(visit.language.code)
+    return {
+        "answer": answer.answer,
+        "title": words.subject,
+        "paragraphs": words.paragraphs,
+        "languages": [each for each in LANGUAGES if each in answer.text.by_language],
+        "changed_at": answer.changed_at,
+        "version": answer.version,
+    }
+
+
+def _writing(visit: Visit) -> dict[str, Any]:
+    assert visit.member is not None
+    return {"may_write": visit.member.role in ANNOUNCERS, "placeholders": sorted(FILLED)}
