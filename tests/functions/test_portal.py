@@ -348,7 +348,7 @@ def test_partners_do_not_see_the_desk_and_staff_has_no_partner_pages(portal: Por
         assert portal.machine(PARTNER).get(path).json["code"] == "staff_only"
     for path in ("/links", "/clients", "/earnings", "/deal"):
         assert portal.machine(STAFF).get(path).json["code"] == "partners_only"
-    assert portal.signed_in(STAFF).get("/").location == "/desk/partners"
+    assert portal.signed_in(STAFF).get("/").location == "/desk"
 
 
 def test_another_brand_s_source_is_as_good_as_none(portal: Portal) -> None:

@@ -19,18 +19,22 @@ from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.person import Person
 from introducer.domain.lead_mail import came_mail
 from introducer.domain.mail import payment_profile_mail
+from introducer.domain.trigger import Found, Trigger
+from introducer.services.raise_task import raise_task
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
 from introducer.store.adjustments import Adjustments
 from introducer.store.broadcasts import Broadcasts
+from introducer.store.configuration import Configuration
 from introducer.store.contests import Contests
 from introducer.store.idempotency import Idempotency
 from introducer.store.leads import Leads, Sealed
 from introducer.store.mails import Mails
 from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateWait, RateWaits
-from tests.support.contest_builders import a_contest
+from introducer.store.tasks import Tasks
 from tests.store.test_leads import a_lead
+from tests.support.contest_builders import a_contest
 from tests.support.house import PARTNER, SOURCE, House, a_house, a_registration, an_amount
 from tests.support.payouts import BRAND
 
@@ -75,6 +79,8 @@ def house() -> Iterator[House]:
         Leads("books").submit(lead, Sealed(text="", data_key=""), came_mail(lead, "Harbour"), None)
         Leads("books").count(BRAND, "hash", "2026030509", found.now)
         Broadcasts("books").freeze("brc_1", "1", [Recipient(PARTNER, "mem_owner")], found.now)
+        task = Found(trigger=Trigger.DORMANT, about="", evidence={"dormant_days": 14})
+        raise_task(Tasks("books"), Configuration("books").partner(PARTNER), task, found.now)
         yield found
 
 
