@@ -12,6 +12,7 @@ import pytest
 
 from introducer.gateways import vault
 from introducer.runtime.settings import Settings
+from introducer.gateways import lead_vault
 from introducer.store import keys
 from introducer.store.statements import Statements
 from introducer_ops.localcloud import checking, expanding
@@ -369,6 +370,15 @@ def test_a_verdict_is_a_fact_that_the_steps_of_cases_alone_write() -> None:
     writing = [one["Sid"] for one in statements("CasesRole") if "dynamodb:PutItem" in actions(one)]
     assert writing == ["WriteCases", "WriteVerdicts"]
     assert not may("ScoringRole", "dynamodb:PutItem", "FactsTable")
+
+
+def test_the_portal_alone_seals_and_opens_who_leads_are_and_nothing_else_with_their_key() -> None:
+    using = {role: one for role in ROLES for one in statements(role) if '"LeadsKey"' in json.dumps(one["Resource"])}
+    assert {role: sorted(actions(one)) for role, one in using.items()} == {
+        "PortalRole": ["kms:Decrypt", "kms:GenerateDataKey"]
+    }
+    only = using["PortalRole"]["Condition"]["StringEquals"]
+    assert only == {"kms:EncryptionContext:purpose": lead_vault.PURPOSE}
 
 
 def test_the_portal_seals_payment_profiles_and_the_payout_steps_open_them() -> None:

@@ -50,13 +50,19 @@ def leads(visit: Visit) -> dict[str, Any]:
     subject = f"leads of {visit.partner.partner}"
     found = leads_of_partner(visit.portal.lead_books, visit.partner, visit.position(subject), visit.limit())
     links = visit.portal.configuration.links_of_partner(visit.partner.partner, limit=20)
-    origin = f"https://{visit.header('host')}"
     return {
         "items": found.items,
         "next": visit.next(subject, found.cursor),
         "forms": [
-            {"link": link.code, "address": f"{origin}/leads/{link.code}"}
+            {"link": link.code, "address": _address(visit, link.code)}
             for link in links.items
             if link.status.value == "active"
         ],
     }
+
+
+def _address(visit: Visit, code: str) -> str:
+    """The form's public address, as a link's own: the brand's domain; locally, where none leads here, the portal's."""
+    if visit.portal.settings.is_local:
+        return f"http://{visit.header('host')}{PATH}/{code}"
+    return f"https://{visit.brand.domain}{PATH}/{code}"
