@@ -99,7 +99,6 @@ CALLS = {
     "suppressions": ("suppress",),
     "paces": ("take", "keep_rate"),
     "inbox": ("send",),
-    "logins": ("login",),
 }
 
 

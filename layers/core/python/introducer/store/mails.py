@@ -292,8 +292,10 @@ class Mails:
         return (str(item["of"]), str(item["mail"])) if item else None
 
     def saw(self, mail: Mail, what: Seen) -> bool:
-        """Marks and counts what became of a mail; whether it is new. Mark and counter are one transaction, so that each
+        """Marks and counts what became of a mail; whether it is new to this mail as it was read. Mark and counter are one transaction, so that each
         mail counts once. Raises `Unavailable`, also when others count with the same figures just now."""
+        if what in mail.seen:
+            return False
         mark = Path(f"seen_{what.value}")
         key = keys.key("mail", of=mail.of, mail=mail.mail)
         figure = keys.key("mail_figure", brand=mail.brand, series=mail.counted_as)
