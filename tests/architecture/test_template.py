@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from introducer.gateways import vault
+from introducer.gateways import lead_vault, vault
 from introducer.runtime.settings import Settings
-from introducer.gateways import lead_vault
 from introducer.store import keys
 from introducer.store.statements import Statements
 from introducer_ops.localcloud import checking, expanding

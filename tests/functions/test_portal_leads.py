@@ -242,9 +242,10 @@ def test_roles_decide_who_sees_and_works_leads(portal: Leading) -> None:
         assert portal.does(other_than(seller), lead, what, **sent).status == 403, what
         assert portal.does(MAKER, lead, what, **sent).status == 403, what
     assert portal.does(seller, lead, "erasure", why="asked for it").json["code"] == "not_your_role"
-    assert portal.does(seller, lead, "salesperson", salesperson=portal.people[other_than(seller)].member).json[
-        "code"
-    ] == "not_yours_to_give"
+    assert (
+        portal.does(seller, lead, "salesperson", salesperson=portal.people[other_than(seller)].member).json["code"]
+        == "not_yours_to_give"
+    )
     assert portal.machine(MANAGER).get("/desk/leads/lea_none").status == 404
     assert portal.machine(MANAGER).get("/desk/leads?stage=odd").status == 400
 
