@@ -281,3 +281,16 @@ def test_a_key_that_is_used_again_makes_nothing_twice(queue: Queueing) -> None:
     assert first.body == again.body and again.headers["idempotency-replayed"] == "true"
     other = queue.machine(MANAGER).post(f"{path}/snooze", {"until": "2026-04-06"}, as_json=True, idempotency_key="k-1")
     assert other.status == 409
+
+
+def test_the_proposed_message_begins_a_conversation_when_it_is_sent(queue: Queueing) -> None:
+    browser, path = queue.signed_in(MANAGER), the_task(queue, PIPS)["path"]
+    found = queue.machine(MANAGER).get(path).json
+    assert found["send_to"] == f"/desk/partners/{queue.partners[PIPS]}/messages"
+    shown = browser.get(path)
+    assert f'action="{found["send_to"]}"' in shown.body
+    sent = {"subject": found["subject"], "text": found["message"], "csrf": shown.field("csrf")}
+    answer = browser.post(found["send_to"], sent)
+    assert answer.status == 303 and answer.location.startswith(f"/desk/messages/{queue.partners[PIPS]}/"), answer.body
+    # the task itself is open until somebody says what became of it
+    assert the_task(queue, PIPS)["status"] == "open"
