@@ -93,7 +93,7 @@ class ContractReader:
         clicks = {click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))}
         visited = {visit.link for state in states for visit in state.visits.values()}
         named = {event.lead_id for event in events if event.lead_id}
-        leads = {lead: terms for lead in sorted(named) if (terms := self._lead(lead))}
+        leads = {lead: known for lead in sorted(named) if (known := self._lead(lead))}
         visited |= {visit.link for state in states for visit in state.leads.values()}
         visited |= {lead.link for lead in leads.values()}
         links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
