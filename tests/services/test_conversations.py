@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from introducer.domain.configuration import Member
@@ -94,6 +94,7 @@ class TestTexts:
             subject_of("x" * (LONGEST_SUBJECT + 1))
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(min_value=0, max_value=40), max_size=40))
 def test_every_message_is_followed_by_a_mail_and_no_two_mails_are_near(gaps: list[int]) -> None:
     last, mails, at = None, [], NOW
@@ -445,7 +446,8 @@ class TestAnnouncements:
         assert self.announces(talking, request="k") == made
         with refused(Conflict, "idempotency_key_reused"):
             self.announces(talking, request="k", text=a_text("Other", "Text"))
-        back: dict[str, Any] = {"member": COLLEAGUE, "announcement": made.announcement, "why": "A slip in it", "clock": talking.clock}
+        back: dict[str, Any] = {"member": COLLEAGUE, "announcement": made.announcement, "why": "A slip in it"}
+        back["clock"] = talking.clock
         gone = withdraw_announcement(talking.announcements, **back)
         assert withdraw_announcement(talking.announcements, **back) == gone and gone.withdrawn is not None
         assert self.shown(talking) == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.adjustment import Act
+from introducer.domain.announcement import AnnouncementRead
 from introducer.domain.board import live_rows, snapshots
 from introducer.domain.case import Answer as Said
 from introducer.domain.case import Case, CaseStatus
@@ -19,30 +20,37 @@ from introducer.domain.configuration import Availability, Change, Member, Role, 
 from introducer.domain.contest import ContestStatus, Entry
 from introducer.domain.contest_closing import Objection
 from introducer.domain.contest_rules import default_name
+from introducer.domain.conversation import Kind, opened
 from introducer.domain.deal import Basis
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.goal import Goal, GoalStatus
 from introducer.domain.invoice import TaxProfile, Treatment
 from introducer.domain.mail import payment_profile_mail
+from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.payout import LeftOut
+from introducer.domain.suppressing import Suppressed, address_hash
 from introducer.domain.verification import Document, DocumentKind, Verification, VerificationStatus
 from introducer.gateways.user_pool import Login
 from introducer.services.change_tax_profile import change_tax_profile
 from introducer.services.erase_partner import Books, erase_partner, names_of
 from introducer.services.find_named import find_named
 from introducer.services.remember_member import remember_member
+from introducer.store.announcements import read_to_item
 from introducer.store.boards import Boards
 from introducer.store.cases import case_from_item, case_to_item
 from introducer.store.contest_results import objection_to_item
 from introducer.store.contests import Contests, Joining
+from introducer.store.conversations import message_to_item, thread_to_item
 from introducer.store.erasing import Erasing
 from introducer.store.goals import goal_to_item
 from introducer.store.holdings import Holdings
 from introducer.store.idempotency import Answer, Idempotency
 from introducer.store.invoices import Invoices
+from introducer.store.mail_preferences import MemberMails
 from introducer.store.mails import Mails
 from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
+from introducer.store.suppressions import Suppressions
 from introducer.store.wire import to_wire
 from tests.support.contest_builders import a_contest
 from tests.support.house import KEY, LINK, PARTNER, House, a_house, a_registration, an_amount
@@ -131,6 +139,12 @@ def a_world(house: House) -> World:
     house.posts(a_registration("10234", click_id=click), an_amount("deposit", "10234", "120.00"))
     house.now = paying.now
     owner = a_person(house, OWNER, OWNER_NAME, OWNER_EMAIL, Role.OWNER)
+    wishes = MailPreferences(member=OWNER, time_zone="Europe/Warsaw", version=1)
+    MemberMails("books").change(BRAND, MailPreferences(member=OWNER), wishes, paying.change("wants it so"))
+    hashed = address_hash(KEY, OWNER_EMAIL)
+    dead = Suppressed(brand=BRAND, hash=hashed, reason="bounced", since=house.now, member=OWNER, partner=PARTNER,
+                      mail="mail_1")  # fmt: skip
+    Suppressions("books").suppress(dead, paying.change("came back"))
     a_person(house, COLLEAGUE, COLLEAGUE_NAME, COLLEAGUE_EMAIL, Role.MEMBER)
     a_person(house, "sub-other", "Oscar Other", "oscar@other.example", Role.OWNER, OTHER)
     a_person(house, "sub-staff", "Fay Finance", "fay@broker.example", Role.FINANCE, None)
@@ -182,7 +196,7 @@ def _papers(house: House) -> None:
 
 def _competes(house: House) -> None:
     """It takes part in a contest under a name that says who it is, somebody looked at the board, and it objected; and
-    it declined a goal."""
+    it declined a goal, wrote to its manager, and read an announcement."""
     contests = Contests("books")
     contest = contests.move(None, a_contest(brand=BRAND, status=ContestStatus.PLANNED), None, window=True)
     assert contest is not None
@@ -199,7 +213,15 @@ def _competes(house: House) -> None:
         amount=500_00, currency="EUR", note="For you, Olga", answer_by=house.now, offered_by="mem_m",
         offered_at=house.now, status=GoalStatus.DECLINED, answered=Act(OWNER, house.now, "Olga is away"),
     )  # fmt: skip
-    for item in (objection_to_item(objection), goal_to_item(goal)):
+    thread, message = opened(
+        thread="thr_1", brand=BRAND, partner=PARTNER, subject="Olga asks", kind=Kind.PARTNER, text="Call Olga",
+        message="msg_1", by=OWNER, at=house.now,
+    )  # fmt: skip
+    read = AnnouncementRead(brand=BRAND, partner=PARTNER, announcement="ann_1", member=OWNER, at=house.now)
+    for item in (
+        objection_to_item(objection), goal_to_item(goal), thread_to_item(thread), message_to_item(message),
+        read_to_item(read),
+    ):  # fmt: skip
         house.memory.client.put_item(TableName="books", Item=to_wire(item))
 
 
@@ -263,9 +285,11 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     assert any(".xml" in each.what for each in erasure.stays)
     assert erasure.done == {
         "links paused": 1, "account holders": 1, "tax details": 1, "remembered answers": 1, "mails": 2,
+        "wishes about mail": 1, "addresses that get no mail": 1,
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
         "e-mails and addresses": 2, "logins": 2, "names": 2, "names in contests": 1, "snapshots of boards": 1,
         "objections": 1, "reasons of runs": 1, "words about goals": 1,
+        "messages": 1, "reads of announcements": 1, "subjects of conversations": 1,
     }  # fmt: skip
     # and the other one takes part as it did
     entries = {entry.partner: entry.shown_as for entry in Contests("books").entries("ctt_1")}
