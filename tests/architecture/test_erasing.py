@@ -38,7 +38,8 @@ def test_the_books_and_the_trail_stay_whoever_erases(action: str) -> None:
 def test_what_is_emptied_or_deleted_may_be() -> None:
     emptied = ("partner", "card", "payment_profile", "payment_profile_version", "verification", "payout", "left_out",
                "case", "link", "trace", "mail", "entry", "objection", "award")  # fmt: skip
-    deleted = ("person", "account_holder", "tax_profile", "mail", "member", "idempotency", "board")
+    deleted = ("person", "account_holder", "tax_profile", "mail", "member", "idempotency", "board",
+               "mail_preferences", "suppressed")  # fmt: skip
     for action, kinds in (("dynamodb:UpdateItem", emptied), ("dynamodb:DeleteItem", deleted)):
         for kind in kinds:
             assert may(action, "BooksTable", keys.ITEMS[kind].pk.replace("{", "").replace("}", "")), kind

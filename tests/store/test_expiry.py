@@ -18,7 +18,7 @@ from introducer.domain.contest import ContestStatus
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.person import Person
 from introducer.domain.lead_mail import came_mail
-from introducer.domain.mail import payment_profile_mail
+from introducer.domain.mail import MailStatus, payment_profile_mail
 from introducer.domain.trigger import Found, Trigger
 from introducer.services.raise_task import raise_task
 from introducer.services.read_contracts import ECB
@@ -73,6 +73,8 @@ def house() -> Iterator[House]:
             payment_profile_mail(brand=BRAND, partner=PARTNER, version=1, previous="", masked="DE•• •••• 3000",
                                  changed_at=found.now, usable_from=found.now)
         )  # fmt: skip
+        [told] = Mails("books").mails(PARTNER)
+        Mails("books").sent(Mails("books").mark(told, MailStatus.SENDING, found.now), "0100-abc", found.now)
         PersonIndex("books").remember_member(BRAND, PARTNER, [Person("email", "of a member")], found.now)
         Contests("books").move(None, CONTEST, None, window=True)
         lead = a_lead(brand=BRAND, partner=PARTNER, at=found.now, since=found.now)

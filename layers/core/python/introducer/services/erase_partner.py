@@ -62,6 +62,8 @@ _DELETED = {
     "tax_profile": "tax details",
     "idempotency": "remembered answers",
     "mail": "mails",
+    "mail_preferences": "wishes about mail",
+    "suppressed": "addresses that get no mail",
     "message": "messages",
     "announcement_read": "reads of announcements",
     "task": "tasks",

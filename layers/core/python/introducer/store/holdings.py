@@ -92,7 +92,7 @@ class Holdings:
                 ],
             ),
         )
-        for kind in ("link", "member", "payout", "person"):
+        for kind in ("link", "member", "payout", "person", "suppressed"):
             self._add(found, self._owned(keys.owner_partition(kind, partner=partner, of=partner)))
         for run in self._owned(keys.owner_partition("run", brand=brand)):
             pk = keys.partition("left_out", brand=brand, run=run.item["run"])
@@ -110,6 +110,7 @@ class Holdings:
         for stored in list(found.values()):
             if stored.kind == "member":
                 name = stored.item["member"]
+                self._add(found, self.items(keys.BOOKS, [keys.key("mail_preferences", member=name)]))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("idempotency", actor=name)))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("audit", subject=name)))
             elif stored.kind in ("link", "payout"):

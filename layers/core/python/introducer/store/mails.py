@@ -292,8 +292,9 @@ class Mails:
         return (str(item["of"]), str(item["mail"])) if item else None
 
     def saw(self, mail: Mail, what: Seen) -> bool:
-        """Marks and counts what became of a mail; whether it is new to this mail as it was read. Mark and counter are one transaction, so that each
-        mail counts once. Raises `Unavailable`, also when others count with the same figures just now."""
+        """Marks and counts what became of a mail; whether it is new to the mail as it was read. Mark and counter are
+        one transaction, so that each mail counts once. Raises `Unavailable`, also when others count with the same
+        figures just now."""
         if what in mail.seen:
             return False
         mark = Path(f"seen_{what.value}")
