@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +15,14 @@ from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound, Una
 from introducer.domain.mail import MailTemplate
 from introducer.domain.mail_text import MailText, Words, text_of
 from introducer.domain.sequence import CONDITIONS, LOOK_AGAIN, ONBOARDING, End, Fact, Send, Step, Wait, execution_name
+from introducer.locale import language
 from introducer.services.edit_sequence import edit_sequence
 from introducer.services.onboarding_step import onboarding_step
 from introducer.services.read_sequences import facts_of, figures_of, fills_of, preview_sequence, sequence_of
+from introducer.services.send_mail import fill_in
 from introducer.services.start_onboarding import start_onboarding, sweep_onboarding
 from introducer.store.mail_figures import Figures
+from introducer.wording.mails.letters import Reader
 from tests.conftest import Tables
 from tests.support.onboarding import BEGAN, BRAND, DEFAULT, OnboardingWorld, staff
 
@@ -124,6 +129,24 @@ def test_a_suspended_partner_hears_nothing_meanwhile_and_a_blocked_one_never(wor
     world.later(minutes=1)
     assert world.steps(partner).state.end is End.BLOCKED
     assert world.told(partner) == []
+
+
+@pytest.mark.parametrize("step", DEFAULT.steps, ids=lambda step: step.step)
+def test_what_a_step_puts_into_its_mail_is_all_that_its_text_asks_for(world: OnboardingWorld, step: Step) -> None:
+    # given a partner for whom a step is due, whatever its conditions
+    world.switches(True, replace(step, wait_hours=0, conditions=()))
+    partner = world.registers("{brand} <Amberfield>").partner
+    world.steps(partner)
+
+    # when its mail is filled in as the outbox does
+    mail = world.mail(partner, step.step)
+    reader = Reader(name="Marta", brand="Northwind", portal="https://go.example.com", partner="{brand} <Amberfield>")
+    text = world.books.texts.text(BRAND, str(mail.values["text"]))
+    said = fill_in(text, mail.values["fills"], language("en"), reader)
+
+    # then nothing of it is left open, and a name stays what it is
+    whole = " ".join((said.subject, *said.paragraphs))
+    assert not re.search(r"[{}]", whole.replace("{brand} <Amberfield>", ""))
 
 
 # ----------------------------------------------------------------------------------------------------------- beginning
