@@ -12,7 +12,10 @@ from introducer.domain.configuration import Brand, Change, Member, Partner, Part
 from introducer.domain.errors import Conflict, Forbidden, Invalid
 from introducer.domain.mail import Mail, MailTemplate
 from introducer.domain.report import Cadence, ReportChoice
+from introducer.domain.trigger import Found, Trigger
 from introducer.services.choose_report import choose_report
+from introducer.services.raise_task import raise_task
+from introducer.services.write_message import open_thread
 from introducer.services.write_report import PAGE, ReportBooks, follow, messages
 from introducer.store.event_counts import count_key
 from introducer.store.report_choices import ReportChoices
@@ -25,6 +28,10 @@ pytestmark = pytest.mark.in_memory
 BRAND, MANAGER = "brd_1", "mem_manager"
 MONDAY = datetime(2026, 11, 30, 8, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+
+def an_owner(partner: str) -> Member:
+    return Member(member=f"mem_{partner}", partner=partner, brand=BRAND, role=Role.OWNER, name=partner, language="en")
 
 
 class Office:
@@ -106,7 +113,7 @@ def test_nobody_is_written_to_who_is_blocked_or_of_whom_there_is_nothing_to_tell
 
 def test_a_partner_chooses_months_and_its_own_clocks(office: Office) -> None:
     ann = office.partner("ann")
-    owner = Member(member="mem_ann", partner="par_ann", brand=BRAND, role=Role.OWNER, name="Ann", language="en")
+    owner = an_owner("par_ann")
     choices = office.books.choices
 
     def choose(cadence: Cadence, time_zone: str, member: Member = owner) -> ReportChoice:
@@ -145,14 +152,23 @@ def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: 
     office.staff(), office.staff("mem_other"), office.staff("mem_fin", Role.FINANCE)
     office.partner("ann", ftd=9, manager=MANAGER)
     office.partner("new", ftd=0, manager=MANAGER, created=MONDAY - timedelta(days=3))
-    office.partner("else", ftd=9)
+    stranger = office.partner("else", ftd=9)
+    ann = office.books.configuration.partner("par_ann")
+    for partner in (ann, stranger):
+        owner = an_owner(partner.partner)
+        open_thread(
+            office.books.configuration, office.books.conversations, member=owner, partner=partner.partner,
+            subject="Banners", text="May I use the old ones?", clock=lambda: MONDAY, random=bytes,
+        )  # fmt: skip
+        raise_task(office.books.tasks, partner, Found(trigger=Trigger.DORMANT, about="", evidence={"days": 14}), MONDAY)
     assert office.runs(MONDAY) == 3
-    [mail] = office.letters(BRAND)
-    assert (mail.template, mail.member) == (MailTemplate.MANAGER_DIGEST, MANAGER)
+    [mail] = [each for each in office.letters(BRAND) if each.template is MailTemplate.MANAGER_DIGEST]
+    assert mail.member == MANAGER
     values: Any = mail.values
     assert values["partners"] == 2
     assert [each["name"] for each in values["rose"]] == ["ann"]
     assert [each["name"] for each in values["new"]] == ["new"]
+    assert {each["name"]: each["now"] for each in values["waits"]} == {"tasks": 1, "messages": 1}
 
 
 @pytest.mark.parametrize("message", [{}, {"what": "else"}, {"what": "partners", "brand": 1, "cursor": None, "at": 1}])

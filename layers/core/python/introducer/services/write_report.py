@@ -5,7 +5,7 @@ reader's clocks. A page of partners at a time; whatever is repeated meets the le
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,9 +30,11 @@ from introducer.domain.report import (
 from introducer.services.read_report_figures import FigureBooks, read_report, read_two
 from introducer.store.cases import Cases
 from introducer.store.configuration import Configuration
+from introducer.store.conversations import Conversations
 from introducer.store.mail_preferences import MemberMails
 from introducer.store.mails import Mails
 from introducer.store.report_choices import ReportChoices
+from introducer.store.tasks import Tasks
 
 LATE = timedelta(hours=6)
 """For so long after its moment a letter is written still: a call that failed is made up for by the next ones."""
@@ -50,6 +52,8 @@ class ReportBooks:
     mails: Mails
     wishes: MemberMails
     cases: Cases
+    tasks: Tasks
+    conversations: Conversations
 
     @classmethod
     def of(cls, books: str) -> ReportBooks:
@@ -60,6 +64,8 @@ class ReportBooks:
             mails=Mails(books),
             wishes=MemberMails(books),
             cases=Cases(books),
+            tasks=Tasks(books),
+            conversations=Conversations(books),
         )
 
 
@@ -128,8 +134,7 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
         joined = books.configuration.partner(card.partner).created.date()
         new = period.first <= joined <= period.last
         told.append((Told(card.partner, card.name, now_counts["ftd"], before["ftd"], new), now_counts, before))
-    theirs = {card.partner for card in partners}
-    waits = {"cases": sum(case.partner in theirs for case in books.cases.all_open(brand))}
+    waits = _waits(books, brand, manager, {card.partner for card in partners})
     return int(books.mails.put(digest_mail(brand, manager, period, digest(told, waits), now)))
 
 
@@ -142,6 +147,25 @@ def _write(books: ReportBooks, brand: str, partner: str, period: Period, now: da
         return False
     said = read_report(books.figures, partner=partner, period=period)
     return not is_silent(said) and books.mails.put(report_mail(brand, partner, said, now))
+
+
+def _waits(books: ReportBooks, brand: str, manager: str, theirs: Set[str]) -> dict[str, int]:
+    """What waits for a manager, by what it is."""
+    answers, cursor, waiting = 0, None, True
+    while waiting:
+        # Those that wait for an answer come first.
+        page = books.conversations.of_brand(brand, cursor)
+        for thread in page.items:
+            answers += thread.waits_since is not None and (
+                thread.assigned == manager or (not thread.assigned and thread.partner in theirs)
+            )
+        cursor = page.cursor
+        waiting = cursor is not None and any(thread.waits_since is not None for thread in page.items)
+    return {
+        "tasks": sum(task.assignee == manager for task in books.tasks.open_of_brand(brand)),
+        "messages": answers,
+        "cases": sum(case.partner in theirs for case in books.cases.all_open(brand)),
+    }
 
 
 def _there(books: ReportBooks, of: str, mail: str) -> bool:
