@@ -73,8 +73,8 @@ class Ruling(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, a lead that came by
-    one (a link without a click), or a decision (no link)."""
+    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, a lead that came
+    by one (a link without a click), or a decision (no link)."""
 
     start: int
     partner: str
@@ -235,10 +235,7 @@ def merge(
                 visits[event.click_id] = believed[event.click_id]
             elif click is not None and not click.flagged:
                 visits[click.text] = Visit(click.at_ms, click.link_id)
-        if event.lead_id is not None and (lead := contracts.leads.get(event.lead_id)) is not None:
-            # What another brand's form brought says nothing here.
-            if lead.brand == state.brand:
-                leads[event.lead_id] = Visit(lead.at, lead.link)
+        leads |= _led(event, contracts)
         if event.type in _NO_ANCHOR:
             _add_beside(event, mark.at, chargebacks, moves, rulings)
             continue
@@ -286,6 +283,14 @@ def merge(
 
 _NO_ANCHOR = frozenset({EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT, EventType.LEAD})
 """Events that say nothing of when the client was first heard of."""
+
+
+def _led(event: Event, contracts: Contracts) -> dict[str, Visit]:
+    """The lead that an event names. What another brand's form brought says nothing here."""
+    lead = None if event.lead_id is None else contracts.leads.get(event.lead_id)
+    if event.lead_id is None or lead is None or lead.brand != event.brand:
+        return {}
+    return {event.lead_id: Visit(lead.at, lead.link)}
 
 
 def _add_beside(
