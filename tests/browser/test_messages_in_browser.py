@@ -61,7 +61,8 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
             "ar": Words("صفحات هبوط جديدة", ("عزيزي {name}،", "إنها تحول أفضل: {portal}.")),
         })  # fmt: skip
         save_answer(world.wiring.conversations, member=staff, text=text, **made)
-        announce(world.configuration, world.wiring.announcements, member=staff, text=text, countries=["PL"], **made)
+        announce(world.configuration, world.wiring.announcements, world.wiring.broadcast_books.results, member=staff,
+                 text=text, countries=["PL"], **made)  # fmt: skip
         yield world
 
 

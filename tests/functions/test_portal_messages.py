@@ -302,6 +302,7 @@ def test_an_announcement_reaches_whom_it_is_for_and_staff_see_who_has_read_it(po
     for wrong, code in (
         ({"countries": "Poland"}, "invalid_country"), ({"countries": "XX"}, "nobody_reached"),
         ({"through": "2026-04-16"}, "invalid_through"), ({"kinds": ["x"]}, "invalid_kind"),
+        ({"segment": "seg_none"}, "no_such_segment"),
     ):  # fmt: skip
         assert staff.post("/desk/announcements", NEWS | wrong, as_json=True).json["code"] == code
 

@@ -27,6 +27,8 @@ from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Inval
 from introducer.domain.mail import Audience
 from introducer.domain.mail_text import MailText, Words
 from introducer.domain.mail_text import text_of as a_text
+from introducer.domain.results import ResultLine
+from introducer.domain.segment import segment_of
 from introducer.services.announce import (
     announce,
     announcements_for,
@@ -38,6 +40,7 @@ from introducer.services.announce import (
 from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
 from introducer.services.work_thread import assign_thread, close_thread, note_read, reopen_thread
 from introducer.store.conversations import Conversations
+from introducer.store.segments import SavedSegment
 from tests.conftest import Tables
 from tests.support.builders import BRAND
 from tests.support.talking import (
@@ -409,11 +412,11 @@ class TestSavedAnswers:
 class TestAnnouncements:
     def announces(self, talking: Talking, **other: Any) -> Any:
         given: dict[str, Any] = {"member": MANAGER, "text": a_text("News", "To {partner}.")} | other
-        return announce(talking.configuration, talking.announcements, **given, **talking.made)
+        return announce(talking.configuration, talking.announcements, talking.results, **given, **talking.made)
 
     def shown(self, talking: Talking, member: Member = OWNER) -> list[tuple[str, bool]]:
         partner = talking.configuration.partner(member.partner or "")
-        found = announcements_for(talking.announcements, member, partner, talking.now)
+        found = announcements_for(talking.announcements, talking.results, member, partner, talking.now)
         return [(each.announcement.announcement, each.unread) for each in found]
 
     def test_an_announcement_is_for_those_whom_its_conditions_name(self, talking: Talking) -> None:
@@ -425,7 +428,22 @@ class TestAnnouncements:
         assert self.shown(talking) == [(mine, True), (everybody, True)]
         assert self.shown(talking, STRANGER) == [(thai, True), (everybody, True)]
         with pytest.raises(NotFound):
-            read_announcement(talking.announcements, OWNER, talking.partner, thai, talking.now)
+            read_announcement(talking.announcements, talking.results, OWNER, talking.partner, thai, talking.now)
+
+    def test_a_segment_says_for_whom_as_it_was_when_it_was_chosen(self, talking: Talking) -> None:
+        # given a segment of partners with three first deposits, and one partner who brought them
+        chosen = segment_of("all", [{"field": "ftd_30", "operator": "at_least", "values": ["3"]}])
+        saved = SavedSegment(segment="seg_1", brand=BRAND, name="Lively", owner=MANAGER.member, shared=True,
+                             chosen=chosen, changed_at=NOW, changed_by=MANAGER.member)  # fmt: skip
+        with refused(Invalid, "nobody_reached"):
+            self.announces(talking, segment=saved)
+        talking.results.put(BRAND, ResultLine(partner=PARTNER, day="2026-10-05", ftd_30=3))
+
+        made = self.announces(talking, segment=saved)
+
+        assert self.shown(talking) == [(made.announcement, True)] and self.shown(talking, STRANGER) == []
+        assert talking.announcements.announcement(BRAND, made.announcement).reach.segment == chosen
+        assert spread_of(talking.configuration, talking.announcements, talking.results, made, NOW).partners == 1
 
     def test_who_has_read_it_is_known_once_and_it_ends(self, talking: Talking) -> None:
         made = self.announces(talking, through="2026-10-07")
@@ -435,7 +453,7 @@ class TestAnnouncements:
         )
         assert self.shown(talking) == [(made.announcement, False)]
         assert self.shown(talking, STRANGER) == [(made.announcement, True)]
-        spread = spread_of(talking.configuration, talking.announcements, made)
+        spread = spread_of(talking.configuration, talking.announcements, talking.results, made, talking.now)
         assert (spread.partners, spread.have_read, spread.people) == (2, 1, 1)
         talking.later(days=3)
         assert self.shown(talking) == []

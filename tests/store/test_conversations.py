@@ -18,6 +18,7 @@ from introducer.domain.events import milliseconds
 from introducer.domain.ids import new_id
 from introducer.domain.mail_text import text_of
 from introducer.domain.saved_answer import SavedAnswer
+from introducer.domain.segment import segment_of
 from introducer.store.announcements import Announcements
 from introducer.store.configuration import Configuration
 from introducer.store.conversations import CLOSED, Conversations
@@ -27,6 +28,7 @@ from tests.support.builders import at
 
 NOW = at("2026-10-05 09:00")
 PARTNER, BRAND = "par_p", "brd_1"
+SEGMENT = segment_of("any", [{"field": "ftd_30", "operator": "at_least", "values": ["3"]}])
 CHANGE = Change(by="sub-manager", at=NOW, why="written", origin="portal")
 
 
@@ -198,7 +200,8 @@ def an_announcement(number: int = 0, **other: Any) -> Announcement:
     return replace(
         Announcement(
             announcement=an_id("ann", number), brand=BRAND, text=text_of("New pages", "They are in {portal}."),
-            reach=Reach(kinds=(PartnerKind.IB,), countries=("PL", "TH"), manager="sub-manager"),
+            reach=Reach(kinds=(PartnerKind.IB,), countries=("PL", "TH"), manager="sub-manager", segment=SEGMENT,
+                        segment_name="Lively"),
             published_by="sub-manager", published_at=NOW + timedelta(minutes=number), through="2026-11-04",
         ),
         **other,

@@ -14,6 +14,7 @@ from introducer.store.announcements import Announcements
 from introducer.store.configuration import Configuration
 from introducer.store.conversations import Conversations
 from introducer.store.mails import Mails
+from introducer.store.results import Results
 from tests.conftest import Tables
 from tests.support.builders import BRAND, at
 
@@ -45,6 +46,7 @@ class Talking:
         self.conversations = Conversations(tables.books)
         self.announcements = Announcements(tables.books)
         self.mails = Mails(tables.books)
+        self.results = Results(tables.books)
         self._drawn = 0
         for brand in (BRAND, "brd_other"):
             domain = f"{brand.replace('_', '-')}.example"
@@ -59,7 +61,12 @@ class Talking:
             self.configuration.add_member(member, SET_UP)
 
     def somebody(self, partner: str, **other: Any) -> Partner:
-        given: dict[str, Any] = {"name": f"{partner} Ltd", "kind": PartnerKind.AFFILIATE, "country": "PL", "manager": None} | other
+        given: dict[str, Any] = {
+            "name": f"{partner} Ltd",
+            "kind": PartnerKind.AFFILIATE,
+            "country": "PL",
+            "manager": None,
+        } | other
         found = Partner(partner=partner, brand=BRAND, status=Status.ACTIVE, parent=None, language="en", currency="EUR",
                         email_hash=None, created=LONG_AGO, **given)  # fmt: skip
         self.configuration.register_partner(found, SET_UP)

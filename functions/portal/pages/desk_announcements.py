@@ -14,9 +14,12 @@ from visit import N_, Visit
 
 from introducer.domain.announcement import ANNOUNCERS, FILLED, Announcement
 from introducer.domain.configuration import PartnerKind
+from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.mail_text import LANGUAGES
 from introducer.services.announce import announce, spread_of, withdraw_announcement
 from introducer.services.people import Names
+from introducer.services.read_segments import read_segments, segment_for
+from introducer.store.segments import SavedSegment
 
 PATH = "/desk/announcements"
 ONE = PATH + "/{announcement}"
@@ -33,6 +36,8 @@ class NewAnnouncement(Texts):
     """Their two letters, with spaces or commas between."""
     mine: bool = False
     """Only partners that the one who announces looks after."""
+    segment: Short = ""
+    """One of the brand's segments, by its id, beside the conditions above."""
     through: Short = ""
 
 
@@ -50,6 +55,7 @@ _ADVICE: Advice = {
     "invalid_country": ("countries", N_("Write countries by their two letters, such as PL TH AE.")),
     "too_many_countries": ("countries", N_("Name at most 60 countries.")),
     "invalid_through": ("through", N_("Choose a day from today on, within a year.")),
+    "no_such_segment": ("segment", N_("There is no such segment any more: choose another.")),
     "nobody_reached": ("", N_("No partner of yours is reached by this: choose more of them.")),
     "reason_needed": ("why", N_("Say why, in 3 to 500 characters.")),
     "announcement_changed": ("", N_("This was changed meanwhile: look at it again.")),
@@ -78,6 +84,10 @@ def announcements(visit: Visit) -> dict[str, Any]:
         "next": visit.next(subject, found.cursor),
         "may_announce": visit.member.role in ANNOUNCERS,
         "kinds": [each.value for each in PartnerKind],
+        "segments": [
+            {"segment": each.segment, "name": each.name}
+            for each in read_segments(visit.portal.broadcast_books.segments, member=visit.member)
+        ],
         "placeholders": sorted(FILLED),
     }
 
@@ -85,16 +95,18 @@ def announcements(visit: Visit) -> dict[str, Any]:
 @page(PATH, "desk_announcements.html", method="POST", who=Who.STAFF, again=announcements)
 def publish(visit: Visit) -> Done:
     assert visit.member is not None
-    wish = visit.read(NewAnnouncement)
+    wish, books = visit.read(NewAnnouncement), visit.portal.broadcast_books
     with told(wish, _ADVICE):
         made = announce(
             visit.portal.configuration,
             visit.portal.announcements,
+            books.results,
             member=visit.member,
             text=wish.text(),
             kinds=wish.kinds,
             countries=wish.countries.replace(",", " ").split(),
             manager=visit.member.member if wish.mine else "",
+            segment=_segment(visit, wish.segment),
             through=wish.through,
             clock=visit.portal.now,
             random=secrets.token_bytes,
@@ -124,7 +136,9 @@ def announcement_of_brand(visit: Visit, announcement: str) -> dict[str, Any]:
     cards = portal.conversations.cards(brand, {each.partner for each in readers.items})
     names = Names(portal.configuration)
     return _line(visit, found, names) | {
-        "spread": spread_of(portal.configuration, portal.announcements, found),
+        "spread": spread_of(
+            portal.configuration, portal.announcements, portal.broadcast_books.results, found, visit.now
+        ),
         "items": [
             {
                 "partner": each.partner,
@@ -154,6 +168,17 @@ def withdraw(visit: Visit, announcement: str) -> Done:
     return Done(_line(visit, found, Names(visit.portal.configuration)), f"{PATH}/{announcement}")
 
 
+def _segment(visit: Visit, segment: str) -> SavedSegment | None:
+    """The segment that was chosen. Raises `Invalid`: another's is none."""
+    assert visit.member is not None
+    if not segment:
+        return None
+    try:
+        return segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment)
+    except NotFound as error:
+        raise Invalid("There is no such segment: choose another.", code="no_such_segment") from error
+
+
 def _line(visit: Visit, announcement: Announcement, names: Names) -> dict[str, Any]:
     words = announcement.text.words(visit.language.code)
     reach = announcement.reach
@@ -165,6 +190,7 @@ def _line(visit: Visit, announcement: Announcement, names: Names) -> dict[str, A
         "kinds": reach.kinds,
         "countries": reach.countries,
         "manager": names.of(reach.manager),
+        "segment": reach.segment_name,
         "published_at": announcement.published_at,
         "published_by": names.of(announcement.published_by),
         "through": announcement.through,

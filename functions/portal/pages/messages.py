@@ -82,7 +82,9 @@ def messages(visit: Visit) -> dict[str, Any]:
     assert visit.partner is not None and visit.member is not None
     subject = f"threads of {visit.partner.partner}"
     found = _reader(visit).threads(visit.partner.partner, visit.position(subject), visit.limit())
-    announced = announcements_for(visit.portal.announcements, visit.member, visit.partner, visit.now)
+    announced = announcements_for(
+        visit.portal.announcements, visit.portal.broadcast_books.results, visit.member, visit.partner, visit.now
+    )
     return {
         "items": [_line(each) for each in found.items],
         "next": visit.next(subject, found.cursor),
@@ -146,7 +148,9 @@ def write(visit: Visit, thread: str) -> Done:
 def announcement(visit: Visit, announcement: str) -> dict[str, Any]:
     assert visit.partner is not None and visit.member is not None
     announcements = visit.portal.announcements
-    found = read_announcement(announcements, visit.member, visit.partner, announcement, visit.now)
+    found = read_announcement(
+        announcements, visit.portal.broadcast_books.results, visit.member, visit.partner, announcement, visit.now
+    )
     if found.unread and is_looked_at(visit):
         note_announcement_read(announcements, visit.member, visit.partner, announcement, visit.portal.now)
     return _announced(visit, found)

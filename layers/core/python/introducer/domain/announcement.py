@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from introducer.domain.adjustment import Act
-from introducer.domain.configuration import Partner, PartnerCard, PartnerKind, Role
+from introducer.domain.configuration import PartnerCard, PartnerKind, Role
 from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.events import day_of
 from introducer.domain.mail_text import MailText
+from introducer.domain.results import ResultLine
+from introducer.domain.segment import Segment, fits
 
 ANNOUNCERS = frozenset({Role.MANAGER, Role.ADMIN})
 """Who announces, and who saves answers."""
@@ -24,6 +26,7 @@ USUAL_DAYS, MOST_DAYS = 30, 366
 MOST_COUNTRIES = 60
 FILLED = frozenset({"name", "partner", "brand", "portal", "manager"})
 """Placeholders that a text in the portal may have: what is known without counting anything."""
+EVERYBODY = Segment()
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -37,13 +40,23 @@ class Reach:
     """ISO 3166 alpha-2."""
     manager: str = ""
     """The member of staff who looks after them."""
+    segment: Segment = EVERYBODY
+    """As it was when it was chosen: changing the saved one changes no announcement."""
+    segment_name: str = ""
 
-    def includes(self, partner: Partner | PartnerCard) -> bool:
+    def includes(self, card: PartnerCard, line: ResultLine | None, today: str) -> bool:
+        """Whether a partner is meant on a UTC day; `line` is what it brought, None where that is not known."""
         return (
-            (not self.kinds or partner.kind in self.kinds)
-            and (not self.countries or partner.country in self.countries)
-            and (not self.manager or partner.manager == self.manager)
+            (not self.kinds or card.kind in self.kinds)
+            and (not self.countries or card.country in self.countries)
+            and (not self.manager or card.manager == self.manager)
+            and fits(self.segment, card, line, today)
         )
+
+    @property
+    def asks_for_results(self) -> bool:
+        """Whether what a partner brought has a say in it."""
+        return bool(self.segment.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

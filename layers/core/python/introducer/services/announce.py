@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from introducer.domain.adjustment import Act
 from introducer.domain.announcement import (
     Announcement,
     AnnouncementRead,
+    Reach,
     check_filled,
     reach_of,
     through_of,
@@ -17,7 +18,7 @@ from introducer.domain.announcement import (
 )
 from introducer.domain.configuration import Change, Member, Partner, PartnerCard, Status
 from introducer.domain.errors import Conflict, Invalid, NotFound
-from introducer.domain.events import milliseconds
+from introducer.domain.events import day_of, milliseconds
 from introducer.domain.ids import base32, derived_ulid, new_id
 from introducer.domain.mail_text import MailText, check_text
 from introducer.services.creation import Clock, Randomness, create_once, now
@@ -26,6 +27,8 @@ from introducer.services.save_answer import check_announcer
 from introducer.services.write_message import is_staff_of
 from introducer.store.announcements import Announcements
 from introducer.store.configuration import Configuration
+from introducer.store.results import Results
+from introducer.store.segments import SavedSegment
 
 NEWEST = 100
 """Of a brand's announcements, those that partners are shown; older ones have ended."""
@@ -54,18 +57,21 @@ class Spread:
 def announce(
     configuration: Configuration,
     announcements: Announcements,
+    results: Results,
     *,
     member: Member,
     text: MailText,
     kinds: Iterable[str] = (),
     countries: Iterable[str] = (),
     manager: str = "",
+    segment: SavedSegment | None = None,
     through: str = "",
     clock: Clock,
     random: Randomness,
     request: str | None = None,
 ) -> Announcement:
-    """An announcement that partners see from now on. A repeated `request` meets the first one's.
+    """An announcement that partners see from now on. A repeated `request` meets the first one's. `segment` is one that
+    the member may use, as it is now.
 
     Raises `Forbidden`; `Invalid` for a text or an audience that cannot be (`check_text`, `check_filled`, `reach_of`,
     `through_of`, `not_of_staff`, `nobody_reached`); `Conflict` (`idempotency_key_reused`).
@@ -73,6 +79,8 @@ def announce(
     check_announcer(member)
     at = now(clock)
     reach = reach_of(kinds, countries, manager)
+    if segment is not None:
+        reach = replace(reach, segment=segment.chosen, segment_name=segment.name)
     if manager and not (len(manager) <= 100 and is_staff_of(configuration, member.brand, manager)):
         raise Invalid("Choose somebody of your own staff.", code="not_of_staff")
     new = Announcement(
@@ -88,7 +96,7 @@ def announce(
         for each in announcements.of_brand(member.brand).items:
             if each.announcement[_TIME:] == new.announcement[_TIME:]:
                 return _same(each, new)
-    if not any(reach.includes(card) for card in _cards(configuration, member.brand)):
+    if not _reached(configuration, results, member.brand, reach, at):
         raise Invalid("Nobody is reached by this: choose more partners.", code="nobody_reached")
     change = Change(by=member.member, at=at, why="announced", origin="portal")
     return create_once(
@@ -125,26 +133,27 @@ def withdraw_announcement(
 
 
 def announcements_for(
-    announcements: Announcements, member: Member, partner: Partner, at: datetime
+    announcements: Announcements, results: Results, member: Member, partner: Partner, at: datetime
 ) -> tuple[AnnouncementOfMember, ...]:
     """What is announced to a partner now, the newest first."""
     read = {
         each.announcement for each in announcements.read_of_partner(partner.partner) if each.member == member.member
     }
-    shown = announcements.of_brand(partner.brand, limit=NEWEST).items
+    shown = [each for each in announcements.of_brand(partner.brand, limit=NEWEST).items if each.shown_at(at)]
+    includes = _includes(results, partner, shown, at)
     return tuple(
         AnnouncementOfMember(announcement=each, unread=each.announcement not in read)
         for each in shown
-        if each.shown_at(at) and each.reach.includes(partner)
+        if includes(each.reach)
     )
 
 
 def read_announcement(
-    announcements: Announcements, member: Member, partner: Partner, announcement: str, at: datetime
+    announcements: Announcements, results: Results, member: Member, partner: Partner, announcement: str, at: datetime
 ) -> AnnouncementOfMember:
     """One that is for this partner now. Raises `NotFound`."""
     found = announcements.announcement(partner.brand, announcement)
-    if not (found.shown_at(at) and found.reach.includes(partner)):
+    if not (found.shown_at(at) and _includes(results, partner, [found], at)(found.reach)):
         raise NotFound("There is no such announcement.")
     unread = not announcements.has_read(partner.partner, announcement, member.member)
     return AnnouncementOfMember(announcement=found, unread=unread)
@@ -165,15 +174,41 @@ def note_announcement_read(
     )
 
 
-def spread_of(configuration: Configuration, announcements: Announcements, announcement: Announcement) -> Spread:
+def spread_of(
+    configuration: Configuration,
+    announcements: Announcements,
+    results: Results,
+    announcement: Announcement,
+    at: datetime,
+) -> Spread:
     """How far it went, as partners are now: a partner that moved to another country since counts by where it is."""
     readers = announcements.readers_by_partner(announcement.brand, announcement.announcement)
-    reached = [card.partner for card in _cards(configuration, announcement.brand) if announcement.reach.includes(card)]
+    reached = _reached(configuration, results, announcement.brand, announcement.reach, at)
     return Spread(
         partners=len(reached),
         have_read=sum(each in readers for each in reached),
         people=sum(readers.values()),
     )
+
+
+def _includes(
+    results: Results, partner: Partner, shown: Iterable[Announcement], at: datetime
+) -> Callable[[Reach], bool]:
+    """Whether a partner is meant, as it is now. What it brought is read only where it has a say."""
+    card = PartnerCard(**{field.name: getattr(partner, field.name) for field in fields(PartnerCard)})
+    asked = any(each.reach.asks_for_results for each in shown)
+    line = results.line(partner.brand, partner.partner) if asked else None
+    return lambda reach: reach.includes(card, line, day_of(at))
+
+
+def _reached(configuration: Configuration, results: Results, brand: str, reach: Reach, at: datetime) -> list[str]:
+    """The brand's partners who are meant, as they are now."""
+    lines = {each.partner: each for each in results.of_brand(brand)} if reach.asks_for_results else {}
+    return [
+        card.partner
+        for card in _cards(configuration, brand)
+        if reach.includes(card, lines.get(card.partner), day_of(at))
+    ]
 
 
 def _cards(configuration: Configuration, brand: str) -> Iterable[PartnerCard]:

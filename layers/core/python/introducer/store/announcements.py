@@ -16,6 +16,7 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail_text import text_from_data, text_to_data
+from introducer.domain.segment import data_of, segment_of
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.owned import owned
@@ -32,7 +33,7 @@ def announcement_to_item(announcement: Announcement) -> dict[str, Any]:
     item: dict[str, Any] = {
         **keys.key("announcement", brand=announcement.brand, announcement=announcement.announcement).item(),
         "text": json.dumps(text_to_data(announcement.text), ensure_ascii=False, sort_keys=True),
-        "reach": json.dumps({"kinds": reach.kinds, "countries": reach.countries, "manager": reach.manager}),
+        "reach": json.dumps(_reach(reach), ensure_ascii=False, sort_keys=True),
         "published_by": announcement.published_by,
         "published_at": milliseconds(announcement.published_at),
         "through": announcement.through,
@@ -55,6 +56,8 @@ def announcement_from_item(item: Mapping[str, Any]) -> Announcement:
             kinds=tuple(map(PartnerKind, reach["kinds"])),
             countries=tuple(reach["countries"]),
             manager=reach["manager"],
+            segment=segment_of(**reach["segment"]),
+            segment_name=reach["segment_name"],
         ),
         published_by=item["published_by"],
         published_at=from_milliseconds(item["published_at"]),
@@ -193,13 +196,20 @@ class Announcements:
         return True
 
 
-def _told(announcement: Announcement) -> dict[str, Any]:
-    reach = announcement.reach
+def _reach(reach: Reach) -> dict[str, Any]:
     return {
-        "text": text_to_data(announcement.text),
-        "kinds": list(reach.kinds),
+        "kinds": [each.value for each in reach.kinds],
         "countries": list(reach.countries),
         "manager": reach.manager,
+        "segment": data_of(reach.segment),
+        "segment_name": reach.segment_name,
+    }
+
+
+def _told(announcement: Announcement) -> dict[str, Any]:
+    return {
+        "text": text_to_data(announcement.text),
+        **_reach(announcement.reach),
         "through": announcement.through,
         "withdrawn": announcement.withdrawn is not None,
     }
