@@ -38,10 +38,10 @@ def _follow(record: dict[str, Any]) -> bool:
         if written.following:
             queue().send(written.following)
     except IntroducerError as error:
-        logger().warning("reports are to be written again", extra={"code": error.code, "message": record["messageId"]})
+        logger().warning("reports are to be written again", extra={"code": error.code, "event": record["messageId"]})
         return False
     except Exception as error:
-        logger().error("reports could not be written", exc_info=error, extra={"message": record["messageId"]})
+        logger().error("reports could not be written", exc_info=error, extra={"event": record["messageId"]})
         return False
     count("ReportsWritten", written.letters)
     return True
