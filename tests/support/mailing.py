@@ -163,7 +163,8 @@ class World:
 
 
 def to_owners(template: MailTemplate = PAID, what: str = "pay_1 paid", **other: Any) -> Mail:
-    return new_mail(what, template, EXAMPLES[template], **({"brand": BRAND, "partner": PARTNER, "at": NOW} | other))
+    given: dict[str, Any] = {"brand": BRAND, "partner": PARTNER, "at": NOW}
+    return new_mail(what, template, EXAMPLES[template], **(given | other))
 
 
 def to_one(sub: str = "ann", **other: Any) -> Mail:
