@@ -15,6 +15,7 @@ from introducer.domain.errors import Invalid
 from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.freeze_broadcast import freeze_broadcast
 from introducer.services.send_broadcast import Sender
+from introducer.services.take_back_mails import take_back_mails
 
 ROUND = 240.0
 """Seconds for which a step hands mails over, before the state machine looks at it again."""
@@ -57,7 +58,21 @@ def send(tools: Tools, given: Given) -> Kept:
     return _kept(sender.send(name, ROUND), submitted, tools.now())
 
 
-STEPS: Mapping[str, Callable[[Tools, Given], Kept]] = {"look": look, "freeze": freeze, "send": send}
+def take_back(tools: Tools, given: Given) -> Kept:
+    """It was stopped: mails that still wait are taken back."""
+    name, submitted = _place(given)
+    number = take_back_mails(tools.books, broadcast=name, now=tools.now())
+    kept = _kept(tools.books.broadcasts.broadcast(name), submitted, tools.now())
+    kept["told"]["taken_back"] = number
+    return kept
+
+
+STEPS: Mapping[str, Callable[[Tools, Given], Kept]] = {
+    "look": look,
+    "freeze": freeze,
+    "send": send,
+    "take_back": take_back,
+}
 
 
 def _kept(broadcast: Broadcast, submitted: str, now: datetime) -> Kept:

@@ -76,9 +76,10 @@ def test_one_that_was_taken_back_or_stopped_is_not_sent(world: Broadcasting, mod
     again = world.submits(draft)
     assert does(module, "look", execution_input(scheduled))["stage"] == "other"
     assert does(module, "freeze", execution_input(again))["stage"] == "send"
-    stop_broadcast(world.books, member=CHECKER, broadcast=again.broadcast, why="wrong link", now=world.now)
+    stop_broadcast(world.books, world.start, member=CHECKER, broadcast=again.broadcast, why="wrong link", now=world.now)
     stopped = does(module, "send", execution_input(again))
     assert (stopped["stage"], stopped["told"]["why"]) == ("stopped", "wrong link")
+    assert does(module, "take_back", execution_input(again))["told"]["taken_back"] == 0
     assert world.mails("par_000") == []
 
 

@@ -30,6 +30,7 @@ from introducer.services.preview_broadcast import preview_broadcast
 from introducer.services.read_broadcasts import read_report
 from introducer.services.read_segments import read_segments, segment_for
 from introducer.services.save_segment import change_segment, delete_segment, save_segment
+from introducer.services.take_back_mails import take_back_mails
 from introducer.store.paces import Known
 from tests.conftest import Tables
 from tests.support.broadcasting import ADMIN, BRAND, CHECKER, MAKER, NOW, TEXT, Broadcasting, a_person
@@ -158,7 +159,9 @@ def test_only_managers_and_admins_write_and_only_in_their_brand(world: Broadcast
         with pytest.raises(Forbidden):
             world.submits(broadcast, a_person(role, "mem_other"))
         with pytest.raises(Forbidden):
-            stop_broadcast(world.books, member=a_person(role), broadcast=broadcast.broadcast, why="no", now=NOW)
+            stop_broadcast(
+                world.books, world.start, member=a_person(role), broadcast=broadcast.broadcast, why="no", now=NOW
+            )
     stranger = a_person(member="mem_stranger", brand="brd_other")
     for step in (world.submits, world.approves):
         with pytest.raises(NotFound):
@@ -316,7 +319,9 @@ def test_a_stop_takes_effect_within_a_batch(tables: Tables, monkeypatch: pytest.
     def stops_in_the_second(mails: Any) -> None:
         batches.append(len(mails))
         if len(batches) == 2:
-            stop_broadcast(world.books, member=CHECKER, broadcast=broadcast.broadcast, why="wrong link", now=world.now)
+            stop_broadcast(
+                world.books, world.start, member=CHECKER, broadcast=broadcast.broadcast, why="wrong link", now=world.now
+            )
         put_all(mails)
 
     monkeypatch.setattr(world.books.mails, "put_all", stops_in_the_second)
@@ -327,7 +332,31 @@ def test_a_stop_takes_effect_within_a_batch(tables: Tables, monkeypatch: pytest.
     report = read_report(world.books, after)
     assert (report.waiting, report.left, report.recipients) == (sum(batches), 20 - sum(batches), 20)
     with pytest.raises(Conflict):
-        stop_broadcast(world.books, member=CHECKER, broadcast=broadcast.broadcast, why="again", now=world.now)
+        stop_broadcast(
+            world.books, world.start, member=CHECKER, broadcast=broadcast.broadcast, why="again", now=world.now
+        )
+
+
+def test_what_waits_for_the_morning_is_taken_back_when_it_is_stopped(world: Broadcasting) -> None:
+    # given a broadcast that was handed over at night: one is sent, the others wait for the morning
+    done = world.sends(world.begun())
+    mails = world.books.mails
+    [sent] = world.mails("par_000")
+    mails.sent(mails.mark(sent, MailStatus.SENDING, NOW), "m-1", NOW)
+    [night] = world.mails("par_001")
+    mails.postpone(night, NOW + timedelta(hours=9))
+
+    # when somebody stops it, and its execution takes them back, twice
+    given: dict[str, Any] = {"member": CHECKER, "broadcast": done.broadcast, "why": "wrong link", "now": world.now}
+    stopped = stop_broadcast(world.books, world.start, **given)
+    assert stop_broadcast(world.books, world.start, **given) == stopped
+    assert world.started[-1].endswith("-stop")
+    assert [take_back_mails(world.books, broadcast=done.broadcast, now=world.now) for _ in range(2)] == [2, 0]
+
+    # then nobody else gets it, and the report says so
+    report = read_report(world.books, stopped)
+    assert (report.sent, report.taken_back, report.suppressed, report.waiting) == (1, 2, 0, 0)
+    assert mails.due(BRAND, NOW + timedelta(days=1)).items == ()
 
 
 # -------------------------------------------------------------------------------------------------------------- report

@@ -221,6 +221,8 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
     some = [{"partner": card.partner, "name": card.name} for card in counted.some] if counted else []
     wrote = member.member in (*found.writers, found.submitted_by)
     writes = member.role in WRITERS
+    report = read_report(books, found) if found.edition else None
+    may_stop = not found.status.is_over or bool(found.status is BroadcastStatus.DONE and report and report.waiting)
     data = _form(visit) if writes and found.status is BroadcastStatus.DRAFT else {"placeholders": sorted(PLACEHOLDERS)}
     return data | _line(found, names) | {
         "text": text_to_data(found.text),
@@ -238,8 +240,8 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
         "may_change": writes and found.status is BroadcastStatus.DRAFT,
         "may_take_back": writes and found.status in (BroadcastStatus.WAITING, BroadcastStatus.SCHEDULED),
         "may_approve": member.role in APPROVERS and not wrote and found.status is BroadcastStatus.WAITING,
-        "may_stop": writes and not found.status.is_over,
-        "report": read_report(books, found) if found.edition else None,
+        "may_stop": writes and may_stop,
+        "report": report,
     }  # fmt: skip
 
 
@@ -317,7 +319,12 @@ def stop(visit: Visit, broadcast: str) -> Done:
     wish, portal = visit.read(Stop), visit.portal
     try:
         after = stop_broadcast(
-            portal.broadcast_books, member=visit.member, broadcast=broadcast, why=wish.why, now=visit.now
+            portal.broadcast_books,
+            portal.start_broadcast,
+            member=visit.member,
+            broadcast=broadcast,
+            why=wish.why,
+            now=visit.now,
         )
     except IntroducerError as error:
         raise _refusal(error, {"why": wish.why}) from error

@@ -59,6 +59,10 @@ NOBODY = "nobody_fits"
 """Why a broadcast stopped by itself before anybody got it."""
 
 
+TAKEN_BACK = "broadcast_stopped"
+"""Why a mail is suppressed that still waited when its broadcast was stopped."""
+
+
 class Recipient(NamedTuple):
     """A member whom a broadcast goes to, and whose partner it is."""
 
@@ -155,6 +159,11 @@ def execution_name(broadcast: Broadcast) -> str:
     """What its execution is called: one for each time it was submitted."""
     assert broadcast.submitted_at is not None, "only what was submitted is walked"
     return f"{broadcast.broadcast}-{milliseconds(broadcast.submitted_at)}"
+
+
+def stop_name(broadcast: Broadcast) -> str:
+    """What the execution is called that takes back what waits, once it is stopped."""
+    return execution_name(broadcast) + "-stop"
 
 
 def execution_input(broadcast: Broadcast) -> dict[str, str]:
@@ -279,8 +288,9 @@ def taken_back(broadcast: Broadcast, member: Member) -> Broadcast:
 
 
 def stopped(broadcast: Broadcast, by: str, why: str, now: datetime) -> Broadcast:
-    """Nobody gets it any more who has not. Raises `Conflict` (`broadcast_over`)."""
-    if broadcast.status.is_over:
+    """Nobody gets it any more who has not, be it that their mail waits for the morning. Raises `Conflict`
+    (`broadcast_over`)."""
+    if broadcast.status is BroadcastStatus.STOPPED:
         raise Conflict("This broadcast is over already.", code="broadcast_over")
     return replace(broadcast, status=BroadcastStatus.STOPPED, ended_at=now, ended_by=by, why_ended=why)
 

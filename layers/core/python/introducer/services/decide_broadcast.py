@@ -12,6 +12,7 @@ from introducer.domain.broadcast import (
     check_writer,
     execution_input,
     execution_name,
+    stop_name,
     stopped,
     submitted,
     taken_back,
@@ -23,6 +24,7 @@ from introducer.services.count_segment import partners_in
 from introducer.services.decisions import reason
 from introducer.services.draft_broadcast import changed_meanwhile
 from introducer.services.freeze_broadcast import recipients_of
+from introducer.services.read_broadcasts import read_report
 
 STOPS = 5
 """So often a stop is tried again that met the sender's own writing."""
@@ -83,23 +85,32 @@ def take_back_broadcast(
     return books.broadcasts.move(before, after, by_member(member, at, before.name), "take_back_broadcast")
 
 
-def stop_broadcast(books: BroadcastBooks, *, member: Member, broadcast: str, why: str, now: datetime) -> Broadcast:
-    """Nobody gets it any more who has not: whoever sends it looks before each second's worth of mails. It asks for no
-    version: it is not to be missed because one more mail went.
+def stop_broadcast(
+    books: BroadcastBooks, start: Start, *, member: Member, broadcast: str, why: str, now: datetime
+) -> Broadcast:
+    """Nobody gets it any more who has not: whoever sends it looks before each second's worth of mails, and an execution
+    takes back those that wait for the morning. It asks for no version: it is not to be missed because one more mail
+    went. The same member's stop again sees that this execution runs.
 
     Raises `NotFound`, `Forbidden`, `Invalid` (`reason_needed`), `Conflict` (`broadcast_over`, `broadcast_changed` when
-    it is changed too often to be met), `Unavailable`.
+    it is changed too often to be met), `Unavailable`, `TooMany`.
     """
     check_writer(member)
     said, at = reason(why), in_full_ms(now)
     for attempt in range(STOPS):
         before = broadcast_of_brand(books, member, broadcast)
+        if before.status is BroadcastStatus.STOPPED and before.ended_by == member.member and before.why_ended == said:
+            return _taken_back(start, before)
+        if before.status is BroadcastStatus.DONE and not read_report(books, before).waiting:
+            raise Conflict("Everybody has it already: it cannot be stopped any more.", code="broadcast_over")
         after = stopped(before, member.member, said, at)
         try:
-            return books.broadcasts.move(before, after, by_member(member, at, said), "stop_broadcast")
+            written = books.broadcasts.move(before, after, by_member(member, at, said), "stop_broadcast")
         except Conflict:
             if attempt == STOPS - 1:
                 raise
+            continue
+        return _taken_back(start, written)
     raise AssertionError("unreachable")
 
 
@@ -120,4 +131,11 @@ def _walked(start: Start, broadcast: Broadcast) -> Broadcast:
     """Sees that the execution runs that walks it. Again starts no second one."""
     if broadcast.status in (BroadcastStatus.SCHEDULED, BroadcastStatus.SENDING):
         start(execution_name(broadcast), execution_input(broadcast))
+    return broadcast
+
+
+def _taken_back(start: Start, broadcast: Broadcast) -> Broadcast:
+    """Sees that an execution takes back what waits, where anything can."""
+    if broadcast.edition:
+        start(stop_name(broadcast), execution_input(broadcast))
     return broadcast

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
-from introducer.domain.broadcast import Broadcast, Recipient
+from introducer.domain.broadcast import TAKEN_BACK, Broadcast, Recipient
 from introducer.domain.mail import UNSUBSCRIBED, MailStatus
 from introducer.services.broadcast_books import BroadcastBooks
 
@@ -21,6 +21,8 @@ class Report:
     sent: int = 0
     suppressed: int = 0
     """Not sent: the address bounced or complained before, the login is disabled, or the address was never verified."""
+    taken_back: int = 0
+    """Not sent: they waited when it was stopped."""
     unsubscribed: int = 0
     """Not sent: they want no news."""
     waiting: int = 0
@@ -47,11 +49,13 @@ def read_report(books: BroadcastBooks, broadcast: Broadcast) -> Report:
     for (status, _), number in seen.items():
         by_status[status] += number
     unsubscribed = seen[MailStatus.SUPPRESSED.value, UNSUBSCRIBED]
+    taken_back = seen[MailStatus.SUPPRESSED.value, TAKEN_BACK]
     figures = books.figures.of_series(broadcast.brand, broadcast.series)
     return Report(
         recipients=broadcast.recipients,
         sent=by_status[MailStatus.SENT.value],
-        suppressed=by_status[MailStatus.SUPPRESSED.value] - unsubscribed,
+        suppressed=by_status[MailStatus.SUPPRESSED.value] - unsubscribed - taken_back,
+        taken_back=taken_back,
         unsubscribed=unsubscribed,
         waiting=by_status[MailStatus.WAITING.value] + by_status[MailStatus.SENDING.value],
         failed=by_status[MailStatus.FAILED.value],

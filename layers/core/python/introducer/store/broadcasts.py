@@ -26,7 +26,7 @@ from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
-from introducer.domain.mail import KEPT
+from introducer.domain.mail import KEPT, MailStatus
 from introducer.domain.mail_text import text_from_data, text_to_data
 from introducer.domain.segment import data_of, segment_of
 from introducer.store import keys
@@ -135,6 +135,13 @@ class Broadcasts:
         wanted = [keys.key("mail", of=each.partner, mail=mail_of(broadcast, each)) for each in recipients]
         items = batch_get(self._connection, self._table, wanted, ["status", "reason"])
         return Counter((item["status"], item.get("reason", "")) for item in items)
+
+    def waiting(self, broadcast: Broadcast, recipients: Sequence[Recipient]) -> list[Recipient]:
+        """Those of the recipients whose mail waits."""
+        keyed = {mail_of(broadcast, each): each for each in recipients}
+        wanted = [keys.key("mail", of=each.partner, mail=mail) for mail, each in keyed.items()]
+        items = batch_get(self._connection, self._table, wanted, ["mail", "status"])
+        return [keyed[item["mail"]] for item in items if item["status"] == MailStatus.WAITING.value]
 
     def approve_above(self, brand: str) -> int:
         """To how many people one person may write alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
 
 PREFIX = "seg"
+_GONE = "deleted_at"
 _ID = re.compile(PREFIX + r"_[0-9A-Z]{26}", re.ASCII)
 
 
@@ -86,9 +87,10 @@ class Segments:
         key = keys.key("segment", brand=brand, segment=segment)
         with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        if "Item" not in answer:
+        item = from_wire(answer.get("Item", {}))
+        if not item or _GONE in item:
             raise NotFound("There is no such segment.")
-        return segment_from_item(from_wire(answer["Item"]))
+        return segment_from_item(item)
 
     def of_brand(self, brand: str) -> list[SavedSegment]:
         """All of a brand's, by name."""
@@ -102,7 +104,8 @@ class Segments:
                     exclusive_start_key=start,
                     consistent_read=True,
                 )
-            found += [segment_from_item(from_wire(item)) for item in answer["Items"]]
+            items = map(from_wire, answer["Items"])
+            found += [segment_from_item(item) for item in items if _GONE not in item]
             start = answer.get("LastEvaluatedKey")
             if not start:
                 return sorted(found, key=lambda saved: (saved.name.casefold(), saved.segment))
@@ -113,14 +116,16 @@ class Segments:
         written = replace(after, version=before.version + 1 if before else 0)
         put = put_operation(self._connection, self._table, segment_to_item(written), _as_read(before))
         action = "change_segment" if before else "save_segment"
-        self._write(action, before, written, change, puts=[put])
+        self._write(action, before, written, change, put)
         return written
 
     def delete(self, saved: SavedSegment, change: Change) -> None:
-        """Deletes what was read. Raises `Conflict` (`segment_changed`)."""
+        """Nobody finds what was read any more, and its conditions are forgotten. (No role may delete an item.) Raises
+        `Conflict` (`segment_changed`)."""
         key = keys.key("segment", brand=saved.brand, segment=saved.segment)
-        delete = self._connection.get_operation_kwargs(self._table, key.pk, key.sk, condition=_as_read(saved))
-        self._write("delete_segment", saved, None, change, deletes=[delete])
+        gone = {**key.item(), "version": saved.version + 1, _GONE: milliseconds(change.at)}
+        put = put_operation(self._connection, self._table, gone, _as_read(saved))
+        self._write("delete_segment", saved, None, change, put)
 
     def _write(
         self,
@@ -128,9 +133,7 @@ class Segments:
         before: SavedSegment | None,
         after: SavedSegment | None,
         change: Change,
-        *,
-        puts: Sequence[dict[str, Any]] = (),
-        deletes: Sequence[dict[str, Any]] = (),
+        put: dict[str, Any],
     ) -> None:
         saved = after or before
         assert saved is not None
@@ -138,7 +141,7 @@ class Segments:
         audit = put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())
         token = derived_id("t", saved.segment, action, saved.version, change.by, milliseconds(change.at))
         try:
-            self._connection.transact_write_items((), deletes, [*puts, audit], (), client_request_token=token)
+            self._connection.transact_write_items((), (), [put, audit], (), client_request_token=token)
         except TransactWriteError as error:
             if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
                 raise Conflict(

@@ -1,0 +1,31 @@
+"""Takes back the mails of a stopped broadcast that still wait: for a permit, or for the end of their reader's night."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+
+from introducer.domain.broadcast import TAKEN_BACK, BroadcastStatus, Recipient, mail_of
+from introducer.domain.errors import Conflict
+from introducer.domain.mail import MailStatus
+from introducer.services.broadcast_books import BroadcastBooks
+
+AT_ONCE = 100
+
+
+def take_back_mails(books: BroadcastBooks, *, broadcast: str, now: datetime) -> int:
+    """How many it took back. One that is on its way goes its way. May be repeated safely. Raises `NotFound`,
+    `Unavailable`."""
+    found = books.broadcasts.broadcast(broadcast)
+    if found.status is not BroadcastStatus.STOPPED or not found.edition:
+        return 0
+    number, recipients = 0, books.broadcasts.recipients(found)
+    while some := list[Recipient](islice(recipients, AT_ONCE)):
+        waiting = books.broadcasts.waiting(found, some)
+        for recipient in waiting:
+            with suppress(Conflict):
+                mail = books.mails.mail(recipient.partner, mail_of(found, recipient))
+                books.mails.mark(mail, MailStatus.SUPPRESSED, now, reason=TAKEN_BACK)
+                number += 1
+    return number
