@@ -13,9 +13,10 @@ import pytest
 from introducer.domain.configuration import Change, Member, Partner, PartnerKind, Role, Status
 from introducer.domain.deal import Basis
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
-from introducer.domain.events import day_of
+from introducer.domain.events import day_of, milliseconds
 from introducer.domain.mail import MailTemplate, Value, amount, new_mail
 from introducer.domain.results import ResultLine, TierPlace
+from introducer.domain.rows import Qualifying, Row
 from introducer.domain.task import Outcome, Task, TaskStatus
 from introducer.domain.trigger import Found, Trigger
 from introducer.domain.verification import Verification, VerificationStatus
@@ -26,7 +27,9 @@ from introducer.services.raise_task import pass_task, raise_task
 from introducer.services.read_tasks import read_queue, read_task, read_tasks_of_partner
 from introducer.services.sweep_triggers import Swept, TriggerBooks, happened, sweep_page
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
+from introducer.store.settlements import row_to_item
 from introducer.store.tasks import Tasks
+from introducer.store.wire import to_wire
 from tests.conftest import Tables
 from tests.support.builders import cpa, terms
 
@@ -512,3 +515,57 @@ def test_a_mark_forgets_the_oldest_things_first(books: TriggerBooks) -> None:
         raise_task(books.tasks, who, replace(PAYOUT_1, about=f"pay_{number:02d}"), NOW)
     assert list(books.tasks.marks("par_1")[Trigger.PAYOUT_FAILED].about) == [f"pay_{n:02d}" for n in range(10, 70)]
     assert isinstance(books.verifications.of_partner("par_1", BRAND), Verification)
+
+
+# ---------------------------------------------------------------------------------------- caps and goals, by the books
+
+
+def has_deal(books: TriggerBooks, *rules: dict[str, Any]) -> None:
+    author, then = Author(by="system:test", why="set up"), NOW - timedelta(days=90)
+    deal = propose_deal(books.configuration, partner="par_1", terms=terms(*rules), author=author, clock=lambda: then)
+    accept_deal(books.configuration, partner="par_1", version=deal.version, terms_hash=deal.terms_hash, author=author,
+                clock=lambda: then)  # fmt: skip
+
+
+def qualifies(tables: Tables, number: int, day: str = "2026-11-20", rule: str = "cpa") -> None:
+    """The engine writes a client's row."""
+    at = milliseconds(datetime.fromisoformat(day).replace(tzinfo=UTC))
+    row = Row(at, at, (Qualifying(rule, 1, at, 10_000, "EUR"),))
+    item = row_to_item("par_1", day[:7], f"client-{number}", row)
+    tables.client.put_item(TableName=tables.books, Item=to_wire(item))
+
+
+def test_a_cap_of_the_month_is_near_when_four_fifths_of_its_places_are_asked_for(
+    tables: Tables, books: TriggerBooks
+) -> None:
+    joins(books)
+    has_deal(books, cpa("100.00") | {"caps": [{"per": "month", "clients": 5}, {"per": "total", "clients": 6}]})
+    brings(books, deal_kinds=("cpa",))
+    # Of the month before, and of another rule: they take no place.
+    qualifies(tables, 90, "2026-10-31"), qualifies(tables, 91, rule="other")
+    for number, raised in ((1, 0), (2, 0), (3, 0), (4, 1), (5, 0)):
+        qualifies(tables, number)
+        assert sweep(books).raised == raised, number
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.trigger, task.outcome) == (Trigger.NEAR_CAP, Outcome.PASSED), "at five of five it is full"
+    assert task.evidence == {"done": 4, "needed": 5, "missing": 1, "rule": "cpa", "month": "2026-11"}
+
+
+def test_a_goal_is_near_by_what_counts_for_it(tables: Tables, books: TriggerBooks) -> None:
+    joins(books)
+    window = {"from": "2026-11-10", "until": "2026-12-05"}
+    goal = {"type": "bonus", "id": "goal_a", "by": "qftd", "goal": "5", "amount": "500.00", "window": window}
+    has_deal(books, cpa("100.00"), goal)
+    brings(books, deal_kinds=("bonus", "cpa"))
+    qualifies(tables, 90, "2026-11-09")
+    for number, raised in ((1, 0), (2, 0), (3, 0), (4, 1)):
+        qualifies(tables, number)
+        assert sweep(books).raised == raised, number
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.trigger, task.about) == (Trigger.NEAR_GOAL, "goal_a")
+    assert task.evidence == {
+        "done": 4, "needed": 5, "missing": 1, "days_left": 6, "by": "qftd", "last": "2026-12-05",
+        "amount_minor": 50_000, "amount_currency": "EUR",
+    }  # fmt: skip
+    qualifies(tables, 5)
+    assert sweep(books).passed == 1

@@ -12,14 +12,12 @@ from datetime import datetime
 
 from introducer.domain.calendar import plus_days, plus_months
 from introducer.domain.configuration import PartnerCard, Status
-from introducer.domain.deal import Basis, Per, Window
+from introducer.domain.deal import Per
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import day_of, milliseconds, month_of
 from introducer.domain.goals_kept import in_force
 from introducer.domain.mail import Mail
-from introducer.domain.partner_month import moments_of
 from introducer.domain.results import ResultLine
-from introducer.domain.rules.bonus import counted
 from introducer.domain.task import Task
 from introducer.domain.trigger import (
     RULES,
@@ -203,15 +201,13 @@ def _of_deal(books: TriggerBooks, partner: str, line: ResultLine, now: datetime)
     capped = [rule for rule in version.deal.rules if any(cap.per is Per.MONTH for cap in getattr(rule, "caps", ()))]
     if capped:
         rows = books.settlements.rows(partner, month).clients.values()
-        whole = Window(f"{month}-01", plus_days(f"{plus_months(month, 1)}-01", -1))
-        qualified = counted(moments_of(rows, Basis.QFTD), whole)
         for rule in capped:
+            # Whoever qualified for the rule in this month asks for one of its places.
+            asked = sum(any(each.rule == rule.id for each in row.qualified) for row in rows)
             for cap in getattr(rule, "caps", ()):
                 if cap.per is Per.MONTH:
                     facts = {"rule": rule.id, "month": month}
-                    yield going(
-                        over=Over.CAP, about=f"{month} {rule.id}", done=qualified, needed=cap.clients, facts=facts
-                    )
+                    yield going(over=Over.CAP, about=f"{month} {rule.id}", done=asked, needed=cap.clients, facts=facts)
     if "bonus" in line.deal_kinds:
         for goal in read_goals_of_partner(
             books.configuration, books.goals, books.settlements, books.ledger, partner=partner, at=now
