@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from introducer.domain.errors import Conflict, Unavailable
+from introducer.domain.mail import Audience, MailTemplate
 from introducer.domain.payment_profile import Destination, RailKind
 from introducer.domain.payout import NEW_DETAILS, NEW_PAYEE, Batch, BatchStatus, PayoutStatus
 from introducer.gateways.rails.protocol import Handed, NotReached, Transfer, sent
 from introducer.gateways.vault import SealBroken
 from introducer.services.confirm_run import close_run, look_up, record_outcome
 from introducer.services.send_run import Sending, plan_batches, send_batch
+from introducer.store.mails import Mails
 from tests.conftest import Tables
 from tests.support.payouts import BRAND, CHECKER, NOW, RUN, Paying
 
@@ -259,3 +261,14 @@ def test_a_run_of_an_earlier_range_does_not_meet_what_matured_after_it(paying: P
     paying.reserved(run="2026-11a-other", first="2026-11-01", through="2026-11-15")
     assert paying.made("2026-11a-other") == {}
     close_run(paying.payouts, brand=BRAND, run=RUN, now=paying.now)
+
+
+def test_when_a_run_is_closed_its_approvers_are_told_once_what_it_came_to(paying: Paying, tables: Tables) -> None:
+    paying.partner("par_a", 100_00)
+    paying.reserved()
+    for _ in range(3):
+        close_run(paying.payouts, brand=BRAND, run=RUN, now=paying.now)
+    told = [mail for mail in Mails(tables.books).mails(BRAND) if mail.template is MailTemplate.RUN_SUMMARY]
+    assert [(mail.audience, mail.values["run"], mail.values["not_paid"]) for mail in told] == [
+        (Audience.APPROVERS, RUN, 1)
+    ]
