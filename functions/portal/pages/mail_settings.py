@@ -40,8 +40,8 @@ FOR_PARTNERS = (
 
 
 class MailWish(BaseModel):
-    """What a member wants by mail: the topics that are on (an empty one says nothing: a form without a tick), and by the
-    clocks of which time zone nothing comes from one hour until another (the same hour twice: it always comes).
+    """What a member wants by mail: the topics that are on (an empty one says nothing: a form without a tick), and by
+    the clocks of which time zone nothing comes from one hour until another (the same hour twice: it always comes).
     `version` is the one that was read."""
 
     model_config = ConfigDict(extra="forbid")
