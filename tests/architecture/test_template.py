@@ -361,6 +361,23 @@ def test_reports_write_letters_and_nothing_else() -> None:
     assert may == ["WriteLetters"]
 
 
+def test_broadcasts_write_mails_and_what_is_theirs_and_take_permits_and_send_nothing() -> None:
+    def reached(sid: str) -> set[str]:
+        leading = of_role("BroadcastRole", sid)["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        return {item.name for item in keys.ITEMS.values() for one in leading if _like(item.pk.format(of="mails")
+                if item.name == "pace" else item.pk, one)}  # fmt: skip
+
+    assert reached("WriteBroadcasts") == {"broadcast", "recipients", "mail", "mail_text", "audit"}
+    assert reached("TakePermits") == {"pace"}
+    assert reached("TakeBackMails") == {"mail"}
+    writing = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+    given = [
+        one["Sid"] for one in statements("BroadcastRole") if one["Effect"] == "Allow" and writing & {*actions(one)}
+    ]
+    assert sorted(given) == ["TakeBackMails", "TakePermits", "WriteBroadcasts"]
+    assert "ses:SendEmail" not in {action for one in statements("BroadcastRole") for action in actions(one)}
+
+
 def test_a_verdict_is_a_fact_that_the_steps_of_cases_alone_write() -> None:
     [like] = of_role("CasesRole", "WriteVerdicts")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     reached = {item.name for item in keys.ITEMS.values() if item.table == keys.FACTS and _like(item.pk, like)}

@@ -57,9 +57,17 @@ def test_a_broadcast_is_walked_by_its_steps_and_its_role_lets_it(
     frozen = does(module, "freeze", given)
     assert (frozen["stage"], frozen["told"]["recipients"]) == ("send", 4)
     done = does(module, "send", given)
-    # then all have it, and nothing was asked that its role does not allow
+    # then all have it, and what waits is taken back when somebody stops it
     assert (done["stage"], done["told"]["handed_over"]) == ("done", 4)
     assert done["told"]["page"] == f"/desk/broadcasts/{scheduled.broadcast}"
+    by_role = set(asked)
+    stop_broadcast(
+        world.books, world.start, member=CHECKER, broadcast=scheduled.broadcast, why="wrong link", now=world.now
+    )
+    asked.clear()
+    assert does(module, "take_back", given)["told"]["taken_back"] == 4
+    # and nothing was asked that its role does not allow
+    asked |= by_role
     assert [each for each in sorted(asked) if not allows("BroadcastRole", *each)] == []
     assert len({pk for _, _, pk in asked if pk.startswith("P#") and pk.endswith("#mails")}) == 4
 
