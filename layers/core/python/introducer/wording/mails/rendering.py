@@ -20,6 +20,8 @@ from introducer.wording.mails.letters import Letter, Reader, Written, letter
 
 HERE = Path(__file__).parent
 _EMPTY_LINES = re.compile(r"\n{3,}")
+_TIME = re.compile(r"(\d\d:\d\d) UTC\b")
+"""A time of day: in a language from right to left it is misread where a line ends inside."""
 
 
 class Image(NamedTuple):
@@ -57,10 +59,11 @@ def rendered(said: Letter, fonts: Path | None = None) -> Rendered:
     """The letter, written."""
     images = _drawn(said, fonts)
     text = _environment().get_template("mail.txt").render(letter=said)
+    html = _environment().get_template("mail.html").render(letter=said, images=images, width=WIDTH, height=HEIGHT)
     return Rendered(
         subject=said.subject,
         text=_EMPTY_LINES.sub("\n\n", text).strip("\n") + "\n",
-        html=_environment().get_template("mail.html").render(letter=said, images=images, width=WIDTH, height=HEIGHT),
+        html=_TIME.sub("\\1\N{NO-BREAK SPACE}UTC", html),
         images=images,
     )
 
