@@ -251,3 +251,12 @@ def test_a_draft_is_changed_and_keeps_its_conditions(portal: Writing) -> None:
     assert shown["name"] == "May news" and shown["send_at"].startswith("2026-04-03T09:00")
     assert shown["chosen"]["conditions"][0]["field"] == "ftd_30"
     assert portal.does(MANAGER, path, version=0, **({"name": "x"} | TEXT)).json["code"] == "broadcast_changed"
+
+
+def test_two_drafts_of_one_moment_are_two_and_a_key_makes_one(portal: Writing) -> None:
+    assert len({portal.drafts(name=name)["broadcast"] for name in ("One", "Two")}) == 2
+    key, machine = "a-key-of-this-write", portal.machine(MANAGER)
+    sent = {"name": "Three"} | TEXT
+    once, again = (machine.post(BROADCASTS, sent, as_json=True, idempotency_key=key) for _ in range(2))
+    assert once.json["broadcast"] == again.json["broadcast"]
+    assert len(machine.get(BROADCASTS).json["items"]) == 3

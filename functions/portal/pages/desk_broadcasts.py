@@ -6,6 +6,7 @@ Every member of staff may look. Managers and admins write; above so many people 
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -198,7 +199,7 @@ def draft(visit: Visit) -> Done:
             member=visit.member,
             draft=_draft(visit, wish, None),
             now=visit.now,
-            request=visit.idempotency_key or "",
+            request=visit.idempotency_key or secrets.token_hex(16),
         )
     return Done(_line(made, Names(books.configuration)), f"{PATH}/{made.broadcast}?done=draft", created=True)
 

@@ -6,6 +6,7 @@ Every member of staff may look and count; managers and admins save. A segment is
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -100,7 +101,7 @@ def save(visit: Visit) -> Done:
             shared=wish.shared,
             chosen=wish.chosen(),
             now=visit.now,
-            request=visit.idempotency_key or "",
+            request=visit.idempotency_key or secrets.token_hex(16),
         )
     except (Invalid, Conflict) as error:
         raise refused(error, typed_of(wish)) from error
