@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.configuration import Brand, Change, Member, Partner, PartnerKind, Role, Status
-from introducer.domain.errors import Conflict, Forbidden, Invalid
+from introducer.domain.configuration import Brand, Member, Partner, PartnerKind, Role, Status
+from introducer.domain.errors import Forbidden, Invalid
 from introducer.domain.mail import Mail, MailTemplate
 from introducer.domain.report import Cadence, ReportChoice
 from introducer.domain.trigger import Found, Trigger
@@ -18,7 +18,6 @@ from introducer.services.raise_task import raise_task
 from introducer.services.write_message import open_thread
 from introducer.services.write_report import PAGE, ReportBooks, follow, messages
 from introducer.store.event_counts import count_key
-from introducer.store.report_choices import ReportChoices
 from introducer.store.wire import to_wire
 from tests.conftest import Tables
 from tests.support.payouts import LONG_AGO, SET_UP
@@ -131,21 +130,6 @@ def test_a_partner_chooses_months_and_its_own_clocks(office: Office) -> None:
     clerk = Member(member="mem_c", partner="par_ann", brand=BRAND, role=Role.MEMBER, name="C", language="en")
     with pytest.raises(Forbidden):
         choose(Cadence.WEEKLY, "", clerk)
-
-
-@pytest.mark.pattern("report_choice_of_partner")
-def test_a_choice_reads_as_it_was_made_and_stands_against_an_older_one(tables: Tables) -> None:
-    choices = ReportChoices(tables.books)
-    never = ReportChoice(partner="par_1")
-    assert choices.get("par_1") == never
-    change = Change(by="mem_1", at=MONDAY, why="wanted", origin="portal")
-    made = ReportChoice(partner="par_1", cadence=Cadence.MONTHLY, time_zone="Asia/Tokyo", version=1)
-    choices.put(BRAND, never, made, change)
-    assert choices.get("par_1") == made
-    assert choices.of_partners(["par_1", "par_2"]) == {"par_1": made, "par_2": ReportChoice(partner="par_2")}
-    with pytest.raises(Conflict) as refused:
-        choices.put(BRAND, never, ReportChoice(partner="par_1", version=1), change)
-    assert refused.value.code == "report_choice_changed"
 
 
 def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: Office) -> None:
