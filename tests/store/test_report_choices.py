@@ -1,4 +1,4 @@
-"""How often partners want their letter: the question about it, asked of real tables; each change once, with its record."""
+"""How often partners want their letter: the question about it, asked of real tables; each change with its record."""
 
 from __future__ import annotations
 
