@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from introducer.domain.mail import MailTemplate
 from introducer.gateways.mail import Letter, written
@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "mails"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage")
-WIDTHS, SCHEMES = (390, 600), ("light", "dark")
+WIDTHS = (390, 600)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LARGEST = 60_000
 """Bytes of a whole mail with its pictures."""
 PER_SHEET = 5
