@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             partner, clients = str(message["partner"]), {str(client) for client in message.get("clients", ())}
         except (KeyError, TypeError, ValueError) as error:
             # It is not ours to lose: the dead-letter queue keeps it for a person.
-            logger().error("what came names no partner", exc_info=error, extra={"message": record["messageId"]})
+            logger().error("what came names no partner", exc_info=error, extra={"record": record["messageId"]})
             failed.append(record["messageId"])
             continue
         named.setdefault(partner, set()).update(clients)
