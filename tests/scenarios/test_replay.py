@@ -101,7 +101,7 @@ def test_every_line_is_answered_recorded_with_its_reason_and_counted(stack: Stac
         # Which bucket the one network falls in follows from the stack's own key.
         return [replace(each, buckets=()) for each in counts.day(f"par_{link}", day)]
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while counted() != expected and time.monotonic() < deadline:
         time.sleep(0.1)
     assert counted() == expected
@@ -162,7 +162,7 @@ def test_a_queued_click_is_drained_into_facts_and_a_broken_one_is_kept(stack: St
         sqs.send_message(QueueUrl=stack.outputs["ClickQueueUrl"], MessageBody=body)
     # then it arrives as it was
     clicks = Clicks(stack.outputs["FactsTableName"])
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while clicks.click(item["click"]["S"]) is None and time.monotonic() < deadline:
         time.sleep(0.1)
     found = clicks.click(item["click"]["S"])
