@@ -572,7 +572,7 @@ def test_a_prize_is_earned_in_the_month_of_the_windows_last_moment(world: Contes
 
 
 def test_what_staff_note_about_a_gift_stands_with_the_prize_and_not_in_the_trail(world: ContestWorld) -> None:
-    plays(world, prizes=(gift(1, 1, "A watch"),))
+    plays(world, prizes=(gift(1, "A watch"),))
     world.done()
     [award] = world.awards("par_a")
     sent = send_gift(
