@@ -178,7 +178,7 @@ def by_the_handler(
         freeze_contest(books, contest=contest, now=crowd.now)
         began = time.process_time()
         for batch in recount_batches(books, contest=contest):
-            recount_batch(books, contest=contest, batch=batch, now=crowd.now)
+            recount_batch(books, contest=contest, batch=batch)
         found.recount_s = time.process_time() - began
         published = publish_result(books, contest=contest, now=crowd.now)
         found.ranked = sum(bool(each.rank) for each in books.results.all_results(published))

@@ -35,8 +35,6 @@ from tests.support.memory import Item, Memory, served_by
 BRAND, FACTS, BOOKS = "brd_1", "facts", "books"
 BATCH = 100
 """Records that the engine gets at a time, as the template says."""
-NOT_SCORING = 2
-"""Of each client's events: its registration and its approval."""
 BEGINS = at("2026-03-02")
 ENDS = BEGINS + timedelta(days=14)
 """Of what the crowd's clients do; contests are for these days."""

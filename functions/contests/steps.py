@@ -135,7 +135,7 @@ def divide(tools: Tools, given: Given) -> Kept:
 
 def count_batch(tools: Tools, given: Given) -> Kept:
     try:
-        clients = recounting.recount_batch(tools.books, contest=given["contest"], batch=given["batch"], now=tools.now)
+        clients = recounting.recount_batch(tools.books, contest=given["contest"], batch=given["batch"])
     except Conflict:
         if tools.books.contests.contest(given["contest"]).status is not ContestStatus.CANCELLED:
             raise

@@ -295,7 +295,7 @@ class ContestSchedule:
                         raise Waits(world.now + timedelta(seconds=30))
                     batches = recount_batches(world.books, contest=CONTEST)
                     for batch in self.chance.sample(batches, len(batches)):
-                        recount_batch(world.books, contest=CONTEST, batch=batch, now=world.now)
+                        recount_batch(world.books, contest=CONTEST, batch=batch)
                     world.publishes()
                 case ContestStatus.PROVISIONAL:
                     waiting = objections_open(world.books, contest=CONTEST)
@@ -708,13 +708,16 @@ class ContestRunner:
         """The schedule of a seed, and whether all is right at its end."""
         chance = random.Random(seed)
         play = a_world(chance.randrange(WORLDS))
-        target = None
+        target = lead = None
         aim = chance.random()
         if aim < 0.5:
             target = Target(chance.choice(SITES), chance.choice([BEFORE, AFTER]), chance.choice([1, 1, 1, 2, 3]))
         elif aim < 0.7:
             target = Target(chance.choice(SELDOM), chance.choice([BEFORE, AFTER]), 1)
-        trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 8]), target)
+            # A mail is put by itself only where some of those put together were there already.
+            operation, _, call = target.site.partition(" ")
+            lead = Target(f"TransactWriteItems {call}", AFTER, 1) if operation == "PutItem" else None
+        trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 8]), target, lead)
         store = Tabled(play.memory)
         self.wire.store, self.wire.trouble = store, trouble
         facts: Counter[str] = Counter()

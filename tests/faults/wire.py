@@ -70,6 +70,8 @@ class Trouble:
     chance: random.Random
     rate: float = 0.0
     target: Target | None = None
+    lead: Target | None = None
+    """A crash before that one, without which its call site would hardly be met."""
     seen: Counter[str] = field(default_factory=Counter)
     crashed: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -83,8 +85,9 @@ class Trouble:
         if self.over:
             return None
         self.seen[site] += 1
-        if self.target and self.target.site == site and self.target.nth == self.seen[site]:
-            return Fault(self.target.moment)
+        for target in (self.lead, self.target):
+            if target and target.site == site and target.nth == self.seen[site]:
+                return Fault(target.moment)
         if self.chance.random() * 100 >= self.rate:
             return None
         kinds = [BEFORE, AFTER, "not sent", "answer lost", "throttled"]

@@ -154,7 +154,8 @@ def test_a_block_decided_ahead_begins_at_its_moment(stack: Stack) -> None:
     # given a block from tomorrow on
     house = House(stack)
     client, other = house.registers(), house.registers()
-    begins = stack.clock.now() + timedelta(hours=20)
+    # (in the middle of a minute: a whole minute would begin as it is, any other at the next)
+    begins = (stack.clock.now() + timedelta(hours=20)).replace(second=30, microsecond=0)
     made = house.decides(house.compliance, "blocked", since=rfc3339(begins))
     assert house.scenario.configuration.partner(house.partner).status is Status.BLOCKED
 

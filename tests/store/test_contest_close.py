@@ -94,7 +94,7 @@ def test_a_contest_waits_for_the_engine_and_not_for_what_lies_in_quarantine(worl
     batches = recount_batches(world.books, contest=CONTEST)
 
     def count() -> int:
-        return recount_batch(world.books, contest=CONTEST, batch=batches[0], now=world.now)
+        return recount_batch(world.books, contest=CONTEST, batch=batches[0])
 
     assert refused(count) == "engine_behind"
     # when one of the two is applied, and the other stands in quarantine
@@ -154,7 +154,7 @@ def test_all_partners_are_counted_in_batches_that_stay_whoever_registers(world: 
     assert recount_batches(world.books, contest=CONTEST) == batches
     assert refused(world.publishes) == "recount_incomplete"
     assert (
-        refused(lambda: recount_batch(world.books, contest=CONTEST, batch={"batch": "0009"}, now=world.now), NotFound)
+        refused(lambda: recount_batch(world.books, contest=CONTEST, batch={"batch": "0009"}), NotFound)
         == "no_such_batch"
     )
 
@@ -569,3 +569,19 @@ def test_a_prize_is_earned_in_the_month_of_the_windows_last_moment(world: Contes
     plays(world, ends_at=at(end))
     world.done()
     assert {journal.key.earn_month for journal in world.prize_journals()} == {month}
+
+
+def test_what_staff_note_about_a_gift_stands_with_the_prize_and_not_in_the_trail(world: ContestWorld) -> None:
+    plays(world, prizes=(gift(1, "A watch"),))
+    world.done()
+    [award] = world.awards("par_a")
+    sent = send_gift(
+        world.books, member=MANAGER, partner="par_a", award=award_id(award), status=AwardStatus.DELIVERED,
+        note="Taken by Ann at the desk", now=world.now,
+    )  # fmt: skip
+    assert sent.note == "Taken by Ann at the desk"
+    # the trail is never erased: it says what was done, and by whom
+    trail = world.tables.client.scan(TableName=world.tables.books)["Items"]
+    records = [item for item in trail if item["pk"]["S"].startswith("A#")]
+    assert any(item["action"]["S"] == "send_gift" for item in records)
+    assert not any("Ann" in json.dumps(item) for item in records)

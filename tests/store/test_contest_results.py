@@ -191,9 +191,9 @@ def test_a_client_that_changes_hands_while_partners_are_counted_is_counted_once(
     batches = (Batch("0000", "", "par_a"), Batch("0001", "par_a", ""))
     world.books.results.plan(CONTEST, batches)
     # when the first partner is counted, then gets the client, and then the second one is counted
-    recount_batch(world.books, contest=CONTEST, batch=batches[0]._asdict(), now=world.now)
+    recount_batch(world.books, contest=CONTEST, batch=batches[0]._asdict())
     world.comes(a_move("c1", "par_a", world.now))
-    recount_batch(world.books, contest=CONTEST, batch=batches[1]._asdict(), now=world.now)
+    recount_batch(world.books, contest=CONTEST, batch=batches[1]._asdict())
     # then it counts for the one that had it, once
     assert scores(world) == {"par_b": {Metric.FTD: 1}}
 
@@ -208,7 +208,7 @@ def test_a_client_that_comes_from_a_partner_not_counted_yet_is_counted_once(worl
     # when the client moves, and the partner it comes from is counted last
     world.comes(a_move("c1", "par_b", world.now))
     for batch in reversed(batches):
-        recount_batch(world.books, contest=CONTEST, batch=batch._asdict(), now=world.now)
+        recount_batch(world.books, contest=CONTEST, batch=batch._asdict())
     # then
     assert scores(world) == {"par_a": {Metric.FTD: 1}}
     # and the move changes nothing, though it says the client was the other's from the beginning

@@ -214,7 +214,7 @@ class ContestWorld(Paying):
 
     def recounts(self) -> list[Recount]:
         for batch in recount_batches(self.books, contest=CONTEST):
-            recount_batch(self.books, contest=CONTEST, batch=batch, now=self.now)
+            recount_batch(self.books, contest=CONTEST, batch=batch)
         return list(self.books.results.recounts(CONTEST))
 
     def publishes(self) -> Contest:

@@ -34,7 +34,7 @@ def recount_batches(books: ContestBooks, *, contest: str) -> list[dict[str, str]
     return [each._asdict() for each in batches]
 
 
-def recount_batch(books: ContestBooks, *, contest: str, batch: Mapping[str, str], now: datetime) -> int:
+def recount_batch(books: ContestBooks, *, contest: str, batch: Mapping[str, str]) -> int:
     """Counts one batch, unless it was counted before; of how many clients. A client whose events of that time stand in
     quarantine scores without them. Of a contest that was cancelled meanwhile nothing is counted.
 

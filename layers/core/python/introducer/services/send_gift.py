@@ -38,7 +38,8 @@ def send_gift(
         if (found.status, found.note) == (status, word):
             return found
         after = replace(sent(found, status, in_full_ms(now)), note=word)
-        change = by_member(member, now, word or f"The gift is {status.value}")
+        # The note may say who took it: it stands with the prize alone, because the trail is never erased.
+        change = by_member(member, now, f"The gift is {status.value}")
         if books.results.move_award(found, after, change, "send_gift"):
             return after
     raise Conflict("This prize was changed meanwhile: look again.", code="prize_changed")

@@ -452,7 +452,6 @@ def _award_told(award: Award) -> dict[str, Any]:
         "gift": award.gift,
         "status": award.status.value,
         "journal": award.journal,
-        "note": award.note,
     }
     return {name: value for name, value in told.items() if value != ""}
 
