@@ -20,9 +20,9 @@ import pages.desk_contest_design
 import pages.desk_contest_result
 import pages.desk_contests
 import pages.desk_goals
-import pages.desk_segments
 import pages.desk_leads
 import pages.desk_messages
+import pages.desk_segments
 import pages.desk_sequences
 import pages.desk_tasks
 import pages.earnings

@@ -33,11 +33,7 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
         for clients, more in (("2", {}), ("10", {"note": "عشرة عملاء until the end of April, مبروك!"}),
                               ("20", {"first": "2026-05-04", "last": "2026-06-30"})):  # fmt: skip
             goal = offer(world, clients=clients, **more)
-            shown = next(
-                each
-                for each in world.machine(PARTNER).get("/goals").json["items"]
-                if each["goal"] == goal
-            )
+            shown = next(each for each in world.machine(PARTNER).get("/goals").json["items"] if each["goal"] == goal)
             accept_goal(
                 world.configuration, world.wiring.goals, partner=partner, goal=goal,
                 member=world.configuration.member(world.members[PARTNER]),

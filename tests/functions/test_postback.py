@@ -188,9 +188,11 @@ def test_every_type_is_taken(platform: Platform) -> None:
 
     assert answer.statuses == ["accepted"] * len(says), answer.body
     events = {event.event_id: event for event in platform.facts.events_of_client(BRAND, CLIENT)}
-    assert {event.type for event in events.values()} == set(EventType) - {EventType.MOVE, EventType.VERDICT, EventType.LEAD}, (
-        "staff decide these"
-    )
+    assert {event.type for event in events.values()} == set(EventType) - {
+        EventType.MOVE,
+        EventType.VERDICT,
+        EventType.LEAD,
+    }, "staff decide these"
     assert (events["e4"].amount, events["e5"].ref, events["e7"].ref) == (-1000, "e2", "e6")
     assert (events["e6"].lots, events["e6"].pnl, events["e6"].commission) == (10_000_001, -315, -50)
 

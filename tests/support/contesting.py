@@ -191,5 +191,3 @@ class Contesting:
         return Member(
             member=f"mem_{name}", brand=self.world.brand, partner=partner, role=role, name=name.title(), language="en"
         )
-
-
