@@ -8,7 +8,7 @@ each of them. Its id follows from what happened and to whom it goes, so that the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import Any
 from introducer.domain.configuration import Role
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.ids import derived_id
-from introducer.domain.money import Money, decimals
+from introducer.domain.money import DECIMALS, Money
 from introducer.domain.payout import Payout, PayoutStatus, Run
 
 KEPT = timedelta(days=400)
@@ -629,44 +629,50 @@ def check_values(template: MailTemplate, values: Mapping[str, Value]) -> None:
 
 
 def _is(kind: Kind, value: Any) -> bool:
-    match kind:
-        case Kind.TEXT:
-            return isinstance(value, str) and len(value) <= LONGEST_TEXT
-        case Kind.WORD:
-            return isinstance(value, str) and _WORD.fullmatch(value) is not None
-        case Kind.CODE:
-            return isinstance(value, str) and _CODE.fullmatch(value) is not None
-        case Kind.DAY:
-            return isinstance(value, str) and _DAY.fullmatch(value) is not None
-        case Kind.MOMENT | Kind.COUNT:
-            return type(value) is int and value >= 0
-        case Kind.AMOUNT:
-            return (
-                isinstance(value, Mapping)
-                and value.keys() == {"minor", "currency"}
-                and type(value["minor"]) is int
-                and decimals(value["currency"]) >= 0
-            )
-        case Kind.AMOUNTS:
-            return isinstance(value, Sequence) and all(_is(Kind.AMOUNT, each) for each in value)
-        case Kind.COUNTS:
-            return isinstance(value, Sequence) and all(_has(each, name=str, now=int, before=int) for each in value)
-        case Kind.POINTS:
-            return isinstance(value, Sequence) and all(
-                _has(each, day=str, count=int) and _DAY.fullmatch(each["day"]) for each in value
-            )
-        case Kind.PARTNERS:
-            return isinstance(value, Sequence) and all(
-                _has(each, of=str, name=str, now=int, before=int) for each in value
-            )
-        case Kind.RATES:
-            return isinstance(value, Sequence) and all(_is_rate(each) for each in value)
-        case Kind.PATH:
-            return isinstance(value, str) and _PATH.fullmatch(value) is not None and not value.startswith("//")
-        case Kind.FILLS:
-            return isinstance(value, Mapping) and all(
-                _is(Kind.WORD, name) and (type(each) is int or _is(Kind.TEXT, each)) for name, each in value.items()
-            )
+    return _CHECKS[kind](value)
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _some(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    # A text is a sequence too, of letters.
+    return lambda value: isinstance(value, Sequence) and not isinstance(value, str) and all(map(check, value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_amount(value: Any) -> bool:
+    return _has(value, minor=int, currency=str) and value["currency"] in DECIMALS
+
+
+def _is_count(value: Any) -> bool:
+    return _has(value, name=str, now=int, before=int)
+
+
+def _is_point(value: Any) -> bool:
+    return _has(value, day=str, count=int) and _is(Kind.DAY, value["day"])
+
+
+def _is_partner(value: Any) -> bool:
+    return _has(value, of=str, name=str, now=int, before=int)
+
+
+def _is_path(value: Any) -> bool:
+    return _matches(_PATH)(value) and not value.startswith("//")
+
+
+def _are_fills(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        _is(Kind.WORD, name) and (type(each) is int or _is_text(each)) for name, each in value.items()
+    )
 
 
 def _has(value: Any, **fields: type) -> bool:
@@ -685,3 +691,22 @@ def _is_rate(value: Any) -> bool:
         and _RATE.fullmatch(value["rate"]) is not None
         and _DAY.fullmatch(value["day"]) is not None
     )
+
+
+_CHECKS: Mapping[Kind, Callable[[Any], bool]] = {
+    Kind.TEXT: _is_text,
+    Kind.WORD: _matches(_WORD),
+    Kind.CODE: _matches(_CODE),
+    Kind.DAY: _matches(_DAY),
+    Kind.MOMENT: _is_number,
+    Kind.COUNT: _is_number,
+    Kind.AMOUNT: _is_amount,
+    Kind.AMOUNTS: _some(_is_amount),
+    Kind.COUNTS: _some(_is_count),
+    Kind.POINTS: _some(_is_point),
+    Kind.PARTNERS: _some(_is_partner),
+    Kind.RATES: _some(_is_rate),
+    Kind.PATH: _is_path,
+    Kind.FILLS: _are_fills,
+}
+"""What a value of each kind looks like."""

@@ -1,4 +1,4 @@
-"""An answer that staff give often: a title and paragraphs by language, put into what they write, where they change it."""
+"""An answer that staff give often: a title and paragraphs by language, put into what they write and changed there."""
 
 from __future__ import annotations
 
