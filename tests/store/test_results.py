@@ -54,7 +54,7 @@ def test_a_line_is_written_from_what_is_counted(tables: Tables) -> None:
     # then it says what the counters do, once
     assert lines[0] == lines[1] == results.line(BRAND, PARTNER)
     line = lines[0]
-    assert (line.day, line.clicks_30, line.ftd_30, line.ftd_7, line.ftd_prev_28) == ("2026-12-02", 5, 1, 0, 1)
+    assert (line.day, line.clicks_30, line.ftd_30, line.ftd_7, line.ftd_prev_28) == ("2026-12-02", 5, 1, 1, 0)
     assert line.deal_kinds == ("cpa", "revshare") and line.tier is None
     assert line.last_active_day == "2026-11-25"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.calendar import plus_days
 from introducer.domain.configuration import PartnerCard, PartnerKind, Status
 from introducer.domain.deal import Band, Basis, Mode, Tiers
 from introducer.domain.errors import Invalid
@@ -168,11 +169,24 @@ def test_a_line_counts_weeks_and_months_by_utc_days() -> None:
         for day in range(1, last + 1)
     ]
     line = line_of("par_1", TODAY, days, joined="2026-10-01")
-    # then the day after today is not counted, and nothing twice
+    # then the day after today is not counted, and nothing twice: a week is of days that are over
     assert (line.ftd_7, line.ftd_prev_28, line.ftd_30, line.clicks_30) == (7, 28, 30, 30)
     assert line.trend == 0
     assert line.net_revenue_30 == {"EUR": 1_500}
     assert (line.last_active_day, line.dormant_days(TODAY)) == (TODAY, 0)
+
+
+@pytest.mark.parametrize("today", [0, 1, 9])
+def test_a_steady_partner_has_no_trend_whatever_of_today_has_passed(today: int) -> None:
+    # given three first deposits on every day that is over, and so many today
+    days = [ResultDay(plus_days(TODAY, -ago), ftd=3, active=True) for ago in range(1, 60)]
+    line = line_of("par_1", TODAY, [*days, ResultDay(TODAY, ftd=today, active=True)])
+    assert (line.ftd_7, line.ftd_prev_28, line.trend, line.ftd_30) == (21, 84, 0, 87 + today)
+
+
+@pytest.mark.parametrize("before", [0, -1, -4])
+def test_weeks_that_brought_nothing_or_lost_some_are_nothing_to_compare_with(before: int) -> None:
+    assert a_line(ftd_7=3, ftd_prev_28=before).trend is None
 
 
 def test_what_was_known_of_activity_stays_known() -> None:

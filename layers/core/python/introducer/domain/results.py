@@ -1,7 +1,8 @@
 """A partner's results in a line: what segments, tasks and letters ask about without reading any day again.
 
-It is written once a day, and whenever somebody needs it at once. What it says is as of the UTC day in it; the hours
-of today that had passed are counted.
+It is written once a day, soon after midnight, and whenever somebody needs it at once. What it says is as of the UTC day
+in it. Thirty days have the hours of that day that had passed among them; weeks, which are compared with each other, are
+of whole days alone.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from introducer.domain.calendar import DAY_MS, day_start, plus_days
 from introducer.domain.deal import Basis, Deal, Revshare, Tiers
 from introducer.domain.money import FINE, round_fine
 
-DAYS_SEEN = 35
-"""How many UTC days a line is made from, today included: the last seven, and the four weeks before them."""
+DAYS_SEEN = 36
+"""How many UTC days a line is made from: today, the seven before it, and the four weeks before those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ class ResultLine:
     partner: str
     day: str
     ftd_7: int = 0
+    """Of the seven whole days before `day`: a week with a few hours of today in the place of a day would look as if
+    something fell."""
     ftd_30: int = 0
     ftd_prev_28: int = 0
-    """In the four weeks before the last seven days."""
+    """In the four weeks before those seven days."""
     qftd_30: int = 0
     clicks_30: int = 0
     """Of people: flagged ones are not counted."""
@@ -82,8 +85,8 @@ class ResultLine:
     @property
     def trend(self) -> int | None:
         """By how many percent first deposits of the last week are above (below zero: under) a week's average of the
-        four before, rounded towards zero; None where there were none to compare with."""
-        if not self.ftd_prev_28:
+        four before, rounded towards zero; None where there were none to compare with (or more were taken back)."""
+        if self.ftd_prev_28 <= 0:
             return None
         difference = 100 * (4 * self.ftd_7 - self.ftd_prev_28)
         percent = abs(difference) // self.ftd_prev_28
@@ -103,7 +106,7 @@ def line_of(
 ) -> ResultLine:
     """The line of a partner. Days in the future or older than what is asked about add nothing; `last_active_day` is
     what was known before."""
-    week, month, four = plus_days(today, -6), plus_days(today, -29), plus_days(today, -34)
+    week, month, four = plus_days(today, -7), plus_days(today, -29), plus_days(today, -35)
     ftd_7 = ftd_30 = before = qftd = clicks = 0
     revenue: dict[str, int] = {}
     active = last_active_day
@@ -112,9 +115,9 @@ def line_of(
             continue
         if each.active and each.day > active:
             active = each.day
-        if each.day >= week:
+        if week <= each.day < today:
             ftd_7 += each.ftd
-        elif each.day >= four:
+        elif four <= each.day < week:
             before += each.ftd
         if each.day >= month:
             ftd_30 += each.ftd

@@ -131,7 +131,7 @@ def look_at(
     swept.stale += not fresh
     seen = Seen(
         line=line if line is not None and fresh else ResultLine(partner=card.partner, day=today),
-        ftd_before=_before(books, line, today) if line is not None and fresh and asks_for_first(line) else None,
+        ftd_before=_before(books, line) if line is not None and fresh and asks_for_first(line) else None,
         progress=(
             *(_of_deal(books, card.partner, line, now) if line is not None and fresh else ()),
             *_of_documents(verification, now),
@@ -166,10 +166,10 @@ def _is_active(card: PartnerCard, now: datetime) -> bool:
     return card.status is Status.ACTIVE or (card.status_since is not None and card.status_since > now)
 
 
-def _before(books: TriggerBooks, line: ResultLine, today: str) -> int:
-    """First deposits before the last seven days, since the partner joined."""
-    week = plus_days(today, -6)
-    month, number = (line.joined or today)[:7], 0
+def _before(books: TriggerBooks, line: ResultLine) -> int:
+    """First deposits before the seven days of its line, since the partner joined."""
+    week = plus_days(line.day, -7)
+    month, number = (line.joined or line.day)[:7], 0
     while month <= week[:7]:
         number += sum(
             each.counts.get("ftd", 0) for each in books.event_counts.month(line.partner, month) if each.day < week
