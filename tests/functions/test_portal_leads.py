@@ -92,8 +92,8 @@ def test_what_was_typed_stays_beside_what_is_wrong(portal: Leading) -> None:
     for wrong, field, said in (
         ({"name": " "}, "name", "Write your name."),
         ({"email": "mara"}, "email", "Write an e-mail address"),
-        ({"phone": "030 1234567"}, "phone", "with its country"),
-        ({"phone": "+49 30"}, "phone", "with its country"),
+        ({"phone": "12345678"}, "phone", "begin with the country"),
+        ({"phone": "+49 30"}, "phone", "begin with the country"),
         ({"consent": ""}, "consent", "Tick this box"),
     ):
         sent = PERSON | {"consent": "true"} | wrong
@@ -110,6 +110,9 @@ def test_a_program_is_told_the_code(portal: Leading) -> None:
     for wish, status, code in (
         ({"email": "no"}, 422, "invalid_email"),
         ({"phone": "12345678"}, 422, "invalid_phone"),
+        ({"phone": "+1 555 0100"}, 422, "invalid_phone"),
+        ({"phone": "030 1234567", "country": "TH"}, 422, "invalid_phone"),
+        ({"phone": "030 1234567", "country": "Thailand"}, 422, "invalid"),
         ({"phone": "+" + "9" * 16}, 422, "invalid_phone"),
         ({"consent": False}, 422, "consent_needed"),
         ({"name": "x"}, 422, "invalid_name"),
@@ -121,6 +124,14 @@ def test_a_program_is_told_the_code(portal: Leading) -> None:
     ):
         answer = portal.sends(**wish)
         assert (answer.status, answer.json["code"]) == (status, code), wish
+
+
+def test_a_number_without_its_country_is_the_partners_or_the_one_that_is_said(portal: Leading) -> None:
+    # Harbour is a partner from Germany.
+    for number, sent in enumerate(({"phone": "030 1234567"}, {"phone": "081 234 5678", "country": "th"})):
+        lead = portal.lead(key=str(number), email=f"m{number}@example.com", **sent)
+        kept = portal.machine(MANAGER).get(f"/desk/leads/{lead}").json["person"]["phone"]
+        assert kept == ("+49301234567", "+66812345678")[number]
 
 
 def test_a_form_that_there_is_not_or_that_is_closed_is_not_found(portal: Leading) -> None:

@@ -35,14 +35,18 @@ words.WORDS["problem"] |= {
 _ADVICE: Advice = {
     "invalid_name": ("name", N_("Write your name.")),
     "invalid_email": ("email", N_("Write an e-mail address, such as name@example.com.")),
-    "invalid_phone": ("phone", N_("Write the number with its country, such as +49 30 123456.")),
+    "invalid_phone": (
+        "phone",
+        N_("There is no such number: look for slips, and begin with the country, such as +49 30 123456."),
+    ),
     "consent_needed": ("consent", N_("Tick this box: without it we may not contact you.")),
 }
 
 
 class Sent(BaseModel):
     """What somebody typed. `consent_text` are the words that stood beside the box, where a page of the partner's own
-    showed others; `website` is for whoever fills in what nobody can see."""
+    showed others. `country` is where a number without its country's code is dialled, else the partner's; `website`
+    is for whoever fills in what nobody can see."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,6 +56,7 @@ class Sent(BaseModel):
     consent: bool = False
     consent_text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
     language: Annotated[str, StringConstraints(max_length=10)] = ""
+    country: Annotated[str, StringConstraints(pattern="^([A-Za-z]{2})?$")] = ""
     website: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
@@ -79,6 +84,7 @@ def send_lead(visit: Visit, code: str) -> Done:
         consent=sent.consent,
         consent_text=sent.consent_text or _consent(visit, brand.name),
         language=visit.language.code,
+        country=sent.country,
     )
     with advised(sent, _ADVICE):
         lead = submit_lead(

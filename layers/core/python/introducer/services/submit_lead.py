@@ -14,18 +14,17 @@ from introducer.domain.configuration import Availability, Brand, Link, Partner, 
 from introducer.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from introducer.domain.events import day_of
 from introducer.domain.fraud.person import Person as Known
-from introducer.domain.identity import ADDRESS, EMAIL, PHONE, keyed_hash, normal_address, normal_email, normal_phone
+from introducer.domain.identity import ADDRESS, EMAIL, PHONE, keyed_hash, normal_address, normal_email
 from introducer.domain.ids import derived_id
 from introducer.domain.lead import PREFIX, Consent, Lead, Person, name_of, salesperson_for, to_json
 from introducer.domain.lead_mail import came_mail
 from introducer.services.creation import Clock, now
 from introducer.services.lead_books import LeadBooks
+from introducer.sources.phones import international
 from introducer.store.leads import Sealed
 
 TRIES = 3
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_LEAST_DIGITS, _MOST_DIGITS = 8, 15
-"""Of an international number (E.164)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +37,8 @@ class Form:
     consent: bool
     consent_text: str
     language: str
+    country: str = ""
+    """In which a number without its country's code is dialled; empty: the partner's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def submit_lead(
     `request` said something else before.
     """
     found, at = open_form(books, code), now(clock)
-    person = _person(form)
+    person = _person(form, found.partner)
     key = books.brand_key(found.brand.brand)
     hashes = {"email": keyed_hash(key, EMAIL, person.email), "phone": keyed_hash(key, PHONE, person.phone)}
     named = ["key", request] if request else ["day", day_of(at), hashes["email"], hashes["phone"]]
@@ -117,13 +118,11 @@ def submit_lead(
     raise Unavailable("Somebody else sends the same details at this moment: try again.", code="lead_busy")
 
 
-def _person(form: Form) -> Person:
+def _person(form: Form, partner: Partner) -> Person:
     """Who somebody says that they are. Raises `Invalid`."""
     if not form.consent:
         raise Invalid("Agree that we may contact you: without it we may not.", code="consent_needed")
-    phone = normal_phone(form.phone)
-    if not phone.startswith("+") or not _LEAST_DIGITS <= len(phone) - 1 <= _MOST_DIGITS or phone[1] == "0":
-        raise Invalid("Send the phone number with its country, such as +49…", code="invalid_phone")
+    phone = international(form.phone, form.country or partner.country)
     return Person(name=name_of(form.name), email=normal_email(form.email), phone=phone)
 
 
