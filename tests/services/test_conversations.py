@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from introducer.domain.mail_text import MailText, Words
 from introducer.domain.mail_text import text_of as a_text
 from introducer.domain.results import ResultLine
 from introducer.domain.segment import segment_of
+from introducer.services import export_subject
 from introducer.services.announce import (
     announce,
     announcements_for,
@@ -39,7 +41,9 @@ from introducer.services.announce import (
 )
 from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
 from introducer.services.work_thread import assign_thread, close_thread, note_read, reopen_thread
+from introducer.store import owned as owned_module
 from introducer.store.conversations import Conversations
+from introducer.store.holdings import Holdings
 from introducer.store.segments import SavedSegment
 from tests.conftest import Tables
 from tests.support.builders import BRAND
@@ -268,6 +272,20 @@ class TestOthers:
         with refused(Forbidden, "notes_are_staffs"):
             talking.writes(thread, note=True)
 
+    def test_what_staff_noted_is_in_no_export_of_the_partner_and_what_was_said_is(self, talking: Talking) -> None:
+        thread = talking.opens(text="A question")
+        talking.writes(thread, MANAGER, "An answer")
+        talking.writes(thread, MANAGER, "A secret", note=True)
+        held: Any = SimpleNamespace(
+            configuration=talking.configuration,
+            holdings=Holdings(talking.tables.facts, talking.tables.books),
+            documents=SimpleNamespace(versions=lambda partner: []),
+            logins=SimpleNamespace(login=lambda sub: SimpleNamespace(email="owner@example.com")),
+        )
+        said = export_subject.readable(export_subject.export_partner(held, partner=PARTNER, now=talking.now))
+        assert "A question" in said and "An answer" in said
+        assert "A secret" not in said
+
     def test_a_partner_has_only_so_many_open_threads(self, talking: Talking) -> None:
         threads = [talking.opens(subject=f"Number {number}") for number in range(MOST_OPEN)]
         with refused(Conflict, "too_many_threads"):
@@ -344,6 +362,29 @@ class TestReading:
             ]  # fmt: skip
             assert read(mine=False, state=ThreadStatus.CLOSED, limit=limit) == ["Mine 1"]
 
+    def test_what_is_answered_while_an_inbox_is_looked_at_hides_nobody_who_waits(
+        self, talking: Talking, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # given three that wait, of whom the first is answered after the index was read, and before it was read itself
+        threads = []
+        for number in range(3):
+            threads.append(talking.opens(subject=f"Number {number}"))
+            talking.later(minutes=1)
+        read = owned_module.batch_get
+
+        def late(*asked: Any) -> Any:
+            monkeypatch.setattr(owned_module, "batch_get", read)
+            talking.writes(threads[0], MANAGER, "Answered")
+            return read(*asked)
+
+        monkeypatch.setattr(owned_module, "batch_get", late)
+        reader = talking.reader(MANAGER)
+        first = reader.inbox(mine=True, state=ThreadStatus.OPEN, limit=1)
+        # when the next page is asked for
+        second = reader.inbox(mine=True, state=ThreadStatus.OPEN, cursor=first.cursor, limit=2)
+        # then it goes on behind the place where the first stood
+        assert [each.subject for each in (*first.items, *second.items)] == ["Number 0", "Number 1", "Number 2"]
+
     def test_threads_of_a_partner_are_paged_and_open_ones_come_first(self, talking: Talking) -> None:
         threads = []
         for number in range(4):
@@ -367,7 +408,7 @@ class TestReading:
             found, before = [], None
             while True:
                 _, page = talking.reader(member).conversation(PARTNER, thread.thread, before, limit)
-                assert len(page.messages) <= limit
+                assert 0 < len(page.messages) <= limit, "no page is empty: it would say that notes are there"
                 found = [*page.messages, *found]
                 before = page.earlier
                 if before is None:
@@ -375,8 +416,44 @@ class TestReading:
             texts = [each.text for each in found]
             assert len(texts) == expected and texts == sorted(texts, key=lambda text: int(text.split()[1]))
 
+    def test_many_notes_between_two_messages_are_read_in_a_few_queries(
+        self, talking: Talking, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        thread = talking.opens()
+        for _ in range(40):
+            talking.writes(thread, MANAGER, "Noted", note=True)
+        asked: list[int] = []
+        read = Conversations.messages
+
+        def messages(self: Conversations, partner: str, thread: str, before: int | None = None, limit: int = 50) -> Any:
+            asked.append(limit)
+            return read(self, partner, thread, before, limit)
+
+        monkeypatch.setattr(Conversations, "messages", messages)
+        _, page = talking.reader(OWNER).conversation(PARTNER, thread.thread, limit=1)
+        assert ([each.text for each in page.messages], page.earlier) == (["May I use the old ones?"], None)
+        assert len(asked) == 2
+
 
 class TestSavedAnswers:
+    def test_it_greets_whoever_of_the_partner_asked_last_and_never_a_colleague(self, talking: Talking) -> None:
+        thread = talking.opens(MANAGER)
+        reader = talking.reader(MANAGER)
+        assert reader.asks(talking.stands(thread)) == ""
+        talking.writes(thread, OWNER, "I have a question")
+        talking.writes(thread, MANAGER, "Which?")
+        talking.writes(thread, MANAGER, "He never says", note=True)
+        assert reader.asks(talking.stands(thread)) == "Mem_Owner"
+
+    def test_one_that_fits_into_no_message_is_not_saved(self, talking: Talking) -> None:
+        long = a_text("Long", *["x" * 1_900] * 3)
+        with refused(Invalid, "text_too_long"):
+            save_answer(talking.conversations, member=MANAGER, text=long, **talking.made)
+        saved = save_answer(talking.conversations, member=MANAGER, text=a_text("A", "B"), **talking.made)
+        with refused(Invalid, "text_too_long"):
+            change_answer(talking.conversations, member=MANAGER, answer=saved.answer, text=long, version=1,
+                          clock=talking.clock)  # fmt: skip
+
     def test_answers_are_saved_changed_and_removed_by_managers(self, talking: Talking) -> None:
         made: dict[str, Any] = {"clock": talking.clock}
         text = MailText({"en": Words("Thanks", ("Thank you, {name}.",)), "pl": Words("Dzięki", ("Dziękuję, {name}.",))})

@@ -1,7 +1,7 @@
 """Everything that is held of a client or a partner, for whoever asks what that is: as data, and as text to read.
 
 What is sealed stays sealed, and what tells of other people is left out: who else has the same phone, and a partner's
-clients one by one.
+clients one by one. So are the notes that staff write for themselves in conversations.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from introducer.domain.conversation import Kind
 from introducer.domain.errors import NotFound
 from introducer.domain.events import from_milliseconds
 from introducer.services import erase_client, erase_partner
@@ -41,7 +42,11 @@ def export_client(books: erase_client.Books, *, brand: str, client: str, now: da
 def export_partner(books: erase_partner.Books, *, partner: str, now: datetime) -> dict[str, Any]:
     """All that is held of a partner and its people. Raises `NotFound`, `Unavailable`."""
     profile = books.configuration.partner(partner)
-    found = books.holdings.of_partner(profile.brand, partner, erase_partner.months_of(profile, now))
+    found = [
+        each
+        for each in books.holdings.of_partner(profile.brand, partner, erase_partner.months_of(profile, now))
+        if not _is_note(each)
+    ]
     logins = {}
     for stored in found:
         if stored.kind == "member":
@@ -75,6 +80,11 @@ def _document(
             for kind, items in kinds.items()
         ],
     }
+
+
+def _is_note(stored: Stored) -> bool:
+    """Whether staff wrote it for staff: such a note never reaches the partner that it is about."""
+    return stored.kind == "message" and stored.item["kind"] == Kind.NOTE.value
 
 
 def _values(stored: Stored) -> dict[str, Any]:

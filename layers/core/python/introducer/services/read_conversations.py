@@ -15,11 +15,13 @@ from introducer.domain.events import milliseconds
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names
 from introducer.store.configuration import Configuration
-from introducer.store.conversations import CLOSED, LAST, Conversations, order_of
+from introducer.store.conversations import CLOSED, LAST, Conversations
 from introducer.store.paging import Page
 
 MOST_READ = 20
 """So many pages of the index are read for one page of an inbox; what is left is behind its cursor."""
+READ_AT_ONCE = 200
+"""Messages that are read at once for whoever sees no notes: there can be many between two that it sees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +96,28 @@ class ConversationReader:
     ) -> tuple[Thread, Conversation]:
         """One thread as it stands, and its newest messages, or those before a place. Raises `NotFound`."""
         found = self._conversations.thread(self._partner(partner), thread)
-        messages, place = [], int(before) if before else None
+        messages: list[Message] = []
+        place, at_once = int(before) if before else None, limit
         while True:
-            page = self._conversations.messages(found.partner, thread, place, limit)
+            page = self._conversations.messages(found.partner, thread, place, at_once)
             messages += [each for each in page.items if self._sees(each)]
-            place = int(page.cursor) if page.cursor else None
+            place, at_once = int(page.cursor) if page.cursor else None, READ_AT_ONCE
             if place is None or len(messages) >= limit:
                 break
+        messages = messages[:limit]
         [shown] = self._shown([found])
-        shown_messages = tuple(self._message(each) for each in reversed(messages[:limit]))
-        more = messages[limit - 1].number if len(messages) > limit else place
-        return found, Conversation(thread=shown, messages=shown_messages, earlier=None if more is None else str(more))
+        # The first message is seen by both sides: before it there is nothing, and before any other there is something.
+        earlier = str(messages[-1].number) if messages and messages[-1].number > 1 else None
+        return found, Conversation(
+            thread=shown, messages=tuple(self._message(each) for each in reversed(messages)), earlier=earlier
+        )
+
+    def asks(self, thread: Thread) -> str:
+        """The name of whoever of the partner wrote last in a thread; empty where nobody did, or the login is gone."""
+        if not thread.from_partner:
+            return ""
+        newest = self._conversations.messages(thread.partner, thread.thread, before=thread.from_partner + 1, limit=1)
+        return "".join(self._names.of(each.by) for each in newest.items)
 
     def inbox(
         self, *, mine: bool, state: ThreadStatus, cursor: str | None = None, limit: int = 50
@@ -114,16 +127,15 @@ class ConversationReader:
         found: list[Thread] = []
         place = cursor or (CLOSED if state is ThreadStatus.CLOSED else None)
         for _ in range(MOST_READ):
-            page = self._conversations.of_brand(self._member.brand, place, limit)
-            cards = self._conversations.cards(self._member.brand, {each.partner for each in page.items})
-            for position, each in enumerate(page.items):
+            page = self._conversations.placed(self._member.brand, place, limit)
+            cards = self._conversations.cards(self._member.brand, {each.partner for _, each in page.items})
+            for position, (at, each) in enumerate(page.items):
                 manager = cards.get(each.partner, ("", ""))[1]
                 if each.status is state and (not mine or (each.assigned or manager) == self._member.member):
                     found.append(each)
                 if len(found) == limit:
                     rest = page.items[position + 1 :]
-                    place = f"{order_of(each)}#{each.thread}" if rest or page.cursor else None
-                    return Page(tuple(self._shown(found)), place)
+                    return Page(tuple(self._shown(found)), at if rest or page.cursor else None)
             place = page.cursor
             if place is None or (state is ThreadStatus.OPEN and place.startswith(CLOSED)):
                 return Page(tuple(self._shown(found)))

@@ -24,7 +24,7 @@ from introducer.domain.saved_answer import SavedAnswer
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.mails import mail_put
-from introducer.store.owned import owned
+from introducer.store.owned import owned_places
 from introducer.store.paging import Page
 from introducer.store.reservations import write_all
 from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, writing
@@ -177,9 +177,15 @@ class Conversations:
     def of_brand(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Thread]:
         """A page of a brand's threads, in the order of `order_of`. The index lags by moments: a thread that is being
         written in can be on two pages, or on none, and stands as it is now."""
+        page = self.placed(brand, cursor, limit)
+        return Page(tuple(thread for _, thread in page.items), page.cursor)
+
+    def placed(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[tuple[str, Thread]]:
+        """The same, each thread with the cursor of what comes after it: the place that the index has it at, whatever
+        was written meanwhile."""
         owner = keys.owner_partition("thread", brand=brand)
-        page = owned(self._connection, self._table, owner, cursor, limit, newest_first=False)
-        return Page(tuple(map(thread_from_item, page.items)), page.cursor)
+        page = owned_places(self._connection, self._table, owner, cursor, limit, newest_first=False)
+        return Page(tuple((at, thread_from_item(item)) for at, item in page.items), page.cursor)
 
     def messages(self, partner: str, thread: str, before: int | None = None, limit: int = 50) -> Page[Message]:
         """A page of a thread's messages, notes among them, the newest first; `before` is a message's number. The

@@ -18,6 +18,15 @@ def owned(
     """A page of the items of an owner, in the index's order: keys by the index, then the items by their keys, read
     consistently. The index lags by moments behind the items: what is gone meanwhile is left out, and what changed is
     as it is now. Raises `Unavailable`."""
+    page = owned_places(connection, table, owner, cursor, limit, newest_first=newest_first)
+    return Page(tuple(item for _, item in page.items), page.cursor)
+
+
+def owned_places(
+    connection: Connection, table: str, owner: str, cursor: str | None, limit: int, *, newest_first: bool
+) -> Page[tuple[str, dict[str, Any]]]:
+    """The same, each item with the place where the index has it: a cursor behind it. The item itself may say another
+    one by now. Raises `Unavailable`."""
     place = Path(keys.OWNER_SK)
     with reading():
         answer = connection.query(
@@ -28,7 +37,10 @@ def owned(
             limit=limit,
             scan_index_forward=not newest_first,
         )
-    wanted = [keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]) for item in answer["Items"]]
-    found = {keys.Key(item[keys.PK], item[keys.SK]): item for item in batch_get(connection, table, wanted)}
+    wanted = {keys.Key(item[keys.PK]["S"], item[keys.SK]["S"]): item[keys.OWNER_SK]["S"] for item in answer["Items"]}
+    found = {keys.Key(item[keys.PK], item[keys.SK]): item for item in batch_get(connection, table, list(wanted))}
     last = answer.get("LastEvaluatedKey")
-    return Page(tuple(found[key] for key in wanted if key in found), last[keys.OWNER_SK]["S"] if last else None)
+    return Page(
+        tuple((at, found[key]) for key, at in wanted.items() if key in found),
+        last[keys.OWNER_SK]["S"] if last else None,
+    )
