@@ -19,7 +19,7 @@ from introducer.domain.configuration import Member, Partner, Role
 from introducer.domain.conversation import Side, Thread, ThreadStatus
 from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.mail_text import LANGUAGES
-from introducer.domain.saved_answer import SavedAnswer
+from introducer.domain.saved_answer import SavedAnswer, in_message
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names
 from introducer.services.read_conversations import ConversationReader
@@ -325,10 +325,8 @@ def _prefilled(visit: Visit, partner: Partner, thread: Thread) -> str:
     except NotFound:
         return ""
     words = found.text.words(partner.language)
-    name = Names(visit.portal.configuration).of(thread.opened_by) if thread.from_partner else ""
-    return "\n\n".join(
-        words.filled(values_for(visit.portal.configuration, visit.brand, partner, name or partner.name)).paragraphs
-    )
+    name = _reader(visit).asks(thread) or partner.name
+    return in_message(words.filled(values_for(visit.portal.configuration, visit.brand, partner, name)))
 
 
 def _staff(visit: Visit) -> list[Member]:

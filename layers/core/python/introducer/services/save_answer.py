@@ -9,7 +9,7 @@ from introducer.domain.announcement import ANNOUNCERS, check_filled
 from introducer.domain.configuration import Brand, Change, Member, Partner
 from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.mail_text import MailText, check_text
-from introducer.domain.saved_answer import MOST_ANSWERS, SavedAnswer
+from introducer.domain.saved_answer import MOST_ANSWERS, SavedAnswer, check_fits
 from introducer.services.creation import Clock, Randomness, create_once, make_id, now
 from introducer.services.people import Names
 from introducer.store.configuration import Configuration
@@ -27,7 +27,7 @@ def save_answer(
 ) -> SavedAnswer:
     """A new saved answer. A repeated `request` meets the first one's.
 
-    Raises `Forbidden`; `Invalid` for a text that cannot be (`check_text`, `check_filled`); `Conflict`
+    Raises `Forbidden`; `Invalid` for a text that cannot be (`check_text`, `check_filled`, `check_fits`); `Conflict`
     (`too_many_answers`, `idempotency_key_reused`).
     """
     check_announcer(member)
@@ -35,7 +35,7 @@ def save_answer(
     new = SavedAnswer(
         answer=make_id("ans", request, at, random, member.brand, member.member),
         brand=member.brand,
-        text=check_filled(check_text(text)),
+        text=_checked(text),
         changed_by=member.member,
         changed_at=at,
     )
@@ -60,7 +60,7 @@ def change_answer(
     """
     check_announcer(member)
     found = conversations.saved_answer(member.brand, answer)
-    wanted = check_filled(check_text(text))
+    wanted = _checked(text)
     if found.text == wanted:
         return found
     if found.version != version:
@@ -100,3 +100,7 @@ def values_for(configuration: Configuration, brand: Brand, partner: Partner, nam
         "portal": f"https://{brand.domain}",
         "manager": Names(configuration).of(partner.manager or "") or brand.name,
     }
+
+
+def _checked(text: MailText) -> MailText:
+    return check_fits(check_filled(check_text(text)))
