@@ -27,6 +27,7 @@ from introducer.services.raise_task import pass_task, raise_task
 from introducer.services.read_tasks import read_queue, read_task, read_tasks_of_partner
 from introducer.services.sweep_triggers import Swept, TriggerBooks, happened, sweep_page
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
+from introducer.store.configuration import Configuration
 from introducer.store.settlements import row_to_item
 from introducer.store.tasks import Tasks
 from introducer.store.wire import to_wire
@@ -237,6 +238,105 @@ def test_tiers_are_near_once_a_month_in_the_deals_own_figures(books: TriggerBook
     assert sweep(books, later).raised == 1
 
 
+def test_on_the_first_yesterdays_tier_says_nothing_of_the_new_month(books: TriggerBooks) -> None:
+    # given a tier that is nearly reached on the last day of a month, and results that are a day late on the first
+    joins(books)
+    has_deal(books, cpa("100.00"))
+    brings(books, tier=TierPlace(Basis.QFTD, 1, 3, 17, 20), deal_kinds=("cpa",))
+    first = datetime(2026, 12, 1, 3, 30, tzinfo=UTC)
+
+    # then the first raises nothing by them, and the month that is over is over
+    assert sweep(books, first).raised == 0
+    sweep(books)
+    swept = sweep(books, first)
+    assert (swept.raised, swept.passed) == (0, 1)
+    assert [task.about for task in books.tasks.of_partner("par_1")] == ["2026-11 qftd 2"]
+
+
+def test_of_two_caps_that_are_near_each_has_its_turn(tables: Tables, books: TriggerBooks) -> None:
+    # given two rules, near the cap of each
+    joins(books)
+    capped = {"caps": [{"per": "month", "clients": 5}]}
+    has_deal(books, cpa("100.00") | capped, cpa("50.00") | capped | {"id": "second"})
+    brings(books, deal_kinds=("cpa",))
+    for number in range(4):
+        qualifies(tables, number), qualifies(tables, 10 + number, rule="second")
+    assert (sweep(books).raised, sweep(books).raised) == (1, 0)
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.evidence["rule"], task.times) == ("cpa", 1)
+
+    # when the first is done, then the second is raised, and neither comes again
+    finish(books, task)
+    assert (sweep(books).raised, sweep(books).raised) == (1, 0)
+    second = next(task for task in books.tasks.of_partner("par_1") if task.status is TaskStatus.OPEN)
+    assert second.evidence["rule"] == "second"
+    # and a task passes with what it is about, though the other cap is as near as before
+    qualifies(tables, 20, rule="second")
+    swept = sweep(books)
+    assert (swept.passed, swept.raised, opened(books)) == (1, 0, [])
+
+
+def test_what_is_put_off_hides_no_other_of_its_kind(tables: Tables, books: TriggerBooks) -> None:
+    joins(books)
+    capped = {"caps": [{"per": "month", "clients": 5}]}
+    has_deal(books, cpa("100.00") | capped, cpa("50.00") | capped | {"id": "second"})
+    brings(books, deal_kinds=("cpa",))
+    for number in range(4):
+        qualifies(tables, number)
+    sweep(books)
+    [task] = books.tasks.of_partner("par_1")
+    snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=task.task, until="2026-12-20",
+                clock=lambda: NOW)  # fmt: skip
+    assert sweep(books).raised == 0, "it sleeps"
+    for number in range(4):
+        qualifies(tables, 10 + number, rule="second")
+    assert sweep(books).raised == 1
+    [task] = books.tasks.of_partner("par_1")
+    assert (task.evidence["rule"], task.snoozed_until, task.earlier) == ("second", "", ())
+    # and the first comes again once that is done
+    finish(books, task)
+    assert sweep(books).raised == 1
+
+
+def test_one_first_deposit_a_month_makes_no_work(books: TriggerBooks) -> None:
+    """Forty weeks of a partner with a visit a week and a first deposit every thirtieth day."""
+    joins(books, created=NOW - timedelta(days=400))
+    for day in range(280):
+        now = NOW + timedelta(days=day)
+        ftds = [at for at in range(-35, day + 1) if at % 30 == 0]
+        last = max(at for at in range(-35, day + 1) if at % 7 == 0)
+        brings(
+            books, day=day_of(now), ftd_7=sum(day - 7 < at for at in ftds),
+            ftd_prev_28=sum(day - 35 < at <= day - 7 for at in ftds),
+            last_active_day=day_of(NOW + timedelta(days=last)), joined="2025-10-26",
+        )  # fmt: skip
+        sweep(books, now)
+    # The books of this test count no events: to them the first is the first.
+    assert [task.trigger for task in books.tasks.of_partner("par_1")] == [Trigger.FIRST_FTD]
+
+
+def test_tasks_go_with_the_partners_manager_but_for_those_that_were_given(
+    books: TriggerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given three partners of Sam's with a task each, of which one was given to Kim, and one of nobody's
+    for name in ("par_1", "par_2", "par_3"):
+        joins(books, name, manager=None if name == "par_3" else "sam")
+        brings(books, name, ftd_7=0)
+    sweep(books)
+    given = books.tasks.of_partner("par_2")[0]
+    reassign_task(books.configuration, books.tasks, member=SAM, partner="par_2", task=given.task, to="kim",
+                  clock=lambda: NOW)  # fmt: skip
+    # when another manager looks after all of them
+    cards = books.configuration.cards(BRAND)
+    moved = replace(cards, items=tuple(replace(card, manager="lena") for card in cards.items))
+    monkeypatch.setattr(Configuration, "cards", lambda *_: moved)
+    assert sweep(books).raised == 0
+    # then what nobody gave is in her queue, once
+    assert sweep(books).raised == 0
+    tasks = {task.partner: (task.assignee, task.version) for task in books.tasks.open_of_brand(BRAND)}
+    assert tasks == {"par_1": ("lena", 2), "par_2": ("kim", 2), "par_3": ("lena", 2)}
+
+
 # ------------------------------------------------------------------------------------------------------- what happened
 
 
@@ -272,6 +372,7 @@ def test_a_second_one_is_told_by_the_open_task_and_wakes_it(books: TriggerBooks)
     assert again is not None
     assert (again.task, again.times, again.snoozed_until) == (first.task, 2, "")
     assert (again.evidence["payout"], again.due) == ("pay_2", "2026-12-02")
+    assert [each["payout"] for each in again.earlier] == ["pay_1"], "what it told before stays with it"
     # the first one is not raised by it a second time
     assert happened(books, of="par_1", mail=a_failure(books, "pay_1"), now=NOW) is None
     assert len(books.tasks.of_partner("par_1")) == 1

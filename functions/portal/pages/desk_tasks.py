@@ -4,6 +4,7 @@ its evidence and a proposed message, and what becomes of it. `/desk/partners/{pa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -189,13 +190,13 @@ def tasks_of_one(visit: Visit, partner: str) -> dict[str, Any]:
     return {"partner": owner.partner, "name": owner.name, "items": tasks_for_page(visit, owner.partner)}
 
 
-def tasks_for_page(visit: Visit, partner: str) -> list[dict[str, Any]]:
-    """A partner's tasks as `task_parts.html` shows them, for any page about the partner."""
+def tasks_for_page(visit: Visit, partner: str, *, still_open: bool = False) -> list[dict[str, Any]]:
+    """A partner's tasks as `task_parts.html` shows them, for any page about the partner; all, or what is not done."""
     assert visit.member is not None
     found = read_tasks_of_partner(
         visit.portal.configuration, visit.portal.tasks, member=visit.member, partner=partner, today=visit.today
     )
-    return [_told(visit, each) for each in found]
+    return [_told(visit, each) for each in found if not still_open or each.task.done_at is None]
 
 
 @page(ONE + "/done", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
@@ -260,6 +261,7 @@ def _told(visit: Visit, shown: TaskShown) -> dict[str, Any]:
         "figure": figure(visit.language, task),
         "evidence": dict(task.evidence),
         "times": task.times,
+        "earlier": [_of_before(visit, replace(task, evidence=each)) for each in task.earlier],
         "raised_at": task.raised_at,
         "due": task.due,
         "days_over": task.days_over(visit.today) if task.done_at is None else 0,
@@ -276,6 +278,11 @@ def _told(visit: Visit, shown: TaskShown) -> dict[str, Any]:
         "path": f"/desk/tasks/{task.partner}/{task.task}",
         "leads_to": _leads_to(task),
     }
+
+
+def _of_before(visit: Visit, task: Task) -> dict[str, Any]:
+    """What a task told before it happened again."""
+    return {"figure": figure(visit.language, task), "evidence": dict(task.evidence), "leads_to": _leads_to(task)}
 
 
 def _name(visit: Visit, task: Task) -> str:

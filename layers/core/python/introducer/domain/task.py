@@ -24,6 +24,7 @@ LONGEST_SNOOZE = 60
 """Days. What can wait longer than that is no task."""
 REMEMBERED = 60
 """How many things a mark remembers that a trigger was raised about; of more, the oldest are forgotten first."""
+MOST_EARLIER = 10
 READERS = frozenset({Role.MANAGER, Role.FINANCE, Role.COMPLIANCE, Role.ADMIN})
 """Who reads the queue: a salesperson has the leads."""
 
@@ -66,11 +67,15 @@ class Task:
     evidence: Evidence
     assignee: str
     """Whose it is; empty where the partner has no manager: then it is everybody's who may work it."""
+    given: bool = False
+    """Whether somebody gave it to whose it is: else it goes with the partner's manager."""
     raised_at: datetime
     due: str
     """The UTC day by which it should be done."""
     times: int = 1
     """How often it happened while the task was open."""
+    earlier: tuple[Evidence, ...] = ()
+    """What it told before that, the newest first; of more than ten the oldest are left out."""
     snoozed_until: str = ""
     """The UTC day on which it comes back; empty unless it sleeps."""
     status: TaskStatus = TaskStatus.OPEN
@@ -144,18 +149,22 @@ def raised(mark: Mark, found: Found, partner: Partner, at: datetime) -> tuple[Ma
 
 
 def happened_again(mark: Mark, task: Task, found: Found, at: datetime) -> tuple[Mark, Task]:
-    """Something else of its kind happened while a task is open: it tells of that now, and wakes up."""
+    """Something else of its kind happened while a task is open: it tells of that now, and wakes up. What it told before
+    stays with it; or, where that is a condition that may pass, comes again if it still holds when this one is done."""
     rule, today = RULES[found.trigger], day_of(at)
     again = replace(
         task,
         about=found.about,
         evidence=found.evidence,
         times=task.times + 1,
+        earlier=() if rule.passes else (task.evidence, *task.earlier)[:MOST_EARLIER],
         due=min(task.due, plus_days(today, rule.due_days)),
         snoozed_until="",
         version=task.version + 1,
     )
-    about = _remembered(mark, found.about, rests_until(rule, today))
+    about = dict(_remembered(mark, found.about, rests_until(rule, today)))
+    if rule.passes:
+        about.pop(task.about, None)
     return replace(mark, about=about, version=mark.version + 1), again
 
 
@@ -193,7 +202,7 @@ def reassigned(task: Task, to: Member) -> Task:
     _check_open(task)
     if to.brand != task.brand or to.role not in RULES[task.trigger].workers:
         raise Invalid("This login cannot work this task: choose a colleague who can.", code="invalid_assignee")
-    return replace(task, assignee=to.member, version=task.version + 1)
+    return replace(task, assignee=to.member, given=True, version=task.version + 1)
 
 
 def check_reader(role: Role) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from introducer.domain.configuration import Change, Partner
@@ -59,6 +60,21 @@ def pass_task(tasks: Tasks, partner: str, trigger: Trigger, now: datetime) -> Ta
         # Somebody is at it: then it is theirs, and tomorrow's sweep looks again.
         return None
     return task
+
+
+def follow_manager(tasks: Tasks, task: Task, manager: str, now: datetime) -> Task | None:
+    """The open task in the queue of the partner's manager of today; None where it is there, or somebody gave it to
+    whoever has it."""
+    if task.given or task.assignee == manager:
+        return None
+    at = from_milliseconds(milliseconds(now))
+    after = replace(task, assignee=manager, version=task.version + 1)
+    try:
+        tasks.step("follow_manager", task, after, Change(by=BY, at=at, why="the partner has another manager"))
+    except Conflict:
+        # Somebody is at it: tomorrow's sweep looks again.
+        return None
+    return after
 
 
 def open_task(tasks: Tasks, mark: Mark) -> Task | None:

@@ -18,20 +18,21 @@ from introducer.domain.events import day_of, milliseconds, month_of
 from introducer.domain.goals_kept import in_force
 from introducer.domain.mail import Mail
 from introducer.domain.results import ResultLine
-from introducer.domain.task import Task
+from introducer.domain.task import Mark, Task
 from introducer.domain.trigger import (
     RULES,
     Evidence,
     Over,
     Progress,
     Seen,
+    Trigger,
     asks_for_first,
     found_in,
     found_of_mail,
     going,
 )
 from introducer.domain.verification import Verification, VerificationStatus
-from introducer.services.raise_task import pass_task, raise_task
+from introducer.services.raise_task import follow_manager, open_task, pass_task, raise_task
 from introducer.services.read_contracts import deal_versions
 from introducer.services.read_goals import GoalOfPartner, Phase, read_goals_of_partner
 from introducer.store.configuration import Configuration
@@ -138,16 +139,30 @@ def look_at(
         ),
     )
     found = found_in(seen, today)
-    marks = books.tasks.marks(card.partner)
-    who = books.configuration.partner(card.partner) if found else None
-    for each in found:
-        assert who is not None
-        swept.raised += raise_task(books.tasks, who, each, now, marks[each.trigger]) is not None
-    holding = {each.trigger for each in found}
+    holding = {(each.trigger, each.about) for each in found}
+    marks: dict[Trigger, Mark | None] = {**books.tasks.marks(card.partner)}
+    busy = set()
     for trigger, rule in RULES.items():
+        mark = marks[trigger]
+        task = None if mark is None else open_task(books.tasks, mark)
+        if task is None:
+            continue
         looked = rule.passes and (fresh or rule.over is Over.DOCUMENTS)
-        if looked and marks[trigger].open and trigger not in holding:
+        if looked and (trigger, task.about) not in holding:
             swept.passed += pass_task(books.tasks, card.partner, trigger, now) is not None
+            marks[trigger] = None
+            continue
+        follow_manager(books.tasks, task, card.manager or "", now)
+        if not task.sleeps(today):
+            # A second thing of its kind has its turn when this one is done: nothing is lost over it.
+            busy.add(trigger)
+    who = None
+    for each in found:
+        if each.trigger not in busy:
+            who = who or books.configuration.partner(card.partner)
+            if raise_task(books.tasks, who, each, now, marks[each.trigger]) is not None:
+                swept.raised += 1
+                busy.add(each.trigger)
 
 
 def happened(books: TriggerBooks, *, of: str, mail: str, now: datetime) -> Task | None:
@@ -193,7 +208,8 @@ def _of_deal(books: TriggerBooks, partner: str, line: ResultLine, now: datetime)
     if version is None:
         return
     month, currency = month_of(now), version.deal.currency
-    if line.tier is not None and line.tier.next:
+    # A tier is of its line's month: yesterday's, on the first, says nothing of the new one.
+    if line.tier is not None and line.tier.next and line.day.startswith(month):
         tier = line.tier
         about = f"{month} {tier.by.value} {tier.reached + 1}"
         facts: Evidence = {"by": tier.by.value, "tier": tier.reached + 1, "currency": currency}
