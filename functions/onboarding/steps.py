@@ -15,6 +15,8 @@ from introducer.domain.sequence import Progress
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.onboarding_step import onboarding_step
 
+NOTHING_MORE = "nothing more: it is looked for the goal a while longer"
+
 Given = Mapping[str, Any]
 Kept = dict[str, Any]
 
@@ -34,7 +36,7 @@ def go_on(tools: Tools, given: Given) -> Kept:
     wait = 1 if stepped.until is None else max(1, -((tools.now - stepped.until) // timedelta(seconds=1)))
     told = _told(stepped.state)
     if stepped.until is not None:
-        told["looks_again"] = stepped.until.isoformat()
+        told |= {"next": stepped.next or NOTHING_MORE, "looks_again": stepped.until.isoformat(timespec="seconds")}
     return {"told": told, "over": over, "wait": wait}
 
 
@@ -49,7 +51,7 @@ def _told(state: Progress) -> Kept:
         "status": f"over: {state.end.value}" if state.end else "walking",
         "sent": [each.step for each in state.done if each.sent],
         "left_out": [each.step for each in state.done if not each.sent],
-        "page": f"/desk/sequences/{state.sequence}",
+        "page": f"/desk/sequences/{state.sequence}/preview?partner={state.partner}",
     }
 
 

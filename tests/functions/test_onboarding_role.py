@@ -78,8 +78,19 @@ def test_all_that_the_step_asks_of_the_tables_its_role_allows(stepping: Stepping
     assert kept["told"] == {
         "partner": partner, "sequence": ONBOARDING, "status": "over: done",
         "sent": ["welcome", "terms", "first_click", "payment", "still_quiet"],
-        "left_out": ["first_link", "first_deposit"], "page": "/desk/sequences/onboarding",
+        "left_out": ["first_link", "first_deposit"], "page": f"/desk/sequences/onboarding/preview?partner={partner}",
     }  # fmt: skip
+
+
+def test_a_goal_that_is_reached_is_counted_within_what_the_role_allows(stepping: Stepping) -> None:
+    stepping.world.later(hours=1)
+    told = stepping.goes_on()["told"]
+    assert (told["sent"], told["next"], told["looks_again"]) == (["welcome"], "terms", "2026-11-03T10:00:00+00:00")
+    stepping.world.takes_a_link(stepping.partner)
+    stepping.world.brings_a_client(stepping.partner)
+    assert stepping.goes_on()["told"]["status"] == "over: goal"
+    assert [each for each in sorted(stepping.by_steps) if not allows("OnboardingRole", *each)] == []
+    assert keys.partition("mail_figure", brand=BRAND) in {pk for _, pk in written(stepping.by_steps)}
 
 
 @pytest.mark.parametrize(

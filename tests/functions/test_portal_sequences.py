@@ -182,12 +182,12 @@ def test_a_preview_fills_in_a_partners_own_data_and_nothing_of_it_is_markup(desk
 
 
 def test_steps_show_how_their_mails_did(desk: Payday) -> None:
-    key = keys.key("mail_figure", brand=desk.brand, series=f"seq:{ONBOARDING}:welcome")
-    item = to_wire({**key.item(), "sent": 12, "delivered": 11, "opened": 7, "clicked": 3, "bounced": 1})
+    key = keys.key("mail_figure", brand=desk.brand, series=f"seq:{ONBOARDING}:welcome", shard="0")
+    item = to_wire({**key.item(), "sent": 12, "delivered": 11, "opened": 7, "clicked": 3, "bounced": 1, "met": 2})
     desk.dynamodb.put_item(TableName=desk.table, Item=item)
     [step, *others] = desk.machine(MANAGER).get(PATH).json["steps"]
     assert step["figures"] == {
-        "sent": 12, "delivered": 11, "bounced": 1, "complained": 0, "opened": 7, "clicked": 3,
+        "sent": 12, "delivered": 11, "bounced": 1, "complained": 0, "opened": 7, "clicked": 3, "met": 2,
     }  # fmt: skip
     assert all(each["figures"]["sent"] == 0 for each in others)
     assert "12" in text(desk.signed_in(MANAGER).get(PATH).body)

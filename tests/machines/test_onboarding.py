@@ -14,12 +14,12 @@ import pytest
 from introducer.domain.configuration import Member, PartnerKind, Role
 from introducer.domain.events import day_of
 from introducer.domain.mail import Audience
-from introducer.domain.sequence import ONBOARDING, End, Progress, execution_input, execution_name
+from introducer.domain.sequence import GOAL_AFTER, ONBOARDING, End, Progress, execution_input, execution_name
 from introducer.gateways.workflows import Execution, Workflows
 from introducer.services.create_link import create_link
 from introducer.services.edit_sequence import edit_sequence
 from introducer.services.onboarding_books import OnboardingBooks
-from introducer.services.read_sequences import sequence_of
+from introducer.services.read_sequences import figures_of, sequence_of
 from introducer.services.register_partner import register_partner
 from introducer.store import keys
 from introducer.store.mails import Mails
@@ -123,13 +123,15 @@ def test_a_registration_starts_an_execution_that_walks_the_partner_through_all_s
     steps = onboarding.sequence.steps
     for number, step in enumerate(steps, 1):
         onboarding.passes(step.wait_hours)
-        if number < len(steps):
-            onboarding.waits(state, number)
+        onboarding.waits(state, number)
         if number == 1:
             create_link(
                 onboarding.world.configuration, partner=state.partner, campaign=onboarding.world.campaign,
                 author=AUTHOR, clock=onboarding.stack.clock.now, random=secrets.token_bytes,
             )  # fmt: skip
+
+    # and does not reach the goal in the days after them
+    onboarding.passes(GOAL_AFTER.total_seconds() / 3600)
 
     # then it was told what it had not done, each once, and its owner has a mail of each
     ended = onboarding.ended(state)
@@ -142,7 +144,7 @@ def test_a_registration_starts_an_execution_that_walks_the_partner_through_all_s
     # and its history reads like a story, in which nobody is named
     assert onboarding.story(state) == [
         "Take up the partner", "Is it over?",
-        *["Wait for the next step", "Take the next step", "Is it over?"] * len(steps), "Onboarding done",
+        *["Wait for the next step", "Take the next step", "Is it over?"] * (len(steps) + 1), "Onboarding done",
     ]  # fmt: skip
     assert ended.output is not None
     assert (ended.output["status"], ended.output["left_out"]) == ("over: done", ["first_link", "first_deposit"])
@@ -172,3 +174,4 @@ def test_the_first_client_ends_it_early(onboarding: Onboarding) -> None:
     assert ended.output is not None and ended.output["status"] == "over: goal"
     assert onboarding.told(state) == ["welcome"]
     assert onboarding.walk(state).end is End.GOAL
+    assert figures_of(onboarding.books, onboarding.sequence)["welcome"].met == 1

@@ -17,7 +17,7 @@ from introducer.domain.mail_text import MailText, Words, text_of
 from introducer.domain.sequence import CONDITIONS, LOOK_AGAIN, ONBOARDING, End, Fact, Send, Step, Wait, execution_name
 from introducer.locale import language
 from introducer.services.edit_sequence import edit_sequence
-from introducer.services.onboarding_step import onboarding_step
+from introducer.services.onboarding_step import Stepped, onboarding_step
 from introducer.services.read_sequences import facts_of, figures_of, fills_of, preview_sequence, sequence_of
 from introducer.services.send_mail import fill_in
 from introducer.services.start_onboarding import start_onboarding, sweep_onboarding
@@ -44,7 +44,7 @@ def test_a_partner_who_does_nothing_gets_each_step_that_is_about_what_is_missing
     state = world.walks(partner)
     assert world.told(partner) == DO_NOTHING
     assert state.end is End.DONE
-    assert world.now - BEGAN < timedelta(days=30)
+    assert state.done[-1].at - BEGAN < timedelta(days=30)
 
 
 def test_a_partner_who_does_all_of_it_in_time_is_only_welcomed(world: OnboardingWorld) -> None:
@@ -402,6 +402,77 @@ def test_figures_in_a_text_are_of_the_last_thirty_days(world: OnboardingWorld) -
     world.later(days=1)
     assert fills_of(world.books, partner, world.now)["clicks_30"] == 2
     assert Fact.HAS_FTD in facts_of(world.books, partner, world.now).true, "what happened once stays so"
+
+
+def test_a_goal_is_counted_once_for_the_step_before_it_whoever_else_is_at_it(
+    world: OnboardingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two partners, of whom one is welcomed, and two executions for it that look at the same moment
+    early, other = world.registers("Early").partner, world.registers("Other").partner
+    world.brings_a_client(early)
+    world.steps(early)
+    world.later(hours=1)
+    world.steps(other)
+    world.brings_a_client(other)
+    go_on, others = world.books.sequences.go_on, list[int]()
+
+    def met(*given: Any) -> bool:
+        if not others:
+            others.append(1)
+            world.steps(other)
+        return go_on(*given)
+
+    monkeypatch.setattr(world.books.sequences, "go_on", met)
+    world.steps(other)
+    world.steps(other)
+
+    # then it counts once, and one that came before any mail counts for none
+    found = figures_of(world.books, DEFAULT)
+    assert [(name, each.met) for name, each in found.items() if each.met] == [("welcome", 1)]
+    assert world.books.sequences.walk(early, ONBOARDING).end is End.GOAL and world.told(early) == []
+
+
+def test_a_goal_after_the_last_step_is_counted_for_it(world: OnboardingWorld) -> None:
+    partner = world.registers().partner
+    world.takes_a_link(partner)
+
+    def last_one(stepped: Stepped) -> None:
+        if stepped.next is None:
+            world.brings_a_client(partner)
+
+    state = world.walks(partner, last_one)
+    assert state.end is End.GOAL and len(state.done) == len(DEFAULT.steps)
+    assert figures_of(world.books, DEFAULT)["still_quiet"].met == 1
+
+
+def test_a_step_that_staff_bring_forward_is_sent_within_a_day(world: OnboardingWorld) -> None:
+    world.switches(True, a_step("later", 60 * 24))
+    partner = world.registers().partner
+    until = world.steps(partner).until
+    assert until == world.now + LOOK_AGAIN
+    world.switches(True, a_step("later", 1))
+    world.now = until
+    world.steps(partner)
+    assert world.told(partner) == ["later"]
+
+
+def test_the_sweep_lets_those_rest_whose_sequence_is_off_and_reads_its_rules_once(
+    world: OnboardingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Amberfield", "Bluewater", "Copperhill"):
+        world.registers(name)
+    world.later(days=3)
+    reads, sequence = list[str](), world.books.sequences.sequence
+
+    def reading(*given: str) -> Any:
+        reads.append(given[0])
+        return sequence(*given)
+
+    monkeypatch.setattr(world.books.sequences, "sequence", reading)
+    started = sweep_onboarding(world.books, lambda name, given: name, now=world.now)
+    assert (len(started), len(reads)) == (3, 1)
+    world.switches(False)
+    assert sweep_onboarding(world.books, lambda name, given: name, now=world.now) == []
 
 
 def test_steps_that_nobody_got_have_figures_of_zero(world: OnboardingWorld) -> None:

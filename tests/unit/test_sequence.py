@@ -12,9 +12,10 @@ import pytest
 from introducer.domain.configuration import Status
 from introducer.domain.errors import Invalid
 from introducer.domain.first_steps import STEPS, first_steps
-from introducer.domain.mail_text import MailText, Words, check_text, text_of
+from introducer.domain.mail_text import LANGUAGES, MailText, Words, check_text, text_of
 from introducer.domain.sequence import (
     CONDITIONS,
+    GOAL_AFTER,
     LONGEST,
     LOOK_AGAIN,
     MOST_STEPS,
@@ -45,6 +46,8 @@ from introducer.domain.sequence import (
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 TEXT = text_of("Hello", "Welcome")
 NOTHING = Facts()
+LONG = MailText({each: Words("x", ("ร" * 2000,)) for each in LANGUAGES})
+"""Allowed alone: 36 KB."""
 
 
 def a_step(name: str, hours: int = 24, *words: str) -> Step:
@@ -84,7 +87,35 @@ def test_a_step_whose_condition_does_not_hold_is_left_out_for_good() -> None:
     assert next_step(BOTH, state, has, hours(25)) == Skip(LINK)
     state = after(state, Skip(LINK), hours(25))
     # and stays so, when the condition holds again
-    assert next_step(BOTH, state, NOTHING, hours(26)) == Over(End.DONE)
+    assert next_step(BOTH, state, NOTHING, hours(26)) == Wait(hours(50))
+    assert next_step(replace(BOTH, goal=None), state, NOTHING, hours(26)) == Over(End.DONE)
+
+
+def test_nobody_is_waited_for_longer_than_a_day_in_one_go() -> None:
+    # given a step that comes in a month
+    far = a_sequence(a_step("later", 720))
+    assert next_step(far, a_state(), NOTHING, hours(5)) == Wait(hours(29))
+    assert next_step(far, a_state(), NOTHING, hours(719)) == Wait(hours(720))
+    # when staff bring it forward, or the goal is met, then that is seen a day later
+    assert isinstance(next_step(a_sequence(a_step("later", 24)), a_state(), NOTHING, hours(29)), Send)
+    assert next_step(far, a_state(), Facts(true=frozenset({Fact.HAS_FTD})), hours(29)) == Over(End.GOAL)
+
+
+def test_behind_the_last_step_the_goal_may_still_be_reached_for_a_while() -> None:
+    state = a_state(Done("welcome", hours(1), True), Done("link", hours(25), True))
+    reached = Facts(true=frozenset({Fact.HAS_FTD}))
+    ends = hours(25) + GOAL_AFTER
+    assert next_step(BOTH, state, NOTHING, ends - timedelta(hours=1)) == Wait(ends)
+    assert next_step(BOTH, state, reached, ends - timedelta(hours=1)) == Over(End.GOAL)
+    assert next_step(BOTH, state, NOTHING, ends) == Over(End.DONE)
+    # and what staff put in behind it meanwhile is sent
+    assert next_step(a_sequence(WELCOME, LINK, a_step("new", 48)), state, NOTHING, hours(73)) == Send(a_step("new", 48))
+
+
+def test_a_goal_is_that_of_the_step_that_was_sent_last() -> None:
+    assert a_state().last_sent is None
+    assert a_state(Done("welcome", hours(1), False)).last_sent is None
+    assert a_state(Done("welcome", hours(1), True), Done("link", hours(25), False)).last_sent == "welcome"
 
 
 @pytest.mark.parametrize("fact", Fact)
@@ -156,7 +187,7 @@ def test_the_default_walks_a_partner_who_does_nothing_past_every_step_once() -> 
     assert step == Over(End.DONE)
     assert sent == ["welcome", "terms", "first_link", "payment", "still_quiet"]
     assert len(state.done) == len(STEPS)
-    assert now - NOW < timedelta(days=30)
+    assert state.done[-1].at - NOW < timedelta(days=30) and now == state.done[-1].at + GOAL_AFTER
 
 
 def test_the_default_can_be_saved_as_it_is_and_is_off() -> None:
@@ -178,6 +209,7 @@ def test_the_default_can_be_saved_as_it_is_and_is_off() -> None:
         (a_sequence(a_step("a", 1, "has_link", "not_has_link")), "conditions_contradict", 1),
         (a_sequence(a_step("a", 1, "has_link", "has_link")), "conditions_contradict", 1),
         (a_sequence(a_step("a", 90 * 24), a_step("b", 90 * 24), a_step("c", 1)), "sequence_too_long", None),
+        (a_sequence(*[replace(a_step(f"s{n}", 1), text=LONG) for n in range(9)]), "sequence_too_big", None),
         (a_sequence(WELCOME, Step(step="b", wait_hours=1, text=text_of("{nme}", "x"))), "unknown_placeholder", 2),
         (a_sequence(Step(step="b", wait_hours=1, text=MailText({"pl": Words("a", ("b",))}))), "english_missing", 1),
     ],

@@ -161,6 +161,7 @@ _ADVICE: Advice = {
     "invalid_step": ("name", N_("Use small letters, digits and _, at most 40; begin with a letter.")),
     "same_step": ("name", N_("There is a step of this name already.")),
     "invalid_wait": ("wait_hours", N_("Write 0 to 2160 hours.")),
+    "sequence_too_big": ("", N_("All texts together are too long to be kept: shorten some, or take a step out.")),
     "sequence_too_long": ("wait_hours", N_("All waits together are longer than 180 days.")),
 }
 _TEXT: Mapping[str, str] = {

@@ -33,6 +33,8 @@ LONGEST_SUBJECT = 150
 LONGEST_PARAGRAPH = 2000
 MOST_PARAGRAPHS = 30
 """In characters, and paragraphs, of one language."""
+MOST_BYTES = 200_000
+"""Of all languages together: a text is one item of DynamoDB, which ends at 400 KB."""
 
 SUBJECT, PARAGRAPHS = "subject", "paragraphs"
 """Which part of a text a refusal is about."""
@@ -89,6 +91,12 @@ class MailText:
         """What any of its languages asks for."""
         return frozenset().union(*(words.placeholders for words in self.by_language.values()))
 
+    @property
+    def size(self) -> int:
+        """How many bytes its words are, in all languages."""
+        said = (line for words in self.by_language.values() for line in (words.subject, *words.paragraphs))
+        return sum(len(line.encode()) for line in said)
+
 
 def text_of(subject: str, *paragraphs: str) -> MailText:
     """A text in English alone."""
@@ -123,7 +131,12 @@ def check_text(text: MailText) -> MailText:
     if ENGLISH not in checked:
         raise Invalid("Write it in English at least: whoever reads another language gets that where theirs is missing.",
                       code="english_missing", language=ENGLISH)  # fmt: skip
-    return MailText(checked)
+    whole = MailText(checked)
+    if whole.size > MOST_BYTES:
+        longest = max(checked, key=lambda language: MailText({language: checked[language]}).size)
+        raise Invalid("All languages together are too long to be kept: shorten the longest.",
+                      code="text_too_long", language=longest, part=PARAGRAPHS)  # fmt: skip
+    return whole
 
 
 def _checked(language: str, words: Words) -> Words:

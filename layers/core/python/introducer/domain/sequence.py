@@ -4,6 +4,10 @@ What comes next is a pure function of the sequence, of how far the partner is, o
 A step's wait counts from the step before it, whether that was sent or left out. When its time comes a step is sent if
 all of its conditions hold, and left out for good if one does not. Steps are known by their ids: staff may change a
 sequence while partners walk it, and nobody gets a step twice.
+
+Nobody is waited for longer than a day in one go: a goal that is met, a last owner who unsubscribes, a step that staff
+bring forward is seen by then. Behind the last step the goal may be met a while longer, so that it is known of that step
+too whether it helped.
 """
 
 from __future__ import annotations
@@ -28,10 +32,14 @@ ONBOARDING = "onboarding"
 LONGEST = timedelta(days=180)
 """A sequence that is not over by then is given up: the partner was suspended all along, or has nobody to write to."""
 LOOK_AGAIN = timedelta(days=1)
-"""How long to wait where only others can change something."""
+"""How long to wait in one go: in 180 days some 2,000 events of an execution, of the 25,000 that AWS allows."""
+GOAL_AFTER = timedelta(days=14)
+"""For so long behind its last step a partner may still reach the goal."""
 MOST_STEPS = 20
 LONGEST_WAIT = 90 * 24
 """Of a step, in hours."""
+MOST_BYTES = 300_000
+"""Of all texts of a sequence together: it is one item of DynamoDB, which ends at 400 KB."""
 
 _STEP = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -110,7 +118,7 @@ class End(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     """None of its owners wants these mails."""
     DONE = "done"
-    """There is no further step."""
+    """There is no further step, and the goal was not reached in the days after the last one."""
     BLOCKED = "blocked"
     EXPIRED = "expired"
 
@@ -142,6 +150,11 @@ class Progress:
     def since(self) -> datetime:
         """From when the next wait counts."""
         return self.done[-1].at if self.done else self.started_at
+
+    @property
+    def last_sent(self) -> str | None:
+        """The step that was sent last; None where none was."""
+        return next((each.step for each in reversed(self.done) if each.sent), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,15 +209,15 @@ def next_step(sequence: Sequence, state: Progress, facts: Facts, now: datetime) 
         return Over(End.GOAL)
     if facts.owners and not facts.willing:
         return Over(End.UNSUBSCRIBED)
-    step = following(sequence, state)
+    step, last = following(sequence, state), state.started_at + LONGEST
     if step is None:
-        return Over(End.DONE)
-    last = state.started_at + LONGEST
+        ends = min(state.since + GOAL_AFTER, last) if sequence.goal is not None else now
+        return Wait(min(ends, now + LOOK_AGAIN)) if now < ends else Over(End.DONE)
     if now >= last:
         return Over(End.EXPIRED)
     due = state.since + timedelta(hours=step.wait_hours)
     if now < due:
-        return Wait(min(due, last))
+        return Wait(min(due, now + LOOK_AGAIN, last))
     if facts.status is not Status.ACTIVE or not sequence.on:
         return Wait(min(now + LOOK_AGAIN, last))
     if not facts.hold(step.conditions):
@@ -277,6 +290,9 @@ def check(sequence: Sequence) -> Sequence:
             raise Invalid(f"Step {number}: {error.detail}", code=error.code, step=number, **error.facts) from error
         steps.append(replace(step, text=text))
         seen.add(step.step)
+    if sum(step.text.size for step in steps) > MOST_BYTES:
+        raise Invalid("All texts together are too long to be kept: shorten some, or take a step out.",
+                      code="sequence_too_big")  # fmt: skip
     if timedelta(hours=sum(step.wait_hours for step in steps)) > LONGEST:
         raise Invalid(f"All waits together are longer than {LONGEST.days} days: nobody would get the last step.",
                       code="sequence_too_long")  # fmt: skip

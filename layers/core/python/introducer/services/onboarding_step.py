@@ -18,6 +18,7 @@ from introducer.domain.sequence import (
     Step,
     Wait,
     after,
+    following,
     next_step,
     series,
     what_of,
@@ -35,6 +36,8 @@ class Stepped:
     state: Progress
     until: datetime | None
     """When to look again; None once it is over."""
+    next: str | None = None
+    """The step that comes then, or later; None where none does."""
 
 
 def onboarding_step(books: OnboardingBooks, *, partner: str, sequence: str, now: datetime) -> Stepped:
@@ -54,7 +57,8 @@ def onboarding_step(books: OnboardingBooks, *, partner: str, sequence: str, now:
         rules = sequence_of(books, state.brand, sequence)
         coming = next_step(rules, state, facts, at)
         if isinstance(coming, Wait):
-            return Stepped(state=state, until=coming.until)
+            step = following(rules, state)
+            return Stepped(state=state, until=coming.until, next=step.step if step else None)
         further = after(state, coming, at)
         mail = _mail(books, state, coming.step, at) if isinstance(coming, Send) else None
         change = Change(by=BY, at=at, why=_why(further), origin=sequence)

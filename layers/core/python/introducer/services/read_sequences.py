@@ -153,7 +153,7 @@ def walk_of(books: OnboardingBooks, partner: str, sequence: str) -> Progress | N
 
 def figures_of(books: OnboardingBooks, sequence: Sequence) -> dict[str, Figures]:
     """How the mails of each step did, by step."""
-    found = books.figures.of_brand(sequence.brand)
+    found = books.figures.of_brand(sequence.brand, series(sequence.sequence, ""))
     return {step.step: found.get(series(sequence.sequence, step.step), Figures()) for step in sequence.steps}
 
 

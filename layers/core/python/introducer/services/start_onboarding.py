@@ -11,7 +11,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from introducer.domain.errors import IntroducerError, NotFound
-from introducer.domain.sequence import ONBOARDING, Progress, execution_input, execution_name, following
+from introducer.domain.sequence import (
+    GOAL_AFTER,
+    ONBOARDING,
+    Progress,
+    Sequence,
+    execution_input,
+    execution_name,
+    following,
+)
 from introducer.services.onboarding_books import OnboardingBooks, Start
 from introducer.services.read_sequences import sequence_of
 from introducer.store.configuration import Configuration
@@ -39,12 +47,16 @@ def start_onboarding(configuration: Configuration, start: Start, state: Progress
 
 def sweep_onboarding(books: OnboardingBooks, start: Start, *, now: datetime) -> list[str]:
     """The executions of partners whose step is late, in all brands: started, unless they run. What cannot be started
-    now is left to the next sweep. Raises `Unavailable`: call again."""
+    now is left to the next sweep. Where it is switched off, nothing is late. Raises `Unavailable`: call again."""
     started = []
+    rules: dict[str, Sequence] = {}
     for state in _walking(books):
-        step = following(sequence_of(books, state.brand, state.sequence), state)
-        due = state.since + timedelta(hours=step.wait_hours if step else 0) + LATE
-        if now >= due:
+        if state.brand not in rules:
+            rules[state.brand] = sequence_of(books, state.brand, state.sequence)
+        sequence = rules[state.brand]
+        step = following(sequence, state)
+        wait = timedelta(hours=step.wait_hours) if step else GOAL_AFTER
+        if sequence.on and now >= state.since + wait + LATE:
             with suppress(IntroducerError):
                 name = start_onboarding(books.configuration, start, state)
                 started += [name] if name else []

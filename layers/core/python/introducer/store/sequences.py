@@ -28,9 +28,11 @@ from introducer.domain.sequence import (
     Sequence,
     Step,
     changed_steps,
+    series,
 )
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.mail_figures import met_update
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
@@ -175,7 +177,7 @@ class Sequences:
 
     def go_on(self, before: Progress, after: Progress, change: Change, mail: Mail | None) -> bool:
         """The partner is further, and is told what the step says; whether it was written: False when somebody else did
-        it, or the step was told before."""
+        it, or the step was told before. A goal that it reached is counted for the step that it was sent last."""
         record = audit_record(
             after.partner, "walk_sequence", change, {"version": before.version}, _stands(after), brand=after.brand
         )
@@ -185,7 +187,11 @@ class Sequences:
         ]
         if mail is not None:
             puts.append(mail_put(self._connection, self._table, mail))
-        return write_all(self._connection, puts, (), (), token=derived_id("t", *puts))
+        counts = []
+        if after.end is End.GOAL and after.last_sent is not None:
+            step = series(after.sequence, after.last_sent)
+            counts.append(met_update(self._connection, self._table, after.brand, step))
+        return write_all(self._connection, puts, counts, (), token=derived_id("t", *puts))
 
     # ------------------------------------------------------------------------------------------------------ parts
 
