@@ -18,7 +18,7 @@ from introducer.services.send_broadcast import Sender
 from introducer.services.take_back_mails import take_back_mails
 
 ROUND = 240.0
-"""Seconds for which a step hands mails over, before the state machine looks at it again."""
+"""Seconds for which a step hands mails over, or takes them back, before the state machine looks at it again."""
 LONGEST = timedelta(days=1)
 """Between two looks at one whose moment has not come."""
 
@@ -59,11 +59,13 @@ def send(tools: Tools, given: Given) -> Kept:
 
 
 def take_back(tools: Tools, given: Given) -> Kept:
-    """It was stopped: mails that still wait are taken back."""
+    """It was stopped: mails that still wait are taken back, for a while."""
     name, submitted = _place(given)
-    number = take_back_mails(tools.books, broadcast=name, now=tools.now())
+    until = tools.now() + timedelta(seconds=ROUND)
+    taken = take_back_mails(tools.books, broadcast=name, now=tools.now(), enough=lambda: tools.now() >= until)
     kept = _kept(tools.books.broadcasts.broadcast(name), submitted, tools.now())
-    kept["told"]["taken_back"] = number
+    kept["told"]["taken_back"] = taken.number
+    kept["whole"] = taken.whole
     return kept
 
 

@@ -168,6 +168,21 @@ def test_only_managers_and_admins_write_and_only_in_their_brand(world: Broadcast
             step(broadcast, stranger)
 
 
+def test_a_repeated_request_gets_its_own_draft_and_no_other(world: Broadcasting) -> None:
+    draft = Draft(name="One", text=TEXT, segment=POLISH)
+
+    def drafts(draft: Draft, seconds: int = 0) -> Broadcast:
+        at = NOW + timedelta(seconds=seconds)
+        return draft_broadcast(world.books, member=MAKER, draft=draft, now=at, request="r1")
+
+    first = drafts(draft)
+    assert drafts(draft, 5) == first
+    for other in (replace(draft, name="Two"), replace(draft, segment=BUSY), replace(draft, path="/deal")):
+        with pytest.raises(Conflict) as refused:
+            drafts(other, 9)
+        assert refused.value.code == "idempotency_key_reused"
+
+
 # ------------------------------------------------------------------------------------------------------------ approval
 
 
@@ -351,7 +366,8 @@ def test_what_waits_for_the_morning_is_taken_back_when_it_is_stopped(world: Broa
     stopped = stop_broadcast(world.books, world.start, **given)
     assert stop_broadcast(world.books, world.start, **given) == stopped
     assert world.started[-1].endswith("-stop")
-    assert [take_back_mails(world.books, broadcast=done.broadcast, now=world.now) for _ in range(2)] == [2, 0]
+    taken = [take_back_mails(world.books, broadcast=done.broadcast, now=world.now) for _ in range(2)]
+    assert taken == [(2, True), (0, True)]
 
     # then nobody else gets it, and the report says so
     report = read_report(world.books, stopped)

@@ -24,6 +24,7 @@ from introducer.services.raise_task import raise_task
 from introducer.services.read_contracts import ECB
 from introducer.store import keys
 from introducer.store.adjustments import Adjustments
+from introducer.store.announcements import Announcements
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.contests import Contests
@@ -80,6 +81,7 @@ def house() -> Iterator[House]:
         lead = a_lead(brand=BRAND, partner=PARTNER, at=found.now, since=found.now)
         Leads("books").submit(lead, Sealed(text="", data_key=""), came_mail(lead, "Harbour"), None)
         Leads("books").count(BRAND, "hash", "2026030509", found.now)
+        Announcements("books").name("ann_1", [PARTNER], found.now)
         Broadcasts("books").freeze("brc_1", "1", [Recipient(PARTNER, "mem_owner")], found.now)
         task = Found(trigger=Trigger.DORMANT, about="", evidence={"dormant_days": 14})
         raise_task(Tasks("books"), Configuration("books").partner(PARTNER), task, found.now)

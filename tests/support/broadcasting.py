@@ -45,6 +45,7 @@ class Broadcasting:
         self.now = NOW
         self.slept: list[float] = []
         self.started: list[str] = []
+        self.drafted = 0
         self.books.configuration.open_brand(
             Brand(brand=BRAND, name="Northgate", domain="northgate.example", base_currency="EUR",
                   fallback_url="https://northgate.example/", created=NOW),
@@ -76,7 +77,8 @@ class Broadcasting:
 
     def drafts(self, segment: Segment | None = None, **other: Any) -> Broadcast:
         draft = Draft(**{"name": "November news", "text": TEXT, "segment": segment or segment_of("all", []), **other})
-        return draft_broadcast(self.books, member=MAKER, draft=draft, now=self.now)
+        self.drafted += 1
+        return draft_broadcast(self.books, member=MAKER, draft=draft, now=self.now, request=f"request {self.drafted}")
 
     def submits(self, broadcast: Broadcast, member: Member = MAKER) -> Broadcast:
         return submit_broadcast(self.books, self.start, member=member, broadcast=broadcast.broadcast,

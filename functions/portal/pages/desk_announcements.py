@@ -191,6 +191,7 @@ def _line(visit: Visit, announcement: Announcement, names: Names) -> dict[str, A
         "countries": reach.countries,
         "manager": names.of(reach.manager),
         "segment": reach.segment_name,
+        "broadcast": reach.broadcast,
         "published_at": announcement.published_at,
         "published_by": names.of(announcement.published_by),
         "through": announcement.through,

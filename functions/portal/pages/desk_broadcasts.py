@@ -18,7 +18,8 @@ from texts import Texts, as_typed
 from texts import told as texts_told
 from visit import N_, FormRefused, Visit
 
-from introducer.domain.broadcast import APPROVERS, WRITERS, Broadcast, BroadcastStatus
+from introducer.domain.announcement import FILLED
+from introducer.domain.broadcast import APPROVERS, WRITERS, Broadcast, BroadcastStatus, Channel, channel_of
 from introducer.domain.configuration import Role
 from introducer.domain.errors import Forbidden, IntroducerError, Invalid, NotFound
 from introducer.domain.mail_text import LANGUAGES, PLACEHOLDERS, text_to_data
@@ -35,7 +36,7 @@ from introducer.services.decide_broadcast import (
 from introducer.services.draft_broadcast import Draft, change_broadcast, draft_broadcast
 from introducer.services.people import Names
 from introducer.services.preview_broadcast import preview_broadcast
-from introducer.services.read_broadcasts import read_report
+from introducer.services.read_broadcasts import read_report, shown_of
 from introducer.services.read_segments import read_segments, segment_for
 
 PATH = "/desk/broadcasts"
@@ -59,6 +60,11 @@ words.WORDS |= {
                                         "one, and a second person approves it."),
         "nobody_fits": N_("Nobody fitted its conditions any more."),
     },
+    "broadcast_channel": {
+        "mail": N_("By mail"),
+        "portal": N_("In the portal"),
+        "both": N_("By mail and in the portal"),
+    },
     "broadcast_place": {
         "/": N_("Overview"), "/links": N_("Links"), "/campaigns": N_("Campaigns"), "/contests": N_("Contests"),
         "/deal": N_("Deal"), "/messages": N_("Messages"), "/settings": N_("Settings"),
@@ -77,6 +83,8 @@ class NewBroadcast(Texts):
     match: Line = "all"
     conditions: Annotated[list[dict[str, Any]], Field(max_length=50)] | None = None
     path: Line = "/"
+    channel: Line = "mail"
+    """`mail`, `portal` (announced to the recipients' partners), or `both`."""
     send_at: Line = ""
     """A moment in UTC, `2026-11-30T09:00`; empty: as soon as it may."""
 
@@ -114,6 +122,9 @@ class Policy(BaseModel):
 CHANGED = N_("This was changed meanwhile: look at it again below.")
 _ADVICE = {
     "name_length": ("name", N_("Give it a name of 1 to 80 characters.")),
+    "invalid_channel": ("channel", N_("Choose how it reaches them.")),
+    "placeholder_not_here": ("channel", N_("The portal cannot show figures: leave them out of the text, or send it by "
+                                           "mail alone.")),
     "invalid_path": ("path", N_("Choose a page of the portal.")),
     "invalid_moment": ("send_at", N_("Choose a day and a time.")),
     "moment_over": ("send_at", N_("This moment is over: choose a later one, or none to send it at once.")),
@@ -147,6 +158,7 @@ _ADVICE = {
         ("broadcast", lambda row: row["broadcast"]),
         ("name", lambda row: row["name"]),
         ("status", lambda row: row["status"]),
+        ("channel", lambda row: row["channel"]),
         ("send_at", lambda row: row["send_at"]),
         ("recipients", lambda row: row["recipients"]),
         ("handed", lambda row: row["handed"]),
@@ -223,7 +235,8 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
     wrote = member.member in (*found.writers, found.submitted_by)
     writes = member.role in WRITERS
     report = read_report(books, found) if found.edition else None
-    may_stop = not found.status.is_over or bool(found.status is BroadcastStatus.DONE and report and report.waiting)
+    unread = bool(report and (report.waiting or shown_of(books, found, visit.now)))
+    may_stop = not found.status.is_over or (found.status is BroadcastStatus.DONE and unread)
     data = _form(visit) if writes and found.status is BroadcastStatus.DRAFT else {"placeholders": sorted(PLACEHOLDERS)}
     return data | _line(found, names) | {
         "text": text_to_data(found.text),
@@ -231,7 +244,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
         "chosen": segment_told(found.segment),
         "path": found.path,
         "values": as_typed(found.text) | {
-            "name": found.name, "segment": AS_IT_IS, "path": found.path,
+            "name": found.name, "segment": AS_IT_IS, "path": found.path, "channel": found.channel.value,
             "send_at": found.send_at.strftime("%Y-%m-%dT%H:%M") if found.send_at else "",
         },
         "fits": {"partners": counted.partners, "of": counted.of} if counted else None,
@@ -315,7 +328,7 @@ def take_back(visit: Visit, broadcast: str) -> Done:
 
 @page(ONE + "/stop", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
 def stop(visit: Visit, broadcast: str) -> Done:
-    """It takes effect within a second's worth of mails."""
+    """It takes effect within a second's worth of mails, and in the portal at once."""
     assert visit.member is not None
     wish, portal = visit.read(Stop), visit.portal
     try:
@@ -353,6 +366,7 @@ def _draft(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Draft:
         text=wish.text(),
         segment=_segment(visit, wish, before),
         path=wish.path,
+        channel=channel_of(wish.channel),
         send_at=_moment(wish.send_at),
     )
 
@@ -388,7 +402,9 @@ def _form(visit: Visit) -> dict[str, Any]:
     return {
         "segments": [{"segment": each.segment, "name": each.name} for each in saved],
         "places": list(PLACES),
+        "channels": [each.value for each in Channel],
         "placeholders": sorted(PLACEHOLDERS),
+        "placeholders_of_portal": sorted(FILLED),
     }
 
 
@@ -418,6 +434,8 @@ def _line(found: Broadcast, names: Names) -> dict[str, Any]:
         "broadcast": found.broadcast,
         "name": found.name,
         "status": found.status,
+        "channel": found.channel,
+        "announcement": found.announcement,
         "version": found.version,
         "created": found.created,
         "send_at": found.send_at,

@@ -215,5 +215,6 @@ def _announced(visit: Visit, found: AnnouncementOfMember) -> dict[str, Any]:
         "paragraphs": words.paragraphs,
         "published_at": found.announcement.published_at,
         "through": found.announcement.through,
+        "path": found.announcement.path,
         "unread": found.unread,
     }

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from introducer.domain.adjustment import Act
 from introducer.domain.configuration import PartnerCard, PartnerKind, Role
 from introducer.domain.errors import Conflict, Invalid
-from introducer.domain.events import day_of
+from introducer.domain.events import day_of, milliseconds
+from introducer.domain.ids import base32, derived_ulid
 from introducer.domain.mail_text import MailText
 from introducer.domain.results import ResultLine
 from introducer.domain.segment import Segment, fits
@@ -43,6 +44,10 @@ class Reach:
     segment: Segment = EVERYBODY
     """As it was when it was chosen: changing the saved one changes no announcement."""
     segment_name: str = ""
+    broadcast: str = ""
+    """What it is of: then it is for those partners alone that are named with it, and no other condition is asked."""
+    partners: int = 0
+    """Of a broadcast: how many it was to name."""
 
     def includes(self, card: PartnerCard, line: ResultLine | None, today: str) -> bool:
         """Whether a partner is meant on a UTC day; `line` is what it brought, None where that is not known."""
@@ -69,6 +74,8 @@ class Announcement:
     published_at: datetime
     through: str
     """The last UTC day on which it is shown."""
+    path: str = ""
+    """A page of the portal that it leads to; empty: to none."""
     withdrawn: Act | None = None
 
     def shown_at(self, at: datetime) -> bool:
@@ -84,6 +91,11 @@ class AnnouncementRead:
     announcement: str
     member: str
     at: datetime
+
+
+def announcement_id(at: datetime, *parts: str) -> str:
+    """An id that sorts by time, and that the same parts make again; its end is the same at any time."""
+    return f"ann_{base32(milliseconds(at), 10)}{derived_ulid(0, *parts)[10:]}"
 
 
 def reach_of(kinds: Iterable[str], countries: Iterable[str], manager: str) -> Reach:

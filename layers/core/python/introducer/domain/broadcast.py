@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from introducer.domain.announcement import USUAL_DAYS, Announcement, Reach, announcement_id
 from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid
-from introducer.domain.events import milliseconds
+from introducer.domain.events import day_of, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import Audience, mail_id
 from introducer.domain.mail_text import MailText
@@ -52,6 +53,23 @@ class BroadcastStatus(StrEnum):
     @property
     def is_over(self) -> bool:
         return self in (BroadcastStatus.DONE, BroadcastStatus.STOPPED)
+
+
+class Channel(StrEnum):
+    """How it reaches those it is for."""
+
+    MAIL = "mail"
+    PORTAL = "portal"
+    """It is announced in the portal to the partners of its recipients."""
+    BOTH = "both"
+
+    @property
+    def by_mail(self) -> bool:
+        return self is not Channel.PORTAL
+
+    @property
+    def in_portal(self) -> bool:
+        return self is not Channel.MAIL
 
 
 GREW = "more_people_than_approved"
@@ -94,6 +112,7 @@ class Broadcast:
     segment: Segment
     path: str = "/"
     """Where the button of the mail leads, in the portal."""
+    channel: Channel = Channel.MAIL
     send_at: datetime | None = None
     """When it begins; None: as soon as it may."""
     status: BroadcastStatus = BroadcastStatus.DRAFT
@@ -115,7 +134,7 @@ class Broadcast:
     """Which freezing of recipients counts."""
     recipients: int = 0
     handed: int = 0
-    """How many of them have their mail, in their order."""
+    """How many of them have their mail, or see it in the portal, in their order."""
     began_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str = ""
@@ -123,6 +142,8 @@ class Broadcast:
     version: int = 0
     skipped: int = field(default=0)
     """Partners that fit and have nobody who could get it."""
+    partners: int = 0
+    """Whose owners the recipients are."""
 
     @property
     def series(self) -> str:
@@ -138,6 +159,13 @@ class Broadcast:
     def is_approved(self) -> bool:
         return bool(self.approved_by)
 
+    @property
+    def announcement(self) -> str:
+        """The id of what it says in the portal; empty where it says nothing there, or has not begun."""
+        if not self.channel.in_portal or not self.edition or self.began_at is None:
+            return ""
+        return announcement_id(self.began_at, self.brand, self.broadcast)
+
 
 def what_of(broadcast: str) -> str:
     """What its mails say happened: with the member it names one mail for ever."""
@@ -148,6 +176,21 @@ def mail_of(broadcast: Broadcast, recipient: Recipient) -> str:
     """The id of a recipient's mail."""
     what = what_of(broadcast.broadcast)
     return mail_id(broadcast.brand, what, Audience.MEMBER, recipient.partner, recipient.member)
+
+
+def announcement_of(broadcast: Broadcast) -> Announcement:
+    """What one that has begun says in the portal, to the partners of its recipients alone."""
+    assert broadcast.announcement and broadcast.began_at is not None, "it says nothing in the portal"
+    return Announcement(
+        announcement=broadcast.announcement,
+        brand=broadcast.brand,
+        text=broadcast.text,
+        reach=Reach(broadcast=broadcast.broadcast, partners=broadcast.partners, segment_name=broadcast.name),
+        published_by=broadcast.submitted_by,
+        published_at=broadcast.began_at,
+        through=day_of(broadcast.began_at + timedelta(days=USUAL_DAYS)),
+        path=broadcast.path,
+    )
 
 
 def is_broadcast(text: str) -> bool:
@@ -207,6 +250,14 @@ def check_path(path: str) -> str:
     if not _PATH.fullmatch(path) or path.startswith("//"):
         raise Invalid("The button leads to a page of the portal: write its path, such as /links.", code="invalid_path")
     return path
+
+
+def channel_of(text: str) -> Channel:
+    """Raises `Invalid` (`invalid_channel`)."""
+    try:
+        return Channel(text)
+    except ValueError as error:
+        raise Invalid("It goes by mail, portal or both.", code="invalid_channel") from error
 
 
 def check_moment(send_at: datetime | None, now: datetime) -> None:
@@ -296,7 +347,15 @@ def stopped(broadcast: Broadcast, by: str, why: str, now: datetime) -> Broadcast
 
 
 def begun(
-    broadcast: Broadcast, *, edition: str, recipients: int, skipped: int, text_id: str, now: datetime, by: str
+    broadcast: Broadcast,
+    *,
+    edition: str,
+    recipients: int,
+    partners: int,
+    skipped: int,
+    text_id: str,
+    now: datetime,
+    by: str,
 ) -> Broadcast:
     """It begins with these recipients; it stops where there are none, or more than one person may write to and nobody
     approved it. Raises `Conflict` (`not_scheduled`)."""
@@ -311,6 +370,7 @@ def begun(
         status=BroadcastStatus.SENDING,
         edition=edition,
         recipients=recipients,
+        partners=partners,
         skipped=skipped,
         text_id=text_id,
         handed=0,

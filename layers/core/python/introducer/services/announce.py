@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from introducer.domain.announcement import (
     Announcement,
     AnnouncementRead,
     Reach,
+    announcement_id,
     check_filled,
     reach_of,
     through_of,
@@ -19,7 +20,7 @@ from introducer.domain.announcement import (
 from introducer.domain.configuration import Change, Member, Partner, PartnerCard, Status
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import day_of, milliseconds
-from introducer.domain.ids import base32, derived_ulid, new_id
+from introducer.domain.ids import new_id
 from introducer.domain.mail_text import MailText, check_text
 from introducer.services.creation import Clock, Randomness, create_once, now
 from introducer.services.decisions import reason
@@ -140,11 +141,11 @@ def announcements_for(
         each.announcement for each in announcements.read_of_partner(partner.partner) if each.member == member.member
     }
     shown = [each for each in announcements.of_brand(partner.brand, limit=NEWEST).items if each.shown_at(at)]
-    includes = _includes(results, partner, shown, at)
+    includes = _includes(announcements, results, partner, shown, at)
     return tuple(
         AnnouncementOfMember(announcement=each, unread=each.announcement not in read)
         for each in shown
-        if includes(each.reach)
+        if includes(each)
     )
 
 
@@ -153,7 +154,7 @@ def read_announcement(
 ) -> AnnouncementOfMember:
     """One that is for this partner now. Raises `NotFound`."""
     found = announcements.announcement(partner.brand, announcement)
-    if not (found.shown_at(at) and _includes(results, partner, [found], at)(found.reach)):
+    if not (found.shown_at(at) and _includes(announcements, results, partner, [found], at)(found)):
         raise NotFound("There is no such announcement.")
     unread = not announcements.has_read(partner.partner, announcement, member.member)
     return AnnouncementOfMember(announcement=found, unread=unread)
@@ -183,6 +184,9 @@ def spread_of(
 ) -> Spread:
     """How far it went, as partners are now: a partner that moved to another country since counts by where it is."""
     readers = announcements.readers_by_partner(announcement.brand, announcement.announcement)
+    if announcement.reach.broadcast:
+        # Whom it is for was decided when it began.
+        return Spread(partners=announcement.reach.partners, have_read=len(readers), people=sum(readers.values()))
     reached = _reached(configuration, results, announcement.brand, announcement.reach, at)
     return Spread(
         partners=len(reached),
@@ -192,13 +196,22 @@ def spread_of(
 
 
 def _includes(
-    results: Results, partner: Partner, shown: Iterable[Announcement], at: datetime
-) -> Callable[[Reach], bool]:
-    """Whether a partner is meant, as it is now. What it brought is read only where it has a say."""
+    announcements: Announcements, results: Results, partner: Partner, shown: Sequence[Announcement], at: datetime
+) -> Callable[[Announcement], bool]:
+    """Whether a partner is meant, as it is now. What it brought is read only where it has a say; a broadcast is for
+    those that it names."""
+    of_broadcasts = [each.announcement for each in shown if each.reach.broadcast]
+    named = announcements.named(partner.partner, of_broadcasts) if of_broadcasts else frozenset()
     card = PartnerCard(**{field.name: getattr(partner, field.name) for field in fields(PartnerCard)})
     asked = any(each.reach.asks_for_results for each in shown)
     line = results.line(partner.brand, partner.partner) if asked else None
-    return lambda reach: reach.includes(card, line, day_of(at))
+
+    def includes(each: Announcement) -> bool:
+        if each.reach.broadcast:
+            return each.announcement in named
+        return each.reach.includes(card, line, day_of(at))
+
+    return includes
 
 
 def _reached(configuration: Configuration, results: Results, brand: str, reach: Reach, at: datetime) -> list[str]:
@@ -226,8 +239,7 @@ def _id(request: str | None, at: datetime, random: Randomness, member: Member) -
     """Sorts by time. A repeated request has the same end, whenever it comes again."""
     if request is None:
         return new_id("ann", milliseconds(at), random(10))
-    end = derived_ulid(0, member.brand, member.member, request)[10:]
-    return f"ann_{base32(milliseconds(at), 10)}{end}"
+    return announcement_id(at, member.brand, member.member, request)
 
 
 def _same(before: Announcement, new: Announcement) -> Announcement:

@@ -10,6 +10,7 @@ from introducer.domain.broadcast import Broadcast
 from introducer.domain.configuration import Change, Member, PartnerCard, Role
 from introducer.domain.errors import NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.store.announcements import Announcements
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.mail_figures import MailFigures
@@ -34,6 +35,7 @@ class BroadcastBooks:
     results: Results
     segments: Segments
     broadcasts: Broadcasts
+    announcements: Announcements
     mails: Mails
     texts: MailTexts
     figures: MailFigures
@@ -47,6 +49,7 @@ class BroadcastBooks:
             results=Results(books),
             segments=Segments(books),
             broadcasts=Broadcasts(books),
+            announcements=Announcements(books),
             mails=Mails(books),
             texts=MailTexts(books),
             figures=MailFigures(books),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from introducer.domain.adjustment import Act
+from introducer.domain.announcement import withdrawn
 from introducer.domain.broadcast import (
     Broadcast,
     BroadcastStatus,
@@ -24,7 +27,7 @@ from introducer.services.count_segment import partners_in
 from introducer.services.decisions import reason
 from introducer.services.draft_broadcast import changed_meanwhile
 from introducer.services.freeze_broadcast import recipients_of
-from introducer.services.read_broadcasts import read_report
+from introducer.services.read_broadcasts import read_report, shown_of
 
 STOPS = 5
 """So often a stop is tried again that met the sender's own writing."""
@@ -89,7 +92,8 @@ def stop_broadcast(
     books: BroadcastBooks, start: Start, *, member: Member, broadcast: str, why: str, now: datetime
 ) -> Broadcast:
     """Nobody gets it any more who has not: whoever sends it looks before each second's worth of mails, and an execution
-    takes back those that wait for the morning. It asks for no version: it is not to be missed because one more mail
+    takes back those that wait for the morning. The portal shows it to nobody from now on, also to those who have seen
+    it. It asks for no version: it is not to be missed because one more mail
     went. The same member's stop again sees that this execution runs.
 
     Raises `NotFound`, `Forbidden`, `Invalid` (`reason_needed`), `Conflict` (`broadcast_over`, `broadcast_changed` when
@@ -101,11 +105,16 @@ def stop_broadcast(
         before = broadcast_of_brand(books, member, broadcast)
         if before.status is BroadcastStatus.STOPPED and before.ended_by == member.member and before.why_ended == said:
             return _taken_back(start, before)
-        if before.status is BroadcastStatus.DONE and not read_report(books, before).waiting:
+        shown = shown_of(books, before, at)
+        if before.status is BroadcastStatus.DONE and shown is None and not read_report(books, before).waiting:
             raise Conflict("Everybody has it already: it cannot be stopped any more.", code="broadcast_over")
-        after = stopped(before, member.member, said, at)
+        after, change = stopped(before, member.member, said, at), by_member(member, at, said)
+        beside: list[dict[str, Any]] = []
+        if shown is not None:
+            act = Act(change.by, change.at, change.why)
+            beside = books.announcements.puts(shown, withdrawn(shown, act), change, "withdraw_announcement")
         try:
-            written = books.broadcasts.move(before, after, by_member(member, at, said), "stop_broadcast")
+            written = books.broadcasts.move(before, after, change, "stop_broadcast", beside)
         except Conflict:
             if attempt == STOPS - 1:
                 raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from introducer.domain.announcement import check_filled
 from introducer.domain.broadcast import (
     Broadcast,
+    Channel,
     changed,
     check_moment,
     check_path,
@@ -28,16 +30,17 @@ class Draft:
     text: MailText
     segment: Segment
     path: str = "/"
+    channel: Channel = Channel.MAIL
     send_at: datetime | None = None
 
 
 def draft_broadcast(
     books: BroadcastBooks, *, member: Member, draft: Draft, now: datetime, request: str = ""
 ) -> Broadcast:
-    """A new draft. The same `request` again gives the same.
+    """A new draft. The same `request` again gives the same; for another text it is refused.
 
-    Raises `Forbidden` (`broadcast_role`), `Invalid` (of `check_text`, `check_name`, `check_path`, `check_moment`),
-    `Unavailable`.
+    Raises `Forbidden` (`broadcast_role`), `Invalid` (of `check_text`, `check_filled` where the portal shows it,
+    `check_name`, `check_path`, `check_moment`), `Conflict` (`idempotency_key_reused`), `Unavailable`.
     """
     check_writer(member)
     at = in_full_ms(now)
@@ -49,12 +52,17 @@ def draft_broadcast(
         text=sound.text,
         segment=sound.segment,
         path=sound.path,
+        channel=sound.channel,
         send_at=sound.send_at,
         created=at,
         writers=(member.member,),
     )
     try:
-        return books.broadcasts.broadcast(broadcast.broadcast)
+        found = books.broadcasts.broadcast(broadcast.broadcast)
+        # One that was changed since says nothing of what was asked for first.
+        if found.version == 0 and replace(found, created=at) != broadcast:
+            raise Conflict("This request wrote another broadcast before: use a new key.", code="idempotency_key_reused")
+        return found
     except NotFound:
         return books.broadcasts.move(None, broadcast, by_member(member, at, sound.name), "draft_broadcast")
 
@@ -78,6 +86,7 @@ def change_broadcast(
         text=sound.text,
         segment=sound.segment,
         path=sound.path,
+        channel=sound.channel,
         send_at=sound.send_at,
     )
     return books.broadcasts.move(before, after, by_member(member, at, sound.name), "change_broadcast")
@@ -92,8 +101,9 @@ def _checked(draft: Draft, now: datetime) -> Draft:
     check_moment(draft.send_at, now)
     return Draft(
         name=check_name(draft.name),
-        text=check_text(draft.text),
+        text=check_filled(check_text(draft.text)) if draft.channel.in_portal else check_text(draft.text),
         segment=draft.segment,
         path=check_path(draft.path),
+        channel=draft.channel,
         send_at=in_full_ms(draft.send_at) if draft.send_at else None,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from introducer.domain.broadcast import Broadcast, BroadcastStatus, Recipient, begun
+from introducer.domain.broadcast import Broadcast, BroadcastStatus, Recipient, announcement_of, begun
 from introducer.domain.configuration import PartnerCard
 from introducer.domain.events import milliseconds
 from introducer.services.broadcast_books import MACHINE, BroadcastBooks, by_clock, in_full_ms, owners_of
@@ -26,7 +27,7 @@ def recipients_of(books: BroadcastBooks, partners: Iterable[PartnerCard]) -> tup
 def freeze_broadcast(books: BroadcastBooks, *, broadcast: str, now: datetime) -> Broadcast:
     """The broadcast with its recipients, about to be sent; stopped where there are none, or more than one person may
     write to and nobody approved it. May be repeated safely: what an interrupted freezing left is an edition that does
-    not count. Its text is kept for its mails, as it is now.
+    not count. Its text is kept for its mails, as it is now, and announced where it is for the portal too.
 
     Raises `NotFound`, `Conflict` (`not_scheduled`, `broadcast_changed`), `Unavailable`.
     """
@@ -40,6 +41,7 @@ def freeze_broadcast(books: BroadcastBooks, *, broadcast: str, now: datetime) ->
         before,
         edition=edition,
         recipients=len(recipients),
+        partners=len({each.partner for each in recipients}),
         skipped=without,
         text_id=books.texts.keep(before.brand, before.text),
         now=at,
@@ -47,4 +49,9 @@ def freeze_broadcast(books: BroadcastBooks, *, broadcast: str, now: datetime) ->
     )
     if after.status is BroadcastStatus.SENDING:
         books.broadcasts.freeze(broadcast, edition, recipients, at)
-    return books.broadcasts.move(before, after, by_clock(at, before.name), "begin_broadcast")
+    change = by_clock(at, before.name)
+    beside: list[dict[str, Any]] = []
+    if after.announcement:
+        # It is announced when it begins, and to those alone that are named with it from then on.
+        beside = books.announcements.puts(None, announcement_of(after), change, "announce")
+    return books.broadcasts.move(before, after, change, "begin_broadcast", beside)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 
+from introducer.domain.announcement import Announcement
 from introducer.domain.broadcast import TAKEN_BACK, Broadcast, Recipient
+from introducer.domain.events import day_of
 from introducer.domain.mail import UNSUBSCRIBED, MailStatus
 from introducer.services.broadcast_books import BroadcastBooks
 
@@ -15,7 +18,8 @@ AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Every recipient is in exactly one of the first rows; the rest are of those that were sent."""
+    """Where it goes by mail, every recipient is in exactly one of the first rows; the last ones are of those that were
+    sent. Where it goes by the portal alone, they are shown it, or left."""
 
     recipients: int
     sent: int = 0
@@ -32,6 +36,15 @@ class Report:
     """Nobody knows whether the mail service took them."""
     left: int = 0
     """Not handed over: not yet, or it was stopped."""
+    shown: int = 0
+    """Those that the portal shows it to, or showed it to until it was stopped; they may be among the above too."""
+    taken_from_portal: bool = False
+    """The portal shows it to nobody any more: it was stopped, or withdrawn."""
+    seen: int = 0
+    """People who have seen it in the portal, of the partners of its recipients."""
+    seen_partners: int = 0
+    partners: int = 0
+    """Whose owners the recipients are."""
     delivered: int = 0
     bounced: int = 0
     complained: int = 0
@@ -41,6 +54,10 @@ class Report:
 
 def read_report(books: BroadcastBooks, broadcast: Broadcast) -> Report:
     """What became of it. Reads every recipient's mail, a hundred at a time. Raises `Unavailable`."""
+    if not broadcast.channel.by_mail:
+        return _of_portal(books, broadcast, Report(
+            recipients=broadcast.recipients, left=broadcast.recipients - broadcast.handed
+        ))  # fmt: skip
     seen: Counter[tuple[str, str]] = Counter()
     recipients = iter(books.broadcasts.recipients(broadcast)) if broadcast.edition else iter(())
     while some := list[Recipient](islice(recipients, AT_ONCE)):
@@ -51,7 +68,7 @@ def read_report(books: BroadcastBooks, broadcast: Broadcast) -> Report:
     unsubscribed = seen[MailStatus.SUPPRESSED.value, UNSUBSCRIBED]
     taken_back = seen[MailStatus.SUPPRESSED.value, TAKEN_BACK]
     figures = books.figures.of_series(broadcast.brand, broadcast.series)
-    return Report(
+    report = Report(
         recipients=broadcast.recipients,
         sent=by_status[MailStatus.SENT.value],
         suppressed=by_status[MailStatus.SUPPRESSED.value] - unsubscribed - taken_back,
@@ -67,3 +84,29 @@ def read_report(books: BroadcastBooks, broadcast: Broadcast) -> Report:
         opened=figures.opened,
         clicked=figures.clicked,
     )
+    return _of_portal(books, broadcast, report)
+
+
+def _of_portal(books: BroadcastBooks, broadcast: Broadcast, report: Report) -> Report:
+    """The report with what became of it in the portal."""
+    if not broadcast.announcement:
+        return report
+    announcement = books.announcements.announcement(broadcast.brand, broadcast.announcement)
+    readers = books.announcements.readers_by_partner(broadcast.brand, broadcast.announcement)
+    return replace(
+        report,
+        partners=broadcast.partners,
+        shown=broadcast.handed,
+        taken_from_portal=announcement.withdrawn is not None,
+        seen=sum(readers.values()),
+        seen_partners=len(readers),
+    )
+
+
+def shown_of(books: BroadcastBooks, broadcast: Broadcast, now: datetime) -> Announcement | None:
+    """What the portal shows of it; None where it shows nothing, or no longer. Raises `Unavailable`."""
+    if not broadcast.announcement:
+        return None
+    found = books.announcements.announcement(broadcast.brand, broadcast.announcement)
+    # Not by when it began: clocks differ by moments, and a stop must not miss it.
+    return found if found.withdrawn is None and day_of(now) <= found.through else None

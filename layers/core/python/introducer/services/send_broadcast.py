@@ -2,12 +2,16 @@
 
 A batch is what the pace allows now: a second's worth at most. Before each the broadcast is read anew, so a stop takes
 effect within a batch. A batch's mails are put before it is written how far the broadcast is; whoever repeats it after a
-crash meets them, for a mail's id follows from the broadcast and the member.
+crash meets them, for a mail's id follows from the broadcast and the member. Its partners are named with what the portal
+shows of it by then too.
+
+All mails go through one outbox. So no more are put than it sends in moments: other mails would stand behind them, and a
+stop would have them all to take back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,16 +19,23 @@ from itertools import islice
 
 from introducer.domain.broadcast import PAGE, Broadcast, BroadcastStatus, Recipient, advanced, what_of
 from introducer.domain.configuration import Partner
-from introducer.domain.errors import Conflict, NotFound
+from introducer.domain.errors import Conflict
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import Mail, written_mail
-from introducer.domain.mail_pace import Taken, slow_rate
+from introducer.domain.mail_pace import Pace, Taken, slow_rate
 from introducer.domain.mail_topics import Topic
+from introducer.domain.results import ResultLine
 from introducer.services.broadcast_books import BroadcastBooks, in_full_ms
 from introducer.services.people import Names
 
+FIGURES = frozenset({"clicks_30", "ftd_30", "qftd_30"})
+"""Placeholders that a partner's line of results fills."""
+
 SLOWEST = 1
 """Mails per second where nobody has asked the mail service yet: what a new account may send."""
+
+AHEAD, LEAST_AHEAD = 2, 50
+"""For so many seconds, at the rate that mails may go at, mails are put that are not sent yet; so many at least."""
 
 BATCH_MS = 900
 """Between two batches: permits gather meanwhile, and none is lost, for they gather for a second."""
@@ -48,6 +59,9 @@ class Sender:
         self._pause = pause
         self._names = Names(books.configuration)
         self._page: tuple[str, int, tuple[Recipient, ...]] = ("", -1, ())
+        self._brand_name = ""
+        self._ahead: list[Recipient] = []
+        """Whose mails were put and not sent, when that was looked at last."""
 
     def send(self, broadcast: str, seconds: float) -> Broadcast:
         """Goes on for so many seconds by the clock, or until nothing is left to do; how far it is then.
@@ -61,7 +75,7 @@ class Sender:
                 return found
             asked = milliseconds(self._now())
             left = self._left(found)
-            taken = self._take(len(left))
+            taken = self._take(found, len(left)) if found.channel.by_mail else Taken(Pace(), len(left), 0)
             if taken.granted:
                 # Somebody else writes it too: it was stopped, or another sends it. What is next is looked at anew.
                 with suppress(Conflict):
@@ -74,10 +88,17 @@ class Sender:
         if ahead > 0:
             self._sleep(ahead / 1000)
 
-    def _take(self, wanted: int) -> Taken:
+    def _take(self, broadcast: Broadcast, wanted: int) -> Taken:
+        """Permits for so many mails at most, and for no more than may be put now."""
         known = self._books.paces.rate()
         rate = slow_rate(known.per_second if known else SLOWEST)
-        return self._books.paces.take(wanted, rate, milliseconds(self._now()), self._pause)
+        most = max(LEAST_AHEAD, AHEAD * rate)
+        if len(self._ahead) + wanted > most:
+            self._ahead = self._books.broadcasts.on_their_way(broadcast, self._ahead)
+        room = most - len(self._ahead)
+        if room <= 0:
+            return Taken(Pace(), 0, BATCH_MS)
+        return self._books.paces.take(min(wanted, room), rate, milliseconds(self._now()), self._pause)
 
     def _left(self, broadcast: Broadcast) -> Sequence[Recipient]:
         """Who is next on the page where it is: one at least, while it is not done."""
@@ -88,24 +109,31 @@ class Sender:
 
     def _hand_over(self, broadcast: Broadcast, recipients: Sequence[Recipient]) -> None:
         at = in_full_ms(self._now())
-        fills: dict[str, dict[str, str | int] | None] = {}
-        mails: list[Mail] = []
-        for each in recipients:
-            if each.partner not in fills:
-                fills[each.partner] = self._fills(broadcast, each.partner)
-            said = fills[each.partner]
-            if said is not None:
-                mails.append(_mail(broadcast, each, said, at))
-        self._books.mails.put_all(mails)
+        if broadcast.announcement:
+            partners = sorted({each.partner for each in recipients})
+            self._books.announcements.name(broadcast.announcement, partners, at)
+        if broadcast.channel.by_mail:
+            fills = self._fills(broadcast, {each.partner for each in recipients})
+            # A partner that is gone is told nothing.
+            told = [each for each in recipients if each.partner in fills]
+            self._books.mails.put_all([_mail(broadcast, each, fills[each.partner], at) for each in told])
+            self._ahead += told
         self._books.broadcasts.advance(broadcast, advanced(broadcast, len(recipients), at))
 
-    def _fills(self, broadcast: Broadcast, partner: str) -> dict[str, str | int] | None:
-        """What the text says of a partner; None for one that is gone, and is told nothing."""
-        try:
-            found = self._books.configuration.partner(partner)
-        except NotFound:
-            return None
-        return fills_of(self._books, self._names, found, broadcast.text.placeholders)
+    def _fills(self, broadcast: Broadcast, partners: Collection[str]) -> Mapping[str, Mapping[str, str | int]]:
+        """What the text says of these partners, in two requests for all of them."""
+        wanted = broadcast.text.placeholders
+        managers = self._books.broadcasts.managers(broadcast.brand, partners)
+        lines = self._books.results.lines(broadcast.brand, managers) if wanted & FIGURES else {}
+        return {
+            partner: _filled(self._names.of(manager), lambda: self._brand(broadcast), lines.get(partner), wanted)
+            for partner, manager in managers.items()
+        }
+
+    def _brand(self, broadcast: Broadcast) -> str:
+        if not self._brand_name:
+            self._brand_name = self._books.configuration.brand(broadcast.brand).name
+        return self._brand_name
 
 
 def _mail(broadcast: Broadcast, recipient: Recipient, fills: Mapping[str, str | int], at: datetime) -> Mail:
@@ -128,13 +156,15 @@ def _mail(broadcast: Broadcast, recipient: Recipient, fills: Mapping[str, str | 
 def fills_of(books: BroadcastBooks, names: Names, partner: Partner, wanted: frozenset[str]) -> dict[str, str | int]:
     """What stands for those of the wanted placeholders that are not of the reader alone. Figures are those of the
     partner's line of results, 0 where it has none yet. Raises `Unavailable`."""
-    found: dict[str, str | int] = {}
-    if "manager" in wanted:
-        manager = names.of(partner.manager) if partner.manager else ""
-        found["manager"] = manager or books.configuration.brand(partner.brand).name
-    figures = [name for name in ("clicks_30", "ftd_30", "qftd_30") if name in wanted]
-    if figures:
-        line = books.results.line(partner.brand, partner.partner)
-        # A first deposit that was taken back counts against another day.
-        found |= {name: max(0, getattr(line, name)) if line else 0 for name in figures}
-    return found
+    line = books.results.line(partner.brand, partner.partner) if wanted & FIGURES else None
+    manager = names.of(partner.manager or "") if "manager" in wanted else ""
+    return _filled(manager, lambda: books.configuration.brand(partner.brand).name, line, wanted)
+
+
+def _filled(
+    manager: str, brand: Callable[[], str], line: ResultLine | None, wanted: frozenset[str]
+) -> dict[str, str | int]:
+    """Where nobody looks after a partner the brand's name stands for the manager's."""
+    found: dict[str, str | int] = {"manager": manager or brand()} if "manager" in wanted else {}
+    # A first deposit that was taken back counts against another day.
+    return found | {name: max(0, getattr(line, name)) if line else 0 for name in sorted(FIGURES & wanted)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from introducer.domain.broadcast import TAKEN_BACK, BroadcastStatus, Recipient, mail_of
 from introducer.domain.errors import Conflict
@@ -14,18 +16,29 @@ from introducer.services.broadcast_books import BroadcastBooks
 AT_ONCE = 100
 
 
-def take_back_mails(books: BroadcastBooks, *, broadcast: str, now: datetime) -> int:
-    """How many it took back. One that is on its way goes its way. May be repeated safely. Raises `NotFound`,
-    `Unavailable`."""
+class TakenBack(NamedTuple):
+    """How many it took back, and whether none is left that waits."""
+
+    number: int
+    whole: bool = True
+
+
+def take_back_mails(
+    books: BroadcastBooks, *, broadcast: str, now: datetime, enough: Callable[[], bool] = lambda: False
+) -> TakenBack:
+    """Goes on until none is left that waits, or it is `enough` for now. One that is on its way goes its way. May be
+    repeated safely. Raises `NotFound`, `Unavailable`."""
     found = books.broadcasts.broadcast(broadcast)
-    if found.status is not BroadcastStatus.STOPPED or not found.edition:
-        return 0
+    if found.status is not BroadcastStatus.STOPPED or not found.edition or not found.channel.by_mail:
+        return TakenBack(0)
     number, recipients = 0, books.broadcasts.recipients(found)
     while some := list[Recipient](islice(recipients, AT_ONCE)):
+        if enough():
+            return TakenBack(number, whole=False)
         waiting = books.broadcasts.waiting(found, some)
         for recipient in waiting:
             with suppress(Conflict):
                 mail = books.mails.mail(recipient.partner, mail_of(found, recipient))
                 books.mails.mark(mail, MailStatus.SUPPRESSED, now, reason=TAKEN_BACK)
                 number += 1
-    return number
+    return TakenBack(number)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.expressions.operand import Path
 
 from introducer.domain.adjustment import Act
-from introducer.domain.announcement import Announcement, AnnouncementRead, Reach
+from introducer.domain.announcement import MOST_DAYS, Announcement, AnnouncementRead, Reach
 from introducer.domain.configuration import Change, PartnerKind
-from introducer.domain.errors import Conflict, NotFound
+from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail_text import text_from_data, text_to_data
@@ -22,8 +23,20 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.reservations import write_all
-from introducer.store.wire import Refused, connect, from_wire, put_operation, reading, to_wire, writing
+from introducer.store.wire import (
+    BATCH,
+    Refused,
+    batch_get,
+    connect,
+    from_wire,
+    put_operation,
+    reading,
+    to_wire,
+    writing,
+)
 
+NAMED = timedelta(days=MOST_DAYS + 1)
+"""How long it is kept that an announcement names a partner: no announcement is shown for longer."""
 _ID = re.compile(r"ann_[0-9A-Z]{26}", re.ASCII)
 
 
@@ -38,6 +51,8 @@ def announcement_to_item(announcement: Announcement) -> dict[str, Any]:
         "published_at": milliseconds(announcement.published_at),
         "through": announcement.through,
     }
+    if announcement.path:
+        item["path"] = announcement.path
     if (act := announcement.withdrawn) is not None:
         item |= {"withdrawn_by": act.by, "withdrawn_at": milliseconds(act.at), "withdrawn_why": act.why}
     return item
@@ -58,10 +73,13 @@ def announcement_from_item(item: Mapping[str, Any]) -> Announcement:
             manager=reach["manager"],
             segment=segment_of(**reach["segment"]),
             segment_name=reach["segment_name"],
+            broadcast=reach.get("broadcast", ""),
+            partners=reach.get("partners", 0),
         ),
         published_by=item["published_by"],
         published_at=from_milliseconds(item["published_at"]),
         through=item["through"],
+        path=item.get("path", ""),
         withdrawn=withdrawn,
     )
 
@@ -131,6 +149,12 @@ class Announcements:
         with reading():
             return "Item" in self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
 
+    def named(self, partner: str, announcements: Sequence[str]) -> frozenset[str]:
+        """Those of the announcements that name this partner."""
+        wanted = [keys.key("announced", partner=partner, announcement=each) for each in announcements]
+        found = batch_get(self._connection, self._table, wanted, [keys.SK])
+        return frozenset(keys.unescape(item[keys.SK]) for item in found)
+
     def read_of_partner(self, partner: str) -> tuple[AnnouncementRead, ...]:
         """All that this partner's members read."""
         found: list[AnnouncementRead] = []
@@ -171,16 +195,40 @@ class Announcements:
     def write(self, before: Announcement | None, after: Announcement, change: Change, action: str) -> None:
         """A new announcement, or one that is taken back. Raises `Conflict` when its id is taken, or it was taken back
         meanwhile."""
+        puts = self.puts(before, after, change, action)
+        if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
+            raise Conflict("This announcement was changed meanwhile: look at it again.", code="announcement_changed")
+
+    def puts(
+        self, before: Announcement | None, after: Announcement, change: Change, action: str
+    ) -> list[dict[str, Any]]:
+        """The same, as parts of a transaction. They go among the puts of `transact_write_items`."""
         absent = Path(keys.PK).does_not_exist()
         stands = absent if before is None else Path(keys.PK).exists() & Path("withdrawn_by").does_not_exist()
         told = None if before is None else _told(before)
         record = audit_record(after.announcement, action, change, told, _told(after), brand=after.brand)
-        puts = [
+        return [
             put_operation(self._connection, self._table, announcement_to_item(after), stands),
             put_operation(self._connection, self._table, audit_to_item(record), absent),
         ]
-        if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
-            raise Conflict("This announcement was changed meanwhile: look at it again.", code="announcement_changed")
+
+    def name(self, announcement: str, partners: Sequence[str], now: datetime) -> None:
+        """That an announcement is for these partners. May be repeated safely. Raises `Unavailable`."""
+        expires = milliseconds(now + NAMED) // 1000
+        for start in range(0, len(partners), BATCH):
+            puts = [
+                put_operation(
+                    self._connection,
+                    self._table,
+                    {
+                        **keys.key("announced", partner=each, announcement=announcement).item(),
+                        keys.TTL: expires,
+                    },
+                )
+                for each in partners[start : start + BATCH]
+            ]
+            if not write_all(self._connection, puts, (), (), token=derived_id("t", *puts)):
+                raise Unavailable("Others name the same partners just now: try again.", code="store_unavailable")
 
     def note_read(self, read: AnnouncementRead) -> bool:
         """That a member read an announcement; whether it is new. The first time counts."""
@@ -203,7 +251,7 @@ def _reach(reach: Reach) -> dict[str, Any]:
         "manager": reach.manager,
         "segment": data_of(reach.segment),
         "segment_name": reach.segment_name,
-    }
+    } | ({"broadcast": reach.broadcast, "partners": reach.partners} if reach.broadcast else {})
 
 
 def _told(announcement: Announcement) -> dict[str, Any]:

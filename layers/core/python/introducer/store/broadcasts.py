@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from introducer.domain.broadcast import (
     PAGE,
     Broadcast,
     BroadcastStatus,
+    Channel,
     Recipient,
     is_broadcast,
     mail_of,
@@ -62,6 +63,8 @@ def broadcast_to_item(broadcast: Broadcast) -> dict[str, Any]:
         **{name: getattr(broadcast, name) for name in _PLAIN},
         **{name: milliseconds(moment) for name, moment in moments.items() if moment is not None},
         "status": broadcast.status.value,
+        "channel": broadcast.channel.value,
+        "partners": broadcast.partners,
         "writers": json.dumps(broadcast.writers),
         "text": json.dumps(text_to_data(broadcast.text), ensure_ascii=False, sort_keys=True),
         "segment": json.dumps(data_of(broadcast.segment), ensure_ascii=False, sort_keys=True),
@@ -75,6 +78,8 @@ def broadcast_from_item(item: Mapping[str, Any]) -> Broadcast:
         **{name: item[name] for name in _PLAIN},
         **moments,
         status=BroadcastStatus(item["status"]),
+        channel=Channel(item.get("channel", Channel.MAIL.value)),
+        partners=item.get("partners", 0),
         writers=tuple(json.loads(item["writers"])),
         text=text_from_data(json.loads(item["text"])),
         segment=segment_of(**json.loads(item["segment"])),
@@ -143,6 +148,24 @@ class Broadcasts:
         items = batch_get(self._connection, self._table, wanted, ["mail", "status"])
         return [keyed[item["mail"]] for item in items if item["status"] == MailStatus.WAITING.value]
 
+    def on_their_way(self, broadcast: Broadcast, recipients: Sequence[Recipient]) -> list[Recipient]:
+        """Those of the recipients whose mail is about to be sent: it waits for no moment, or is being handed to the
+        mail service."""
+        keyed = {mail_of(broadcast, each): each for each in recipients}
+        wanted = [keys.key("mail", of=each.partner, mail=mail) for mail, each in keyed.items()]
+        items = batch_get(self._connection, self._table, wanted, ["mail", "status", "not_before"])
+        return [
+            keyed[item["mail"]]
+            for item in items
+            if item["status"] in (MailStatus.WAITING.value, MailStatus.SENDING.value) and "not_before" not in item
+        ]
+
+    def managers(self, brand: str, partners: Collection[str]) -> Mapping[str, str]:
+        """Who looks after each of these partners (empty: nobody), without those that are no partners of the brand."""
+        wanted = [keys.key("card", brand=brand, partner=each) for each in sorted(partners)]
+        found = batch_get(self._connection, self._table, wanted, ["partner", "manager"])
+        return {item["partner"]: item.get("manager") or "" for item in found}
+
     def approve_above(self, brand: str) -> int:
         """To how many people one person may write alone."""
         key = keys.key("broadcast_policy", brand=brand)
@@ -153,10 +176,19 @@ class Broadcasts:
 
     # ----------------------------------------------------------------------------------------------------- writes
 
-    def move(self, before: Broadcast | None, after: Broadcast, change: Change, action: str) -> Broadcast:
-        """A step that somebody decided: a new broadcast, or what was read with changes; as it stands then.
+    def move(
+        self,
+        before: Broadcast | None,
+        after: Broadcast,
+        change: Change,
+        action: str,
+        beside: Sequence[dict[str, Any]] = (),
+    ) -> Broadcast:
+        """A step that somebody decided: a new broadcast, or what was read with changes; as it stands then. `beside` is
+        put in the same transaction.
 
-        Raises `Conflict` (`broadcast_changed`) when it was changed meanwhile, or is there already.
+        Raises `Conflict` (`broadcast_changed`) when it, or what is put beside it, was changed meanwhile, or is there
+        already.
         """
         written = replace(after, version=before.version + 1 if before else 0)
         put = put_operation(self._connection, self._table, broadcast_to_item(written), _as_read(before))
@@ -164,7 +196,7 @@ class Broadcasts:
                               brand=written.brand)  # fmt: skip
         audit = put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())
         token = derived_id("t", written.broadcast, action, written.version, change.by, milliseconds(change.at))
-        if not write_all(self._connection, (put, audit), (), (), token=token):
+        if not write_all(self._connection, (put, audit, *beside), (), (), token=token):
             raise Conflict("This broadcast was changed meanwhile: look at it again.", code="broadcast_changed")
         return written
 
@@ -228,6 +260,7 @@ def _told(broadcast: Broadcast | None) -> dict[str, Any] | None:
     return {
         "name": broadcast.name,
         "status": broadcast.status.value,
+        "channel": broadcast.channel.value,
         "segment": data_of(broadcast.segment),
         "send_at": milliseconds(broadcast.send_at) if broadcast.send_at else None,
         "people": broadcast.people,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from introducer.domain.calendar import plus_months
@@ -13,7 +13,7 @@ from introducer.domain.results import ResultDay, ResultLine, TierPlace
 from introducer.store import keys
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
-from introducer.store.wire import connect, from_wire, reading, to_wire, writing
+from introducer.store.wire import batch_get, connect, from_wire, reading, to_wire, writing
 
 _NUMBERS = ("ftd_7", "ftd_30", "ftd_prev_28", "qftd_30", "clicks_30")
 _TEXTS = ("day", "last_active_day", "joined", "language")
@@ -62,6 +62,12 @@ class Results:
         with reading():
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         return line_from_item(from_wire(answer["Item"])) if "Item" in answer else None
+
+    def lines(self, brand: str, partners: Collection[str]) -> Mapping[str, ResultLine]:
+        """The lines of these partners, by partner, without those that have none."""
+        wanted = [keys.key("results", brand=brand, partner=each) for each in sorted(partners)]
+        found = map(line_from_item, batch_get(self._connection, self._table, wanted))
+        return {each.partner: each for each in found}
 
     def of_brand(self, brand: str) -> list[ResultLine]:
         """All partners of a brand that have a line."""
