@@ -22,6 +22,7 @@ import pages.desk_contests
 import pages.desk_goals
 import pages.desk_leads
 import pages.desk_messages
+import pages.desk_partner
 import pages.desk_segments
 import pages.desk_sequences
 import pages.desk_tasks

@@ -28,6 +28,7 @@ from introducer.services.lead_books import LeadBooks
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
+from introducer.services.read_partner import PartnerBooks
 from introducer.store.adjustments import Adjustments
 from introducer.store.announcements import Announcements
 from introducer.store.audit_chain import AuditChain
@@ -335,6 +336,11 @@ class Portal:
     def onboarding_books(self) -> OnboardingBooks:
         """What new partners are written, and how far they are."""
         return OnboardingBooks.of(self.settings.books_table)
+
+    @cached_property
+    def partner_books(self) -> PartnerBooks:
+        """What one page about a partner is read from."""
+        return PartnerBooks.of(self.settings.books_table)
 
     @cached_property
     def audit_chain(self) -> AuditChain:

@@ -155,7 +155,7 @@ def read_payouts_of_partner(
     currencies = [partner.currency, *(each for each in balance.currencies() if each != partner.currency)]
     page = payouts.of_partner(partner.partner, cursor, limit)
     return PayoutsOfPartner(
-        balances=tuple(_buckets(balance, currency, today) for currency in currencies),
+        balances=tuple(buckets_of(balance, currency, today) for currency in currencies),
         next_runs=tuple(
             next_run(each, now)
             for each in schedules.of_brand(partner.brand)
@@ -244,7 +244,9 @@ def newest_of_each_schedule(runs: Page[Run]) -> list[Run]:
     return list(newest.values())
 
 
-def _buckets(balance: Balance, currency: str, today: str) -> Buckets:
+def buckets_of(balance: Balance, currency: str, today: str) -> Buckets:
+    """A balance in one currency on a UTC day."""
+
     def stands(bucket: str) -> Money:
         return Money(balance.bucket(currency, bucket, today), currency)
 

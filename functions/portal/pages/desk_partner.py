@@ -1,0 +1,57 @@
+"""`/desk/partners/{partner}`: all about one partner on one page: what it brings, what waits, what is said, what it is
+paid; and the way to every page about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import words
+from server import STAFF_HOME, Who, page
+from visit import N_, Visit
+
+from introducer.domain.lead import GIVERS
+from introducer.domain.task import READERS
+from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.read_partner import Announced, read_partner
+from pages.deal import MAY_PROPOSE
+from pages.desk_audit import MAY as MAY_AUDIT
+from pages.desk_messages import conversation_of_partner
+from pages.desk_tasks import tasks_for_page
+
+ONE = STAFF_HOME + "/{partner}"
+MOST_THREADS = 5
+"""So many conversations are shown, open ones first; their own page has all."""
+
+words.WORDS["partner_role"] = {"owner": N_("Owner"), "member": N_("Member")}
+
+
+@page(ONE, "desk_partner.html", who=Who.STAFF)
+def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
+    """What `read_partner` reads, one query of the partner's tasks, one of its threads, and a batch for their names.
+
+    Tasks are None for staff who have no queue, leads for all but managers and admins: as on their own pages.
+    """
+    assert visit.member is not None
+    role = visit.member.role
+    found = read_partner(visit.portal.partner_books, member=visit.member, partner=partner, now=visit.now)
+    owner = partner_of_brand(visit.portal.configuration, visit.member, found.partner)
+    return {field.name: getattr(found, field.name) for field in fields(found)} | {
+        "announcements": [_announced(visit, each) for each in found.announcements],
+        "tasks": tasks_for_page(visit, found.partner, still_open=True) if role in READERS else None,
+        "conversations": conversation_of_partner(visit, owner, MOST_THREADS)["items"],
+        "may_propose": role in MAY_PROPOSE,
+        "may_see_leads": role in GIVERS,
+        "may_audit": role in MAY_AUDIT,
+    }
+
+
+def _announced(visit: Visit, each: Announced) -> dict[str, Any]:
+    """In the words of whoever looks."""
+    return {
+        "announcement": each.announcement,
+        "title": each.text.words(visit.language.code).subject,
+        "published_at": each.published_at,
+        "read_by": each.read_by,
+    }
