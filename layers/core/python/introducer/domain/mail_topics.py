@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from introducer.domain.mail import Mail, MailTemplate
+from introducer.domain.mail import Mail, MailTemplate, Value
 
 
 class Topic(StrEnum):
@@ -76,4 +76,9 @@ TOPIC_OF: Mapping[MailTemplate, Topic] = {
 
 def topic_of(mail: Mail) -> Topic:
     """What this mail is about."""
-    return Topic(str(mail.values["topic"])) if mail.template is MailTemplate.WRITTEN else TOPIC_OF[mail.template]
+    return topic_said(mail.template, mail.values)
+
+
+def topic_said(template: MailTemplate, values: Mapping[str, Value]) -> Topic:
+    """What a mail with these values is about."""
+    return Topic(str(values["topic"])) if template is MailTemplate.WRITTEN else TOPIC_OF[template]

@@ -100,6 +100,7 @@ MESSAGES = "/messages"
 CONTESTS = "/contests"
 SETTINGS = "/settings/payment"
 VERIFICATION = "/settings/verification"
+MAIL = "/settings/mail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,10 @@ class Letter:
     """What the link says that switches this topic off."""
     unsubscribe: str
     """Where it leads; empty: there is none."""
+    choose: str
+    """What the link to all that a reader may choose says."""
+    settings: str
+    """Where it leads."""
     chart: reports.Chart | None = None
     """Drawn where it can be, said in words everywhere."""
 
@@ -352,10 +357,11 @@ def letter(
     told = _TOLD[template](teller)
     if reader.partner:
         footer = teller.say(
-            N_("You get this mail as an owner of %(partner)s with %(brand)s."), partner=Text(reader.partner)
+            N_("You get this mail from %(brand)s because you are an owner of %(partner)s."),
+            partner=Text(reader.partner),
         )
     else:
-        footer = teller.say(N_("You get this mail because you work for %(brand)s."))
+        footer = teller.say(N_("You get this mail from %(brand)s because you work there."))
     return Letter(
         language=language,
         tone=told.tone,
@@ -370,8 +376,10 @@ def letter(
         href=reader.portal + told.path,
         footer=footer,
         brand=reader.brand,
-        less=teller.text(N_("No more mail like this")),
+        less=teller.text(N_("No more mail about this")),
         unsubscribe=reader.unsubscribe,
+        choose=teller.text(N_("Choose what you get by mail, and when")),
+        settings=reader.portal + MAIL,
         chart=told.chart,
     )
 
@@ -414,13 +422,13 @@ def _returned(teller: _Teller) -> _Told:
         heroes=[shown(teller.language, pays)],
         lines=[
             teller.say(
-                N_("What we paid to %(account)s was sent back. The money stands in your balance again."),
+                N_("What we paid to %(account)s was sent back. The money is in your balance again."),
                 account=teller.masked("masked"),
             ),
-            teller.say(N_("Look whether your details are right: the next payouts go there.")),
+            teller.say(N_("Please check your payment details: the next payout goes to the same place.")),
         ],
         facts=teller.payout(N_("Came back on"), *teller.why()),
-        action=teller.text(N_("Look where you are paid")),
+        action=teller.text(N_("Check your payment details")),
         path=SETTINGS,
     )
 
@@ -434,13 +442,13 @@ def _failed(teller: _Teller) -> _Told:
         heroes=[shown(teller.language, pays)],
         lines=[
             teller.say(
-                N_("Our payment to %(account)s was refused. The money stands in your balance again."),
+                N_("Our payment to %(account)s was refused. The money is in your balance again."),
                 account=teller.masked("masked"),
             ),
-            teller.say(N_("Look whether your details are right: the next payouts go there.")),
+            teller.say(N_("Please check your payment details: the next payout goes to the same place.")),
         ],
         facts=teller.payout(N_("Refused on"), *teller.why()),
-        action=teller.text(N_("Look where you are paid")),
+        action=teller.text(N_("Check your payment details")),
         path=SETTINGS,
     )
 
@@ -455,8 +463,8 @@ def _profile_changed(teller: _Teller) -> _Told:
         facts.insert(0, teller.fact(N_("Before"), teller.masked("previous")))
     return _Told(
         tone="warn",
-        subject=teller.say(N_("Where you are paid was changed")),
-        heading=teller.say(N_("Where you are paid was changed")),
+        subject=teller.say(N_("Your payment details were changed")),
+        heading=teller.say(N_("Your payment details were changed")),
         lines=[
             teller.say(
                 N_(
@@ -468,9 +476,11 @@ def _profile_changed(teller: _Teller) -> _Told:
         ],
         facts=facts,
         after=[
-            teller.say(N_("Was it not you? Change your password now, and write to your manager at %(brand)s at once."))
+            teller.say(
+                N_("Was this not you? Change your password now, and write to your manager at %(brand)s at once.")
+            )
         ],
-        action=teller.text(N_("Look where you are paid")),
+        action=teller.text(N_("Check your payment details")),
         path=SETTINGS,
     )
 
@@ -567,12 +577,12 @@ def _case_opened(teller: _Teller) -> _Told:
         )
     return _Told(
         tone="warn",
-        subject=teller.say(N_("We look at some of your earnings")),
-        heading=teller.say(N_("We look at some of your earnings")),
+        subject=teller.say(N_("We are looking at some of your earnings")),
+        heading=teller.say(N_("We are looking at some of your earnings")),
         heroes=held,
         lines=[
             teller.say(
-                N_("Something about some of your clients is unusual, and a person at %(brand)s looks at it now.")
+                N_("Something about some of your clients is unusual, and a person at %(brand)s is looking at it now.")
             ),
             _what_is_held(teller),
             teller.say(N_("This is a question and no verdict: unusual things often have good reasons.")),
@@ -595,7 +605,7 @@ def _case_reminder(teller: _Teller) -> _Told:
     if appealed:
         subject = N_("Reminder: an appeal waits for your decision (%(partner)s)")
         heading = N_("An appeal waits for your decision")
-        line = N_("Without a decision by %(when)s the appeal is right by itself, and the clients earn again.")
+        line = N_("Without a decision by %(when)s the appeal counts as right, and the clients earn again.")
     else:
         subject = N_("Reminder: a case waits for your decision (%(partner)s)")
         heading = N_("A case waits for your decision")
@@ -635,11 +645,13 @@ def _case_escalated(teller: _Teller) -> _Told:
         )
     return _Told(
         tone="warn",
-        subject=teller.say(N_("Our look at your earnings takes longer")),
-        heading=teller.say(N_("Our look at your earnings takes longer")),
+        subject=teller.say(N_("We need more time to look at your earnings")),
+        heading=teller.say(N_("We need more time to look at your earnings")),
         heroes=teller.held(),
         lines=[
-            teller.say(N_("We wanted to be ready by now, and are not: other people at %(brand)s look at it now.")),
+            teller.say(
+                N_("We wanted to be done by now, and are not: other people at %(brand)s are looking at it now.")
+            ),
             teller.say(N_("If nobody decides, what is held is yours again on %(when)s."), when=when),
         ],
         facts=teller.case(teller.fact(N_("We decide by"), when)),
@@ -742,7 +754,7 @@ def _case_appealed(teller: _Teller) -> _Told:
             lines=[
                 teller.say(N_("Whoever decided the case cannot decide its appeal.")),
                 teller.say(
-                    N_("Without a decision by %(when)s the appeal is right by itself, and the clients earn again."),
+                    N_("Without a decision by %(when)s the appeal counts as right, and the clients earn again."),
                     when=when,
                 ),
             ],
@@ -756,8 +768,8 @@ def _case_appealed(teller: _Teller) -> _Told:
         heading=teller.say(N_("We have your appeal")),
         heroes=teller.held(),
         lines=[
-            teller.say(N_("Somebody else than before looks at the case again, and decides by %(when)s."), when=when),
-            teller.say(N_("If nobody decides by then, your appeal is right, and the clients earn again.")),
+            teller.say(N_("Somebody other than before looks at the case again, and decides by %(when)s."), when=when),
+            teller.say(N_("If nobody decides by then, your appeal counts as right, and the clients earn again.")),
         ],
         facts=teller.case(*said, teller.fact(N_("We decide by"), when)),
         action=teller.text(N_("See the case")),
@@ -801,7 +813,7 @@ def _case_closed(teller: _Teller) -> _Told:
 def _what_is_held(teller: _Teller) -> Said:
     if teller.values["clients"]:
         return teller.say(
-            N_("What you earned with these clients and were not paid yet is held until then. Nothing else is held.")
+            N_("What these clients earned you and you were not paid yet is held until then. Nothing else is held.")
         )
     return teller.say(N_("What you earned and were not paid yet is held until then."))
 
@@ -822,7 +834,7 @@ def _contest_entered(teller: _Teller) -> _Told:
         subject=teller.say(N_("You are in: %(contest)s"), contest=name),
         heading=teller.say(N_("You take part in a contest")),
         lines=[
-            teller.say(N_("%(brand)s runs a contest, and you take part in it without doing anything.")),
+            teller.say(N_("%(brand)s runs a contest, and you are in it: there is nothing that you need to do.")),
             teller.say(N_("What your clients do until %(when)s counts."), when=end),
         ],
         facts=teller.contest(*teller.division(), teller.fact(N_("Ends"), end)),
@@ -840,8 +852,8 @@ def _contest_moved(teller: _Teller) -> _Told:
     end = teller.moment("ends_at")
     return _Told(
         tone="warn",
-        subject=teller.say(N_("Another time for the contest %(contest)s"), contest=Text(teller.values["name"])),
-        heading=teller.say(N_("The contest runs at another time than it did")),
+        subject=teller.say(N_("New dates for the contest %(contest)s"), contest=Text(teller.values["name"])),
+        heading=teller.say(N_("The contest has new dates")),
         lines=[
             teller.say(
                 N_("What your clients do from %(start)s until %(when)s counts."),
@@ -983,7 +995,7 @@ def _contest_final(teller: _Teller) -> _Told:
         subject=teller.say(N_("The final result: %(contest)s"), contest=Text(teller.values["name"])),
         heading=teller.where_it_stands(),
         lines=[
-            teller.say(N_("The result is final. You won nothing this time; thank you for taking part.")),
+            teller.say(N_("The result is final. There is no prize for you this time; thank you for taking part.")),
             *teller.why_no_place(),
         ],
         facts=teller.place(),
@@ -1007,7 +1019,7 @@ def _goal_offered(teller: _Teller) -> _Told:
             _goal_in_words(teller),
             teller.say(N_("It pays nothing until you accept it. Read it in the portal, and answer by then.")),
         ],
-        facts=[*teller.words(N_("A word to you"), "note"), teller.fact(N_("Answer by"), when)],
+        facts=[*teller.words(N_("A note for you"), "note"), teller.fact(N_("Answer by"), when)],
         action=teller.text(N_("See the goal")),
         path=GOALS,
     )
@@ -1033,7 +1045,7 @@ def _goal_answered(teller: _Teller) -> _Told:
 def _lead_came(teller: _Teller) -> _Told:
     name, given = Text(teller.values["name"]), teller.values["how"] == "given"
     known = {
-        "lead": N_("Somebody with this e-mail or phone came by a form before: see who works that one."),
+        "lead": N_("Somebody with this e-mail or phone came through a form before: see who works that lead."),
         "client": N_("A client with this e-mail or phone was there before: look before you call."),
     }.get(str(teller.values["known"]))
     return _Told(
@@ -1058,7 +1070,7 @@ def _lead_moved(teller: _Teller) -> _Told:
         "contacted": N_("Your lead was contacted"),
         "opportunity": N_("Your lead is interested"),
         "won": N_("Your lead became a client"),
-        "lost": N_("Your lead does not go on"),
+        "lost": N_("Your lead did not go further"),
     }[stage]
     why = {
         "not_reached": N_("They could not be reached."),
@@ -1141,7 +1153,10 @@ def _report(teller: _Teller) -> _Told:
             teller.say(change, now=Figure(str(changed["now"])), before=Figure(str(changed["before"]))),
         ],
         facts=[*teller.counts(), *teller.earned()],
-        after=[teller.say(advice.said, link=Code(values["link"]))],
+        after=[
+            teller.say(advice.said, link=Code(values["link"])),
+            *([] if monthly or not (values["earned"] or values["earned_before"]) else [teller.say(reports.SHARES)]),
+        ],
         action=teller.text(advice.action),
         path=advice.path,
         chart=reports.chart(teller.language, values["cadence"], values["metric"], values["points"]),
@@ -1152,7 +1167,7 @@ def _digest(teller: _Teller) -> _Told:
     first, last = teller.day("first"), teller.day("last")
     waits = [
         teller.fact(
-            N_("Waits"),
+            N_("Waiting"),
             teller.say(
                 N_("%(what)s: %(number)s"),
                 what=Text(teller.text(reports.WAITS.get(each["name"], each["name"]))),
@@ -1203,7 +1218,9 @@ def _run_summary(teller: _Teller) -> _Told:
             if well and values["paid"]
             else teller.say(N_("What was not paid is free again, and goes into the next run."))
             if not values["unsettled"]
-            else teller.say(N_("Of some payouts nobody knows yet whether they were paid: the run's page says which."))
+            else teller.say(
+                N_("Of some payouts it is not known yet whether they were paid: the run's page says which.")
+            )
         ],
         facts=[
             teller.fact(N_("Run"), run),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,12 +14,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import MailTemplate, Value, amount
+from introducer.domain.mail_topics import topic_said
 from introducer.locale import Language
 from introducer.wording.mails.chart import HEIGHT, WIDTH, draw
 from introducer.wording.mails.letters import Letter, Reader, Written, letter
 
 HERE = Path(__file__).parent
 _EMPTY_LINES = re.compile(r"\n{3,}")
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""What would end a line of plain text: what people wrote stays within its own."""
 _TIME = re.compile(r"(\d\d:\d\d) UTC\b")
 """A time of day: in a language from right to left it is misread where a line ends inside."""
 
@@ -83,13 +86,15 @@ def preview(
 ) -> Rendered:
     """The mail with example values: for whoever wants to see it before somebody gets it."""
     reads = reader or (STAFF if template in _TO_STAFF else OWNER)
+    if not topic_said(template, EXAMPLES[template]).is_binding:
+        reads = replace(reads, unsubscribe=f"{reads.portal}/unsubscribe/Y29udGVzdHMgMDEyMzQ1.c2lnbmVk")
     written = WRITTEN if template is MailTemplate.WRITTEN else None
     return render(template, EXAMPLES[template], language, reads, written, fonts)
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=lambda name: name is None or not name.endswith(".txt"),
         undefined=StrictUndefined,
@@ -98,6 +103,8 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
+    environment.filters["line"] = lambda text: _BREAKS.sub(" ", text)
+    return environment
 
 
 # ------------------------------------------------------------------------------------------------------------ examples
