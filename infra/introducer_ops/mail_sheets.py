@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from introducer.domain.mail import MailTemplate
-from introducer.gateways.mail import Letter, written
+from introducer.gateways.mail import Letter, MailRefused, written
 from introducer.locale import CODES, Language, language
 from introducer.wording.mails.rendering import EXAMPLES, OWNER, Rendered, preview
 from introducer_ops import fonts
@@ -123,7 +123,11 @@ def still_defects(case: Case) -> list[str]:
     """What can be seen of a mail without a browser."""
     found = [f"plain text: {each}" for each in plain_defects(case.rendered.text)]
     found += [f"subject: {each}" for each in text_defects(case.rendered.subject)]
-    if (size := len(whole(case))) > LARGEST:
+    try:
+        size = len(whole(case))
+    except MailRefused as refused:
+        return [*found, str(refused)]
+    if size > LARGEST:
         found.append(f"{size} bytes are more than {LARGEST}")
     return found
 

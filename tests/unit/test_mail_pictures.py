@@ -107,4 +107,7 @@ def test_plain_text_that_reads_badly_is_found(text: str) -> None:
 def test_a_mail_that_is_too_large_is_found(folder: Path) -> None:
     said = preview(MailTemplate.PARTNER_REPORT, language("en"), fonts=folder)
     case = mail_sheets.Case(MailTemplate.PARTNER_REPORT, language("en"), replace(said, html=said.html * 12))
+    assert any("bytes, more than" in each for each in mail_sheets.still_defects(case))
+    many = replace(said, images=said.images * 12)
+    case = mail_sheets.Case(MailTemplate.PARTNER_REPORT, language("en"), many)
     assert any("bytes are more than" in each for each in mail_sheets.still_defects(case))

@@ -44,10 +44,11 @@ from introducer.domain.mail import (
     payouts_waiting_mail,
     verification_mail,
 )
+from introducer.domain.mail_topics import topic_said
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import Part, Payout, PayoutStatus, Run, RunStatus, added_up
 from introducer.domain.rates import Rate
-from introducer.gateways.mail import CONFIG, Letter, Mailer, MailNotTaken, MailRefused, MailUnclear, written
+from introducer.gateways.mail import CONFIG, Letter, Mailer, MailNotTaken, MailRefused, MailServiceFull, MailUnclear, written
 from introducer.gateways.user_pool import UserPool
 from introducer.locale import CODES, Language, language
 from introducer.wording.mails.letters import WORDS, Written
@@ -97,10 +98,18 @@ def test_every_mail_is_whole_in_every_language(template: MailTemplate, code: str
     assert page.open == []
     html = page.attributes["html"]
     assert (html["lang"], html["dir"]) == (code, "rtl" if code == "ar" else "ltr")
-    [link] = page.links
-    assert link.startswith("https://partners.example.com/")
+    action, *unwanted = page.links
+    # Whoever may switch it off sees how, and where everything else is chosen; money and work have neither.
+    binding = topic_said(template, EXAMPLES[template]).is_binding
+    assert [link.split("/")[3] for link in unwanted] == ([] if binding else ["unsubscribe", "settings"])
     # The text says the same, and nothing was left unfilled.
-    assert link in said.text
+    for link in page.links:
+        assert link.startswith("https://partners.example.com/")
+        assert link in said.text
+    # Which broker writes, and why.
+    why, brand = said.text.split("\n-- \n")[1].splitlines()[0], OWNER.brand
+    assert brand in why
+    assert why in page.text
     for text in (said.subject, said.text, page.text):
         assert text.strip()
         assert not re.search(r"%\(|\{\{|\{%|None|Undefined", text)
@@ -217,7 +226,7 @@ def test_without_a_way_to_appeal_none_is_offered_and_reminders_say_what_happens_
         said.append(render(MailTemplate.CASE_REMINDER, given, language("en"), STAFF).text)
     assert "compliance and the admins are asked" in said[0]
     assert "what is held is released by itself" in said[1]
-    assert "the appeal is right by itself" in said[2]
+    assert "the appeal counts as right" in said[2]
 
 
 @pytest.mark.parametrize("template", MailTemplate)
@@ -476,8 +485,9 @@ def answered(code: str, status: int) -> ClientError:
         (answered("MailFromDomainNotVerifiedException", 400), MailRefused, "MailFromDomainNotVerifiedException"),
         (answered("AccessDeniedException", 403), MailRefused, "AccessDeniedException"),
         (answered("SendingPausedException", 400), MailRefused, "SendingPausedException"),
-        (answered("TooManyRequestsException", 429), MailNotTaken, "mail_not_taken"),
-        (answered("LimitExceededException", 400), MailNotTaken, "mail_not_taken"),
+        (answered("TooManyRequestsException", 429), MailServiceFull, "mail_service_full"),
+        (answered("LimitExceededException", 400), MailServiceFull, "mail_service_full"),
+        (answered("ExpiredTokenException", 403), MailNotTaken, "mail_not_taken"),
         (EndpointConnectionError(endpoint_url="x"), MailNotTaken, "mail_not_taken"),
         (ConnectTimeoutError(endpoint_url="x"), MailNotTaken, "mail_not_taken"),
         (ReadTimeoutError(endpoint_url="x"), MailUnclear, "mail_unclear"),

@@ -31,14 +31,18 @@ from introducer.domain.errors import Invalid, Unavailable
 CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
 """One try: a second one by the library could be a second mail."""
 LARGEST = 500_000
-"""Bytes of a whole mail. Ours have some thousand; what is larger is a mistake."""
+"""Bytes of a whole mail, with its pictures. Ours have some thousand; what is larger is a mistake."""
+LONGEST = 60_000
+"""Bytes of its words, as text or as HTML: mail programs cut off what is much longer, and the line to unsubscribe with
+it (Gmail after 102 KB)."""
+FREE_SHARE = 5
+"""One part of so many of a day's mails is kept for those that cannot wait."""
 _POLICY = SMTP.clone(cte_type="7bit")
 """SES takes ASCII with lines of at most 1,000 characters."""
-_TRY_AGAIN = {
-    "TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException",
-    "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException",
-}  # fmt: skip
-"""SES's codes for what it would take at another time. Of other answers below 500 each is a refusal."""
+_FULL = {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
+_NO_LOGIN = {"ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"}
+"""Codes for what SES would take at another time. Of other answers below 500 each is a refusal."""
+TOO_LARGE = "mail_too_large"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST_LINE = 200
 _URL = re.compile(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[A-Za-z0-9/_.~-]{1,500}", re.ASCII)
@@ -54,6 +58,12 @@ class MailNotTaken(Unavailable):
     """The mail did not reach SES, or SES has no room for it now: it is certain that it was not taken."""
 
     code = "mail_not_taken"
+
+
+class MailServiceFull(MailNotTaken):
+    """SES has no room: too many at once, or the day's mails are sent. It was not taken, and has to wait a while."""
+
+    code = "mail_service_full"
 
 
 class MailUnclear(Unavailable):
@@ -94,11 +104,15 @@ class Mailer:
         self._told = {"ConfigurationSetName": configuration_set} if configuration_set else {}
 
     def per_second(self) -> int:
-        """How many mails a second the account may send; one at least. Raises `MailNotTaken`."""
+        """How many mails a second the account may send, at least one; 0 while of its mails of 24 hours only those are
+        left that are kept for what cannot wait. Raises `MailNotTaken`."""
         try:
-            return max(1, int(self._client.get_account()["SendQuota"]["MaxSendRate"]))
+            quota = self._client.get_account()["SendQuota"]
         except (ClientError, BotoCoreError) as error:
             raise MailNotTaken("The mail service does not say how many mails it takes: try again.") from error
+        # Without an end it says -1.
+        most, sent = int(quota.get("Max24HourSend", -1)), int(quota.get("SentLast24Hours", 0))
+        return 0 if 0 <= most - most // FREE_SHARE <= sent else max(1, int(quota["MaxSendRate"]))
 
     def send(self, letter: Letter, now: datetime) -> str:
         """Hands a mail over; SES's id of it. Raises `MailRefused`, `MailNotTaken` or `MailUnclear`."""
@@ -151,8 +165,11 @@ def written(letter: Letter, sender: str, now: datetime) -> bytes:
     except (ValueError, UnicodeError, IndexError, MessageError) as error:
         raise MailRefused("This mail cannot be written: look at its address.") from error
     raw = _unsubscribing(letter.unsubscribe) + raw
+    words = max(len(letter.text.encode()), len(letter.html.encode()))
+    if words > LONGEST:
+        raise MailRefused(f"This mail says {words} bytes, more than {LONGEST}: say less.", code=TOO_LARGE)
     if len(raw) > LARGEST:
-        raise MailRefused(f"This mail has {len(raw)} bytes, more than {LARGEST}: say less.", code="mail_too_large")
+        raise MailRefused(f"This mail has {len(raw)} bytes, more than {LARGEST}: say less.", code=TOO_LARGE)
     return raw
 
 
@@ -194,8 +211,10 @@ def new_client(endpoint_url: str | None = None) -> Any:
 def _translated(error: ClientError) -> Exception:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if code in _TRY_AGAIN:
-        return MailNotTaken("The mail service takes no more mails now: try again.")
+    if code in _NO_LOGIN:
+        return MailNotTaken("The mail service does not take our credentials just now: try again.")
+    if code in _FULL:
+        return MailServiceFull("The mail service takes no more mails now: try again later.")
     if 400 <= status < 500:
         return MailRefused("The mail service refuses this mail.", code=code or MailRefused.code)
     return MailUnclear("The mail service did not say whether it took the mail.")

@@ -40,6 +40,7 @@ class HandsOn:
         self._wait = wait
         self._left = left
         self._permits = 0
+        self._dry = False
 
     def run(self) -> int:
         """How many went on. Raises `Unavailable`: what did not go on is due the next time."""
@@ -68,7 +69,7 @@ class HandsOn:
         for number, mail in enumerate(due):
             needs = mail.audience is Audience.MEMBER and topic_of(mail).may_wait
             if needs and not self._permit(len(due) - number):
-                return
+                continue  # those behind it may need none
             try:
                 self._mails.release(mail, permitted=needs)
             except Conflict:
@@ -78,11 +79,14 @@ class HandsOn:
     def _permit(self, wanted: int) -> bool:
         """Takes a permit, and waits for one if need be; False when there is no time left."""
         while not self._permits:
-            if self._left() <= 0:
+            if self._dry or self._left() <= 0:
                 return False
             taken = self._pacing.take(min(wanted, AT_ONCE), self._now())
             self._permits = taken.granted
             if not taken.granted:
-                self._wait(taken.wait / 1000)
+                seconds = taken.wait / 1000
+                self._dry = seconds >= self._left()
+                if not self._dry:
+                    self._wait(seconds)
         self._permits -= 1
         return True

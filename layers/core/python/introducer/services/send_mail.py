@@ -34,13 +34,13 @@ from introducer.domain.mail import (
     Seen,
     handed_on_to,
 )
-from introducer.domain.mail_pace import Taken, slow_rate
+from introducer.domain.mail_pace import Pace, Taken, slow_rate
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.mail_text import MailText
 from introducer.domain.mail_topics import Topic, topic_of
 from introducer.domain.suppressing import address_hash
 from introducer.domain.unsubscribing import Unsubscribing, key_of, token
-from introducer.gateways.mail import Letter, Mailer, MailNotTaken, MailRefused, MailUnclear
+from introducer.gateways.mail import Letter, Mailer, MailNotTaken, MailRefused, MailServiceFull, MailUnclear
 from introducer.gateways.user_pool import Login, UserPool
 from introducer.locale import Language, best
 from introducer.store.configuration import Configuration
@@ -64,6 +64,9 @@ RATE_KEPT = 60_000
 """Milliseconds after which the account's rate is asked for again."""
 SHORTEST_WAIT = timedelta(seconds=1)
 """For how long at least a mail waits that has no permit."""
+FULL_WAIT = timedelta(minutes=1)
+"""For how long a mail waits that the mail service has no room for. The stream goes on meanwhile: what else follows from
+the books must not wait for a day's quota."""
 
 
 class Sends(Protocol):
@@ -97,7 +100,10 @@ class Pacing:
     def take(self, wanted: int, now: datetime) -> Taken:
         """As many of these permits as there are. Raises `Unavailable`."""
         at = milliseconds(now)
-        return self._paces.take(wanted, slow_rate(self._rate(at)), at, self._pause)
+        rate = self._rate(at)
+        if not rate:
+            return Taken(Pace(), 0, RATE_KEPT)  # of the day's mails the rest is for what cannot wait
+        return self._paces.take(wanted, slow_rate(rate), at, self._pause)
 
     def _rate(self, at: int) -> int:
         known = self._paces.rate()
@@ -232,6 +238,9 @@ class Outbox:
         claimed = self._mails.mark(mail, MailStatus.SENDING, self._now())
         try:
             message = self._mailer.send(letter, self._now())
+        except MailServiceFull:
+            now = self._now()
+            return self._mails.mark(claimed, MailStatus.WAITING, now, not_before=now + FULL_WAIT).status
         except MailNotTaken:
             self._mark(claimed, MailStatus.WAITING)
             raise

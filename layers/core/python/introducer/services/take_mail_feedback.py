@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any
 
 from introducer.domain.configuration import Change
@@ -55,7 +56,7 @@ class MailFeedback:
         if not message:
             raise NotOurs("This tells of no mail.")
         mail = self._mail(told, message)
-        if seen is None or not _counts(told, seen):
+        if seen is None or seen in mail.seen or not _counts(told, seen):
             return None
         # First what protects the reader, then what is counted.
         if reason := {Seen.BOUNCED: BOUNCED, Seen.COMPLAINED: COMPLAINED}.get(seen):
@@ -112,16 +113,24 @@ def _counts(told: Mapping[str, Any], seen: Seen) -> bool:
 
 def _addresses(told: Mapping[str, Any]) -> list[str]:
     """Whose mail came back or was complained of. SES names several when it cannot know which: ours have one reader."""
-    part = told.get("bounce") or told.get("complaint") or {}
+    part = _part(told, "bounce") or _part(told, "complaint")
     listed = part.get("bouncedRecipients") or part.get("complainedRecipients") or []
-    return [str(each["emailAddress"]) for each in listed if isinstance(each, Mapping) and each.get("emailAddress")]
+    named = [str(each.get("emailAddress") or "") for each in listed if isinstance(each, Mapping)]
+    # Where it names nobody, it is of whom the mail went to.
+    given = [each for each in named if each] or [str(each) for each in _part(told, "mail").get("destination") or []]
+    # An address may stand with its owner's name: "Ann" <ann@example.com>.
+    return [parseaddr(each)[1] or each for each in given]
+
+
+def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = told.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _tag(told: Mapping[str, Any], name: str) -> str:
-    found = (told.get("mail") or {}).get("tags", {}).get(name) or [""]
-    return str(found[0])
+    found = _part(_part(told, "mail"), "tags").get(name)
+    return str(found[0]) if isinstance(found, list) and found else ""
 
 
 def _text(told: Mapping[str, Any], part: str, name: str) -> str:
-    found = told.get(part)
-    return str(found.get(name) or "") if isinstance(found, Mapping) else ""
+    return str(_part(told, part).get(name) or "")

@@ -1,13 +1,28 @@
-"""How mails did, in BOOKS: counters by what a mail is counted with, raised in the transaction that marks the mail."""
+"""How mails did, in BOOKS: counters by what a mail is counted with, raised in the transaction that marks the mail.
+
+A broadcast's mails are counted hundreds of times a second, and two transactions never raise one item at once: each
+counter is several items, and a mail always counts in the same one.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from introducer.domain.mail import Seen
+from pynamodb.connection import Connection
+from pynamodb.expressions.operand import Path
+
 from introducer.store import keys
 from introducer.store.wire import connect, from_wire, reading
+
+
+SHARDS = 16
+
+
+def shard_of(mail: str) -> str:
+    """In which of a counter's items a mail counts."""
+    return f"{zlib.crc32(mail.encode()) % SHARDS:x}"
 
 
 class Figures(NamedTuple):
@@ -19,6 +34,8 @@ class Figures(NamedTuple):
     complained: int = 0
     opened: int = 0
     clicked: int = 0
+    met: int = 0
+    """Of a step: how many partners reached the goal with it as the last mail that they were sent."""
 
 
 class MailFigures:
@@ -30,23 +47,31 @@ class MailFigures:
 
     def of_series(self, brand: str, series: str) -> Figures:
         """How the mails of a series did: a template's, `seq:{sequence}:{step}`, `brc:{broadcast}`."""
-        key = keys.key("mail_figure", brand=brand, series=series)
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return _figures(from_wire(answer.get("Item", {})))
+        return self._sums(brand, keys.prefix("mail_figure", series=series)).get(series, Figures())
 
-    def of_brand(self, brand: str) -> Mapping[str, Figures]:
-        """How all mails of a brand did, by series."""
-        pk, found, start = keys.partition("mail_figure", brand=brand), {}, None
+    def of_brand(self, brand: str, beginning: str = "") -> Mapping[str, Figures]:
+        """How a brand's mails did, by series: all of them, or those whose series begins so (`seq:{sequence}:`)."""
+        return self._sums(brand, keys.escape(beginning))
+
+    def _sums(self, brand: str, beginning: str) -> dict[str, Figures]:
+        pk, found, start = keys.partition("mail_figure", brand=brand), dict[str, Figures](), None
+        condition = Path(keys.SK).startswith(beginning) if beginning else None
         while True:
             with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
+                answer = self._connection.query(
+                    self._table, pk, range_key_condition=condition, exclusive_start_key=start, consistent_read=True
+                )
             for item in map(from_wire, answer["Items"]):
-                found[keys.unescape(item[keys.SK])] = _figures(item)
+                series, _ = keys.parts(item[keys.SK])
+                found[series] = Figures(
+                    *(one + item.get(name, 0) for name, one in found.get(series, Figures())._asdict().items())
+                )
             start = answer.get("LastEvaluatedKey")
             if not start:
                 return found
 
 
-def _figures(item: Mapping[str, int]) -> Figures:
-    return Figures(**{each.value: item.get(each.value, 0) for each in Seen})
+def met_update(connection: Connection, table: str, brand: str, series: str) -> dict[str, Any]:
+    """One partner more that reached the goal after a step, for a transaction that happens once."""
+    key = keys.key("mail_figure", brand=brand, series=series, shard=shard_of(""))
+    return connection.get_operation_kwargs(table, key.pk, key.sk, actions=[Path("met").add(1)])

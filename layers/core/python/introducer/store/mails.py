@@ -20,6 +20,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate, Seen
 from introducer.store import keys
+from introducer.store.mail_figures import shard_of
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.reservations import write_all
@@ -37,6 +38,8 @@ from introducer.store.wire import (
 
 PLACE_KEPT = timedelta(days=90)
 """How long a mail is found by the mail service's id of it."""
+TRIES = 5
+"""How often a mail that is counted meets others before it has to come again."""
 LATE, DUE = "late", "due"
 """The two lists of a brand's mails: what nobody was told, and what waits for a moment."""
 
@@ -216,21 +219,23 @@ class Mails:
         reason: str = "",
         message: str = "",
         people: int = 0,
+        not_before: datetime | None = None,
     ) -> Mail:
-        """The mail's next status; the mail as it is then. It waits for no moment any more.
+        """The mail's next status; the mail as it is then. It waits for this moment, or for none any more.
 
         Raises `Conflict` when it has another status meanwhile from which this one cannot follow: another is at it, or
         has been. `Unavailable`.
         """
         before = [each for each, following in NEXT.items() if status in following]
         after = replace(
-            mail, status=status, status_since=now, reason=reason, message=message, people=people, not_before=None
+            mail, status=status, status_since=now, reason=reason, message=message, people=people, not_before=not_before
         )
         key = keys.key("mail", of=mail.of, mail=mail.mail)
         values = {"status": status.value, "status_since": milliseconds(now)}
         values |= {"reason": reason, "message": message, "people": people}
         actions = [Path(name).set(to_wire({name: value})[name]) for name, value in values.items()]
-        actions += [Path("not_before").remove(), *_listing(after)]
+        moment = Path("not_before")
+        actions += [moment.set(milliseconds(not_before)) if not_before else moment.remove(), *_listing(after)]
         condition = Path("status").is_in(*(each.value for each in before))
         self._update(key, actions, condition)
         return after
@@ -294,12 +299,23 @@ class Mails:
     def saw(self, mail: Mail, what: Seen) -> bool:
         """Marks and counts what became of a mail; whether it is new to the mail as it was read. Mark and counter are
         one transaction, so that each mail counts once. Raises `Unavailable`, also when others count with the same
-        figures just now."""
-        if what in mail.seen:
-            return False
+        figures again and again."""
+        for _ in range(TRIES):
+            if what in mail.seen:
+                return False
+            if self._count(mail, what):
+                return True
+            # Refused: it was counted before, is forgotten, or another transaction was met.
+            try:
+                mail = self.mail(mail.of, mail.mail)
+            except NotFound:
+                return False
+        raise Unavailable("Others count these mails just now: try again.", code="figures_busy")
+
+    def _count(self, mail: Mail, what: Seen) -> bool:
         mark = Path(f"seen_{what.value}")
         key = keys.key("mail", of=mail.of, mail=mail.mail)
-        figure = keys.key("mail_figure", brand=mail.brand, series=mail.counted_as)
+        figure = keys.key("mail_figure", brand=mail.brand, series=mail.counted_as, shard=shard_of(mail.mail))
         updates = (
             self._connection.get_operation_kwargs(
                 self._table, key.pk, key.sk, actions=[mark.set(1)],
@@ -309,17 +325,7 @@ class Mails:
                 self._table, figure.pk, figure.sk, actions=[Path(what.value).add(1)]
             ),
         )  # fmt: skip
-        token = derived_id("t", mail.mail, "seen", what.value)
-        if write_all(self._connection, (), updates, (), token=token):
-            return True
-        # Refused: it was counted before, is forgotten, or another one was met.
-        try:
-            now = self.mail(mail.of, mail.mail)
-        except NotFound:
-            return False
-        if what in now.seen:
-            return False
-        raise Unavailable("Others count these mails just now: try again.", code="figures_busy")
+        return write_all(self._connection, (), updates, (), token=derived_id("t", mail.mail, "seen", what.value))
 
     def _update(self, key: keys.Key, actions: list[Any], condition: Any) -> None:
         try:
