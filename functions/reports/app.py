@@ -35,6 +35,9 @@ def _follow(record: dict[str, Any]) -> bool:
     """Does what a message says; whether that was done. The next page is named last: what is repeated is found done."""
     try:
         written = follow(books(), json.loads(record["body"]))
+        for message, failure in written.failed.items():
+            logger().error("a letter could not be written", exc_info=failure, extra=_names(message))
+            queue().send(message)
         if written.following:
             queue().send(written.following)
     except IntroducerError as error:
@@ -45,6 +48,12 @@ def _follow(record: dict[str, Any]) -> bool:
         return False
     count("ReportsWritten", written.letters)
     return True
+
+
+def _names(message: str) -> dict[str, str]:
+    """What a message is about, for the log."""
+    said = json.loads(message)
+    return {"brand": said["brand"], "partner": said["partner"]}
 
 
 @cache

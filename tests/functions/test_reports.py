@@ -61,3 +61,13 @@ def test_a_page_whose_next_cannot_be_named_comes_again(app: Any, monkeypatch: py
     monkeypatch.setattr(app, "follow", lambda books, message: Written(0, "next"))
     monkeypatch.setattr(app.queue(), "send", send)
     assert app.handler(records("{}"), None) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_a_letter_that_fails_is_tried_again_alone_and_the_others_go_on(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = json.dumps({"what": "partner", "brand": "brd_1", "partner": "par_1", "at": 1})
+    written = Written(24, "next", {alone: KeyError("a mistake of ours")})
+    monkeypatch.setattr(app, "follow", lambda books, message: written)
+    assert app.handler(records("{}"), None) == {"batchItemFailures": []}
+    assert app.queue().sent == [alone, "next"]

@@ -13,8 +13,10 @@ from introducer.domain.errors import Forbidden, Invalid
 from introducer.domain.mail import Mail, MailTemplate
 from introducer.domain.report import Cadence, ReportChoice
 from introducer.domain.trigger import Found, Trigger
+from introducer.services import write_report
 from introducer.services.choose_report import choose_report
 from introducer.services.raise_task import raise_task
+from introducer.services.read_report_figures import read_report
 from introducer.services.write_message import open_thread
 from introducer.services.write_report import PAGE, ReportBooks, follow, messages
 from introducer.store.event_counts import count_key
@@ -102,6 +104,33 @@ def test_more_partners_than_a_page_have_one_each(office: Office) -> None:
     for number in range(PAGE + 3):
         office.partner(f"p{number:02}")
     assert office.runs(MONDAY) == PAGE + 3
+
+
+def test_one_that_fails_keeps_nobody_else_from_their_letters(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ann", "bad", "zoe", *(f"p{number:02}" for number in range(PAGE))):
+        office.partner(name)
+    read = read_report
+
+    def broken(books: Any, *, partner: str, period: Any) -> Any:
+        if partner == "par_bad":
+            raise KeyError("a mistake of ours")
+        return read(books, partner=partner, period=period)
+
+    monkeypatch.setattr(write_report, "read_report", broken)
+    failed: list[str] = []
+    made, queue = 0, list(messages(office.books, MONDAY))
+    while queue:
+        written = follow(office.books, json.loads(queue.pop()))
+        made += written.letters
+        failed += written.failed
+        queue += [written.following] if written.following else []
+    assert made == PAGE + 2
+    [again] = failed
+    with pytest.raises(KeyError):
+        follow(office.books, json.loads(again))
+    # and once it is mended, it has its letter too, once
+    monkeypatch.setattr(write_report, "read_report", read)
+    assert [follow(office.books, json.loads(again)).letters for _ in range(2)] == [1, 0]
 
 
 def test_nobody_is_written_to_who_is_blocked_or_of_whom_there_is_nothing_to_tell(office: Office) -> None:

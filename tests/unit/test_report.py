@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from introducer.domain.mail import Audience, MailTemplate
 from introducer.domain.money import FINE, Money
@@ -17,6 +19,7 @@ from introducer.domain.report import (
     Cadence,
     Change,
     DayCount,
+    Period,
     Seen,
     Told,
     digest,
@@ -156,13 +159,61 @@ def test_what_changed_is_what_matters_most_and_no_noise(
         ({"clicks": 50, "registrations": 5, "ftd": 3, "qftd": 1}, {}, 2, "push_the_best_link"),
         ({"clicks": 50, "registrations": 5, "ftd": 1}, {}, 1, "make_a_second_link"),
         ({"clicks": 50, "registrations": 5, "ftd": 1}, {}, 2, "compare_links"),
+        ({"registrations": 5, "ftd": 1}, {}, 0, "use_links"),
     ],
 )
 def test_there_is_one_suggestion_and_the_figures_are_its_reason(
     now: dict[str, int], before: dict[str, int], links: int, name: str
 ) -> None:
-    seen = Seen(NONE | now, NONE | before, links, "aaaa")
+    seen = Seen(NONE | now, NONE | before, links, "aaaa", qualifies=True)
     assert next(each.name for each in SUGGESTIONS if each.when(seen)) == name
+
+
+def of_week(days: list[DayCount], week: Period = WEEK) -> list[DayCount]:
+    return [each for each in days if week.first.isoformat() <= each.day <= week.last.isoformat()]
+
+
+def total(days: list[DayCount], metric: str) -> int:
+    return sum(each.counts.get(metric, 0) for each in days)
+
+
+DAYS = st.builds(
+    lambda days_ago, link, counts: a_day((WEEK.last - timedelta(days=days_ago)).isoformat(), link, **counts),
+    st.integers(-3, 80),
+    st.sampled_from(["", "aaaa", "bbbb", "cccc"]),
+    st.fixed_dictionaries(
+        {"clicks": st.sampled_from([0, 0, 30, 90]), "registrations": st.integers(0, 6), "ftd": st.integers(0, 3),
+         "qftd": st.integers(0, 1)}
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(DAYS, max_size=8))
+def test_whatever_is_suggested_or_said_to_have_changed_is_true_of_the_figures(days: list[DayCount]) -> None:
+    said = report(days, WEEK)
+    now, before = of_week(days), of_week(days, WEEK.before())
+    shown = [day for week in periods_until(WEEK, 8) for day in of_week(days, week)]
+    brought = {link: total([d for d in now if d.link == link], "ftd") for link in {d.link for d in now}}
+    sources = {day.link for day in shown if any(day.counts.values())}
+    true = {
+        "share_a_link": not total(now, "clicks") and not total(now, "registrations"),
+        "look_at_the_page": total(now, "clicks") >= 50 and not total(now, "registrations"),
+        "explain_the_deposit": total(now, "registrations") >= 5 and not total(now, "ftd"),
+        "find_lost_clicks": total(now, "clicks") < total(before, "clicks"),
+        "read_what_qualifies": not total(now, "qftd") and total(shown, "qftd") > 0,
+        "push_the_best_link": all(n < brought.get(said.link, 0) for link, n in brought.items() if link != said.link),
+        "make_a_second_link": len(sources) == 1 and "" not in sources,
+        "compare_links": len(sources - {""}) >= 2,
+        "use_links": "" in sources,
+    }
+    assert true[said.suggestion]
+    assert said.link or said.suggestion != "push_the_best_link"
+    older = total(shown, "ftd") - total(now, "ftd")
+    assert (said.change.word == "first") == (total(now, "ftd") > 0 and older == 0)
+    if said.change.word in ("rose", "fell"):
+        assert (total(now, said.change.metric) > total(before, said.change.metric)) == (said.change.word == "rose")
+    assert (said.change.word == "quiet") == (not any(any(day.counts.values()) for day in (*now, *before)))
 
 
 def test_every_suggestion_and_every_change_has_its_words() -> None:

@@ -157,7 +157,7 @@ class Report:
     suggestion: str
     """The name of one of `SUGGESTIONS`."""
     link: str
-    """The code of the link that brought most first deposits; empty where none did."""
+    """The code of the link that brought more first deposits than any other; empty where none did."""
 
 
 def figures(days: Iterable[DayCount], period: Period) -> Figures:
@@ -191,7 +191,15 @@ def report(
         )
     series = _series(periods, all_figures)
     link = _best_link(days, period)
-    seen = Seen(now.counts, before.counts, links=len({each.link for each in days if each.link}), link=link)
+    sources = _sources(days, periods)
+    seen = Seen(
+        now.counts,
+        before.counts,
+        links=len(sources - {""}),
+        direct="" in sources,
+        link=link,
+        qualifies=any(each.counts["qftd"] for each in all_figures),
+    )
     known = any(each.counts["ftd"] for each in all_figures[:-1])
     return Report(
         period=period,
@@ -217,13 +225,22 @@ def _series(periods: Sequence[Period], found: Sequence[Figures]) -> Series:
     return Series("ftd", ())
 
 
+def _sources(days: Iterable[DayCount], periods: Sequence[Period]) -> set[str]:
+    """The links that brought anything in these periods; an empty one for what came by none."""
+    first, last = periods[0].first.isoformat(), periods[-1].last.isoformat()
+    return {each.link for each in days if first <= each.day <= last and any(each.counts.values())}
+
+
 def _best_link(days: Iterable[DayCount], period: Period) -> str:
+    """The one that brought more first deposits than any other, and than came by none; empty where two are equal."""
     first, last = period.first.isoformat(), period.last.isoformat()
     brought: dict[str, int] = {}
     for each in days:
-        if each.link and first <= each.day <= last and each.counts.get("ftd", 0) > 0:
-            brought[each.link] = brought.get(each.link, 0) + each.counts["ftd"]
-    return min(brought, key=lambda link: (-brought[link], link)) if brought else ""
+        if first <= each.day <= last:
+            brought[each.link] = brought.get(each.link, 0) + each.counts.get("ftd", 0)
+    most = max(brought.values(), default=0)
+    best = [link for link, number in brought.items() if number == most]
+    return best[0] if most > 0 and len(best) == 1 else ""
 
 
 # ------------------------------------------------------------------------------------------------------- what changed
@@ -233,8 +250,8 @@ class Change(NamedTuple):
     """What changed, in a word, and of which metric."""
 
     word: str
-    """`quiet` (nothing in either period), `first` (the first first deposit that the chart knows), `rose`, `fell` or
-    `steady`."""
+    """`quiet` (nothing in either period), `first` (first deposits after none in all the time of the chart), `rose`,
+    `fell` or `steady`."""
     metric: str
 
 
@@ -267,6 +284,11 @@ class Seen(NamedTuple):
     links: int
     """How many links brought anything in the periods of the chart."""
     link: str
+    """The one that brought more first deposits than any other in the current period; empty for none."""
+    direct: bool = False
+    """Whether anything came by no link in the periods of the chart."""
+    qualifies: bool = False
+    """Whether any client qualified in the periods of the chart: under a deal without qualification none ever does."""
 
 
 class Suggestion(NamedTuple):
@@ -284,10 +306,15 @@ SUGGESTIONS: tuple[Suggestion, ...] = (
         "find_lost_clicks",
         lambda seen: seen.before["clicks"] >= 50 and seen.current["clicks"] * 10 <= seen.before["clicks"] * 7,
     ),
-    Suggestion("read_what_qualifies", lambda seen: seen.current["ftd"] >= 3 and not seen.current["qftd"]),
+    Suggestion(
+        "read_what_qualifies",
+        lambda seen: seen.qualifies and seen.current["ftd"] >= 3 and not seen.current["qftd"],
+    ),
     Suggestion("push_the_best_link", lambda seen: seen.current["ftd"] >= 3 and seen.links >= 2 and bool(seen.link)),
-    Suggestion("make_a_second_link", lambda seen: seen.links == 1),
-    Suggestion("compare_links", lambda seen: True),
+    Suggestion("make_a_second_link", lambda seen: seen.links == 1 and not seen.direct),
+    Suggestion("compare_links", lambda seen: seen.links >= 2),
+    # Whatever came by no link: where nothing came at all, the first one fits.
+    Suggestion("use_links", lambda seen: True),
 )
 """The first that fits is made; the last always does."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from introducer.domain.mail_topics import Topic
 from introducer.domain.report import (
     Cadence,
     Period,
+    ReportChoice,
     Told,
     digest,
     digest_mail,
@@ -76,6 +77,9 @@ class Written:
     letters: int
     following: str = ""
     """The message of the next page; empty for the last one."""
+    failed: Mapping[str, Exception] = field(default_factory=dict)
+    """What kept letters of the page from being written, by the messages that try them again, each alone: the page's
+    other partners, and those after them, have theirs."""
 
 
 def messages(books: ReportBooks, now: datetime) -> Iterator[str]:
@@ -95,6 +99,8 @@ def follow(books: ReportBooks, message: Mapping[str, Any]) -> Written:
     match message:
         case {"what": "partners", "brand": str(brand), "cursor": str() | None as cursor, "at": int(at)}:
             return write_page(books, brand=brand, cursor=cursor, now=from_milliseconds(at))
+        case {"what": "partner", "brand": str(brand), "partner": str(partner), "at": int(at)}:
+            return write_letter(books, brand=brand, partner=partner, now=from_milliseconds(at))
         case {"what": "digest", "brand": str(brand), "manager": str(manager), "at": int(at)}:
             return Written(write_digest(books, brand=brand, manager=manager, now=from_milliseconds(at)))
         case _:
@@ -102,18 +108,30 @@ def follow(books: ReportBooks, message: Mapping[str, Any]) -> Written:
 
 
 def write_page(books: ReportBooks, *, brand: str, cursor: str | None, now: datetime) -> Written:
-    """The letters of a page of a brand's partners that are due by `now`."""
+    """The letters of a page of a brand's partners that are due by `now`. Raises `Unavailable`, where the page itself
+    cannot be read."""
     found = books.configuration.brand(brand)
     page = books.configuration.cards(brand, cursor, limit=PAGE)
     active = [card.partner for card in page.items if card.status is Status.ACTIVE]
-    letters = 0
+    letters, failed, at = 0, dict[str, Exception](), milliseconds(now)
     for partner, choice in sorted(books.choices.of_partners(active).items()):
-        period = due(choice.cadence, choice.time_zone or found.time_zone, now - LATE, now)
-        letters += period is not None and _write(books, brand, partner, period, now)
+        try:
+            letters += _write_due(books, found, partner, choice, now)
+        except Exception as error:
+            # One that never succeeds must not keep all who come after it from their letters.
+            failed[json.dumps({"what": "partner", "brand": brand, "partner": partner, "at": at})] = error
     following = ""
     if page.cursor is not None:
-        following = json.dumps({"what": "partners", "brand": brand, "cursor": page.cursor, "at": milliseconds(now)})
-    return Written(letters, following)
+        following = json.dumps({"what": "partners", "brand": brand, "cursor": page.cursor, "at": at})
+    return Written(letters, following, failed)
+
+
+def write_letter(books: ReportBooks, *, brand: str, partner: str, now: datetime) -> Written:
+    """One partner's letter, where it is due by `now`: one that failed before. Raises `NotFound`, `Unavailable`."""
+    found = books.configuration.partner(partner)
+    if found.brand != brand or found.status is not Status.ACTIVE:
+        return Written(0)
+    return Written(_write_due(books, books.configuration.brand(brand), partner, books.choices.get(partner), now))
 
 
 def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime) -> int:
@@ -139,6 +157,12 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _write_due(books: ReportBooks, brand: Brand, partner: str, choice: ReportChoice, now: datetime) -> bool:
+    """Writes a partner's letter, where it is due; whether it is new."""
+    period = due(choice.cadence, choice.time_zone or brand.time_zone, now - LATE, now)
+    return period is not None and _write(books, brand.brand, partner, period, now)
 
 
 def _write(books: ReportBooks, brand: str, partner: str, period: Period, now: datetime) -> bool:

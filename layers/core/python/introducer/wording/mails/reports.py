@@ -35,7 +35,7 @@ CHANGES: Mapping[tuple[str, str], str] = {
     ("fell", "registrations"): N_("Fewer visitors registered than before: %(now)s instead of %(before)s."),
     ("rose", "clicks"): N_("More visitors came than before: %(now)s instead of %(before)s."),
     ("fell", "clicks"): N_("Fewer visitors came than before: %(now)s instead of %(before)s."),
-    ("first", "ftd"): N_("The first of your clients have made a deposit."),
+    ("first", "ftd"): N_("First deposits: %(now)s, after none in all the time before that the chart shows."),
     ("quiet", "clicks"): N_("It was quiet: nobody came through your links."),
     ("steady", "ftd"): N_("Little changed. First deposits: %(now)s, the time before: %(before)s."),
     ("steady", "registrations"): N_("Little changed. Registrations: %(now)s, the time before: %(before)s."),
@@ -60,26 +60,37 @@ ADVICE: Mapping[str, Advice] = {
         N_("Many came and nobody registered: open your link on a phone, and look for what stops a visitor."), *_LINKS
     ),
     "explain_the_deposit": Advice(
-        N_("Several registered and nobody deposited: tell your readers how the first deposit works."), *_LINKS
+        N_("Several registered and none made a first deposit: tell your readers how it works."), *_LINKS
     ),
     "find_lost_clicks": Advice(
         N_("You lost many visitors: compare your links, and see which one stands where nobody looks any more."),
         *_LINKS,
     ),
     "read_what_qualifies": Advice(
-        N_("Clients deposited and none has qualified yet: read in your deal what a client needs for it."), *_DEAL
+        N_("Clients deposited and none qualified this time: read in your deal what a client needs for it."), *_DEAL
     ),
     "push_the_best_link": Advice(
-        N_("Link %(link)s brought most first deposits: give it the place that most people see."), *_LINKS
+        N_("Link %(link)s brought more first deposits than any other: give it the place that most people see."), *_LINKS
     ),
     "make_a_second_link": Advice(
-        N_("All comes through one link: make a second one for another page, and you see which works better."), *_LINKS
+        N_("All came through one link: show another page by a link of its own, and you see which works better."),
+        *_LINKS,
     ),
     "compare_links": Advice(
-        N_("A few links bring most of it: compare them, and do more of what works."), *_LINKS
+        N_("Several links brought somebody: compare them, and do more of what works."), *_LINKS
+    ),
+    "use_links": Advice(
+        N_("Some came by none of your links, perhaps by your code: links tell you which of your pages brings clients."),
+        *_LINKS,
     ),
 }  # fmt: skip
 """By the names of `domain.report.SUGGESTIONS`."""
+
+SHARES = N_(
+    "Earned in a week is each event's own share on its day (UTC): caps, tiers, losses, overrides, bonuses and prizes "
+    "are reckoned by the month, and stand in your balance."
+)
+"""What amounts of a week are, which the ledger does not know."""
 
 _TITLES: Mapping[tuple[str, str], str] = {
     ("weekly", "ftd"): N_("First deposits by week"),
