@@ -121,6 +121,11 @@ def test_a_program_is_told_the_code(portal: Leading) -> None:
         ({"salesperson": "mem_sales"}, 422, "invalid"),
         ({"name": "x" * 400}, 422, "invalid"),
         ({"consent_text": "x" * 2000}, 422, "invalid"),
+        ({"consent_text": "I agree\x00"}, 422, "invalid_consent_text"),
+        ({"consent_text": "\u202eeerga I"}, 422, "invalid_consent_text"),
+        ({"email": "mara@example.com\r\nBcc: all@example.com"}, 422, "invalid_email"),
+        ({"consent": "maybe"}, 422, "invalid"),
+        ({"name": "x" * 1_000_000}, 413, "too_large"),
     ):
         answer = portal.sends(**wish)
         assert (answer.status, answer.json["code"]) == (status, code), wish
@@ -180,6 +185,10 @@ def test_an_address_sends_ten_an_hour(portal: Leading) -> None:
     portal.now = NOW + timedelta(hours=1)
     assert sends(101) == 201
     assert "203.0.113" not in everything(portal)
+    # and a household that has more addresses than anybody can count is one
+    answers = [sends(200 + number, f"2001:db8:0:7::{number + 1:x}") for number in range(MOST_PER_HOUR + 1)]
+    assert answers == [201] * MOST_PER_HOUR + [429]
+    assert sends(300, "2001:db8:0:8::1") == 201
 
 
 # ------------------------------------------------------------------------------------------------------- the partner
@@ -258,7 +267,8 @@ def test_roles_decide_who_sees_and_works_leads(portal: Leading) -> None:
         == "not_yours_to_give"
     )
     assert portal.machine(MANAGER).get("/desk/leads/lea_none").status == 404
-    assert portal.machine(MANAGER).get("/desk/leads?stage=odd").status == 400
+    for odd in ("stage=odd", "salesperson=" + "x" * 3000):
+        assert portal.machine(MANAGER).get(f"/desk/leads?{odd}").status == 400
 
 
 def test_another_brands_staff_finds_no_such_lead(portal: Leading) -> None:

@@ -25,6 +25,7 @@ from pages.leads import PATH as PARTNERS_PATH
 PATH = f"/desk{PARTNERS_PATH}"
 ONE = PATH + "/{lead}"
 
+_LONGEST_LOGIN = 100
 Version = Annotated[int, Field(ge=1, le=9_999_999)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
@@ -108,7 +109,7 @@ def desk_leads(visit: Visit) -> dict[str, Any]:
     member = visit.member
     check_worker(member)
     gives = member.role in GIVERS
-    salesperson = visit.query("salesperson") or (NOBODY if gives else member.member)
+    salesperson = _salesperson(visit.query("salesperson")) or (NOBODY if gives else member.member)
     stage = _stage(visit.query("stage"))
     subject = f"leads {member.brand} {salesperson} {stage}"
     found = leads_of_desk(
@@ -223,6 +224,13 @@ def _stage(text: str) -> Stage:
         return Stage(text or Stage.NEW.value)
     except ValueError:
         raise Malformed("stage is new, contacted, opportunity, won or lost.", code="bad_stage") from None
+
+
+def _salesperson(text: str) -> str:
+    if len(text) > _LONGEST_LOGIN:
+        # What is longer than a key can be would be no answer at all.
+        raise Malformed("salesperson is a login, or nobody.", code="bad_salesperson")
+    return text
 
 
 def _is(worker: Any, member: Any) -> bool:

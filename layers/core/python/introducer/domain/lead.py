@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid
@@ -176,6 +177,20 @@ def note_of(text: str) -> str:
     if not 1 <= len(note) <= LONGEST_NOTE:
         raise Invalid(f"A note has 1 to {LONGEST_NOTE} characters.", code="invalid_note")
     return note
+
+
+def consent_of(text: str) -> str:
+    """The words that somebody agreed to, as they are kept: what can be read, in lines. Raises `Invalid`."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if not any(lines) or not all(line.isprintable() for line in lines):
+        raise Invalid("consent_text are the words beside the box, in plain text.", code="invalid_consent_text")
+    return "\n".join(lines)
+
+
+def sender_of(address: str) -> str:
+    """For whom leads are counted: an address, or the /64 of IPv6, of which every household has one to itself."""
+    found = ip_address(address)
+    return str(ip_network(f"{address}/64", strict=False)) if isinstance(found, IPv6Address) else address
 
 
 def salesperson_for(lead: str, sales: list[str]) -> str:

@@ -16,7 +16,17 @@ from introducer.domain.events import day_of
 from introducer.domain.fraud.person import Person as Known
 from introducer.domain.identity import ADDRESS, EMAIL, PHONE, keyed_hash, normal_address, normal_email
 from introducer.domain.ids import derived_id
-from introducer.domain.lead import PREFIX, Consent, Lead, Person, name_of, salesperson_for, to_json
+from introducer.domain.lead import (
+    PREFIX,
+    Consent,
+    Lead,
+    Person,
+    consent_of,
+    name_of,
+    salesperson_for,
+    sender_of,
+    to_json,
+)
 from introducer.domain.lead_mail import came_mail
 from introducer.services.creation import Clock, now
 from introducer.services.lead_books import LeadBooks
@@ -77,7 +87,7 @@ def submit_lead(
     `request` said something else before.
     """
     found, at = open_form(books, code), now(clock)
-    person = _person(form, found.partner)
+    person, words = _person(form, found.partner), consent_of(form.consent_text)
     key = books.brand_key(found.brand.brand)
     hashes = {"email": keyed_hash(key, EMAIL, person.email), "phone": keyed_hash(key, PHONE, person.phone)}
     named = ["key", request] if request else ["day", day_of(at), hashes["email"], hashes["phone"]]
@@ -87,9 +97,9 @@ def submit_lead(
         return _same(before, hashes)
     if address:
         hour = at.strftime("%Y%m%d%H")
-        books.leads.count(found.brand.brand, keyed_hash(key, ADDRESS, normal_address(address)), hour, at)
+        books.leads.count(found.brand.brand, keyed_hash(key, ADDRESS, sender_of(normal_address(address))), hour, at)
     sealed = Sealed(**dict(zip(("text", "data_key"), books.vault().seal(lead_id, to_json(person)), strict=True)))
-    consent = Consent(text=form.consent_text, language=form.language, at=at)
+    consent = Consent(text=words, language=form.language, at=at)
     for _ in range(TRIES):
         first = _first(books, found.brand.brand, hashes, at)
         lead = Lead(
