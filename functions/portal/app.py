@@ -26,6 +26,7 @@ import pages.desk_partner
 import pages.desk_segments
 import pages.desk_sequences
 import pages.desk_tasks
+import pages.desk_unsent
 import pages.earnings
 import pages.goals
 import pages.invoices

@@ -48,6 +48,7 @@ from introducer.store.leads import Leads
 from introducer.store.ledger import Ledger
 from introducer.store.mail_figures import MailFigures
 from introducer.store.mail_preferences import MemberMails
+from introducer.store.mails import Mails
 from introducer.store.moves import Moves
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_journals import PayoutJournals
@@ -319,6 +320,10 @@ class Portal:
     def member_mails(self) -> MemberMails:
         """What members want by mail."""
         return MemberMails(self.settings.books_table)
+
+    @cached_property
+    def mails(self) -> Mails:
+        return Mails(self.settings.books_table)
 
     @cached_property
     def suppressions(self) -> Suppressions:

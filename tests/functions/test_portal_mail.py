@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from introducer.domain.configuration import Change
+from introducer.domain.mail import MailStatus, MailTemplate, new_mail
 from introducer.domain.mail_topics import Topic
 from introducer.domain.suppressing import Suppressed
 from introducer.domain.unsubscribing import Unsubscribing, key_of, token
+from introducer.wording.mails.rendering import EXAMPLES
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import IDENTITY_SECRET, NOW, OTHER, PARTNER, STAFF, Portal, a_portal
 
@@ -71,9 +74,17 @@ def test_a_link_that_we_did_not_write_leads_nowhere(portal: Portal) -> None:
     good = link(portal)
     forged = f"/unsubscribe/{token(b'x' * 32, Unsubscribing(portal.members[PARTNER], Topic.NEWS))}"
     binding = link(portal, Topic.ACCOUNT)
-    for path in (good[:-1] + ("A" if good[-1] != "A" else "B"), forged, binding, "/unsubscribe/x"):
-        for answer in (portal.visitor().get(path), portal.visitor().post(path, {})):
+    gone = f"/unsubscribe/{token(key_of(IDENTITY_SECRET.encode()), Unsubscribing('nobody', Topic.NEWS))}"
+    old = link(portal).replace("/unsubscribe/", "/unsubscribe/%20")
+    for path in (good[:-1] + ("A" if good[-1] != "A" else "B"), forged, binding, gone, old, "/unsubscribe/x",
+                 "/unsubscribe/" + "x" * 3000):  # fmt: skip
+        for answer in (
+            portal.visitor().get(path),
+            portal.visitor().post(path, {}),
+            portal.visitor().post(f"{path}/undo", {}),
+        ):
             assert answer.status == 404
+            assert "This link leads nowhere: sign in, and look at your settings." in text(answer.body)
     assert off(portal) == frozenset()
 
 
@@ -123,3 +134,62 @@ def test_an_address_that_came_back_is_said_to_its_reader_and_staff_may_lift_it(p
     refused = staff.post(path, {"address": "hash-of-an-address-1", "why": "they told me"}, as_json=True)
     assert (refused.status, refused.json["code"]) == (409, "complained")
     assert staff.post(path, {"address": "hash-of-nobody-0", "why": "they told me"}, as_json=True).status == 404
+    # but they may themselves
+    browser = portal.signed_in(PARTNER)
+    page = browser.get("/settings/mail")
+    assert "Send me mail again" in text(page.body)
+    hidden = {name: page.field(name) for name in ("csrf", "idempotency_key")}
+    assert browser.post("/settings/mail/again", hidden).status == 303
+    assert "was spam" not in text(browser.get("/settings/mail").body)
+    assert {each["stands"] for each in staff.get(path).json["items"]} == {False}
+    # once and for their own alone
+    assert portal.machine(OTHER).post("/settings/mail/again", {}, as_json=True).json == {"addresses": 0}
+
+
+def test_staff_see_what_nobody_was_told_and_why(portal: Portal) -> None:
+    mails, brand, partner = portal.wiring.mails, portal.brand, portal.partners[PARTNER]
+    template = MailTemplate.CONTEST_ENTERED
+    written = [
+        new_mail(f"ctt_{number} entered", template, EXAMPLES[template], brand=brand, at=NOW, partner=partner,
+                 member=portal.members[PARTNER])
+        for number in range(3)
+    ]  # fmt: skip
+    to_staff = MailTemplate.PAYOUTS_WAITING
+    written.append(new_mail("run_1 waiting", to_staff, EXAMPLES[to_staff], brand=brand, at=NOW + timedelta(hours=1)))
+    elsewhere = new_mail("ctt_9 entered", template, EXAMPLES[template], brand="brd_other", at=NOW, partner="par_9")
+    mails.put_all([*written, elsewhere])
+    for mail, reason in zip(
+        written, ("not_rendered", "mail_too_large", "MessageRejected", "nobody_to_tell"), strict=True
+    ):
+        mails.mark(mail, MailStatus.FAILED, NOW, reason=reason)
+    staff = portal.machine(STAFF)
+    first = staff.get("/desk/mail?limit=3").json
+    assert {each["reason"] for each in first["items"]} == {"not_rendered", "mail_too_large", "MessageRejected"}
+    rest = staff.get(f"/desk/mail?limit=3&cursor={first['next']}").json
+    assert [(each["what"], each["partner"]) for each in rest["items"]] == [("run_1 waiting", "")]
+    shown = text(portal.signed_in(STAFF).get("/desk/mail").body)
+    for said in ("Contests", "Was not sent", "It could not be written", "MessageRejected", "It was too long", "Staff"):
+        assert said in shown
+    assert "par_9" not in shown
+    assert portal.machine(PARTNER).get("/desk/mail").status == 403
+    assert portal.visitor().get("/desk/mail").status in (302, 303, 401)
+
+
+def test_an_address_of_staff_that_came_back_is_lifted_where_staff_see_it(portal: Portal) -> None:
+    portal.wiring.suppressions.suppress(
+        Suppressed(brand=portal.brand, hash="hash-of-a-colleague-0", reason="bounced", since=NOW,
+                   member=portal.members[STAFF], partner="", mail="mail_7"),
+        Change(by="system:test", at=NOW, why="it came back"),
+    )  # fmt: skip
+    browser = portal.signed_in(STAFF)
+    page = browser.get("/desk/mail")
+    assert "A colleague's address gets no mail since" in text(page.body)
+    body = {"address": "hash-of-a-colleague-0", "why": "their server is back"}
+    assert portal.machine(PARTNER).post("/desk/mail", body, as_json=True).status == 403
+    hidden = {name: page.field(name) for name in ("csrf", "idempotency_key")}
+    assert browser.post("/desk/mail", body | hidden).status == 303
+    assert portal.machine(STAFF).get("/desk/mail").json["staff"] == []
+    # an address of a partner's is lifted on that partner's page alone
+    assert (
+        portal.machine(STAFF).post("/desk/mail", body | {"address": "hash-of-an-address-0"}, as_json=True).status == 404
+    )

@@ -11,10 +11,11 @@ from visit import N_, FormRefused, Visit
 
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict, Invalid
+from introducer.domain.mail import COMPLAINED
 from introducer.domain.mail_topics import Topic
 from introducer.domain.suppressing import Suppressed
 from introducer.services.change_mail_preferences import change_mail_preferences
-from introducer.services.lift_suppression import lift_suppression
+from introducer.services.lift_suppression import ask_for_mail, lift_suppression
 from introducer.services.partner_of_brand import partner_of_brand
 from pages import unsubscribe  # noqa: F401 (it has the words for topics)
 
@@ -82,6 +83,7 @@ def mail_settings(visit: Visit) -> dict[str, Any]:
         "quiet_until": found.quiet_until,
         "version": found.version,
         "barred": [{"reason": each.reason, "since": each.since} for each in barred],
+        "may_ask_again": any(each.reason == COMPLAINED for each in barred),
     }
 
 
@@ -112,6 +114,14 @@ def change_mail_settings(visit: Visit) -> Done:
     return Done({"version": made.version, "off": sorted(made.off)}, f"{PATH}?changed={made.version}")
 
 
+@page(f"{PATH}/again", "mail_settings.html", method="POST", who=Who.MEMBER, again=mail_settings)
+def ask_for_mail_again(visit: Visit) -> Done:
+    """The reader called a mail spam, and takes it back."""
+    assert visit.member is not None
+    number = ask_for_mail(visit.portal.suppressions, visit.member, now=visit.now)
+    return Done({"addresses": number}, PATH)
+
+
 @page(DESK, "desk_mail.html", who=Who.STAFF)
 def partner_mail(visit: Visit, partner: str) -> dict[str, Any]:
     """Which addresses of a partner's people get no mail, and why."""
@@ -120,7 +130,7 @@ def partner_mail(visit: Visit, partner: str) -> dict[str, Any]:
     return {
         "partner": found.partner,
         "name": found.name,
-        "items": [_told(visit, each) for each in visit.portal.suppressions.of(partner)],
+        "items": [told(each) for each in visit.portal.suppressions.of(partner)],
     }
 
 
@@ -133,10 +143,11 @@ def lift(visit: Visit, partner: str) -> Done:
     after = lift_suppression(
         visit.portal.suppressions, wish.address, staff=visit.member, of=found.partner, change=change
     )
-    return Done(_told(visit, after), f"/desk/partners/{partner}/mail")
+    return Done(told(after), f"/desk/partners/{partner}/mail")
 
 
-def _told(visit: Visit, suppressed: Suppressed) -> dict[str, Any]:
+def told(suppressed: Suppressed) -> dict[str, Any]:
+    """An address that gets no mail, or got none, as staff see it."""
     return {
         "address": suppressed.hash,
         "reason": suppressed.reason,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from introducer.domain import identity
 from introducer.domain.errors import Conflict, Invalid
-from introducer.domain.mail import BOUNCED, COMPLAINED
+from introducer.domain.mail import COMPLAINED
 
 KIND = "mail"
 """What a hash is of: the same address has another one in the index of persons."""
@@ -51,10 +51,9 @@ def address_hash(brand_key: bytes, address: str) -> str:
 
 def lifted(suppressed: Suppressed, by: str, at: datetime) -> Suppressed:
     """It may get mail again. Raises `Conflict`: (`not_suppressed`) it may already, (`complained`) its reader wants
-    none, and nobody else may decide that."""
+    none, and nobody else may decide that; they themselves may."""
     if not suppressed.stands:
         raise Conflict("This address gets mail already.", code="not_suppressed")
-    if suppressed.reason == COMPLAINED:
+    if suppressed.reason == COMPLAINED and by != suppressed.member:
         raise Conflict("The reader called a mail spam: only they can ask for mail again.", code="complained")
-    assert suppressed.reason == BOUNCED
     return replace(suppressed, lifted_at=at, lifted_by=by)

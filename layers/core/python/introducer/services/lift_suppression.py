@@ -1,9 +1,14 @@
-"""Staff let an address have mail again that a mail came back from, and say why."""
+"""An address gets mail again: staff say why, of one that a mail came back from; whoever called a mail spam takes that
+back themselves.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Forbidden, NotFound
+from introducer.domain.mail import COMPLAINED
 from introducer.domain.suppressing import Suppressed, lifted
 from introducer.store.suppressions import Suppressions
 
@@ -21,3 +26,16 @@ def lift_suppression(suppressions: Suppressions, hashed: str, *, staff: Member, 
     after = lifted(before, staff.member, change.at)
     suppressions.lift(before, after, change)
     return after
+
+
+def ask_for_mail(suppressions: Suppressions, member: Member, *, now: datetime) -> int:
+    """The member's own complaints are taken back; how many. May be repeated. Raises `Conflict`, `Unavailable`."""
+    found = [
+        each
+        for each in suppressions.of(member.partner or member.brand)
+        if each.member == member.member and each.stands and each.reason == COMPLAINED
+    ]
+    for before in found:
+        change = Change(by=member.member, at=now, why="asked for mail again", origin="portal")
+        suppressions.lift(before, lifted(before, member.member, now), change)
+    return len(found)
