@@ -10,6 +10,7 @@ import pytest
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.mail import Mail, MailStatus, MailTemplate, Seen, new_mail
+from introducer.domain.mail_pace import Pace, Taken
 from introducer.domain.mail_preferences import MailPreferences, switched
 from introducer.domain.mail_text import text_of
 from introducer.domain.mail_topics import Topic
@@ -160,3 +161,13 @@ def test_permits_are_shared_by_all_who_send_and_fill_by_the_clock(tables: Tables
     assert (paces.take(8, 10, 5_000_000).granted, others.take(8, 10, 5_000_000).granted) == (8, 2)
     assert (paces.take(1, 10, 5_000_000).granted, paces.take(1, 10, 5_000_000).wait) == (0, 100)
     assert others.take(3, 10, 5_000_200).granted == 2
+
+
+def test_what_a_clock_left_that_was_far_ahead_is_put_right_by_the_next_who_asks(tables: Tables) -> None:
+    paces, noon, tomorrow = Paces(tables.books), 5_000_000, 95_000_000
+    assert paces.take(10, 10, tomorrow).granted == 10
+    paces.keep_rate(Known(2, tomorrow))
+    assert paces.take(1, 10, noon) == Taken(Pace(0, noon), 0, 100)
+    assert paces.take(1, 10, noon + 100).granted == 1
+    paces.keep_rate(Known(14, noon))
+    assert paces.rate() == Known(14, noon)

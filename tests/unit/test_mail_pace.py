@@ -28,6 +28,12 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert take(Pace(0, 5_000), 3, 1_000, 4_000) == Taken(Pace(0, 5_000), 0, 1)
 
 
+def test_a_clock_that_was_far_ahead_holds_nobody_up_once_it_is_right_again() -> None:
+    # What it left is of tomorrow; whoever asks by the right clock goes on from now, with what was left.
+    assert take(Pace(0, 24 * HOUR), 1, 10, HOUR) == Taken(Pace(0, HOUR), 0, 100)
+    assert take(Pace(3_000, 24 * HOUR), 5, 10, HOUR) == Taken(Pace(0, HOUR), 3, 100)
+
+
 @given(st.integers(1, 2_000), st.lists(st.tuples(st.integers(0, 3_000), st.integers(1, 600)), min_size=1, max_size=60))
 def test_no_second_has_more_than_twice_the_rate_and_in_the_long_run_it_is_kept(
     rate: int, asked: list[tuple[int, int]]

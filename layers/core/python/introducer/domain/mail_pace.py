@@ -12,6 +12,8 @@ ONE = 1_000
 """Thousandths of a permit to one."""
 FREE_SHARE = 5
 """One part of so many of the account's rate is kept for mails that cannot wait."""
+FAR_AHEAD = 60_000
+"""Milliseconds: no clock of those who share a pace is so much before another's, unless it is wrong."""
 
 
 class Pace(NamedTuple):
@@ -39,9 +41,12 @@ def slow_rate(per_second: int) -> int:
 def take(pace: Pace, wanted: int, rate: int, now: int) -> Taken:
     """As many of the wanted permits as there are at a rate per second, at this moment (ms).
 
-    A clock that goes back fills nothing. Never more than `rate` in any second from an empty store on, and never more
+    A clock that goes back fills nothing; but what is far ahead was left by one that was wrong, and counts as left now:
+    else nobody had a permit until then. Never more than `rate` in any second from an empty store on, and never more
     than twice that in any second at all.
     """
+    if pace.at - now > FAR_AHEAD:
+        pace = Pace(pace.permits, now)
     passed = max(0, now - pace.at)
     held = min(pace.permits + passed * rate, rate * ONE)
     granted = min(wanted, held // ONE)

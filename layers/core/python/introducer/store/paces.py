@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pynamodb.expressions.operand import Path
 
-from introducer.domain.mail_pace import Pace, Taken, take
+from introducer.domain.mail_pace import FAR_AHEAD, Pace, Taken, take
 from introducer.store import keys
 from introducer.store.wire import Refused, connect, from_wire, reading, to_wire, writing
 
@@ -38,7 +38,8 @@ class Paces:
         return Known(item["per_second"], item["asked_at"]) if "per_second" in item else None
 
     def keep_rate(self, known: Known) -> None:
-        """Keeps the account's rate; an older answer changes nothing. Raises `Unavailable`."""
+        """Keeps the account's rate; an older answer changes nothing, unless the newer one is of a clock far ahead.
+        Raises `Unavailable`."""
         asked = Path("asked_at")
         try:
             with writing():
@@ -46,7 +47,7 @@ class Paces:
                     self._table,
                     *keys.key("pace", of=MAILS),
                     actions=[Path("per_second").set(known.per_second), asked.set(known.at)],
-                    condition=asked.does_not_exist() | (asked < known.at),
+                    condition=asked.does_not_exist() | (asked < known.at) | (asked > known.at + FAR_AHEAD),
                 )
         except Refused:
             pass
@@ -57,7 +58,7 @@ class Paces:
             item = self._item()
             before = Pace(item.get("permits", 0), item.get("at", 0))
             taken = take(before, wanted, rate, now)
-            if not taken.granted:
+            if not taken.granted and taken.pace.at >= before.at:
                 return taken  # nothing was taken: nothing is to be written
             as_read = Path("at").does_not_exist()
             if "at" in item:
