@@ -17,7 +17,7 @@ from introducer.store import keys
 from introducer.store.wire import to_wire
 from tests.browser.world import Answer
 from tests.support.form_fields import fields_of
-from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, Payday, a_payday
+from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, PIPS, Payday, a_payday
 
 pytestmark = pytest.mark.in_memory
 
@@ -179,6 +179,19 @@ def test_a_preview_fills_in_a_partners_own_data_and_nothing_of_it_is_markup(desk
     assert "&lt;b&gt;0&lt;/b&gt;" in page and "<b>0</b>" not in page
     assert desk.machine(MANAGER).get(f"{PATH}/preview?partner=par_x").status == 404
     assert desk.signed_in(MANAGER).get(f"{PATH}/preview").status == 200
+
+
+def test_a_preview_of_a_partner_beyond_the_list_is_still_of_that_one(
+    looked: Payday, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a brand with more partners than the list of the form has
+    cards = looked.wiring.configuration.cards
+    monkeypatch.setattr(looked.wiring.configuration, "cards", lambda brand, limit: cards(brand, limit=1))
+    shown = {}
+    for partner in (looked.partners[HARBOUR], looked.partners[PIPS]):
+        page = looked.signed_in(MANAGER).get(f"{PATH}/preview?partner={partner}").body
+        shown[partner] = re.findall(r'<option value="(par_[^"]+)" selected', page)
+    assert shown == {partner: [partner] for partner in shown}
 
 
 def test_steps_show_how_their_mails_did(desk: Payday) -> None:

@@ -18,7 +18,8 @@ from introducer.domain.sequence import CONDITIONS, LOOK_AGAIN, ONBOARDING, End, 
 from introducer.locale import language
 from introducer.services.edit_sequence import edit_sequence
 from introducer.services.onboarding_step import Stepped, onboarding_step
-from introducer.services.read_sequences import facts_of, figures_of, fills_of, preview_sequence, sequence_of
+from introducer.services.preview_sequence import preview_sequence
+from introducer.services.read_sequences import facts_of, figures_of, fills_of, sequence_of
 from introducer.services.send_mail import fill_in
 from introducer.services.start_onboarding import start_onboarding, sweep_onboarding
 from introducer.store.mail_figures import Figures
@@ -28,7 +29,7 @@ from tests.support.onboarding import BEGAN, BRAND, DEFAULT, OnboardingWorld, sta
 
 pytestmark = pytest.mark.in_memory
 
-DO_NOTHING = ["welcome", "terms", "first_link", "payment", "still_quiet"]
+DO_NOTHING = ["welcome", "first_link", "payment", "still_quiet"]
 
 
 @pytest.fixture
@@ -40,9 +41,13 @@ def world(tables: Tables) -> OnboardingWorld:
 
 
 def test_a_partner_who_does_nothing_gets_each_step_that_is_about_what_is_missing(world: OnboardingWorld) -> None:
-    partner = world.registers().partner
+    partner, offered = world.registers().partner, world.registers("Offered").partner
+    world.is_offered_terms(offered)
     state = world.walks(partner)
-    assert world.told(partner) == DO_NOTHING
+    assert world.told(partner) == DO_NOTHING, "there are no terms that could be accepted"
+    world.now = BEGAN
+    world.walks(offered)
+    assert world.told(offered) == ["welcome", "terms", *DO_NOTHING[1:]]
     assert state.end is End.DONE
     assert state.done[-1].at - BEGAN < timedelta(days=30)
 
@@ -96,6 +101,7 @@ def test_visitors_without_a_client_get_advice_with_their_own_figures(world: Onbo
 
 def test_it_ends_when_the_last_owner_does_not_want_it_any_more(world: OnboardingWorld) -> None:
     partner = world.registers().partner
+    world.is_offered_terms(partner)
     second = world.invites(partner, "own-2")
     world.invites(partner, "mem-3", Role.MEMBER)
     world.later(hours=1)
@@ -360,10 +366,10 @@ def test_a_preview_says_what_a_partner_would_read_with_its_own_data(world: Onboa
     # given a partner with a name that would like to be a template, and a click
     partner = world.registers("<img onerror=alert(1)> {{brand}}").partner
     world.takes_a_link(partner)
-    world.is_clicked(partner, 7)
+    world.is_clicked(partner, 7_000)
     text = MailText({
         "en": Words("Hello {name}", ("{partner}: {clicks_30} clicks. {manager}, {brand}, {portal}",)),
-        "pl": Words("Cześć {name}", ("{partner}: {clicks_30}",)),
+        "pl": Words("Cześć {name}", ("{partner}: {clicks_30}.",)),
     })  # fmt: skip
     sequence = world.switches(True, a_step("hello", text=text), a_step("more", text=text_of("Only English", "x")))
 
@@ -375,8 +381,10 @@ def test_a_preview_says_what_a_partner_would_read_with_its_own_data(world: Onboa
     assert [(each.words.subject, each.language) for each in shown.steps] == [
         ("Cześć Marta Zielińska", "pl"), ("Only English", "en"),
     ]  # fmt: skip
+    # and numbers are written as the reader's language does, as in the mail
+    assert shown.steps[0].words.paragraphs[0].endswith(": 7\xa0000.")
     assert english.steps[0].words.paragraphs == (
-        "<img onerror=alert(1)> {{brand}}: 7 clicks. Sam Okoro, Northwind Markets, https://go.example.com",
+        "<img onerror=alert(1)> {{brand}}: 7,000 clicks. Sam Okoro, Northwind Markets, https://go.example.com",
     )
     assert shown.facts.true == {Fact.HAS_LINK, Fact.HAS_CLICK}
     assert isinstance(shown.next, Wait)

@@ -122,9 +122,12 @@ class OnboardingWorld:
         item = to_wire({**key.item(), "registrations": 1, "ftd": 1})
         self.tables.client.put_item(TableName=self.tables.books, Item=item)
 
-    def accepts(self, partner: str) -> None:
+    def is_offered_terms(self, partner: str) -> None:
         deal = DealRecord(partner=partner, version=1, valid_from=self.now, accepted_at=None, terms="{}", terms_hash="h")
         self.configuration.propose_deal(deal, SET_UP)
+
+    def accepts(self, partner: str) -> None:
+        self.is_offered_terms(partner)
         self.configuration.accept_deal(partner, 1, "h", self.now, self.now + timedelta(days=1), SET_UP)
 
     def unsubscribes(self, member: str) -> None:

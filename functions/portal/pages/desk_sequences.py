@@ -43,7 +43,8 @@ from introducer.domain.sequence import (
     without_step,
 )
 from introducer.services.edit_sequence import EDITORS, edit_sequence
-from introducer.services.read_sequences import figures_of, preview_sequence, sequence_of
+from introducer.services.preview_sequence import preview_sequence
+from introducer.services.read_sequences import figures_of, sequence_of
 
 LIST = "/desk/sequences"
 ONE = LIST + "/{sequence}"
@@ -58,6 +59,7 @@ words.WORDS |= {
         "has_link": N_("Has a link"),
         "has_click": N_("Had a click"),
         "has_ftd": N_("Brought a client who paid in"),
+        "has_terms": N_("Was offered terms"),
         "accepted_terms": N_("Accepted terms"),
         "has_payment_profile": N_("Said where to be paid"),
     },
@@ -68,6 +70,8 @@ words.WORDS |= {
         "not_has_click": N_("had no click"),
         "has_ftd": N_("brought a client who paid in"),
         "not_has_ftd": N_("brought no client who paid in"),
+        "has_terms": N_("was offered terms"),
+        "not_has_terms": N_("was offered no terms"),
         "accepted_terms": N_("accepted terms"),
         "not_accepted_terms": N_("accepted no terms"),
         "has_payment_profile": N_("said where to be paid"),
@@ -107,7 +111,7 @@ class Switch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     on: Literal["yes", "no"]
-    goal: Literal["", "has_link", "has_click", "has_ftd", "accepted_terms", "has_payment_profile"]
+    goal: Literal["", "has_link", "has_click", "has_ftd", "has_terms", "accepted_terms", "has_payment_profile"]
     version: Annotated[int, Field(ge=0)]
     why: Why
 
@@ -124,6 +128,7 @@ class Written(BaseModel):
     has_link: Asked = "any"
     has_click: Asked = "any"
     has_ftd: Asked = "any"
+    has_terms: Asked = "any"
     accepted_terms: Asked = "any"
     has_payment_profile: Asked = "any"
     place: Place = Place.START
@@ -277,7 +282,7 @@ def preview(visit: Visit, sequence: str) -> dict[str, Any]:
     found, partner = _found(visit, sequence), visit.query("partner")
     cards = visit.portal.configuration.cards(found.brand, limit=100).items
     language = visit.query("language")
-    data = {
+    data: dict[str, Any] = {
         **_head(visit, found),
         "partners": [{"partner": card.partner, "name": card.name} for card in cards],
         "own_names": _own_names(),
@@ -294,6 +299,9 @@ def preview(visit: Visit, sequence: str) -> dict[str, Any]:
         language=str(data["language"]),
         now=visit.now,
     )
+    if all(each["partner"] != partner for each in data["partners"]):
+        # Of a brand with more partners than the list has: the form must not fall back to another one.
+        data["partners"].insert(0, {"partner": partner, "name": shown.partner.name})
     had = {each.step: each for each in shown.state.done} if shown.state else {}
     return data | {
         "of": {"partner": shown.partner.partner, "name": shown.partner.name},

@@ -19,19 +19,20 @@ STEPS = (
         wait_hours=1,
         text=text_of(
             "Welcome to {brand}",
-            "{partner} is registered with {brand}. In the portal you find your terms, your links, and what you earn, "
-            "to the cent and with its reason.",
-            "{manager} looks after you and reads what you write.",
+            "{name}, {partner} is registered with {brand}. The portal shows your terms, your links, and what you earn: "
+            "every amount to the cent, with its reason.",
+            "{manager} looks after you. Whatever you need, write it under Messages in the portal.",
         ),
     ),
     Step(
         step="terms",
         wait_hours=1 * _DAY,
-        conditions=(Condition(Fact.ACCEPTED_TERMS, False),),
+        # Who was offered none yet finds nothing to accept.
+        conditions=(Condition(Fact.HAS_TERMS), Condition(Fact.ACCEPTED_TERMS, False)),
         place=Place.DEAL,
         text=text_of(
             "Your terms wait for you",
-            "Until you accept your terms nothing is earned. They are one page, in words and with an example.",
+            "Nothing is earned until you accept your terms. They are short, in plain words, and have an example.",
             "Something is not as agreed? Tell {manager} before you accept.",
         ),
     ),
@@ -53,9 +54,9 @@ STEPS = (
         place=Place.LINKS,
         text=text_of(
             "Nobody has clicked yet",
-            "Your link is ready, and has had no visitor. Open it once yourself, in a private window: the page that you "
-            "see is the one that your readers will.",
-            "Links do best near the text that makes somebody curious, not in a list at the end.",
+            "Your link is ready, and has had no visitor. Is it where your readers see it? Links do best near the text "
+            "that makes somebody curious, not in a list at the end.",
+            "It leads to the wrong page, or looks wrong where you put it? Tell {manager}.",
         ),
     ),
     Step(
@@ -75,8 +76,8 @@ STEPS = (
         place=Place.LINKS,
         text=text_of(
             "Visitors, but no client yet",
-            "{clicks_30} visitors came through your links in the last 30 days, and nobody has paid in yet. That is "
-            "common in the first weeks.",
+            "Clicks through your links in the last 30 days: {clicks_30}. Nobody has paid in yet, which is common in "
+            "the first weeks.",
             "See which link and which country they come from. {manager} can tell you which campaign does well there.",
         ),
     ),

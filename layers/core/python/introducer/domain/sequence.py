@@ -5,7 +5,7 @@ A step's wait counts from the step before it, whether that was sent or left out.
 all of its conditions hold, and left out for good if one does not. Steps are known by their ids: staff may change a
 sequence while partners walk it, and nobody gets a step twice.
 
-Nobody is waited for longer than a day in one go: a goal that is met, a last owner who unsubscribes, a step that staff
+Whoever walks a sequence looks once a day at least: a goal that is met, a last owner who unsubscribes, a step that staff
 bring forward is seen by then. Behind the last step the goal may be met a while longer, so that it is known of that step
 too whether it helped.
 """
@@ -32,7 +32,8 @@ ONBOARDING = "onboarding"
 LONGEST = timedelta(days=180)
 """A sequence that is not over by then is given up: the partner was suspended all along, or has nobody to write to."""
 LOOK_AGAIN = timedelta(days=1)
-"""How long to wait in one go: in 180 days some 2,000 events of an execution, of the 25,000 that AWS allows."""
+"""How long to wait where only others can change something, and in one go anyway: in 180 days that makes some 2,000
+events of an execution, of the 25,000 that AWS allows."""
 GOAL_AFTER = timedelta(days=14)
 """For so long behind its last step a partner may still reach the goal."""
 MOST_STEPS = 20
@@ -50,6 +51,8 @@ class Fact(StrEnum):
     HAS_LINK = "has_link"
     HAS_CLICK = "has_click"
     HAS_FTD = "has_ftd"
+    HAS_TERMS = "has_terms"
+    """It was offered some, accepted or not."""
     ACCEPTED_TERMS = "accepted_terms"
     HAS_PAYMENT_PROFILE = "has_payment_profile"
 
@@ -212,12 +215,12 @@ def next_step(sequence: Sequence, state: Progress, facts: Facts, now: datetime) 
     step, last = following(sequence, state), state.started_at + LONGEST
     if step is None:
         ends = min(state.since + GOAL_AFTER, last) if sequence.goal is not None else now
-        return Wait(min(ends, now + LOOK_AGAIN)) if now < ends else Over(End.DONE)
+        return Wait(ends) if now < ends else Over(End.DONE)
     if now >= last:
         return Over(End.EXPIRED)
     due = state.since + timedelta(hours=step.wait_hours)
     if now < due:
-        return Wait(min(due, now + LOOK_AGAIN, last))
+        return Wait(min(due, last))
     if facts.status is not Status.ACTIVE or not sequence.on:
         return Wait(min(now + LOOK_AGAIN, last))
     if not facts.hold(step.conditions):

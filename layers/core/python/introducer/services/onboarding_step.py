@@ -11,6 +11,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.mail import Mail, written_mail
 from introducer.domain.mail_topics import Topic
 from introducer.domain.sequence import (
+    LOOK_AGAIN,
     MOST_STEPS,
     Over,
     Progress,
@@ -58,7 +59,8 @@ def onboarding_step(books: OnboardingBooks, *, partner: str, sequence: str, now:
         coming = next_step(rules, state, facts, at)
         if isinstance(coming, Wait):
             step = following(rules, state)
-            return Stepped(state=state, until=coming.until, next=step.step if step else None)
+            until = min(coming.until, at + LOOK_AGAIN)
+            return Stepped(state=state, until=until, next=step.step if step else None)
         further = after(state, coming, at)
         mail = _mail(books, state, coming.step, at) if isinstance(coming, Send) else None
         change = Change(by=BY, at=at, why=_why(further), origin=sequence)

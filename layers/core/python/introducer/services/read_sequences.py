@@ -1,9 +1,8 @@
-"""What a brand's sequence says and to whom, what is true of a partner, and how each step did."""
+"""What a brand's sequence says, what is true of a partner, and how each step did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from introducer.domain.calendar import plus_months
@@ -11,38 +10,13 @@ from introducer.domain.configuration import Member, Partner, Role, status_at
 from introducer.domain.errors import NotFound
 from introducer.domain.events import day_of, month_of
 from introducer.domain.first_steps import first_steps
-from introducer.domain.mail_text import Words
 from introducer.domain.mail_topics import Topic
-from introducer.domain.sequence import Fact, Facts, Next, Progress, Sequence, Step, next_step, series
+from introducer.domain.sequence import Fact, Facts, Progress, Sequence, series
 from introducer.services.onboarding_books import OnboardingBooks
-from introducer.services.partner_of_brand import partner_of_brand
 from introducer.store.mail_figures import Figures
 
 LAST_DAYS = timedelta(days=30)
 """Of these, today among them, figures in a text are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A step as it would reach a partner now."""
-
-    step: Step
-    words: Words
-    language: str
-    fills: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What a partner would get, and what is true of it."""
-
-    partner: Partner
-    facts: Facts
-    steps: tuple[Told, ...]
-    state: Progress | None
-    """How far it is; None where it walks nothing."""
-    next: Next | None
-    """What comes next, where it walks."""
 
 
 def sequence_of(books: OnboardingBooks, brand: str, sequence: str) -> Sequence:
@@ -67,7 +41,10 @@ def facts_of(books: OnboardingBooks, partner: Partner, now: datetime) -> Facts:
         true.add(Fact.HAS_CLICK)
     if any(each.counts.get("ftd", 0) > 0 for month in months for each in books.events.month(partner.partner, month)):
         true.add(Fact.HAS_FTD)
-    if any(deal.accepted_at is not None for deal in books.configuration.deals(partner.partner)):
+    deals = books.configuration.deals(partner.partner)
+    if deals:
+        true.add(Fact.HAS_TERMS)
+    if any(deal.accepted_at is not None for deal in deals):
         true.add(Fact.ACCEPTED_TERMS)
     if books.profiles.of_partner(partner.partner) is not None:
         true.add(Fact.HAS_PAYMENT_PROFILE)
@@ -108,39 +85,6 @@ def fills_of(books: OnboardingBooks, partner: Partner, now: datetime) -> dict[st
         # A first deposit that was taken back counts against another day.
         **{f"{metric}_30": max(0, sum(each.get(metric, 0) for each in counted)) for metric in ("ftd", "qftd")},
     }
-
-
-def preview_sequence(
-    books: OnboardingBooks, *, member: Member, sequence: Sequence, partner: str, language: str = "", now: datetime
-) -> Preview:
-    """Every step with a partner's real data, in a language or its own: of a sequence that need not be saved. Raises
-    `NotFound` for a partner of another brand."""
-    found = partner_of_brand(books.configuration, member, partner)
-    brand = books.configuration.brand(found.brand)
-    owner = next(owners_of(books, found.partner), None)
-    fills = {name: str(value) for name, value in fills_of(books, found, now).items()} | {
-        "name": owner.name if owner else found.name,
-        "partner": found.name,
-        "brand": brand.name,
-        "portal": f"https://{brand.domain}",
-    }
-    wanted = language or (owner.language if owner else found.language)
-    facts, state = facts_of(books, found, now), walk_of(books, found.partner, sequence.sequence)
-    return Preview(
-        partner=found,
-        facts=facts,
-        steps=tuple(
-            Told(
-                step=step,
-                words=step.text.words(wanted).filled(fills),
-                language=wanted if wanted in step.text.by_language else "en",
-                fills=fills,
-            )
-            for step in sequence.steps
-        ),
-        state=state,
-        next=None if state is None else next_step(sequence, state, facts, now),
-    )
 
 
 def walk_of(books: OnboardingBooks, partner: str, sequence: str) -> Progress | None:
