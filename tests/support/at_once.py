@@ -97,11 +97,11 @@ def _brings(portal: AtOnce) -> None:
         leads.submit(lead, Sealed(text="c2VhbGVk", data_key="a2V5"), came_mail(lead, "Harbour"), None)
     staff = portal.machine(MANAGER)
     for subject in ("Banners for May", "Prices"):
-        wish = {"subject": subject, "text": "May I ask?"}
-        assert portal.machine(HARBOUR).post("/messages", wish, as_json=True).status == 201
-    wish = {"by": "qftd", "clients": 10, "first": "2026-05-01", "last": "2026-05-31", "amount": "500.00",
+        said = {"subject": subject, "text": "May I ask?"}
+        assert portal.machine(HARBOUR).post("/messages", said, as_json=True).status == 201
+    wish = {"by": "ftd", "clients": 10, "first": "2026-05-01", "last": "2026-05-31", "amount": "500.00",
             "currency": "EUR"}  # fmt: skip
-    offered = staff.post(f"{portal.page()}/goals", {**wish, "by": "ftd"}, as_json=True)
+    offered = staff.post(f"{portal.page()}/goals", wish, as_json=True)
     assert offered.status == 201, offered.body
 
 

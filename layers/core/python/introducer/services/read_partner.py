@@ -275,10 +275,10 @@ class PartnerAtOnce:
 def read_partner(books: PartnerBooks, *, member: Member, partner: str, now: datetime) -> PartnerAtOnce:
     """A partner of the member's brand. Every member of staff sees it, but leads, which are for managers and admins.
 
-    Twenty-three reads at most, whatever the size of the brand: eleven items, eleven queries within the partner's own
-    records or of a fixed number of the newest, one batch; a name more for each suppressed address of somebody who is
-    not named yet. What grows with a partner's years is short by itself (versions of its deal, decisions, offers,
-    cases) or bounded here (people, contests, leads, announcements). Raises `NotFound`.
+    Twenty-seven reads at most, whatever the size of the brand: ten items, eleven queries of the partner's own records
+    or of a fixed number of the newest, six batches for what indexes only name; one more for each suppressed address
+    whose login is not named already. What grows with the years is short by itself (versions of the deal, decisions,
+    offers, cases) or bounded above (people, contests, leads). Raises `NotFound`.
     """
     owner = partner_of_brand(books.configuration, member, partner)
     names, today = Names(books.configuration), day_of(now)
