@@ -13,6 +13,7 @@ from typing import Any
 import steps
 
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
+from introducer.gateways import mail as mail_gateway
 from introducer.gateways import workflows
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import settings
@@ -29,6 +30,12 @@ MET = frozenset({"broadcast_changed", "not_scheduled"})
 def books() -> BroadcastBooks:
     """The books of this container."""
     return BroadcastBooks.of(settings.books_table)
+
+
+@cache
+def mailer() -> mail_gateway.Mailer:
+    """Says how fast mail may go. It sends nothing here."""
+    return mail_gateway.Mailer(mail_gateway.new_client(), "")
 
 
 @cache
@@ -50,6 +57,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         books=books(),
         now=clock.now,
         sleep=time.sleep,
+        per_second=lambda: mailer().per_second(),
         # Others take permits too: full jitter.
         pause=lambda attempt: time.sleep(random.uniform(0, 0.02 * 2**attempt)),
     )

@@ -32,6 +32,8 @@ class Tools(NamedTuple):
     books: BroadcastBooks
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
+    per_second: Callable[[], int]
+    """Asks the mail service for the account's rate."""
     pause: Callable[[int], None]
 
 
@@ -54,7 +56,7 @@ def freeze(tools: Tools, given: Given) -> Kept:
 def send(tools: Tools, given: Given) -> Kept:
     """Mails are handed over for a while, as fast as mail may go."""
     name, submitted = _place(given)
-    sender = Sender(tools.books, now=tools.now, sleep=tools.sleep, pause=tools.pause)
+    sender = Sender(tools.books, now=tools.now, sleep=tools.sleep, per_second=tools.per_second, pause=tools.pause)
     return _kept(sender.send(name, ROUND), submitted, tools.now())
 
 

@@ -32,6 +32,7 @@ def world(tables: Tables) -> Broadcasting:
 def module(world: Broadcasting, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     found = functions.load("broadcast")
     monkeypatch.setattr(found, "books", lambda: world.books)
+    monkeypatch.setattr(found, "mailer", lambda: SimpleNamespace(per_second=lambda: 50))
     monkeypatch.setattr(found, "clock", SimpleNamespace(now=lambda: world.now))
     monkeypatch.setattr(found, "time", SimpleNamespace(sleep=world.sleep))
     return found

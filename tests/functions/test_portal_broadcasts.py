@@ -48,7 +48,7 @@ class Writing(Payday):
     def sent(self, broadcast: str) -> None:
         """As its execution does it."""
         freeze_broadcast(self.writes, broadcast=broadcast, now=self.now)
-        Sender(self.writes, now=lambda: self.now, sleep=self.sleeps).send(broadcast, 60)
+        Sender(self.writes, now=lambda: self.now, sleep=self.sleeps, per_second=lambda: 14).send(broadcast, 60)
 
     def sleeps(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

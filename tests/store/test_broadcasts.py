@@ -30,6 +30,7 @@ from introducer.services.preview_broadcast import preview_broadcast
 from introducer.services.read_broadcasts import read_report
 from introducer.services.read_segments import read_segments, segment_for
 from introducer.services.save_segment import change_segment, delete_segment, save_segment
+from introducer.services.send_broadcast import LEAST_AHEAD, Sender
 from introducer.services.take_back_mails import take_back_mails
 from introducer.store.paces import Known
 from tests.conftest import Tables
@@ -462,6 +463,58 @@ def test_ten_thousand_get_it_at_the_accounts_rate_and_no_faster(
     took = (counting.at[-1][0] - counting.at[0][0]) / 1000
     assert number / rate - 2 <= took <= number / rate * 1.1 + 2
     assert rounds <= took / 45 + 1
+
+
+def test_the_mail_service_is_asked_for_its_rate_again_while_one_is_sent(tables: Tables) -> None:
+    """A broadcast's mails have their permits: without it nobody would ask on its behalf."""
+    # given an account whose rate nobody has asked for, and that is lowered meanwhile
+    world = Broadcasting(tables.books, 60)
+    asked: list[int] = []
+
+    def per_second() -> int:
+        asked.append(milliseconds(world.now))
+        return 10 if len(asked) == 1 else 2
+
+    broadcast = world.begun()
+    world.now += timedelta(hours=1)
+    sender = Sender(world.books, now=lambda: world.now, sleep=world.sleep, per_second=per_second)
+    began, first = world.now, sender.send(broadcast.broadcast, 4)
+    # then it goes at the account's rate at once
+    assert 32 <= first.handed <= 40 and len(asked) == 1
+    # and at the lower one a minute later
+    world.now = began + timedelta(minutes=2)
+    last = sender.send(broadcast.broadcast, 5)
+    assert len(asked) == 2 and 0 < last.handed - first.handed <= 10
+
+
+def test_while_what_is_left_of_the_day_is_for_what_cannot_wait_it_waits(world: Broadcasting) -> None:
+    left = [0, 0, 50]
+    sender = Sender(world.books, now=lambda: world.now, sleep=world.sleep, per_second=lambda: left.pop(0))
+    broadcast = world.begun()
+    done = sender.send(broadcast.broadcast, 240)
+    assert done.status is BroadcastStatus.DONE and left == []
+    assert 120 <= sum(world.slept) <= 123
+
+
+def test_no_more_is_put_than_the_outbox_sends_in_moments(tables: Tables) -> None:
+    # given an outbox that sends nothing just now
+    world = Broadcasting(tables.books, 101)
+    set_broadcast_policy(world.books, member=ADMIN, people=1_000, now=NOW)
+    world.books.paces.keep_rate(Known(14, milliseconds(NOW)))
+    broadcast = world.begun()
+    stuck = world.sends(broadcast, 600)
+    # then other mails have few before them, and a stop has few to take back
+    assert (stuck.status, stuck.handed) == (BroadcastStatus.SENDING, LEAST_AHEAD)
+    # when it sends again, and some readers are asleep
+    mails = world.books.mails
+    for number in range(stuck.handed):
+        [mail] = world.mails(f"par_{number:03d}")
+        if number % 2:
+            mails.postpone(mail, world.now + timedelta(hours=9))
+        else:
+            mails.sent(mails.mark(mail, MailStatus.SENDING, world.now), f"m-{number}", world.now)
+    # then it goes on
+    assert world.sends(broadcast, 600).handed == 2 * LEAST_AHEAD < broadcast.recipients
 
 
 def test_where_nobody_knows_the_rate_it_goes_at_that_of_a_new_account(world: Broadcasting) -> None:

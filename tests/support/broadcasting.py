@@ -96,7 +96,12 @@ class Broadcasting:
         return self.sender().send(broadcast.broadcast, seconds)
 
     def sender(self) -> Sender:
-        return Sender(self.books, now=lambda: self.now, sleep=self.sleep)
+        return Sender(self.books, now=lambda: self.now, sleep=self.sleep, per_second=self.per_second)
+
+    def per_second(self) -> int:
+        """Stands for the mail service, which says what it said before."""
+        known = self.books.paces.rate()
+        return known.per_second if known else 1
 
     def stands(self, broadcast: Broadcast) -> Broadcast:
         return self.books.broadcasts.broadcast(broadcast.broadcast)

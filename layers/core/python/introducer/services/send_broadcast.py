@@ -19,7 +19,7 @@ from itertools import islice
 
 from introducer.domain.broadcast import PAGE, Broadcast, BroadcastStatus, Recipient, advanced, what_of
 from introducer.domain.configuration import Partner
-from introducer.domain.errors import Conflict
+from introducer.domain.errors import Conflict, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import Mail, written_mail
 from introducer.domain.mail_pace import Pace, Taken, slow_rate
@@ -27,12 +27,13 @@ from introducer.domain.mail_topics import Topic
 from introducer.domain.results import ResultLine
 from introducer.services.broadcast_books import BroadcastBooks, in_full_ms
 from introducer.services.people import Names
+from introducer.services.send_mail import Pacing
 
 FIGURES = frozenset({"clicks_30", "ftd_30", "qftd_30"})
 """Placeholders that a partner's line of results fills."""
 
 SLOWEST = 1
-"""Mails per second where nobody has asked the mail service yet: what a new account may send."""
+"""Mails per second where the mail service was never heard of: what a new account may send."""
 
 AHEAD, LEAST_AHEAD = 2, 50
 """For so many seconds, at the rate that mails may go at, mails are put that are not sent yet; so many at least."""
@@ -42,8 +43,8 @@ BATCH_MS = 900
 
 
 class Sender:
-    """Sends one broadcast. `now` tells the time, `sleep` waits seconds, `pause` lets others go first who take permits
-    too."""
+    """Sends one broadcast. `now` tells the time, `sleep` waits seconds, `per_second` asks the mail service for the
+    account's rate, `pause` lets others go first who take permits too."""
 
     def __init__(
         self,
@@ -51,12 +52,14 @@ class Sender:
         *,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
+        per_second: Callable[[], int],
         pause: Callable[[int], None] = lambda attempt: None,
     ) -> None:
         self._books = books
         self._now = now
         self._sleep = sleep
-        self._pause = pause
+        self._ask = per_second
+        self._pacing = Pacing(books.paces, self._per_second, pause)
         self._names = Names(books.configuration)
         self._page: tuple[str, int, tuple[Recipient, ...]] = ("", -1, ())
         self._brand_name = ""
@@ -93,12 +96,19 @@ class Sender:
         known = self._books.paces.rate()
         rate = slow_rate(known.per_second if known else SLOWEST)
         most = max(LEAST_AHEAD, AHEAD * rate)
-        if len(self._ahead) + wanted > most:
+        if len(self._ahead) + min(wanted, rate) > most:
             self._ahead = self._books.broadcasts.on_their_way(broadcast, self._ahead)
         room = most - len(self._ahead)
         if room <= 0:
             return Taken(Pace(), 0, BATCH_MS)
-        return self._books.paces.take(min(wanted, room), rate, milliseconds(self._now()), self._pause)
+        return self._pacing.take(min(wanted, room), self._now())
+
+    def _per_second(self) -> int:
+        try:
+            return self._ask()
+        except Unavailable:
+            known = self._books.paces.rate()
+            return known.per_second if known else SLOWEST
 
     def _left(self, broadcast: Broadcast) -> Sequence[Recipient]:
         """Who is next on the page where it is: one at least, while it is not done."""
