@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .deploying import DeployError
+from .mail_pages import MailPages
 from .process import ROOT, CloudError, LocalCloud, forget, port_or_any
 from .stack import Stack
 
@@ -38,9 +39,9 @@ def up(
         cloud = LocalCloud.start(state_dir, port, port_or_any(portal_port), keep, log=_show)
     except CloudError as error:
         raise _failure(str(error)) from error
-    with cloud:
+    with cloud, MailPages(state_dir) as mails:
         try:
-            _follow(cloud)
+            _follow(cloud, mails.url)
         except KeyboardInterrupt:
             _console.print("stopping")
 
@@ -71,7 +72,7 @@ def reset(state_dir: StateDir = STATE_DIR) -> None:
     forget(state_dir.resolve())
 
 
-def _follow(cloud: LocalCloud) -> None:
+def _follow(cloud: LocalCloud, mails: str) -> None:
     """Deploy, and again whenever the template or the set of functions changes, until the cloud is gone.
 
     (Code needs no deploy: the emulator starts a worker anew when its sources have changed.)
@@ -80,7 +81,7 @@ def _follow(cloud: LocalCloud) -> None:
     while cloud.alive:
         if (found := _deployable()) != deployed:
             if (stack := _deploy(cloud)) is not None:
-                _describe(stack)
+                _describe(stack, mails)
             deployed = found
         time.sleep(_LOOK_AT_TEMPLATE_EVERY)
     _console.print("the local cloud has stopped")
@@ -99,11 +100,13 @@ def _deploy(cloud: LocalCloud) -> Stack | None:
         return None
 
 
-def _describe(stack: Stack) -> None:
+def _describe(stack: Stack, mails: str = "") -> None:
+    """Where everything is; `mails` is the page of the mails, where this process serves it."""
     table = Table.grid(padding=(0, 2))
     for name, value in (
         ("portal", stack.portal_url),
         ("AWS_ENDPOINT_URL", stack.endpoint),
+        ("mails", mails or str(stack.state_dir / "mails")),
         ("logs", str(stack.state_dir / "logs")),
         ("functions", ", ".join(function.name for function in stack.functions.values())),
     ):
