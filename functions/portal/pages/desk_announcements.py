@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any
 
+import segment_form
 from advice import Advice
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
@@ -191,6 +192,7 @@ def _line(visit: Visit, announcement: Announcement, names: Names) -> dict[str, A
         "countries": reach.countries,
         "manager": names.of(reach.manager),
         "segment": reach.segment_name,
+        "asks": segment_form.told(reach.segment) if reach.asks_for_results else None,
         "broadcast": reach.broadcast,
         "published_at": announcement.published_at,
         "published_by": names.of(announcement.published_by),

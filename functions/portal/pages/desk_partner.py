@@ -29,7 +29,7 @@ words.WORDS["partner_role"] = {"owner": N_("Owner"), "member": N_("Member")}
 
 @page(ONE, "desk_partner.html", who=Who.STAFF)
 def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
-    """What `read_partner` reads (27 reads at most), the partner's tasks (one query), its threads (a query, a batch), and
+    """What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads (a query, a batch), and
     a name for each colleague who has an open task or answers a thread that is shown: some thirty reads in all.
 
     Tasks are None for staff who have no queue, leads for all but managers and admins: as on their own pages.
