@@ -78,6 +78,11 @@ def test_a_language_without_words_is_left_out_and_spaces_around_too() -> None:
         (text_of("x" * (LONGEST_SUBJECT + 1), "x"), "text_too_long"),
         (text_of("x", "x" * (LONGEST_PARAGRAPH + 1)), "text_too_long"),
         (text_of("x", *(["x"] * (MOST_PARAGRAPHS + 1))), "text_too_long"),
+        (text_of("x", "x" * 1_000_000), "text_too_long"),
+        (text_of("x" * 1_000_000, "x"), "text_too_long"),
+        # each line is short enough, and the mail would not be
+        (MailText({"en": Words("x", ("x",)), "th": Words("x", ("ก" * LONGEST_PARAGRAPH,) * 8)}), "text_too_long"),
+        (text_of("x", *(['"' * LONGEST_PARAGRAPH] * 5)), "text_too_long"),
         (text_of("a\nBcc: b", "x"), "invalid_text"),
         (text_of("a", "x\x00y"), "invalid_text"),
         (text_of("{password}", "x"), "unknown_placeholder"),

@@ -173,7 +173,9 @@ _TEXT: Mapping[str, str] = {
     "english_missing": N_("Write it in English at least: others read that where theirs is missing."),
     "subject_missing": N_("Write a subject."),
     "paragraphs_missing": N_("Write a paragraph at least."),
-    "text_too_long": N_("This is too long: 150 characters for a subject, 2,000 for a paragraph, 30 of them."),
+    "text_too_long": N_(
+        "This is too long: 150 characters for a subject, 2,000 for a paragraph, 30 of them, or too long for one mail."
+    ),
     "invalid_text": N_("There is a character in it that mail does not carry."),
     "unknown_placeholder": N_("A name in braces stands for nothing: use those that are listed."),
     "lone_brace": N_("There is a brace that belongs to no placeholder: leave it out."),

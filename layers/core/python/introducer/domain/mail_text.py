@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from introducer.domain.errors import Invalid
@@ -33,6 +34,8 @@ LONGEST_SUBJECT = 150
 LONGEST_PARAGRAPH = 2000
 MOST_PARAGRAPHS = 30
 """In characters, and paragraphs, of one language."""
+MOST_OF_ONE = 45_000
+"""Bytes of one language as HTML: a mail of more than 60 KB is not sent (`gateways/mail.py`), and has more in it."""
 MOST_BYTES = 200_000
 """Of all languages together: a text is one item of DynamoDB, which ends at 400 KB."""
 
@@ -153,6 +156,9 @@ def _checked(language: str, words: Words) -> Words:
     if len(words.paragraphs) > MOST_PARAGRAPHS or any(len(each) > LONGEST_PARAGRAPH for each in words.paragraphs):
         most = f"{MOST_PARAGRAPHS} paragraphs of {LONGEST_PARAGRAPH} characters at most"
         raise refuse(PARAGRAPHS, "text_too_long", f"The text in {language} is too long: {most}.")
+    if sum(len(escape(each).encode()) for each in words.paragraphs) > MOST_OF_ONE:
+        said = f"The text in {language} is too long for a mail: say less, or link to a page that says more."
+        raise refuse(PARAGRAPHS, "text_too_long", said)
     for part, line in [(SUBJECT, words.subject), *((PARAGRAPHS, each) for each in words.paragraphs)]:
         if _CONTROL.search(line):
             said = "has a line break or a control character inside a line: part paragraphs by an empty line."
