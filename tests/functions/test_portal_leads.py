@@ -16,7 +16,7 @@ from introducer.domain.mail import Mail
 from introducer.gateways.vault import SealBroken
 from introducer.locale import CODES
 from introducer.store.mails import Mails
-from tests.browser.world import Visitor, an_http_event
+from tests.browser.world import Answer, Visitor, an_http_event
 from tests.support.leading import OTHER_SALES, PERSON, SALES, SECRETS, Leading, a_leading, everything
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, NOW, PIPS
 
@@ -271,6 +271,40 @@ def test_roles_decide_who_sees_and_works_leads(portal: Leading) -> None:
         assert portal.machine(MANAGER).get(f"/desk/leads?{odd}").status == 400
 
 
+def test_somebody_who_calls_is_found_by_e_mail_or_phone(portal: Leading) -> None:
+    lead = portal.lead()
+    seller = worked_by(portal, lead)
+
+    def finds(who: str, text: str) -> Answer:
+        return portal.machine(who).post(
+            "/desk/leads/find", {"who": text}, as_json=True, idempotency_key=f"{who} {text}"
+        )
+
+    for text in ("Mara.Quill@example.com", "+49 30 1234567", "0049301234567"):
+        assert finds(MANAGER, text).json["lead"] == lead, text
+    assert finds(seller, "mara.quill@example.com").json["lead"] == lead
+    assert finds(other_than(seller), "mara.quill@example.com").json["code"] == "not_your_lead"
+    assert finds(MAKER, "mara.quill@example.com").json["code"] == "not_your_role"
+    for text, code in (("nobody@example.com", "nobody_known"), ("Mara", "invalid_phone"), ("a@", "invalid_email"),
+                       ("030 1234567", "invalid_phone")):  # fmt: skip
+        answer = finds(MANAGER, text)
+        assert (answer.status, answer.json["code"]) == (422, code), text
+    portal.people["far@away"] = replace(portal.people[ADMIN], member="mem_far", brand="brd_other")
+    assert finds("far@away", "mara.quill@example.com").json["code"] == "nobody_known"
+    # a browser is led to the lead, or told why not beside the field
+    browser = portal.signed_in(MANAGER)
+    guard = {"csrf": browser.get("/desk/leads").field("csrf")}
+    assert browser.post("/desk/leads/find", guard | {"who": PERSON["email"]}).location == f"/desk/leads/{lead}"
+    assert "Nobody with this e-mail" in browser.post("/desk/leads/find", guard | {"who": "no@example.com"}).body
+    assert [secret for secret in SECRETS if secret in everything(portal)] == []
+
+
+def test_a_spreadsheet_of_leads_names_nobody(portal: Leading) -> None:
+    seller = portal.people[worked_by(portal, portal.lead())].member
+    rows = portal.machine(MANAGER).get(f"/desk/leads?salesperson={seller}", accept="text/csv").body
+    assert rows.count("lea_") == 1 and [secret for secret in SECRETS if secret in rows] == []
+
+
 def test_another_brands_staff_finds_no_such_lead(portal: Leading) -> None:
     lead = portal.lead()
     portal.people["far@away"] = replace(portal.people[ADMIN], member="mem_far", brand="brd_other")
@@ -371,6 +405,11 @@ def test_erasing_destroys_the_key_and_leaves_the_lead(portal: Leading) -> None:
     assert portal.configuration.lead_terms(lead) == terms, "whose client somebody is stays a fact"
     assert portal.does(MANAGER, lead, "erasure", why="again").status == 200
     assert portal.does(MANAGER, lead, "notes", text="x").json["code"] == "lead_erased"
+    # nobody takes up again, or wins, who is not there any more; and the partner is told nothing of it
+    told = len(told_to(portal.partners[HARBOUR]))
+    for stage in ("contacted", "won"):
+        assert portal.does(MANAGER, lead, "stage", stage=stage).json["code"] == "lead_erased", stage
+    assert found["following"] == [] and len(told_to(portal.partners[HARBOUR])) == told
     assert "Erase for good" not in portal.signed_in(MANAGER).get(f"/desk/leads/{lead}").body
     # who comes again is new
     portal.now = NOW + timedelta(days=1)

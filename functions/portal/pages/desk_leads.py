@@ -18,7 +18,7 @@ from visit import N_, Visit
 
 from introducer.domain.errors import Malformed
 from introducer.domain.lead import GIVERS, NEXT, NOBODY, Lead, LostReason, Stage, check_worker
-from introducer.services.read_leads import leads_of_desk, read_lead, workers_of
+from introducer.services.read_leads import find_lead, leads_of_desk, read_lead, workers_of
 from introducer.services.work_lead import erase_lead, give_lead, move_lead, note_lead
 from pages.leads import PATH as PARTNERS_PATH
 
@@ -36,7 +36,7 @@ _ADVICE: Advice = {
     "lead_changed": ("", N_("The lead changed since you looked at it: look at it again below.")),
     "stage_refused": ("", N_("The lead was moved meanwhile: look at it again below.")),
     "lead_closed": ("", N_("This lead is closed: take it up again first.")),
-    "lead_erased": ("", N_("This person was erased: nothing is noted about them any more.")),
+    "lead_erased": ("", N_("This person was erased: there is nobody to work with any more.")),
     "lost_reason_needed": ("lost", N_("Choose why it is lost.")),
     "no_such_client": (
         "client_id",
@@ -47,8 +47,20 @@ _ADVICE: Advice = {
     "not_yours_to_give": ("salesperson", N_("A manager or an admin gives leads to others: ask one of them.")),
     "invalid_note": ("text", N_("Write a note of at most 1,000 characters.")),
     "reason_needed": ("why", N_("Say why, in 3 to 500 characters: it stays on record.")),
+    "nobody_known": ("who", N_("Nobody with this e-mail or phone sent a form in the last ninety days.")),
+    "invalid_email": ("who", N_("Write an e-mail address, or a phone number with its country.")),
+    "invalid_phone": ("who", N_("Write an e-mail address, or a phone number with its country.")),
+    "not_your_lead": ("who", N_("Somebody else works this lead: ask them, or a manager.")),
     "not_your_role": ("", N_("Managers and admins erase people: ask one of them.")),
 }
+
+
+class Search(BaseModel):
+    """An e-mail address, or a phone number with its country."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    who: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
 
 
 class Step(BaseModel):
@@ -92,7 +104,7 @@ class Erasure(BaseModel):
     who=Who.STAFF,
     columns=(
         ("lead", lambda row: row.lead),
-        ("name", lambda row: row.person.name if row.person else ""),
+        # No name: who somebody is would outlive their erasing in a file.
         ("partner", lambda row: row.partner_name),
         ("came_at", lambda row: row.came_at),
         ("stage", lambda row: row.stage),
@@ -130,6 +142,16 @@ def desk_leads(visit: Visit) -> dict[str, Any]:
     }
 
 
+@page(PATH + "/find", "desk_leads.html", method="POST", who=Who.STAFF, again=desk_leads, private=True)
+def find(visit: Visit) -> Done:
+    """The lead of somebody who calls. It is posted: an address has no place in a list of requests."""
+    assert visit.member is not None
+    wish = visit.read(Search)
+    with advised(wish, _ADVICE):
+        found = find_lead(visit.portal.lead_books, member=visit.member, who=wish.who, clock=visit.portal.now)
+    return Done(_stands(found), f"{PATH}/{found.lead}")
+
+
 @page(ONE, "desk_lead.html", who=Who.STAFF)
 def desk_lead(visit: Visit, lead: str) -> dict[str, Any]:
     assert visit.member is not None
@@ -141,7 +163,7 @@ def desk_lead(visit: Visit, lead: str) -> dict[str, Any]:
     return data | {
         "consent": found.consent,
         "notes": found.notes,
-        "following": [each for each in Stage if each in NEXT[found.row.stage]],
+        "following": [each for each in Stage if each in NEXT[found.row.stage] and not found.row.erased_at],
         "reasons": list(LostReason),
         "is_open": found.row.stage.is_open,
         "gives": gives,

@@ -58,6 +58,7 @@ def leads(visit: Visit) -> dict[str, Any]:
             for link in links.items
             if link.status.value == "active"
         ],
+        "more_forms": links.cursor is not None,
     }
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from introducer.domain.configuration import Member, Partner
-from introducer.domain.errors import Forbidden
+from introducer.domain.errors import Forbidden, Invalid
+from introducer.domain.identity import EMAIL, PHONE, keyed_hash, normal_email
 from introducer.domain.lead import (
     GIVERS,
     NOBODY,
@@ -21,8 +22,10 @@ from introducer.domain.lead import (
     from_json,
 )
 from introducer.gateways.lead_vault import PERSON
+from introducer.services.creation import Clock, now
 from introducer.services.lead_books import LeadBooks, lead_for
 from introducer.services.people import Names
+from introducer.sources.phones import international
 from introducer.store.leads import Sealed
 from introducer.store.paging import Page
 
@@ -113,6 +116,19 @@ def leads_of_desk(
     persons = books.leads.persons([each.lead for each in page.items])
     shown = _Shown(books)
     return Page(tuple(shown.row(each, persons) for each in page.items), page.cursor)
+
+
+def find_lead(books: LeadBooks, *, member: Member, who: str, clock: Clock) -> Lead:
+    """The first lead of whoever has this e-mail, or this phone number with its country, in the last ninety days. Raises
+    `Invalid` for what is neither, and where there is none; `Forbidden` where somebody else works it."""
+    check_worker(member)
+    kind, value = (EMAIL, normal_email(who)) if "@" in who else (PHONE, international(who, ""))
+    name = {EMAIL: "email", PHONE: "phone"}[kind]
+    hashed = keyed_hash(books.brand_key(member.brand), kind, value)
+    found = books.leads.first_with(member.brand, {name: hashed}, now(clock))
+    if not found:
+        raise Invalid("Nobody with this e-mail or phone sent a form in the last ninety days.", code="nobody_known")
+    return lead_for(books, member, found)
 
 
 def read_lead(books: LeadBooks, *, member: Member, lead: str) -> WholeLead:

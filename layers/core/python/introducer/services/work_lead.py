@@ -43,12 +43,15 @@ def move_lead(
     name for the client, says whose client that is: as evidence, behind any click. Again changes nothing.
 
     Raises `NotFound`, `Forbidden`; `Conflict` for a stage that does not follow, or when the lead changed since
-    `version`; `Invalid` without a reason for a lost one, or for a client that nobody heard of yet.
+    `version`, or its person was erased; `Invalid` without a reason for a lost one, or for a client that nobody heard of
+    yet.
     """
     before = lead_for(books, member, lead)
     if (before.stage, before.lost) == (stage, lost if stage is Stage.LOST else None) and before.version == version + 1:
         return before
     _check_version(before, version)
+    if before.erased_at is not None:
+        raise _erased()
     at = now(clock)
     after = moved(before, stage, lost, at)
     won = None
@@ -166,4 +169,4 @@ def _client(books: LeadBooks, brand: str, client_id: str) -> str:
 
 
 def _erased() -> Conflict:
-    return Conflict("This person was erased: nothing is noted about them any more.", code="lead_erased")
+    return Conflict("This person was erased: there is nobody to work with any more.", code="lead_erased")
