@@ -290,6 +290,14 @@ class TestFeedback:
         assert world.status(mail) == ("sent", "")
         assert world.figures.of_series(BRAND, PAID.value) == Figures(sent=1, delivered=1)
 
+    def test_a_bounce_that_comes_in_the_very_moment_in_which_we_write_that_it_was_sent_is_not_lost(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mail = self.sent(world)
+        monkeypatch.setattr(world.mails, "by_message", lambda message: None)  # it was asked for a moment before
+        assert feedback(world).take(told("Bounce", mail, "ses-1")) is Seen.BOUNCED
+        assert [each.reason for each in world.suppressions.of(PARTNER)] == ["bounced"]
+
     def test_a_mail_whose_fate_was_unclear_is_sent_once_ses_tells_of_it(self, world: World) -> None:
         world.member("ann")
         mail = world.writes(to_one())

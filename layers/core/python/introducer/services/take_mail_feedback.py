@@ -75,7 +75,7 @@ class MailFeedback:
             mail = self._mails.mail(*(place or named))
         except NotFound:
             raise NotOurs("There is no such mail.") from None
-        if place is not None:
+        if place is not None or mail.message == message:  # (the latter: it was written down between the two readings)
             return mail
         # It was taken, and nobody could write that down yet.
         if mail.status not in (MailStatus.SENDING, MailStatus.UNCLEAR):
