@@ -144,9 +144,9 @@ def test_a_partner_with_nothing_to_report_has_nothing_reported(house: House) -> 
 
 
 def test_a_weeks_letter_says_what_its_amounts_are_and_a_months_are_the_ledgers(house: House) -> None:
-    def after(cadence: Cadence, today: date) -> list[str]:
+    def lines(cadence: Cadence, today: date) -> list[str]:
         said = read_report(books(house), partner=PARTNER, period=last_period(cadence, today))
-        return list(map(str, letter(MailTemplate.PARTNER_REPORT, report_values(said), language("en"), OWNER).after))
+        return list(map(str, letter(MailTemplate.PARTNER_REPORT, report_values(said), language("en"), OWNER).lines))
 
-    assert SHARES in after(Cadence.WEEKLY, date(2026, 3, 9))
-    assert SHARES not in after(Cadence.MONTHLY, date(2026, 4, 1))
+    assert SHARES in lines(Cadence.WEEKLY, date(2026, 3, 9))
+    assert SHARES not in lines(Cadence.MONTHLY, date(2026, 4, 1))

@@ -38,12 +38,12 @@ def an_owner(partner: str) -> Member:
 class Office:
     """A brand with partners, and the hourly call with its queue."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, time_zone: str = "UTC") -> None:
         self.tables = tables
         self.books = ReportBooks.of(tables.books)
         brand = Brand(
             brand=BRAND, name="Northwind", domain="go.example.com", base_currency="EUR",
-            fallback_url="https://example.com", created=LONG_AGO,
+            fallback_url="https://example.com", created=LONG_AGO, time_zone=time_zone,
         )  # fmt: skip
         self.books.configuration.open_brand(brand, SET_UP)
 
@@ -189,3 +189,10 @@ def test_a_message_that_is_none_of_ours_is_refused(office: Office, message: dict
     with pytest.raises(Invalid) as refused:
         follow(office.books, message)
     assert refused.value.code == "unknown_message"
+
+
+def test_a_manager_who_never_chose_reads_the_digest_on_the_morning_of_the_brand(tables: Tables) -> None:
+    office = Office(tables, "America/Bogota")
+    office.staff()
+    office.partner("ann", manager=MANAGER)
+    assert [office.runs(MONDAY + n * HOUR) for n in range(7)] == [0, 0, 0, 0, 0, 2, 0]

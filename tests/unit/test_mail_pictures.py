@@ -54,6 +54,14 @@ def test_time_goes_the_way_that_the_reader_reads(folder: Path) -> None:
     assert (left > 0, right) == (True, 0)
 
 
+def test_large_numbers_do_not_run_into_each_other(folder: Path) -> None:
+    picture = Image.open(io.BytesIO(draw(a_chart(*(1_234_567,) * 8), folder))).convert("RGB")
+    paper = picture.getpixel((12, 20))
+    left, slot, base = 16, (WIDTH * 2 - 32) // 8, HEIGHT * 2 - 70
+    between = {picture.getpixel((left + slot * place, y)) for place in range(1, 8) for y in range(20, base)}
+    assert between == {paper}
+
+
 def test_the_picture_is_carried_inside_the_mail_beside_the_html_that_shows_it(folder: Path) -> None:
     case = mail_sheets.Case(
         MailTemplate.PARTNER_REPORT, language("en"), preview(MailTemplate.PARTNER_REPORT, language("en"), fonts=folder)

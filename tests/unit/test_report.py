@@ -262,8 +262,19 @@ def test_a_digest_of_a_hundred_partners_names_some_and_counts_the_rest() -> None
     mail = digest_mail("brd_1", "mem_1", WEEK, found, NOW)
     assert (mail.audience, mail.member) == (Audience.MEMBER, "mem_1")
     text = render(mail.template, mail.values, language("en"), STAFF).text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "Rose: p099 · First deposits: 109 (before: 1)" in text
-    assert "Rose: And 95 more" in text
+    assert "First deposits rose: p099 · 109 (before: 1)" in text
+    assert "First deposits rose: And 95 more" in text
+
+
+def test_a_digest_begins_with_what_waits_and_leads_there() -> None:
+    def said(waits: dict[str, int]) -> str:
+        mail = digest_mail("brd_1", "mem_1", WEEK, digest([told("a", 9, 1)], waits), NOW)
+        return render(mail.template, mail.values, language("en"), STAFF).text
+
+    text = said({"tasks": 3, "messages": 1})
+    assert text.index("Open tasks: 3") < text.index("Unanswered messages: 1") < text.index("Clicks: 0")
+    assert "/desk\n" in text
+    assert "/desk/partners\n" in said({})
 
 
 def a_run(**other: Any) -> Run:

@@ -78,7 +78,7 @@ def reports(visit: Visit) -> dict[str, Any]:
         "earned": _earned(said),
         "change": str(shown.lines[0]),
         "suggestion": str(shown.after[0]),
-        "about_earned": "".join(map(str, shown.after[1:])),
+        "about_earned": "".join(map(str, shown.lines[1:])),
         "cadence": choice.cadence.value,
         "time_zone": choice.time_zone,
         "version": choice.version,

@@ -90,7 +90,7 @@ def messages(books: ReportBooks, now: datetime) -> Iterator[str]:
     for brand in _brands(books):
         yield json.dumps({"what": "partners", "brand": brand.brand, "cursor": None, "at": at})
         for manager in _managers(books, brand.brand):
-            if _digest_due(books, manager, now):
+            if _digest_due(books, manager, brand.time_zone, now):
                 yield json.dumps({"what": "digest", "brand": brand.brand, "manager": manager.member, "at": at})
 
 
@@ -140,7 +140,7 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
         member = books.configuration.member(manager)
     except NotFound:
         return 0
-    period = _digest_due(books, member, now)
+    period = _digest_due(books, member, books.configuration.brand(brand).time_zone, now)
     if member.brand != brand or period is None or _there(books, brand, digest_mail_id(brand, manager, period)):
         return 0
     partners = [card for card in _cards(books, brand) if card.manager == manager and card.status is Status.ACTIVE]
@@ -200,9 +200,11 @@ def _there(books: ReportBooks, of: str, mail: str) -> bool:
     return True
 
 
-def _digest_due(books: ReportBooks, manager: Member, now: datetime) -> Period | None:
+def _digest_due(books: ReportBooks, manager: Member, otherwise: str, now: datetime) -> Period | None:
+    """The week whose digest is due: by the manager's own clocks, once the manager chose any, else by the brand's."""
     wishes = books.wishes.preferences(manager.member)
-    return due(Cadence.WEEKLY, wishes.time_zone, now - LATE, now) if wishes.wants(Topic.REPORTS) else None
+    time_zone = (wishes.version and wishes.time_zone) or otherwise
+    return due(Cadence.WEEKLY, time_zone, now - LATE, now) if wishes.wants(Topic.REPORTS) else None
 
 
 def _managers(books: ReportBooks, brand: str) -> Iterator[Member]:

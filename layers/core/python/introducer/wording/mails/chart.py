@@ -7,6 +7,7 @@ Pillow stands in the layer of documents; where it is not, the letter goes withou
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ WIDTH, HEIGHT = 400, 160
 LARGEST = 20_000
 """Bytes of a picture."""
 _SCALE = 2
+_SMALLEST = 9
+"""The mail's pixels of the smallest figures: those of seven digits under eight bars."""
 _PAPER, _EDGE, _BASE = (0xF7, 0xFA, 0xFA), (0xDB, 0xE1, 0xE2), (0xA0, 0xAA, 0xAC)
 _BAR, _NOW, _INK, _QUIET = (0xA9, 0xCF, 0xCF), (0x00, 0x79, 0x79), (0x1A, 0x23, 0x27), (0x55, 0x60, 0x63)
 _COLOURS = 32
@@ -35,14 +38,24 @@ def draw(chart: Chart, fonts: Path) -> bytes:
     pen = ImageDraw.Draw(picture)
     pen.rounded_rectangle((0, 0, width - 1, height - 1), 8 * unit, fill=_PAPER, outline=_EDGE, width=unit)
 
-    def font(weight: str, size: int) -> FreeTypeFont:
-        # Read here: by its path Pillow would take a system's font of this name instead. Figures need no shaping.
-        file = io.BytesIO((fonts / f"NotoSans-{weight}.ttf").read_bytes())
-        return ImageFont.truetype(file, size * unit, layout_engine=ImageFont.Layout.BASIC)
-
-    plain, strong = font("Regular", 13), font("Bold", 15)
     left, right, top, base = 8 * unit, width - 8 * unit, 34 * unit, height - 34 * unit
     slot = (right - left) // len(chart.bars)
+
+    def font(weight: str, size: int, texts: Iterable[str]) -> FreeTypeFont:
+        """The font, as much smaller as it must be for no two of these to run into each other."""
+        # Read here: by its path Pillow would take a system's font of this name instead. Figures need no shaping.
+        file = (fonts / f"NotoSans-{weight}.ttf").read_bytes()
+
+        def of(pixels: int) -> FreeTypeFont:
+            return ImageFont.truetype(io.BytesIO(file), pixels, layout_engine=ImageFont.Layout.BASIC)
+
+        made = of(size * unit)
+        widest = max(map(made.getlength, texts))
+        return made if widest <= slot - unit else of(max(_SMALLEST * unit, int(size * unit * (slot - unit) / widest)))
+
+    plain = font("Regular", 13, (bar.below for bar in chart.bars))
+    above = font("Regular", 13, (bar.top for bar in chart.bars))
+    strong = font("Bold", 15, (bar.top for bar in chart.bars))
     thick = min(slot * 5 // 8, 40 * unit)
     most = max(1, *(bar.number for bar in chart.bars))
     for place, bar in enumerate(chart.bars):
@@ -54,7 +67,7 @@ def draw(chart: Chart, fonts: Path) -> bytes:
             x = middle - thick // 2
             pen.rectangle((x, base - tall, x + thick - 1, base - 1), fill=_NOW if last else _BAR)
         pen.text((middle, base - tall - 4 * unit), bar.top, fill=_INK if last else _QUIET,
-                 font=strong if last else plain, anchor="ms")  # fmt: skip
+                 font=strong if last else above, anchor="ms")  # fmt: skip
         pen.text((middle, base + 20 * unit), bar.below, fill=_INK if last else _QUIET, font=plain, anchor="ms")
     pen.rectangle((left, base, right - 1, base + unit - 1), fill=_BASE)
     made = io.BytesIO()

@@ -315,14 +315,15 @@ class _Teller:
             yield self.fact(N_("Earned"), said)
 
     def partners(self, label: str, name: str) -> Iterator[Fact]:
-        """Partners of a manager, with their first deposits of this week and the one before."""
+        """Partners of a manager, with their first deposits of this week and the one before; new ones have no before."""
         for each in self.values[name]:
             now, before = Figure(str(each["now"])), Figure(str(each["before"]))
-            yield self.fact(
-                label,
-                Text(each["name"]),
-                self.say(N_("First deposits: %(now)s (before: %(before)s)"), now=now, before=before),
+            said = (
+                self.say(N_("First deposits: %(now)s"), now=now)
+                if name == "new"
+                else self.say(N_("%(now)s (before: %(before)s)"), now=now, before=before)
             )
+            yield self.fact(label, Text(each["name"]), said)
         more = self.values[f"more_{name}"]
         if more:
             yield self.fact(label, self.say(N_("And %(number)s more"), number=Figure(str(more))))
@@ -1151,12 +1152,10 @@ def _report(teller: _Teller) -> _Told:
         heroes=[teller.say(N_("Earned: %(amount)s"), amount=_exact(each)) for each in values["earned"]],
         lines=[
             teller.say(change, now=Figure(str(changed["now"])), before=Figure(str(changed["before"]))),
-        ],
-        facts=[*teller.counts(), *teller.earned()],
-        after=[
-            teller.say(advice.said, link=Code(values["link"])),
             *([] if monthly or not (values["earned"] or values["earned_before"]) else [teller.say(reports.SHARES)]),
         ],
+        facts=[*teller.counts(), *teller.earned()],
+        after=[teller.say(advice.said, link=Code(values["link"]))],
         action=teller.text(advice.action),
         path=advice.path,
         chart=reports.chart(teller.language, values["cadence"], values["metric"], values["points"]),
@@ -1166,16 +1165,9 @@ def _report(teller: _Teller) -> _Told:
 def _digest(teller: _Teller) -> _Told:
     first, last = teller.day("first"), teller.day("last")
     waits = [
-        teller.fact(
-            N_("Waiting"),
-            teller.say(
-                N_("%(what)s: %(number)s"),
-                what=Text(teller.text(reports.WAITS.get(each["name"], each["name"]))),
-                number=Figure(str(each["now"])),
-            ),
-        )
+        teller.fact(reports.WAITS.get(each["name"], each["name"]), Figure(str(each["now"])))
         for each in teller.values["waits"]
-    ]  # fmt: skip
+    ]
     moved = [*teller.values["rose"], *teller.values["fell"], *teller.values["new"]]
     return _Told(
         tone="warn" if teller.values["fell"] else "plain",
@@ -1186,14 +1178,14 @@ def _digest(teller: _Teller) -> _Told:
             *([] if moved else [teller.say(N_("None of them rose or fell by much, and none is new."))]),
         ],
         facts=[
-            *teller.counts(),
-            *teller.partners(N_("Fell"), "fell"),
-            *teller.partners(N_("Rose"), "rose"),
-            *teller.partners(N_("New"), "new"),
             *waits,
+            *teller.counts(),
+            *teller.partners(N_("First deposits fell"), "fell"),
+            *teller.partners(N_("First deposits rose"), "rose"),
+            *teller.partners(N_("New partner"), "new"),
         ],
-        action=teller.text(N_("See your partners")),
-        path="/desk/partners",
+        action=teller.text(N_("See what waits") if waits else N_("See your partners")),
+        path="/desk" if waits else "/desk/partners",
     )
 
 

@@ -21,7 +21,7 @@ METRICS: Mapping[str, str] = {
 }
 WAITS: Mapping[str, str] = {
     "cases": N_("Open cases"),
-    "tasks": N_("Tasks"),
+    "tasks": N_("Open tasks"),
     "applications": N_("Applications"),
     "messages": N_("Unanswered messages"),
 }
@@ -87,8 +87,8 @@ ADVICE: Mapping[str, Advice] = {
 """By the names of `domain.report.SUGGESTIONS`."""
 
 SHARES = N_(
-    "Earned in a week is each event's own share on its day (UTC): caps, tiers, losses, overrides, bonuses and prizes "
-    "are reckoned by the month, and stand in your balance."
+    "Earned here is each event's own share on its day (UTC), before caps, tiers and losses of the month: your balance "
+    "says what is owed."
 )
 """What amounts of a week are, which the ledger does not know."""
 
