@@ -78,7 +78,7 @@ def mail_settings(visit: Visit) -> dict[str, Any]:
     return {
         "topics": [{"topic": topic.value, "on": found.wants(topic)} for topic in topics_of(visit)],
         "always": [topic.value for topic in Topic if topic.is_binding and (visit.is_staff or topic is Topic.ACCOUNT)],
-        "time_zone": found.time_zone,
+        "time_zone": found.time_zone or visit.brand.time_zone,
         "quiet_from": found.quiet_from,
         "quiet_until": found.quiet_until,
         "version": found.version,

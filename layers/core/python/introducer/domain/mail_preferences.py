@@ -17,7 +17,8 @@ class MailPreferences:
 
     member: str
     off: frozenset[Topic] = frozenset()
-    time_zone: str = "UTC"
+    time_zone: str = ""
+    """Empty: the brand's."""
     quiet_from: int = 21
     quiet_until: int = 8
     """Hours by the clocks of the time zone: from the one to the other, over midnight where it is the larger one, what
@@ -28,11 +29,12 @@ class MailPreferences:
         """Whether mail about this is welcome."""
         return topic.is_binding or topic not in self.off
 
-    def waits_until(self, topic: Topic, now: datetime) -> datetime | None:
-        """When a mail about this may go, where that is later than now; None where it may go now."""
+    def waits_until(self, topic: Topic, now: datetime, otherwise: str = "UTC") -> datetime | None:
+        """When a mail about this may go, where that is later than now; None where it may go now. `otherwise` is the
+        brand's time zone, for whoever chose none."""
         if not topic.may_wait or self.quiet_from == self.quiet_until:
             return None
-        there = now.astimezone(ZoneInfo(self.time_zone))
+        there = now.astimezone(ZoneInfo(self.time_zone or otherwise))
         since = (there.hour - self.quiet_from) % 24
         if since >= (self.quiet_until - self.quiet_from) % 24:
             return None

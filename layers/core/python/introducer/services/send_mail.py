@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from introducer.domain.configuration import Member
+from introducer.domain.configuration import Brand, Member
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.identity import brand_key
@@ -202,14 +202,15 @@ class Outbox:
             return self._mark(mail, MailStatus.FAILED, NO_SENDER)
         try:
             member, login = self._addressee(mail)
-            reader, language = self._reader(mail, member)
+            brand = self._configuration.brand(mail.brand)
+            reader, language = self._reader(mail, member, brand)
         except NotFound:
             return self._mark(mail, MailStatus.FAILED, NO_LOGIN)
         topic, secret = topic_of(mail), self._wishes.secret()
         wants = self._wishes.preferences.preferences(mail.member)
         if barred := self._barred(mail, login, wants, secret):
             return self._mark(mail, MailStatus.SUPPRESSED, barred)
-        if until := wants.waits_until(topic, self._now()) or self._has_to_wait(mail, topic):
+        if until := wants.waits_until(topic, self._now(), brand.time_zone) or self._has_to_wait(mail, topic):
             return self._mails.postpone(mail, until).status
         if not topic.is_binding:
             wish = token(key_of(secret), Unsubscribing(mail.member, topic))
@@ -283,9 +284,8 @@ class Outbox:
             raise NotFound("There is no such member.")
         return member, self._logins.login(mail.member)
 
-    def _reader(self, mail: Mail, member: Member) -> tuple[Reader, Language]:
+    def _reader(self, mail: Mail, member: Member, brand: Brand) -> tuple[Reader, Language]:
         """As whom the member reads it, and in which language. Raises `NotFound`."""
-        brand = self._configuration.brand(mail.brand)
         partner = self._configuration.partner(mail.partner) if mail.partner else None
         reader = Reader(
             name=member.name,

@@ -30,6 +30,10 @@ _SEEN = {
 """What SES calls it. `Send`, `DeliveryDelay` and others say nothing that we count."""
 
 
+LONGEST_ID = 256
+"""Characters of an id of SES's, or of a tag: no key is made of more."""
+
+
 class NotOurs(Invalid):
     """A notification that is none of a mail of ours: it is refused, and not tried again."""
 
@@ -53,7 +57,7 @@ class MailFeedback:
         Raises `NotOurs` for a notification of a mail that we did not send; `Unavailable`: try again.
         """
         seen, message = _SEEN.get(str(told.get("eventType", ""))), _text(told, "mail", "messageId")
-        if not message:
+        if not 0 < len(message) <= LONGEST_ID:
             raise NotOurs("This tells of no mail.")
         mail = self._mail(told, message)
         if seen is None or seen in mail.seen or not _counts(told, seen):
@@ -129,7 +133,7 @@ def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _tag(told: Mapping[str, Any], name: str) -> str:
     found = _part(_part(told, "mail"), "tags").get(name)
-    return str(found[0]) if isinstance(found, list) and found else ""
+    return str(found[0])[:LONGEST_ID] if isinstance(found, list) and found else ""
 
 
 def _text(told: Mapping[str, Any], part: str, name: str) -> str:

@@ -21,7 +21,7 @@ from introducer.wording.mails.letters import Letter, Reader, Written, letter
 
 HERE = Path(__file__).parent
 _EMPTY_LINES = re.compile(r"\n{3,}")
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BREAKS = re.compile(r" *[\x00-\x1f\x7f-\x9f\u2028\u2029]+ *")
 """What would end a line of plain text: what people wrote stays within its own."""
 _TIME = re.compile(r"(\d\d:\d\d) UTC\b")
 """A time of day: in a language from right to left it is misread where a line ends inside."""
@@ -103,8 +103,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters["line"] = lambda text: _BREAKS.sub(" ", text)
+    environment.filters["line"] = _one_line
     return environment
+
+
+def _one_line(text: object) -> str:
+    return _BREAKS.sub(" ", str(text))
 
 
 # ------------------------------------------------------------------------------------------------------------ examples
