@@ -5,23 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from introducer.domain.configuration import DealRecord
 from introducer.domain.mail import MailTemplate
 from introducer.domain.money import Money
-from introducer.domain.report import METRICS, Cadence, Period, is_silent, last_period, report_values
+from introducer.domain.payout import UNSETTLED, PayoutStatus
+from introducer.domain.report import METRICS, NOT_PAID, Cadence, Period, is_silent, last_period, report_values
 from introducer.locale import language
 from introducer.services.propose_deal import hash_of, text_of
 from introducer.services.read_earnings_of_partner import read_earnings_of_month
 from introducer.services.read_month_of_partner import MonthOfPartner, read_month_of_partner
 from introducer.services.read_report_figures import FigureBooks, read_report
+from introducer.store.mails import Mails
 from introducer.wording.mails.letters import letter
 from introducer.wording.mails.rendering import OWNER
 from introducer.wording.mails.reports import SHARES
 from tests.support.builders import cpa, revshare, terms
-from tests.support.house import PARTNER, SET_UP, House, a_house, a_registration, a_trade, an_amount
+from tests.support.house import LINK, PARTNER, SET_UP, House, a_house, a_registration, a_trade, an_amount
 
 QUIET, SECOND = "par_quiet", "Zz12Yy34"
 FEBRUARY, MARCH = "2026-02-28", "2026-03-31"
@@ -150,3 +153,31 @@ def test_a_weeks_letter_says_what_its_amounts_are_and_a_months_are_the_ledgers(h
 
     assert SHARES in lines(Cadence.WEEKLY, date(2026, 3, 9))
     assert SHARES not in lines(Cadence.MONTHLY, date(2026, 4, 1))
+
+
+def test_the_summary_of_a_run_is_what_its_payouts_came_to() -> None:
+    with a_house() as found:
+        found.partner(QUIET, "Quiet", SECOND)
+        for name, partner, code in (("ann", PARTNER, LINK), ("bob", QUIET, SECOND)):
+            visit = found.click(found.now - timedelta(days=5), "192.0.2.7", code, partner)
+            found.posts(a_registration(name, click_id=visit), an_amount("deposit", name, "120.00"))
+        found.now = found.paying.now
+        found.paying.verified(PARTNER)
+        found.paying.profile(PARTNER)
+        run = found.pays()
+        [payout] = found.paying.payouts.all_of_run(run.brand, run.run)
+        [mail] = [each for each in Mails("books").mails(run.brand) if each.template is MailTemplate.RUN_SUMMARY]
+        values: Any = mail.values
+        assert (values["paid"], values["unsettled"], values["not_paid"]) == (1, 0, 0)
+        assert values["sums"] == [{"minor": payout.pays, "currency": payout.pay_currency}] and payout.pays > 0
+        # the other one has no payment profile
+        assert values["left_out"] == sum(run.left_out.values()) == 1
+
+
+def test_every_payout_of_a_closed_run_is_in_its_summary_once() -> None:
+    told = {
+        status: [status in group for group in ({PayoutStatus.PAID}, UNSETTLED, NOT_PAID)] for status in PayoutStatus
+    }
+    waits = {status for status, groups in told.items() if not any(groups)}
+    assert all(sum(groups) <= 1 for groups in told.values())
+    assert waits == {PayoutStatus.CREATED, PayoutStatus.APPROVED}, "what a run releases before it is closed"

@@ -448,7 +448,8 @@ def digest_mail(brand: str, manager: str, period: Period, said: Digest, at: date
 
 # --------------------------------------------------------------------------------------------------------- run summary
 
-_NOT_PAID = RELEASED_IN | {PayoutStatus.RETURNED}
+NOT_PAID = RELEASED_IN | {PayoutStatus.RETURNED}
+"""Statuses of payouts whose money stands in the balance again."""
 
 
 def run_summary_mail(run: Run, at: datetime) -> Mail:
@@ -462,7 +463,7 @@ def run_summary_mail(run: Run, at: datetime) -> Mail:
 
     paid, sums = of(frozenset({PayoutStatus.PAID}))
     unsettled, unsettled_sums = of(UNSETTLED)
-    not_paid, not_paid_sums = of(_NOT_PAID)
+    not_paid, not_paid_sums = of(NOT_PAID)
     values: dict[str, Value] = {
         "run": run.run,
         "first": run.first,
