@@ -586,6 +586,8 @@ def test_settle_gets_rows_and_nothing_else(given: dict[str, Any], settle: bool) 
 
 MAIL = {"item": "mail", "of": "p", "mail": "mail_1"}
 AUDIT = {"item": "audit", "subject": "p", "at": "1", "audit": "aud_1"}
+TRACE = {"item": "trace", "partner": "p", "registered": "1", "client": "c"}
+WALK = {"item": "walk", "partner": "p", "sequence": "s"}
 
 
 @pytest.mark.parametrize(
@@ -606,9 +608,27 @@ AUDIT = {"item": "audit", "subject": "p", "at": "1", "audit": "aud_1"}
         ("MODIFY", AUDIT, "", False),
         ("REMOVE", AUDIT, "", False),
         ("INSERT", {"item": "audit_link", "brand": "b", "thousand": "0", "number": "1"}, "", False),
+        # What detectors look at, whenever it changes; and who begins a sequence, once.
+        ("INSERT", TRACE, "", True),
+        ("MODIFY", TRACE, "", True),
+        ("REMOVE", TRACE, "", False),
+        ("INSERT", {"item": "payment_profile", "partner": "p"}, "", True),
+        ("MODIFY", {"item": "payment_profile", "partner": "p"}, "", True),
+        ("INSERT", {"item": "payment_profile_version", "partner": "p", "version": "1"}, "", False),
+        ("INSERT", WALK, "", True),
+        ("MODIFY", WALK, "", False),
+        # Neighbours by name, and what others of this stream hold in plenty.
+        ("INSERT", {"item": "mail_preferences", "member": "m"}, "", False),
+        ("MODIFY", {"item": "mail_place", "message": "m"}, "sent", False),
+        ("MODIFY", {"item": "mail_figure", "brand": "b", "series": "s", "shard": "0"}, "", False),
+        ("INSERT", {"item": "task", "partner": "p", "task": "tsk_1"}, "open", False),
+        ("MODIFY", {"item": "task_mark", "partner": "p", "trigger": "dormant"}, "", False),
+        ("INSERT", {"item": "lead", "partner": "p", "lead": "lea_1"}, "", False),
+        ("INSERT", {"item": "lead_person", "lead": "lea_1"}, "", False),
+        ("MODIFY", {"item": "results", "brand": "b", "partner": "p"}, "", False),
     ],
 )
-def test_the_outbox_gets_new_mails_and_audit_records_and_nothing_else(
+def test_the_outbox_gets_what_has_an_effect_and_nothing_else(
     change: str, item: dict[str, str], status: str, outbox: bool
 ) -> None:
     given = record(change, **item)
@@ -621,6 +641,7 @@ def test_the_outbox_gets_new_mails_and_audit_records_and_nothing_else(
     ]
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["BooksTable", "StreamArn"]}
     assert filters.passes(given, mapping["FilterCriteria"]) is outbox
+    assert len(mapping["FilterCriteria"]["Filters"]) <= 5, "AWS takes no more without being asked"
 
 
 KEYS = of_type("AWS::KMS::Key")
