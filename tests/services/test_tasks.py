@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from introducer.domain.case import CaseStatus
 from introducer.domain.configuration import Change, Member, Partner, PartnerKind, Role, Status
 from introducer.domain.deal import Basis
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
@@ -27,6 +29,7 @@ from introducer.services.raise_task import pass_task, raise_task
 from introducer.services.read_tasks import read_queue, read_task, read_tasks_of_partner
 from introducer.services.sweep_triggers import Swept, TriggerBooks, happened, sweep_page
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
+from introducer.store.cases import Cases
 from introducer.store.configuration import Configuration
 from introducer.store.settlements import row_to_item
 from introducer.store.tasks import Tasks
@@ -385,6 +388,26 @@ def test_after_it_was_done_another_one_is_another_task(books: TriggerBooks) -> N
         assert task is not None
         finish(books, task)
     assert len(books.tasks.of_partner("par_1")) == 2
+
+
+def test_a_case_that_was_decided_needs_nobody_any_more(books: TriggerBooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given two cases of a partner, told by one task
+    who = joins(books)
+    for case in ("cas_1", "cas_2"):
+        found = Found(trigger=Trigger.CASE_OPENED, about=case, evidence={"case": case, "topic": "x", "clients": 1})
+        raise_task(books.tasks, who, found, NOW)
+    status = dict.fromkeys(("cas_1", "cas_2"), CaseStatus.OPEN)
+    monkeypatch.setattr(Cases, "case", lambda self, partner, case: SimpleNamespace(status=status[case]))
+    assert sweep(books).passed == 0
+    # when one is decided, the other one still waits; with both, the task is over
+    status["cas_2"] = CaseStatus.DISALLOWED
+    assert sweep(books).passed == 0
+    status["cas_1"] = CaseStatus.RELEASED
+    assert sweep(books).passed == 1
+    [task] = books.tasks.of_partner("par_1")
+    assert task.outcome is Outcome.PASSED
+    # and whatever the stream brings again, it is not raised again
+    assert raise_task(books.tasks, who, found, NOW) is None
 
 
 def test_what_is_told_of_a_partner_that_is_gone_makes_nothing(books: TriggerBooks) -> None:

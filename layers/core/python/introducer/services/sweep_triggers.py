@@ -35,6 +35,7 @@ from introducer.domain.verification import Verification, VerificationStatus
 from introducer.services.raise_task import follow_manager, open_task, pass_task, raise_task
 from introducer.services.read_contracts import deal_versions
 from introducer.services.read_goals import GoalOfPartner, Phase, read_goals_of_partner
+from introducer.store.cases import Cases
 from introducer.store.configuration import Configuration
 from introducer.store.event_counts import EventCounts
 from introducer.store.goals import Goals
@@ -59,6 +60,7 @@ class TriggerBooks:
     settlements: Settlements
     goals: Goals
     ledger: Ledger
+    cases: Cases
     verifications: Verifications
     mails: Mails
     tasks: Tasks
@@ -73,6 +75,7 @@ class TriggerBooks:
             settlements=Settlements(books),
             goals=Goals(books),
             ledger=Ledger(books),
+            cases=Cases(books),
             verifications=Verifications(books),
             mails=Mails(books),
             tasks=Tasks(books),
@@ -148,7 +151,7 @@ def look_at(
         if task is None:
             continue
         looked = rule.passes and (fresh or rule.over is Over.DOCUMENTS)
-        if looked and (trigger, task.about) not in holding:
+        if (looked and (trigger, task.about) not in holding) or _is_decided(books, task):
             swept.passed += pass_task(books.tasks, card.partner, trigger, now) is not None
             marks[trigger] = None
             continue
@@ -175,6 +178,17 @@ def happened(books: TriggerBooks, *, of: str, mail: str, now: datetime) -> Task 
     except NotFound:
         # Erased meanwhile.
         return None
+
+
+def _is_decided(books: TriggerBooks, task: Task) -> bool:
+    """Whether every case that a task tells of has its verdict."""
+    if task.trigger is not Trigger.CASE_OPENED:
+        return False
+    try:
+        told = [books.cases.case(task.partner, str(each["case"])) for each in (task.evidence, *task.earlier)]
+    except NotFound:
+        return False
+    return not any(case.status.waits for case in told)
 
 
 def _is_active(card: PartnerCard, now: datetime) -> bool:
