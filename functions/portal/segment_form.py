@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Any
 
 import words
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, create_model
 from visit import N_, Visit
 
+from introducer.domain.segment import MOST_CONDITIONS, Match, Operator, Segment, Sort, data_of, segment_of
 from introducer.domain.segment import Field as Asked
-from introducer.domain.segment import Match, Operator, Segment, Sort, data_of, segment_of
 
-ROWS = 6
-"""Of a form. A program may send as many conditions as a segment has."""
+ROWS = MOST_CONDITIONS
+"""Of a form: as many as a segment has, so that none is lost when a form is sent again."""
+SPARE, FEWEST = 2, 3
+"""So many empty ones it shows behind those that are filled in, and so many rows at least."""
 
-Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 
 words.WORDS |= {
     "segment_field": {
@@ -46,38 +49,57 @@ words.WORDS |= {
 }
 
 
-class Conditions(BaseModel):
+_Rows: Any = create_model(
+    "_Rows", **{f"{part}_{row}": (Short, "") for row in range(ROWS) for part in ("field", "operator", "value")}
+)
+
+
+class Conditions(_Rows):
     """Rows of a form, or `conditions` as data."""
 
     match: Annotated[str, StringConstraints(strip_whitespace=True, max_length=10)] = "all"
     conditions: Annotated[list[dict[str, Any]], Field(max_length=50)] | None = None
-    field_0: Short = ""
-    operator_0: Short = ""
-    value_0: Short = ""
-    field_1: Short = ""
-    operator_1: Short = ""
-    value_1: Short = ""
-    field_2: Short = ""
-    operator_2: Short = ""
-    value_2: Short = ""
-    field_3: Short = ""
-    operator_3: Short = ""
-    value_3: Short = ""
-    field_4: Short = ""
-    operator_4: Short = ""
-    value_4: Short = ""
-    field_5: Short = ""
-    operator_5: Short = ""
-    value_5: Short = ""
 
-    def chosen(self) -> Segment:
+    def chosen(self, staff: Staff) -> Segment:
         """The segment. Raises `Invalid`."""
         if self.conditions is not None:
             return segment_of(self.match, self.conditions)
-        return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()})
+        return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()}, staff)
 
 
-def of_rows(match: str, sent: Mapping[str, str]) -> Segment:
+class Staff:
+    """The brand's staff by their names: people write names, and a segment keeps ids. They are read when asked for."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+
+    def ids(self, typed: str) -> list[str]:
+        """Everybody of this name; what is no name stays as it is: it may be an id, or empty for nobody."""
+        return [member for member, name in self._names.items() if name.casefold() == typed.casefold()] or [typed]
+
+    def name(self, member: str) -> str:
+        """The name that stands for this member alone, else the id."""
+        name = self._names.get(member, "")
+        return name if name and self.ids(name) == [member] else member
+
+    def said(self, field: Asked, values: Iterable[str]) -> list[str]:
+        """Values of a condition as people read them."""
+        return [self.name(each) if field is Asked.MANAGER and each else each for each in values]
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        assert self._visit.member is not None
+        found: dict[str, str] = {}
+        cursor: str | None = None
+        while True:
+            page = self._visit.portal.configuration.staff_of_brand(self._visit.member.brand, cursor)
+            found |= {member.member: member.name for member in page.items}
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
+
+def of_rows(match: str, sent: Mapping[str, str], staff: Staff) -> Segment:
     """The segment of a form's rows; those without a field are left out. Raises `Invalid`."""
     found = []
     for row in range(ROWS):
@@ -86,6 +108,8 @@ def of_rows(match: str, sent: Mapping[str, str]) -> Segment:
             operator, value = sent.get(f"operator_{row}", ""), sent.get(f"value_{row}", "")
             number = field in {each.value for each in Asked if each.sort in (Sort.NUMBER, Sort.AMOUNT)}
             values = [value] if number else [each.strip() for each in value.split(",")]
+            if field == Asked.MANAGER.value:
+                values = [member for each in values for member in (staff.ids(each) if each else [each])]
             found.append({"field": field, "operator": operator, "values": values})
     return segment_of(match or "all", found)
 
@@ -96,12 +120,12 @@ def asked_in(visit: Visit) -> dict[str, str]:
     return {name: visit.query(name) for name in names if visit.query(name)}
 
 
-def as_rows(segment: Segment) -> dict[str, str]:
-    """The segment as the form has it; conditions beyond its rows are not shown in it."""
+def as_rows(segment: Segment, staff: Staff) -> dict[str, str]:
+    """The segment as the form has it."""
     rows = {"match": segment.match.value}
-    for number, each in enumerate(segment.conditions[:ROWS]):
+    for number, each in enumerate(segment.conditions):
         rows |= {f"field_{number}": each.field.value, f"operator_{number}": each.operator.value,
-                 f"value_{number}": ", ".join(each.values)}  # fmt: skip
+                 f"value_{number}": ", ".join(staff.said(each.field, each.values))}  # fmt: skip
     return rows
 
 
@@ -110,6 +134,9 @@ def choices() -> dict[str, Any]:
     return {
         "matches": [each.value for each in Match],
         "operators": [each.value for each in Operator],
+        "most": ROWS,
+        "spare": SPARE,
+        "fewest": FEWEST,
         "fields": [
             {"field": each.value, "sort": each.sort.value, "choices": list(each.choices),
              "operators": [one.value for one in each.operators]}
@@ -118,9 +145,9 @@ def choices() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(segment: Segment) -> dict[str, Any]:
-    """A segment as a page has it."""
-    return data_of(segment)
+def told(segment: Segment, staff: Staff) -> dict[str, Any]:
+    """A segment as a page has it; `said` are the values of each condition with members by their names."""
+    return data_of(segment) | {"said": [staff.said(each.field, each.values) for each in segment.conditions]}
 
 
 def typed_of(wish: BaseModel) -> dict[str, str]:

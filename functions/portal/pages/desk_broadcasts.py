@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import words
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from segment_form import Staff
 from segment_form import told as segment_told
 from server import Done, Who, page
 from texts import Texts, as_typed
@@ -241,7 +242,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
     return data | _line(found, names) | {
         "text": text_to_data(found.text),
         "languages_written": [each for each in LANGUAGES if each in found.text.by_language],
-        "chosen": segment_told(found.segment),
+        "chosen": segment_told(found.segment, Staff(visit)),
         "path": found.path,
         "values": as_typed(found.text) | {
             "name": found.name, "segment": AS_IT_IS, "path": found.path, "channel": found.channel.value,

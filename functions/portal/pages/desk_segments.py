@@ -10,7 +10,7 @@ import secrets
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
-from segment_form import Conditions, as_rows, asked_in, choices, of_rows, told, typed_of
+from segment_form import Conditions, Staff, as_rows, asked_in, choices, of_rows, told, typed_of
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
 
@@ -73,15 +73,16 @@ def segments(visit: Visit) -> dict[str, Any]:
     """All that the member may use; with `field_0`, `operator_0`, `value_0` … it is counted whom those mean."""
     assert visit.member is not None
     asked = asked_in(visit)
+    names, staff = Names(visit.portal.configuration), Staff(visit)
     data = _frame(visit) | {
-        "items": [_line(each, Names(visit.portal.configuration)) for each in _all(visit)],
+        "items": [_line(each, names, staff) for each in _all(visit)],
         "rows": asked or {"match": "all", "field_0": "status", "operator_0": "is", "value_0": "active"},
         "counted": None,
         "wrong": None,
     }
     if asked:
         try:
-            data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked))
+            data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked, Staff(visit)))
         except Invalid as error:
             if visit.wants(("text/html", "application/json")) != "text/html":
                 raise
@@ -99,13 +100,17 @@ def save(visit: Visit) -> Done:
             member=visit.member,
             name=wish.name,
             shared=wish.shared,
-            chosen=wish.chosen(),
+            chosen=wish.chosen(Staff(visit)),
             now=visit.now,
             request=visit.idempotency_key or secrets.token_hex(16),
         )
     except (Invalid, Conflict) as error:
         raise refused(error, typed_of(wish)) from error
-    return Done(_line(saved, Names(visit.portal.configuration)), f"{PATH}/{saved.segment}?done=saved", created=True)
+    return Done(
+        _line(saved, Names(visit.portal.configuration), Staff(visit)),
+        f"{PATH}/{saved.segment}?done=saved",
+        created=True,
+    )
 
 
 @page(ONE, "desk_segments.html", who=Who.STAFF)
@@ -114,9 +119,9 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
     assert visit.member is not None
     saved = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment)
     mine = saved.owner == visit.member.member or visit.member.role is Role.ADMIN
-    return _frame(visit) | _line(saved, Names(visit.portal.configuration)) | {
+    return _frame(visit) | _line(saved, Names(visit.portal.configuration), Staff(visit)) | {
         "may_change": mine and visit.member.role in WRITERS,
-        "rows": as_rows(saved.chosen),
+        "rows": as_rows(saved.chosen, Staff(visit)),
         "counted": _counted(visit, saved.chosen),
         "wrong": None,
     }  # fmt: skip
@@ -134,12 +139,12 @@ def change(visit: Visit, segment: str) -> Done:
             version=wish.version,
             name=wish.name,
             shared=wish.shared,
-            chosen=wish.chosen(),
+            chosen=wish.chosen(Staff(visit)),
             now=visit.now,
         )
     except (Invalid, Conflict, Forbidden) as error:
         raise refused(error, typed_of(wish)) from error
-    return Done(_line(saved, Names(visit.portal.configuration)), f"{PATH}/{segment}?done=saved")
+    return Done(_line(saved, Names(visit.portal.configuration), Staff(visit)), f"{PATH}/{segment}?done=saved")
 
 
 @page(ONE + "/delete", "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand)
@@ -171,15 +176,24 @@ def refused(error: IntroducerError, typed: dict[str, str]) -> IntroducerError | 
 
 def wrong(error: IntroducerError) -> str:
     """What to do about a condition that cannot be read, as a message id."""
+    if error.code == "segment_operator":
+        return COMPARED
     return WRONG.get(str(error.facts.get("field", "")), WRONG[""])
 
 
 WRONG = {
     "": N_("A condition cannot be read: choose a field, how it is compared, and a value that fits."),
     "country": N_("Write countries by their two letters, such as PL, TH."),
+    "manager": N_("Write managers by their names as they stand in the portal, or leave the value empty: nobody."),
+    "kind": N_("Kinds are affiliate or ib."),
+    "status": N_("Statuses are active, suspended or blocked."),
+    "deal_kind": N_("Rules are cpa, cpl, revshare, lot, bonus or override."),
+    "currency": N_("Write currencies by their three letters, such as EUR, USD."),
     "language": N_("Write languages by their codes, such as en, pl."),
     "net_revenue_30": N_("Write an amount with its currency, such as 1000.00 EUR."),
 }
+
+COMPARED = N_("Numbers and amounts are compared by at least or at most, all else by is one of or is none of.")
 
 
 def _all(visit: Visit) -> list[SavedSegment]:
@@ -204,7 +218,7 @@ def _counted(visit: Visit, chosen: Segment) -> dict[str, Any]:
     }
 
 
-def _line(saved: SavedSegment, names: Names) -> dict[str, Any]:
+def _line(saved: SavedSegment, names: Names, staff: Staff) -> dict[str, Any]:
     return {
         "segment": saved.segment,
         "name": saved.name,
@@ -212,5 +226,5 @@ def _line(saved: SavedSegment, names: Names) -> dict[str, Any]:
         "owner": names.of(saved.owner),
         "changed_at": saved.changed_at,
         "version": saved.version,
-        "chosen": told(saved.chosen),
+        "chosen": told(saved.chosen, staff),
     }

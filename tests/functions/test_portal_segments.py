@@ -1,0 +1,87 @@
+"""Segments through their form: nothing that was asked for is lost on the way, and people write names."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from introducer.domain.configuration import Role
+from introducer.domain.segment import MOST_CONDITIONS
+from tests.support.form_fields import fields_of
+from tests.support.payday import HARBOUR, MANAGER, PIPS, Payday, a_payday
+
+pytestmark = pytest.mark.in_memory
+
+PATH = "/desk/segments"
+MANY = [{"field": "country", "operator": "is_not", "values": [f"X{letter}"]} for letter in "ABCDEFGHIJKLMNOPQRST"]
+
+
+@pytest.fixture
+def desk() -> Iterator[Payday]:
+    with pytest.MonkeyPatch.context() as patch, a_payday(patch) as world:
+        yield world
+
+
+def saved(desk: Payday, **body: Any) -> str:
+    answer = desk.machine(MANAGER).post(PATH, {"name": "Ours"} | body, as_json=True)
+    assert answer.status == 201, answer.body
+    return f"{PATH}/{answer.json['segment']}"
+
+
+def conditions(desk: Payday, path: str) -> list[dict[str, Any]]:
+    chosen: list[dict[str, Any]] = desk.machine(MANAGER).get(path).json["chosen"]["conditions"]
+    return chosen
+
+
+def test_a_segment_with_as_many_conditions_as_may_be_keeps_them_when_it_is_renamed_in_a_browser(desk: Payday) -> None:
+    # given one that a program saved
+    assert len(MANY) == MOST_CONDITIONS
+    path = saved(desk, conditions=MANY)
+    browser = desk.signed_in(MANAGER)
+    page = browser.get(path)
+    # when a browser sends its form back under another name
+    fields = fields_of(page.body, "change") | {"name": "Renamed"}
+    answer = browser.post(path, fields)
+    # then it means the same partners
+    assert (answer.status, answer.location) == (303, f"{path}?done=saved"), answer.body
+    assert conditions(desk, path) == MANY
+
+
+def test_there_is_always_room_for_more_conditions_and_never_for_too_many(desk: Payday) -> None:
+    browser = desk.signed_in(MANAGER)
+    asked = "&".join(f"field_{row}=ftd_30&operator_{row}=at_least&value_{row}=0" for row in range(19))
+    for query, rows in (("", 3), ("?field_0=ftd_30&operator_0=at_least&value_0=1", 3), (f"?{asked}", 20)):
+        assert len(re.findall(r'id="field-operator_\d+"', browser.get(PATH + query).body)) == rows
+
+
+def test_managers_are_written_and_read_by_their_names(desk: Payday) -> None:
+    # given a choice of those that somebody looks after, or nobody does
+    configuration, sam = desk.wiring.configuration, desk.people[MANAGER]
+    members = {each.name: each.member for each in configuration.staff_of_brand(desk.brand).items}
+    path = saved(desk, field_0="manager", operator_0="is", value_0=f"{sam.name.upper()}, ")
+    # then the choice keeps the id, and shows the name, also in its form
+    assert sam.role is Role.MANAGER and members[sam.name] == sam.member
+    assert conditions(desk, path) == [{"field": "manager", "operator": "is", "values": [sam.member, ""]}]
+    page = desk.signed_in(MANAGER).get(path).body
+    assert f'value="{sam.name}, "' in html.unescape(page) and sam.member not in page
+    assert desk.machine(MANAGER).get(path).json["chosen"]["said"] == [[sam.name, ""]]
+    # and somebody who is not there is told so in words
+    wrong = desk.signed_in(MANAGER).get(f"{PATH}?field_0=manager&operator_0=is&value_0=No%20Body!")
+    assert (wrong.status, "Write managers by their names" in wrong.body) == (200, True)
+
+
+def test_what_is_compared_the_wrong_way_is_told_how(desk: Payday) -> None:
+    page = desk.signed_in(MANAGER).get(f"{PATH}?field_0=ftd_30&operator_0=is&value_0=3").body
+    assert "Numbers and amounts are compared by at least or at most" in html.unescape(page)
+
+
+def test_what_a_count_shows_is_not_all_of_it_when_there_are_more(desk: Payday, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = desk.signed_in(MANAGER).get(f"{PATH}?field_0=ftd_30&operator_0=at_most&value_0=0").body
+    assert HARBOUR in html.unescape(page) and PIPS in html.unescape(page) and "Some of them" not in page
+    monkeypatch.setattr("introducer.services.count_segment.SHOWN", 1)
+    page = desk.signed_in(MANAGER).get(f"{PATH}?field_0=ftd_30&operator_0=at_most&value_0=0").body
+    assert "Some of them" in page
