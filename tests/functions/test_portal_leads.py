@@ -343,6 +343,17 @@ def test_a_step_in_a_browser_says_what_to_do(portal: Leading) -> None:
     assert "Call &lt;b&gt;after&lt;/b&gt; six" in browser.get(noted.location).body
 
 
+def test_the_page_of_a_won_lead_asks_which_client_it_became(portal: Leading) -> None:
+    lead = portal.lead()
+    assert portal.does(MANAGER, lead, "stage", stage="won").status == 200
+    browser, path = portal.signed_in(MANAGER), f"/desk/leads/{lead}"
+    shown = browser.get(path)
+    assert "Which client it became" in shown.body and 'name="lost"' not in shown.body
+    sent = {name: shown.field(name) for name in ("csrf", "version", "stage")} | {"client_id": "nobody"}
+    wrong = browser.post(f"{path}/stage", sent)
+    assert wrong.status == 422 and "The books know no client" in wrong.body
+
+
 def test_a_lead_is_given_to_somebody_else_who_is_told(portal: Leading) -> None:
     lead = portal.lead()
     seller = worked_by(portal, lead)

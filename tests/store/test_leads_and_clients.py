@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from introducer.domain.configuration import Member, Role
+from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.lead import Lead, Stage
+from introducer.domain.mail import MailTemplate
 from introducer.gateways.lead_vault import LeadVault
 from introducer.services.lead_books import LeadBooks
 from introducer.services.read_client_of_brand import Evidence, read_client_of_brand
 from introducer.services.submit_lead import Form, submit_lead
 from introducer.services.work_lead import erase_lead, move_lead
 from introducer.store.leads import Leads
+from introducer.store.mails import Mails
 from introducer.store.moves import Moves
 from introducer.store.person_index import PersonIndex
 from introducer.store.settlements import Settlements
@@ -76,6 +79,33 @@ def test_a_registration_that_names_the_lead_is_paid_to_its_partner(house: House,
     house.posts(an_amount("deposit", "10234", "20.00", "2026-03-04T12:00:00Z"))
     after = house.clients.state(BRAND, client)
     assert after is not None and after.timeline == state.timeline
+    assert house.verified().differences == ()
+
+
+def test_a_lead_that_was_won_before_the_client_was_heard_of_says_so_later_and_once(
+    house: House, books: LeadBooks
+) -> None:
+    # given a lead that sales have won on the telephone
+    lead = comes(books, OTHER_LINK)
+
+    def wins(version: int, client: str = "") -> Lead:
+        return move_lead(books, member=ADMIN, lead=lead.lead, version=version, stage=Stage.WON, client_id=client,
+                         clock=lambda: NOW)  # fmt: skip
+
+    assert (wins(1).client, wins(1).version) == ("", 2)
+    with pytest.raises(Invalid):
+        wins(2, "10234")
+    # when the client registers, and sales say which one it is, twice
+    house.posts(a_registration("10234", "2026-03-04T10:00:00Z"), a_registration("77", "2026-03-04T10:00:00Z"))
+    assert (wins(2, "10234").client, wins(2, "10234").version) == (hashed("10234"), 3)
+    house.works()
+    # then it is the lead's partner's; another client is not its, and the partner was told one time
+    state = house.clients.state(BRAND, hashed("10234"))
+    assert state is not None and state.owner is not None and state.owner.partner == OTHER
+    for version in (2, 3):
+        with pytest.raises(Conflict):
+            wins(version, "77")
+    assert [mail.template for mail in Mails("books").mails(OTHER)] == [MailTemplate.LEAD_MOVED]
     assert house.verified().differences == ()
 
 

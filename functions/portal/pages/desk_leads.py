@@ -164,6 +164,7 @@ def desk_lead(visit: Visit, lead: str) -> dict[str, Any]:
         "consent": found.consent,
         "notes": found.notes,
         "following": [each for each in Stage if each in NEXT[found.row.stage] and not found.row.erased_at],
+        "may_name_client": found.row.stage is Stage.WON and not found.row.client and not found.row.erased_at,
         "reasons": list(LostReason),
         "is_open": found.row.stage.is_open,
         "gives": gives,

@@ -40,23 +40,27 @@ def move_lead(
     client_id: str = "",
 ) -> Lead:
     """The lead in another stage; its partner's owners are told. A lead that is won with `client_id`, the platform's
-    name for the client, says whose client that is: as evidence, behind any click. Again changes nothing.
+    name for the client, says whose client that is: as evidence, behind any click. Where nobody knew the client yet, one
+    that was won says so later, once. Again changes nothing.
 
     Raises `NotFound`, `Forbidden`; `Conflict` for a stage that does not follow, or when the lead changed since
     `version`, or its person was erased; `Invalid` without a reason for a lost one, or for a client that nobody heard of
     yet.
     """
     before = lead_for(books, member, lead)
-    if (before.stage, before.lost) == (stage, lost if stage is Stage.LOST else None) and before.version == version + 1:
+    client = _client(books, before.brand, client_id) if stage is Stage.WON and client_id.strip() else ""
+    said = (stage, lost if stage is Stage.LOST else None, client)
+    if (before.stage, before.lost, before.client) == said and before.version == version + 1:
         return before
     _check_version(before, version)
     if before.erased_at is not None:
         raise _erased()
     at = now(clock)
-    after = moved(before, stage, lost, at)
+    later = bool(client) and before.stage is Stage.WON and not before.client
+    after = replace(before, version=before.version + 1) if later else moved(before, stage, lost, at)
     won = None
-    if stage is Stage.WON and client_id.strip():
-        after = replace(after, client=_client(books, before.brand, client_id))
+    if client:
+        after = replace(after, client=client)
         won = Event(
             brand=after.brand,
             source=DESK,
@@ -67,8 +71,8 @@ def move_lead(
             accepted_at=at,
             lead_id=after.lead,
         )
-    # One step back is for sales to know.
-    tells = not (before.stage is Stage.OPPORTUNITY and stage is Stage.CONTACTED)
+    # One step back is for sales to know, and the partner was told that it is won.
+    tells = not later and not (before.stage is Stage.OPPORTUNITY and stage is Stage.CONTACTED)
     mails = [moved_mail(after)] if tells else []
     change = Change(by=member.member, at=at, why=f"the lead is {stage.value}", origin="portal")
     books.leads.step("move_lead", before, after, change, mails, won)
