@@ -139,7 +139,7 @@ def test_each_role_sees_what_it_may_work(looked_at: Queueing) -> None:
     assert (refused.status, refused.json["code"]) == (403, "not_your_role")
     assert looked_at.machine(HARBOUR).get("/desk").status == 403
     assert looked_at.signed_in(MANAGER).get("/").location == "/desk"
-    assert looked_at.signed_in(SALES).get("/").location == "/desk/partners"
+    assert looked_at.signed_in(SALES).get("/").location == "/desk/leads"
 
 
 def test_another_brand_sees_and_does_nothing(queue: Queueing) -> None:

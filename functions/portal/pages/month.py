@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from server import DESK, PARTNER_HOME, STAFF_HOME, Go, Who, page
+from pages.desk_leads import PATH as LEADS
+from server import DESK, PARTNER_HOME, Go, Who, page
 from visit import Visit
 
 from introducer.domain.task import READERS
@@ -17,7 +18,7 @@ from introducer.services.read_settling_of_partner import read_settling_of_partne
 @page(PARTNER_HOME, "month.html", who=Who.MEMBER)
 def month(visit: Visit) -> Any:
     if visit.partner is None:
-        return Go(DESK if visit.member is not None and visit.member.role in READERS else STAFF_HOME)
+        return Go(DESK if visit.member is not None and visit.member.role in READERS else LEADS)
     portal = visit.portal
     found = read_month_of_partner(
         portal.ledger,
