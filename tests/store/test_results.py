@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from introducer.domain.deal import Basis
 from introducer.domain.results import ResultLine, TierPlace
 from introducer.services.write_results import write_results
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
+from introducer.store.event_counts import EventCounts
 from introducer.store.results import Results
 from tests.conftest import Tables
-from tests.support.builders import BRAND, at, cpa, revshare, terms
+from tests.support.builders import BRAND, a_click, an_event, at, cpa, revshare, terms
 from tests.support.case_world import PARTNER, CaseWorld
 
 pytestmark = pytest.mark.in_memory
@@ -57,6 +60,46 @@ def test_a_line_is_written_from_what_is_counted(tables: Tables) -> None:
     assert (line.day, line.clicks_30, line.ftd_30, line.ftd_7, line.ftd_prev_28) == ("2026-12-02", 5, 1, 1, 0)
     assert line.deal_kinds == ("cpa", "revshare") and line.tier is None
     assert line.last_active_day == "2026-11-25"
+
+
+BORDERS = {
+    # The moment of a first deposit, and what it counts in when the line is written on 2 December at 09:00 UTC: the
+    # last thirty days, today among them; the seven whole days before today; the four weeks before those.
+    "2026-10-27 23:59:59": (0, 0, 0),
+    "2026-10-28 00:00:00": (0, 0, 1),
+    "2026-11-02 23:59:59": (0, 0, 1),
+    "2026-11-03 00:00:00": (1, 0, 1),
+    "2026-11-24 23:59:59": (1, 0, 1),
+    "2026-11-25 00:00:00": (1, 1, 0),
+    "2026-12-01 23:59:59": (1, 1, 0),
+    "2026-12-02 00:00:00": (1, 0, 0),
+}
+
+
+def test_what_the_engine_counted_at_the_borders_of_days_is_what_a_hand_computes(tables: Tables) -> None:
+    # given a client for each border, through the engine: what it counts, `introducer verify` compares with the facts
+    deal = terms(cpa("100.00", min_deposit="10.00", within_hours=72), revshare("30"), days=20)
+    world = CaseWorld(tables, deal)
+    for number, moment in enumerate(BORDERS):
+        when, client = at(moment), f"c{number}"
+        world.applies(
+            an_event("registration", when - timedelta(hours=2), client=client,
+                     click_id=a_click(when - timedelta(hours=3), number=number)),
+            an_event("deposit", when, client=client, amount="50.00"),
+            an_event("trade", when, client=client, lots="1", spread=f"{number}.50"),
+        )  # fmt: skip
+    # and a deposit of the last week that was charged back today
+    world.applies(an_event("chargeback", at("2026-12-02 08:00"), client="c6", amount="50.00"))
+
+    line = write_results(Results(tables.books), world.books, partner=PARTNER, now=at("2026-12-02 09:00"))
+
+    month, week, before = (sum(each) for each in zip(*BORDERS.values(), strict=True))
+    assert (line.ftd_30, line.ftd_7, line.ftd_prev_28) == (month, week, before)
+    # spreads of the clients of the thirty days: 3.50, 4.50, 5.50, 6.50 and 7.50
+    assert line.net_revenue_30 == {"EUR": 2_750}
+    counted = [each for each in EventCounts(tables.books).month(PARTNER, "2026-11")]
+    assert sum(each.counts.get("ftd", 0) for each in counted) == sum("-11-" in moment for moment in BORDERS)
+    assert line.trend == 100 * (4 * week - before) // before
 
 
 def test_of_tiers_it_says_how_far_the_month_is(tables: Tables) -> None:

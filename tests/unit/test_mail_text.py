@@ -83,6 +83,8 @@ def test_a_language_without_words_is_left_out_and_spaces_around_too() -> None:
         # each line is short enough, and the mail would not be
         (MailText({"en": Words("x", ("x",)), "th": Words("x", ("ก" * LONGEST_PARAGRAPH,) * 8)}), "text_too_long"),
         (text_of("x", *(['"' * LONGEST_PARAGRAPH] * 5)), "text_too_long"),
+        # each language could be sent, and all of them could not be kept in an item
+        (MailText({each: Words("x", ("x" * LONGEST_PARAGRAPH,) * 20) for each in LANGUAGES}), "text_too_long"),
         (text_of("a\nBcc: b", "x"), "invalid_text"),
         (text_of("a", "x\x00y"), "invalid_text"),
         (text_of("{password}", "x"), "unknown_placeholder"),
