@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from pages.desk_leads import PATH as LEADS
 from server import DESK, PARTNER_HOME, Go, Who, page
 from visit import Visit
 
@@ -13,6 +12,7 @@ from introducer.domain.task import READERS
 from introducer.services.read_earnings_of_partner import naming_those_below
 from introducer.services.read_month_of_partner import read_month_of_partner
 from introducer.services.read_settling_of_partner import read_settling_of_partner
+from pages.desk_leads import PATH as LEADS
 
 
 @page(PARTNER_HOME, "month.html", who=Who.MEMBER)
