@@ -431,12 +431,11 @@ class Counting:
         self.ids |= {mail.mail for mail in mails}
 
 
-@pytest.mark.parametrize("quota", [14, 50, 200])
-def test_ten_thousand_get_it_at_the_accounts_rate_and_no_faster(
-    tables: Tables, quota: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("quota", "number"), [(14, 1_000), (200, 10_000), (5_000, 10_000)])
+def test_thousands_get_it_at_the_accounts_rate_and_no_faster(
+    tables: Tables, quota: int, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # given ten thousand recipients, and an account of so many mails a second
-    number = 10_000
+    # given so many recipients, and an account of so many mails a second
     world = Broadcasting(tables.books, 1)
     world.books.paces.keep_rate(Known(quota, milliseconds(NOW)))
     broadcast = world.begun()
@@ -480,7 +479,7 @@ def test_the_mail_service_is_asked_for_its_rate_again_while_one_is_sent(tables: 
     sender = Sender(world.books, now=lambda: world.now, sleep=world.sleep, per_second=per_second)
     began, first = world.now, sender.send(broadcast.broadcast, 4)
     # then it goes at the account's rate at once
-    assert 32 <= first.handed <= 40 and len(asked) == 1
+    assert 28 <= first.handed <= 34 and len(asked) == 1
     # and at the lower one a minute later
     world.now = began + timedelta(minutes=2)
     last = sender.send(broadcast.broadcast, 5)
@@ -502,7 +501,7 @@ def test_no_more_is_put_than_the_outbox_sends_in_moments(tables: Tables) -> None
     set_broadcast_policy(world.books, member=ADMIN, people=1_000, now=NOW)
     world.books.paces.keep_rate(Known(14, milliseconds(NOW)))
     broadcast = world.begun()
-    stuck = world.sends(broadcast, 600)
+    stuck = world.sends(broadcast, 30)
     # then other mails have few before them, and a stop has few to take back
     assert (stuck.status, stuck.handed) == (BroadcastStatus.SENDING, LEAST_AHEAD)
     # when it sends again, and some readers are asleep
@@ -514,7 +513,7 @@ def test_no_more_is_put_than_the_outbox_sends_in_moments(tables: Tables) -> None
         else:
             mails.sent(mails.mark(mail, MailStatus.SENDING, world.now), f"m-{number}", world.now)
     # then it goes on
-    assert world.sends(broadcast, 600).handed == 2 * LEAST_AHEAD < broadcast.recipients
+    assert world.sends(broadcast, 30).handed == 2 * LEAST_AHEAD < broadcast.recipients
 
 
 def test_where_nobody_knows_the_rate_it_goes_at_that_of_a_new_account(world: Broadcasting) -> None:

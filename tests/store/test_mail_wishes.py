@@ -157,15 +157,15 @@ def test_permits_are_shared_by_all_who_send_and_fill_by_the_clock(tables: Tables
     paces.keep_rate(Known(14, 1_000))
     paces.keep_rate(Known(1, 900))
     assert paces.rate() == Known(14, 1_000)
-    # A full store at first: a second's worth.
-    assert (paces.take(8, 10, 5_000_000).granted, others.take(8, 10, 5_000_000).granted) == (8, 2)
+    # A full store at first: a quarter of a second's worth.
+    assert (paces.take(8, 40, 5_000_000).granted, others.take(8, 40, 5_000_000).granted) == (8, 2)
     assert (paces.take(1, 10, 5_000_000).granted, paces.take(1, 10, 5_000_000).wait) == (0, 100)
     assert others.take(3, 10, 5_000_200).granted == 2
 
 
 def test_what_a_clock_left_that_was_far_ahead_is_put_right_by_the_next_who_asks(tables: Tables) -> None:
     paces, noon, tomorrow = Paces(tables.books), 5_000_000, 95_000_000
-    assert paces.take(10, 10, tomorrow).granted == 10
+    assert paces.take(10, 40, tomorrow).granted == 10
     paces.keep_rate(Known(2, tomorrow))
     assert paces.take(1, 10, noon) == Taken(Pace(0, noon), 0, 100)
     assert paces.take(1, 10, noon + 100).granted == 1

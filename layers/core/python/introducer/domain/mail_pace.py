@@ -1,7 +1,10 @@
 """How many mails may go now: the account's rate, less what is kept free for what cannot wait. Pure.
 
-A pace is a store of permits that fills by the clock, a thousandth of one at a time, up to a second's worth. Whoever
-sends takes permits first; whoever gets none learns how long to wait. All who send share one pace.
+A pace is a store of permits that fills by the clock, a thousandth of one at a time, up to a quarter of a second's
+worth. Whoever sends takes permits first; whoever gets none learns how long to wait. All who send share one pace.
+
+The store is as small as that so that no second has more permits than the account's whole rate, be it the first one
+after a long night: the slow rate is four parts of five, and a quarter of it is the fifth.
 """
 
 from __future__ import annotations
@@ -14,6 +17,10 @@ FREE_SHARE = 5
 """One part of so many of the account's rate is kept for mails that cannot wait."""
 FAR_AHEAD = 60_000
 """Milliseconds: no clock of those who share a pace is so much before another's, unless it is wrong."""
+
+
+HELD = 4
+"""One part of so many of a second's permits is held at most; one permit at least."""
 
 
 class Pace(NamedTuple):
@@ -42,13 +49,13 @@ def take(pace: Pace, wanted: int, rate: int, now: int) -> Taken:
     """As many of the wanted permits as there are at a rate per second, at this moment (ms).
 
     A clock that goes back fills nothing; but what is far ahead was left by one that was wrong, and counts as left now:
-    else nobody had a permit until then. Never more than `rate` in any second from an empty store on, and never more
-    than twice that in any second at all.
+    else nobody had a permit until then. From an empty store on never more than `rate` in any second, and never more
+    than a quarter above that (or one permit) in any second at all.
     """
     if pace.at - now > FAR_AHEAD:
         pace = Pace(pace.permits, now)
     passed = max(0, now - pace.at)
-    held = min(pace.permits + passed * rate, rate * ONE)
+    held = min(pace.permits + passed * rate, max(ONE, rate * ONE // HELD))
     granted = min(wanted, held // ONE)
     left = held - granted * ONE
     missing = 0 if granted == wanted else ONE - left
