@@ -62,3 +62,14 @@ def test_staff_see_the_letter_of_their_partners_and_partners_see_nobody_elses(po
     assert re.search(r"<h1[^>]*>Your (week|month)", answer.body)
     assert portal.machine(PARTNER).get(path).status == 403
     assert portal.machine(STAFF).get("/desk/partners/par_nobody/report").status == 404
+
+
+def test_whoever_switched_reports_off_is_told_so(portal: Portal) -> None:
+    machine = portal.machine(OTHER)
+    assert machine.get("/reports").json["wanted"] is True
+    wish = {"version": 0, "on": ["news"], "time_zone": "UTC", "quiet_from": 21, "quiet_until": 8}
+    assert machine.post("/settings/mail", wish, as_json=True).status in (200, 201)
+    assert machine.get("/reports").json["wanted"] is False
+    page = portal.signed_in(OTHER).get("/reports", accept="text/html").body
+    assert "You switched reports off: no letter comes to you." in page
+    assert "Switch the letter on" in page

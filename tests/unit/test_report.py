@@ -81,6 +81,24 @@ def test_a_letter_comes_on_the_morning_of_its_reader_once_the_week_is_counted(zo
     assert due(Cadence.WEEKLY, zone, at - 2 * hour, at - hour) is None
 
 
+@pytest.mark.parametrize(
+    ("monday", "zone", "moment"),
+    [
+        # Clocks go forward on Sunday 28 March 2027 in Warsaw, and back on Sunday 1 November 2026 in New York.
+        (date(2027, 3, 22), "Europe/Warsaw", "2027-03-22T07:00"),
+        (date(2027, 3, 29), "Europe/Warsaw", "2027-03-29T06:00"),
+        (date(2026, 10, 26), "America/New_York", "2026-10-26T12:00"),
+        (date(2026, 11, 2), "America/New_York", "2026-11-02T13:00"),
+    ],
+)
+def test_when_clocks_change_a_letter_still_comes_in_the_morning_about_seven_days(
+    monday: date, zone: str, moment: str
+) -> None:
+    week = last_period(Cadence.WEEKLY, monday)
+    assert due_at(week, zone) == datetime.fromisoformat(f"{moment}:00+00:00")
+    assert (week.last - week.first, week.first - week.before().last) == (timedelta(days=6), timedelta(days=1))
+
+
 def test_whoever_asks_every_hour_meets_each_letter_of_every_time_zone_and_most_hours_ask_nobody() -> None:
     hours = [datetime(2026, 11, 26, 0, 10, tzinfo=UTC) + timedelta(hours=n) for n in range(24 * 8)]
     asked = [at for at in hours if may_be_due(at - timedelta(hours=1), at)]

@@ -15,6 +15,7 @@ from visit import N_, FormRefused, Visit
 from introducer.domain.configuration import Partner, Role
 from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.mail import MailTemplate
+from introducer.domain.mail_topics import Topic
 from introducer.domain.money import Money
 from introducer.domain.report import Cadence, Report, ReportChoice, last_period, report_values
 from introducer.locale import Language, best
@@ -66,6 +67,7 @@ def reports(visit: Visit) -> dict[str, Any]:
     assert visit.partner is not None and visit.member is not None
     choice = _choices(visit).get(visit.partner.partner)
     said = _report(visit, visit.partner, _cadence(visit, choice))
+    wishes = visit.portal.member_mails.preferences(visit.member.member)
     shown = letter(MailTemplate.PARTNER_REPORT, report_values(said), visit.language, _reader(visit, visit.partner))
     return {
         "shown": said.period.cadence.value,
@@ -83,6 +85,7 @@ def reports(visit: Visit) -> dict[str, Any]:
         "time_zone": choice.time_zone,
         "version": choice.version,
         "may_choose": visit.member.role is Role.OWNER,
+        "wanted": wishes.wants(Topic.REPORTS),
     }
 
 
