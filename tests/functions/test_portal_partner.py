@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 
 from introducer.domain.configuration import Standing, Status
+from introducer.domain.payout import PayoutStatus
 from introducer.domain.task import Outcome, TaskStatus
 from introducer.domain.verification import VerificationStatus
+from introducer.gateways.rails.protocol import Outcome as Heard
 from introducer.locale import CODES
+from introducer.services.send_run import take_outcome
 from introducer.store.tasks import task_to_item
 from introducer.store.wire import to_wire
 from tests.support.at_once import FOREIGNER, FRESH, NEIGHBOUR, AtOnce, at_once
 from tests.support.casework import COMPLIANCE, SALES
 from tests.support.memory import MemoryClient
-from tests.support.payday import ADMIN, HARBOUR, HELD, LANTERN, MAKER, MANAGER, NOW, PIPS
+from tests.support.payday import ADMIN, HARBOUR, HELD, LANTERN, LAST_RUN, MAKER, MANAGER, NOW, PIPS
 from tests.support.queueing import CHANGE
 
 pytestmark = pytest.mark.in_memory
@@ -114,6 +117,10 @@ def test_what_should_be_seen_first_stands_first(portal: AtOnce) -> None:
     assert held["holds"] == 1
     page = text(portal.signed_in(MANAGER).get(portal.page(HELD)).body)
     assert page.index("1 hold stops all payouts.") < page.index("What it brings")
+    failed = Heard(payout=portal.of(LANTERN, LAST_RUN).payout, state=PayoutStatus.FAILED, reason="account_closed")
+    take_outcome(portal.payouts, failed, NOW)
+    page = text(portal.signed_in(MANAGER).get(portal.page(LANTERN)).body)
+    assert "did not arrive." in page and page.index("did not arrive.") < page.index("What it brings")
     portal.configuration.set_standing(
         Standing(partner=portal.partners[LANTERN], standing="std_1", since=NOW + timedelta(days=1),
                  status=Status.BLOCKED, reason="asked", decided_at=NOW),
