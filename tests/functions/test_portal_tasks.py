@@ -17,7 +17,7 @@ from introducer.locale import CODES
 from tests.browser.world import Answer
 from tests.support.casework import COMPLIANCE, SALES
 from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS
-from tests.support.queueing import Queueing, a_queue
+from tests.support.queueing import FAILED, Queueing, a_queue
 
 pytestmark = pytest.mark.in_memory
 
@@ -170,6 +170,19 @@ def test_a_task_has_its_evidence_and_a_message_in_the_partners_language(looked_a
     found = looked_at.machine(MANAGER).get(the_task(looked_at, GULF)["path"]).json
     assert found["language"] == "ar" and GULF in found["message"]
     assert {"spoke", "no_answer", "solved", "not_needed"} == set(found["outcomes"])
+
+
+def test_a_task_that_happened_again_shows_what_it_told_before(queue: Queueing) -> None:
+    queue.finds(
+        HARBOUR, Trigger.PAYOUT_FAILED, FAILED | {"payout": "pay_2", "amount_minor": 99_00}, about="pay_2 returned"
+    )
+    task = the_task(queue)
+    shown = text(queue.signed_in(MANAGER).get(task["path"]).body)
+    assert (task["figure"], task["times"]) == ("99.00\N{NO-BREAK SPACE}EUR", 2)
+    assert [(each["figure"], each["evidence"]["payout"]) for each in task["earlier"]] == [
+        ("1,250.00\N{NO-BREAK SPACE}EUR", "pay_1")
+    ]
+    assert "99.00 EUR" in shown and "And before that: 1,250.00 EUR" in shown
 
 
 def test_a_manager_says_what_became_of_it_in_a_browser(queue: Queueing) -> None:
