@@ -163,6 +163,18 @@ def test_a_stop_takes_it_out_of_the_portal_at_once_and_says_who_had_seen_it(
     assert {each.action for each in trail} == {"announce", "withdraw_announcement"}
 
 
+def test_a_text_as_long_as_may_be_is_announced_and_taken_back(world: Broadcasting) -> None:
+    # Of these letters each is two or three bytes, and six characters where JSON is kept to ASCII.
+    long = {"ru": "я" * 1_990, "ar": "ي" * 1_990, "th": "ไ" * 1_300}
+    text = MailText(
+        {"en": Words("News", ("Short.",))} | {each: Words("?", (said,) * 10) for each, said in long.items()}
+    )
+    done = world.sends(begun(world, text=text))
+    assert sees(world, "par_000") == [done.announcement]
+    stops(world, done)
+    assert sees(world, "par_000") == []
+
+
 def test_one_that_everybody_has_can_be_stopped_while_the_portal_shows_it(world: Broadcasting) -> None:
     done = world.sends(begun(world, Channel.PORTAL))
     stopped = stops(world, done)

@@ -16,7 +16,7 @@ from introducer.domain.configuration import Change, PartnerKind
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
-from introducer.domain.mail_text import text_from_data, text_to_data
+from introducer.domain.mail_text import ENGLISH, text_from_data, text_to_data
 from introducer.domain.segment import data_of, segment_of
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
@@ -255,8 +255,10 @@ def _reach(reach: Reach) -> dict[str, Any]:
 
 
 def _told(announcement: Announcement) -> dict[str, Any]:
+    """What the audit trail says of it. Its text never changes and stands in the item: twice in a record, before and
+    after, a long one is more than an item holds."""
     return {
-        "text": text_to_data(announcement.text),
+        "title": announcement.text.words(ENGLISH).subject,
         **_reach(announcement.reach),
         "through": announcement.through,
         "withdrawn": announcement.withdrawn is not None,
