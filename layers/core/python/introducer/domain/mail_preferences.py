@@ -34,6 +34,9 @@ class MailPreferences:
         brand's time zone, for whoever chose none."""
         if not topic.may_wait or self.quiet_from == self.quiet_until:
             return None
+        if topic is Topic.REPORTS and not self.time_zone:
+            # They are written for a morning already: by the clocks that the partner named for them, else the brand's.
+            return None
         there = now.astimezone(ZoneInfo(self.time_zone or otherwise))
         since = (there.hour - self.quiet_from) % 24
         if since >= (self.quiet_until - self.quiet_from) % 24:
