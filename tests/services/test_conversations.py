@@ -416,6 +416,17 @@ class TestReading:
             texts = [each.text for each in found]
             assert len(texts) == expected and texts == sorted(texts, key=lambda text: int(text.split()[1]))
 
+    def test_no_place_to_go_on_from_is_longer_for_notes(self, talking: Talking) -> None:
+        plain, noted = talking.opens(), talking.opens(subject="With notes")
+        for _ in range(12):
+            talking.writes(noted, MANAGER, "Noted", note=True)
+        places = []
+        for thread in (plain, noted):
+            talking.writes(thread, OWNER)
+            _, page = talking.reader(OWNER).conversation(PARTNER, thread.thread, limit=1)
+            places.append(page.earlier or "")
+        assert [len(each) for each in places] == [6, 6]
+
     def test_many_notes_between_two_messages_are_read_in_a_few_queries(
         self, talking: Talking, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -107,7 +107,8 @@ class ConversationReader:
         messages = messages[:limit]
         [shown] = self._shown([found])
         # The first message is seen by both sides: before it there is nothing, and before any other there is something.
-        earlier = str(messages[-1].number) if messages and messages[-1].number > 1 else None
+        # Of one length always: a sealed cursor is as long as what is in it, and notes are counted in these numbers.
+        earlier = f"{messages[-1].number:06d}" if messages and messages[-1].number > 1 else None
         return found, Conversation(
             thread=shown, messages=tuple(self._message(each) for each in reversed(messages)), earlier=earlier
         )
