@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from introducer.domain.configuration import Role
+from introducer.domain.configuration import Change, Role, Standing, Status
 from introducer.domain.segment import MOST_CONDITIONS
 from tests.support.form_fields import fields_of
 from tests.support.payday import HARBOUR, MANAGER, PIPS, Payday, a_payday
@@ -85,3 +86,21 @@ def test_what_a_count_shows_is_not_all_of_it_when_there_are_more(desk: Payday, m
     monkeypatch.setattr("introducer.services.count_segment.SHOWN", 1)
     page = desk.signed_in(MANAGER).get(f"{PATH}?field_0=ftd_30&operator_0=at_most&value_0=0").body
     assert "Some of them" in page
+
+
+def test_who_is_blocked_is_meant_unless_the_status_is_asked_for_and_that_is_said(desk: Payday) -> None:
+    # given a partner who was blocked
+    partner = desk.partners[PIPS]
+    since = desk.now - timedelta(days=1)
+    standing = Standing(partner=partner, standing="std_1", since=since, status=Status.BLOCKED, reason="spam",
+                        decided_at=since)  # fmt: skip
+    desk.wiring.configuration.set_standing(
+        standing, Status.ACTIVE, Change(by="mem_manager", at=since, why="spam", origin="test")
+    )
+    everybody, active = "field_0=ftd_30&operator_0=at_most&value_0=0", "field_0=status&operator_0=is&value_0=active"
+    machine, browser = desk.machine(MANAGER), desk.signed_in(MANAGER)
+    counted = [machine.get(f"{PATH}?{asked}").json["counted"] for asked in (everybody, active)]
+    assert [each["not_active"] for each in counted] == [1, 0]
+    assert counted[0]["partners"] == counted[1]["partners"] + 1
+    assert "1 of them is suspended or blocked" in browser.get(f"{PATH}?{everybody}").body
+    assert "suspended or blocked: ask" not in browser.get(f"{PATH}?{active}").body

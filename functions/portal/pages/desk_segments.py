@@ -215,6 +215,7 @@ def _counted(visit: Visit, chosen: Segment) -> dict[str, Any]:
         "of": found.of,
         "some": [{"partner": card.partner, "name": card.name, "country": card.country} for card in found.some],
         "oldest": found.oldest,
+        "not_active": found.not_active,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from introducer.domain.configuration import PartnerCard
+from introducer.domain.configuration import PartnerCard, Status
 from introducer.domain.events import day_of
 from introducer.domain.segment import Segment, members_of
 from introducer.services.broadcast_books import cards_of
@@ -24,6 +24,8 @@ class Counted:
     some: tuple[PartnerCard, ...]
     oldest: str
     """The UTC day of the oldest line that was asked; empty where there is none."""
+    not_active: int = 0
+    """How many of those that fit are suspended or blocked: a segment that asks for no status means them too."""
 
 
 def partners_in(
@@ -40,4 +42,5 @@ def count_segment(
     cards, lines = list(cards_of(configuration, brand)), results.of_brand(brand)
     found = members_of(segment, cards, lines, day_of(now))
     oldest = min((line.day for line in lines), default="")
-    return Counted(len(found), len(cards), tuple(found[:SHOWN]), oldest)
+    not_active = sum(card.status is not Status.ACTIVE for card in found)
+    return Counted(len(found), len(cards), tuple(found[:SHOWN]), oldest, not_active)
