@@ -54,6 +54,14 @@ def test_looking_at_the_link_changes_nothing_and_its_button_switches_off_and_on_
     assert off(portal) == frozenset()
 
 
+@pytest.mark.parametrize("path", ["/desk/answers", "/desk/broadcasts", "/settings/mail"])
+def test_a_body_of_a_megabyte_is_refused_with_what_to_do(portal: Portal, path: str) -> None:
+    body = {"title": "x", "name": "x", "subject_en": "x", "text_en": "x" * 1_000_000}
+    answer = portal.machine(STAFF).post(path, body, as_json=True)
+    assert (answer.status, answer.json["code"]) == (413, "too_large")
+    assert answer.json["detail"].endswith(".")
+
+
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_a_mail_program_unsubscribes_with_one_request_and_no_redirect(portal: Portal, kind: str) -> None:
     # RFC 8058: either kind of form, no cookies, and no redirect in the answer; twice is once
@@ -68,6 +76,13 @@ def test_a_mail_program_unsubscribes_with_one_request_and_no_redirect(portal: Po
     changes = [each for each in records if each.action == "change_mail_preferences"]
     assert {(each.origin, each.by) for each in changes} == {("mail", portal.members[PARTNER])}
     portal.visitor().post(link(portal) + "/undo", {})
+
+
+def test_the_page_of_a_link_speaks_the_language_that_was_chosen_on_it(portal: Portal) -> None:
+    stranger = portal.visitor(accept_language="es")
+    assert '<html lang="en"' in stranger.get(link(portal)).body  # its reader's own
+    stranger.cookies["__Host-language"] = "th"
+    assert '<html lang="th"' in stranger.get(link(portal)).body
 
 
 def test_a_link_that_we_did_not_write_leads_nowhere(portal: Portal) -> None:
@@ -171,6 +186,9 @@ def test_staff_see_what_nobody_was_told_and_why(portal: Portal) -> None:
     for said in ("Contests", "Was not sent", "It could not be written", "MessageRejected", "It was too long", "Staff"):
         assert said in shown
     assert "par_9" not in shown
+    # by name, and not by the id of a login
+    assert portal.members[PARTNER] not in shown
+    assert portal.wiring.configuration.member(portal.members[PARTNER]).name in shown
     assert portal.machine(PARTNER).get("/desk/mail").status == 403
     assert portal.visitor().get("/desk/mail").status in (302, 303, 401)
 

@@ -13,7 +13,7 @@ from introducer.domain.errors import NotFound
 from introducer.domain.mail import Mail
 from introducer.domain.mail_topics import topic_of
 from introducer.services.lift_suppression import lift_suppression
-from pages.mail_settings import Lifting, told
+from pages.mail_settings import Lifting, name_of, told
 
 PATH = "/desk/mail"
 
@@ -58,7 +58,7 @@ def unsent_mail(visit: Visit) -> dict[str, Any]:
     brand, configuration = visit.member.brand, visit.portal.configuration
     subject = f"unsent mails of {brand}"
     found = visit.portal.mails.unsent(brand, visit.position(subject), visit.limit(25, 100))
-    names: dict[str, str] = {}
+    names = {member: name_of(visit, member) for member in {mail.member for mail in found.items if mail.member}}
     for partner in {mail.partner for mail in found.items if mail.partner}:
         try:
             names[partner] = configuration.partner(partner).name
@@ -67,7 +67,7 @@ def unsent_mail(visit: Visit) -> dict[str, Any]:
     return {
         "items": [_row(mail, names) for mail in found.items],
         "next": visit.next(subject, found.cursor),
-        "staff": [told(each) for each in visit.portal.suppressions.of(brand) if each.stands],
+        "staff": [told(visit, each) for each in visit.portal.suppressions.of(brand) if each.stands],
     }
 
 
@@ -80,7 +80,7 @@ def lift_of_staff(visit: Visit) -> Done:
     after = lift_suppression(
         visit.portal.suppressions, wish.address, staff=visit.member, of=visit.member.brand, change=change
     )
-    return Done(told(after), PATH)
+    return Done(told(visit, after), PATH)
 
 
 def _row(mail: Mail, names: dict[str, str]) -> dict[str, Any]:
@@ -93,6 +93,7 @@ def _row(mail: Mail, names: dict[str, str]) -> dict[str, Any]:
         "partner": mail.partner,
         "partner_name": names.get(mail.partner, ""),
         "member": mail.member,
+        "member_name": names.get(mail.member, ""),
         "status": mail.status.value,
         "reason": mail.reason,
     }

@@ -10,7 +10,7 @@ from server import Done, Who, page
 from visit import N_, FormRefused, Visit
 
 from introducer.domain.configuration import Change
-from introducer.domain.errors import Conflict, Invalid
+from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.mail import COMPLAINED
 from introducer.domain.mail_topics import Topic
 from introducer.domain.suppressing import Suppressed
@@ -130,7 +130,7 @@ def partner_mail(visit: Visit, partner: str) -> dict[str, Any]:
     return {
         "partner": found.partner,
         "name": found.name,
-        "items": [told(each) for each in visit.portal.suppressions.of(partner)],
+        "items": [told(visit, each) for each in visit.portal.suppressions.of(partner)],
     }
 
 
@@ -143,16 +143,25 @@ def lift(visit: Visit, partner: str) -> Done:
     after = lift_suppression(
         visit.portal.suppressions, wish.address, staff=visit.member, of=found.partner, change=change
     )
-    return Done(told(after), f"/desk/partners/{partner}/mail")
+    return Done(told(visit, after), f"/desk/partners/{partner}/mail")
 
 
-def told(suppressed: Suppressed) -> dict[str, Any]:
+def name_of(visit: Visit, member: str) -> str:
+    """What a member is called; their login's id where they are gone."""
+    try:
+        return visit.portal.configuration.member(member).name or member
+    except NotFound:
+        return member
+
+
+def told(visit: Visit, suppressed: Suppressed) -> dict[str, Any]:
     """An address that gets no mail, or got none, as staff see it."""
     return {
         "address": suppressed.hash,
         "reason": suppressed.reason,
         "since": suppressed.since,
         "member": suppressed.member,
+        "name": name_of(visit, suppressed.member),
         "stands": suppressed.stands,
         "lifted_at": suppressed.lifted_at,
         "may_be_lifted": suppressed.stands and suppressed.reason == "bounced",

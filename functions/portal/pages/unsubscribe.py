@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cookies
 import words
 from server import Who, page
 from visit import N_, Visit
@@ -60,7 +61,8 @@ def subscribe_again(visit: Visit, token: str) -> dict[str, Any]:
 def _wish(visit: Visit, token: str) -> Wish:
     portal = visit.portal
     wish = wish_of_link(portal.configuration, portal.identity_secret(), token)
-    visit.language = best([wish.member.language, *wishes(visit.header("accept-language"))])
+    chosen = visit.cookies.get(cookies.LANGUAGE)
+    visit.language = best([chosen, wish.member.language, *wishes(visit.header("accept-language"))])
     return wish
 
 
