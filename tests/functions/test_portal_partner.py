@@ -17,13 +17,16 @@ from introducer.domain.task import Outcome, TaskStatus
 from introducer.domain.verification import VerificationStatus
 from introducer.gateways.rails.protocol import Outcome as Heard
 from introducer.locale import CODES
+from introducer.services.accept_deal import accept_deal
+from introducer.services.propose_deal import propose_deal
 from introducer.services.send_run import take_outcome
 from introducer.store.tasks import task_to_item
 from introducer.store.wire import to_wire
 from tests.support.at_once import FOREIGNER, FRESH, NEIGHBOUR, AtOnce, at_once
+from tests.support.builders import cpa, revshare, terms
 from tests.support.casework import COMPLIANCE, SALES
 from tests.support.memory import MemoryClient
-from tests.support.payday import ADMIN, HARBOUR, HELD, LANTERN, LAST_RUN, MAKER, MANAGER, NOW, PIPS
+from tests.support.payday import ADMIN, AUTHOR, GULF, HARBOUR, HELD, LANTERN, LAST_RUN, MAKER, MANAGER, NOW, PIPS
 from tests.support.queueing import CHANGE
 
 pytestmark = pytest.mark.in_memory
@@ -129,6 +132,20 @@ def test_what_should_be_seen_first_stands_first(portal: AtOnce) -> None:
     found = portal.data(LANTERN)
     assert (found["status"], found["status_to_come"]) == ("active", "blocked"), "what holds now, and what comes"
     assert "Blocked from" in text(portal.signed_in(MANAGER).get(portal.page(LANTERN)).body)
+
+
+def test_the_deal_says_what_holds_what_comes_and_what_waits(portal: AtOnce) -> None:
+    gulf, agreed = portal.partners[GULF], {"author": AUTHOR, "clock": lambda: NOW}
+    made = propose_deal(portal.configuration, partner=gulf, terms=terms(revshare("40"), currency="USD"), **agreed)
+    accept_deal(portal.configuration, partner=gulf, version=2, terms_hash=made.terms_hash, **agreed)
+    propose_deal(
+        portal.configuration, partner=gulf, terms=terms(cpa("200.00"), revshare("45"), currency="USD"), **agreed
+    )
+    found = portal.data(GULF)
+    shown = [(found[name]["version"], found[name]["kinds"]) for name in ("deal", "deal_to_come", "deal_waits")]
+    assert shown == [(1, ["revshare"]), (2, ["revshare"]), (3, ["cpa", "revshare"])]
+    page = text(portal.signed_in(MANAGER).get(portal.page(GULF)).body)
+    assert "Version 3 of the deal waits for the partner's answer." in page and "CPA, Revenue share" in page
 
 
 @pytest.mark.parametrize(

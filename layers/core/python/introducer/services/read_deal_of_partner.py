@@ -82,6 +82,18 @@ class VersionOfDeal:
     clauses: tuple[MarkedClause, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionInLine:
+    """One version, without its words."""
+
+    version: int
+    phase: Phase
+    begins: datetime
+    """For a proposal: when it would begin if it were accepted now."""
+    kinds: tuple[str, ...]
+    """Of its rules (`cpa`, `revshare` …), sorted."""
+
+
 def read_deal_of_partner(configuration: Configuration, *, partner: str, at: datetime) -> tuple[VersionOfDeal, ...]:
     """All versions, the newest first; empty for a partner to whom nothing was proposed yet."""
     records = configuration.deals(partner)
@@ -110,6 +122,19 @@ def read_deal_of_partner(configuration: Configuration, *, partner: str, at: date
             )
         )
     return tuple(reversed(found))
+
+
+def read_phases_of_deal(configuration: Configuration, *, partner: str, at: datetime) -> tuple[VersionInLine, ...]:
+    """All versions, the newest first, each in a line: for who does not read the words of them."""
+    records = configuration.deals(partner)
+    accepted = [record for record in records if record.accepted_at is not None]
+    in_force = _in_force(accepted, at)
+    found = []
+    for record in reversed(records):
+        phase, begins, _ = _phase(record, accepted, in_force, at)
+        kinds = {str(rule["type"]) for rule in json.loads(record.terms)["rules"]}
+        found.append(VersionInLine(version=record.version, phase=phase, begins=begins, kinds=tuple(sorted(kinds))))
+    return tuple(found)
 
 
 def read_version_of_deal(

@@ -29,7 +29,7 @@ from introducer.services.announce import announcements_for
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names
-from introducer.services.read_deal_of_partner import Phase, VersionOfDeal, read_deal_of_partner
+from introducer.services.read_deal_of_partner import Phase, VersionInLine, read_phases_of_deal
 from introducer.services.read_payouts_of_partner import Buckets, PayoutInList, buckets_of, listed
 from introducer.services.read_sequences import sequence_of, walk_of
 from introducer.store.announcements import Announcements
@@ -118,15 +118,6 @@ class ResultsShown:
     """Empty where nothing ever came."""
     dormant_days: int
     tier: TierPlace | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DealShown:
-    """A version of the deal in a line."""
-
-    version: int
-    begins: datetime
-    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,11 +238,11 @@ class PartnerAtOnce:
     more_people: bool
     results: ResultsShown | None
     """None: no night has passed since it was registered."""
-    deal: DealShown | None
+    deal: VersionInLine | None
     """In force now."""
-    deal_to_come: DealShown | None
+    deal_to_come: VersionInLine | None
     """Accepted, and begins later."""
-    deal_waits: DealShown | None
+    deal_waits: VersionInLine | None
     """Waits for the partner's answer."""
     onboarding: OnboardingShown | None
     goals: tuple[GoalShown, ...]
@@ -286,7 +277,9 @@ def read_partner(books: PartnerBooks, *, member: Member, partner: str, now: date
     status = status_at(now, standings)
     people = books.configuration.members_of_partner(owner.partner, limit=MOST_PEOPLE)
     line = books.results.line(owner.brand, owner.partner)
-    versions = read_deal_of_partner(books.configuration, partner=owner.partner, at=now)
+    versions = read_phases_of_deal(books.configuration, partner=owner.partner, at=now)
+    # The newest version of each phase.
+    deals = {each.phase: each for each in reversed(versions)}
     balance = books.ledger.balance(owner.partner)
     currencies = [owner.currency, *(each for each in balance.currencies() if each != owner.currency)]
     payouts = books.payouts.of_partner(owner.partner, limit=1).items
@@ -314,9 +307,9 @@ def read_partner(books: PartnerBooks, *, member: Member, partner: str, now: date
         ),
         more_people=people.cursor is not None,
         results=None if line is None else _results(line, today),
-        deal=_deal(versions, Phase.IN_FORCE),
-        deal_to_come=_deal(versions, Phase.TO_COME),
-        deal_waits=_deal(versions, Phase.PROPOSED),
+        deal=deals.get(Phase.IN_FORCE),
+        deal_to_come=deals.get(Phase.TO_COME),
+        deal_waits=deals.get(Phase.PROPOSED),
         onboarding=_onboarding(books.onboarding, owner),
         goals=tuple(_goal(each, now) for each in books.goals.of_partner(owner.partner) if _is_live(each, now)),
         contests=tuple(_contests(books.contests, owner)),
@@ -363,15 +356,6 @@ def _results(line: ResultLine, today: str) -> ResultsShown:
         dormant_days=line.dormant_days(today),
         tier=line.tier,
     )
-
-
-def _deal(versions: Sequence[VersionOfDeal], phase: Phase) -> DealShown | None:
-    """The newest version of a phase."""
-    found = next((each for each in versions if each.phase is phase), None)
-    if found is None:
-        return None
-    kinds = sorted({rule["type"] for rule in found.terms["rules"]})
-    return DealShown(version=found.version, begins=found.begins, kinds=tuple(kinds))
 
 
 def _onboarding(books: OnboardingBooks, partner: Partner) -> OnboardingShown | None:
