@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,24 @@ import pytest
 
 from introducer.domain.case import Case, CaseStatus
 from introducer.domain.events import Event, EventType
+from introducer.domain.mail import Audience, Mail, MailStatus, MailTemplate, Seen
 from introducer.domain.rows import Row
 from introducer.domain.settlement import Chain
 from introducer.store.cases import Cases, Step
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
+from introducer.store.mails import Mails
 from introducer.store.settlements import SettledMonth, Settlements, Settling, chain_digest, row_to_item
 from introducer.store.wire import to_wire
 from introducer_ops.demo.waiting import (
     NotSettled,
     standing,
     wait_until_applied,
+    wait_until_looked_at,
     wait_until_scored,
     wait_until_settled,
+    wait_until_told,
 )
 from introducer_ops.localcloud import LocalCloud, Stack
 from tests.conftest import create_table
@@ -41,7 +45,7 @@ _MOMENTS = itertools.count(1)
 
 @pytest.fixture(name="stack")
 def _stack(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """Both tables, the queue of scoring, and no function that would work on them."""
+    """Both tables, the queues, and no function that would work on them."""
     suffix = secrets.token_hex(4)
     tables = {"FactsTableName": f"facts-waiting-{suffix}", "BooksTableName": f"books-waiting-{suffix}"}
     stack = Stack(cloud.endpoint, "", tables, {}, tmp_path)
@@ -49,9 +53,12 @@ def _stack(cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     for table in tables.values():
         create_table(stack.client("dynamodb"), table, index=table.startswith("books"))
-    stack.outputs["ScoreQueueUrl"] = stack.client("sqs").create_queue(QueueName=f"score-waiting-{suffix}")["QueueUrl"]
+    queues, sqs = ("ScoreQueueUrl", "TriggerQueueUrl", "ReportQueueUrl"), stack.client("sqs")
+    for queue in queues:
+        stack.outputs[queue] = sqs.create_queue(QueueName=f"{queue.lower()}-waiting-{suffix}")["QueueUrl"]
     yield stack
-    stack.client("sqs").delete_queue(QueueUrl=stack.outputs["ScoreQueueUrl"])
+    for queue in queues:
+        sqs.delete_queue(QueueUrl=stack.outputs[queue])
     for table in (stack.outputs["FactsTableName"], stack.outputs["BooksTableName"]):
         stack.client("dynamodb").delete_table(TableName=table)
 
@@ -233,3 +240,63 @@ def test_a_partner_that_is_still_to_be_scored_is_missed(stack: Stack) -> None:
 
     with pytest.raises(NotSettled, match="1 messages wait for scoring"):
         wait_until_scored(stack, "brd_1", [], patience=0)
+
+
+@pytest.mark.parametrize(
+    ("queue", "what"), [("ScoreQueueUrl", "scoring"), ("TriggerQueueUrl", "triggers"), ("ReportQueueUrl", "reports")]
+)
+def test_a_message_that_nobody_took_is_missed_whichever_queue_it_is_in(stack: Stack, queue: str, what: str) -> None:
+    stack.client("sqs").send_message(QueueUrl=stack.outputs[queue], MessageBody="{}")
+
+    with pytest.raises(NotSettled, match=f"1 messages for {what}"):
+        wait_until_looked_at(stack, patience=0)
+
+
+def test_it_ends_when_all_queues_are_empty(stack: Stack) -> None:
+    wait_until_looked_at(stack, patience=0)
+
+
+def mail(stack: Stack, name: str, status: MailStatus, **changes: Any) -> None:
+    told = Mail(
+        mail=f"mail_{name}", brand="brd_1", partner="par_1", audience=Audience.MEMBER, member="mem_1",
+        template=MailTemplate.CASE_OPENED, values={}, what=name, at=AT, status=status, status_since=AT, **changes,
+    )  # fmt: skip
+    assert Mails(stack.outputs["BooksTableName"]).put(told)
+
+
+def test_it_ends_when_every_mail_is_where_it_goes_and_what_became_of_it_is_known(stack: Stack) -> None:
+    stack.clock.set_to(AT)
+    mail(stack, "delivered", MailStatus.SENT, seen=frozenset({Seen.SENT, Seen.DELIVERED}))
+    mail(stack, "bounced", MailStatus.SENT, seen=frozenset({Seen.SENT, Seen.BOUNCED}))
+    mail(stack, "later", MailStatus.WAITING, not_before=AT + timedelta(hours=1))
+    for status in (MailStatus.HANDED_ON, MailStatus.SUPPRESSED, MailStatus.FAILED, MailStatus.UNCLEAR):
+        mail(stack, status.value, status)
+
+    assert len(wait_until_told(stack, "brd_1", ["par_1"], patience=0)) == 7
+
+
+@pytest.mark.parametrize(
+    ("status", "seen"),
+    [
+        (MailStatus.WAITING, ()),
+        (MailStatus.SENDING, ()),
+        (MailStatus.SENT, (Seen.SENT,)),
+        (MailStatus.SENT, (Seen.DELIVERED,)),
+    ],
+)
+def test_a_mail_that_is_on_its_way_is_named(stack: Stack, status: MailStatus, seen: tuple[Seen, ...]) -> None:
+    mail(stack, "one", status, seen=frozenset(seen))
+
+    with pytest.raises(NotSettled, match=r"1 mails are not where they go \(mail_one\)"):
+        wait_until_told(stack, "brd_1", ["par_1"], patience=0)
+
+
+def test_the_minutes_call_is_made_for_what_is_due(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.clock.set_to(AT)
+    mail(stack, "due", MailStatus.WAITING, not_before=AT)
+    called: list[str] = []
+    monkeypatch.setattr(Stack, "invoke", lambda _, function, event: called.append(function))
+
+    with pytest.raises(NotSettled, match="mail_due"):
+        wait_until_told(stack, "brd_1", ["par_1"], patience=0)
+    assert set(called) == {"DueMailsFunction"}

@@ -31,6 +31,7 @@ from introducer_ops.demo.plan import MADE_UP, make_plan
 from introducer_ops.demo.sending import Sent
 from introducer_ops.demo.summary import Figures, Outcome, run_document, show, show_portal, write_run
 from introducer_ops.demo.waiting import Standing
+from tests.support.demo_week import a_week
 from tests.support.payouts import a_payout, a_run
 
 AT = datetime(2026, 3, 4, 21, tzinfo=UTC)
@@ -226,9 +227,11 @@ def _outcome() -> Outcome:
         Suspicions((a_caught(),), ()),
         a_paid_run(),
         some_contests(),
+        a_week(),
         report,
         seconds,
         "http://127.0.0.1:8080",
+        "http://127.0.0.1:8025",
     )
 
 
@@ -379,11 +382,51 @@ def test_the_run_file_has_exactly_what_was_promised(outcome: Outcome, tmp_path: 
                 "entries": ["jrn_3"],
             },
         },
+        "mails_sent": 8,
+        "tasks_open": 2,
+        "communication": {
+            "mails_by_template": {"manager_digest": 1, "partner_report": 1, "written": 6},
+            "mails_counted": 8,
+            "mails_taken": 8,
+            "became": {"bounced": 1, "complained": 1, "delivered": 7},
+            "held_back": {"bounced": 1, "complained": 1, "unsubscribed": 1},
+            "onboarding": {
+                "joined": 3,
+                "sent_by_step": {"welcome": 3, "terms": 0},
+                "walks": {"New 1": "", "New 2": "", "New 3": "over"},
+            },
+            "broadcast": {
+                "broadcast": "brc_1",
+                "segment": "seg_1",
+                "partners": 2,
+                "approved_by": "Head of partnerships",
+                "status": "done",
+                "recipients": 3,
+                "sent": 3,
+                "suppressed": 0,
+                "unsubscribed": 0,
+                "failed": 0,
+                "delivered": 2,
+                "bounced": 1,
+                "complained": 1,
+                "page": "/desk/broadcasts/brc_1",
+            },
+            "conversation": {"thread": "thr_1", "page": "/desk/messages/par_1/thr_1"},
+            "announcement": {"announcement": "ann_1", "partners": 45, "have_read": 2, "people": 2},
+            "leads": {"won": "led_1", "lost": "led_2", "client_of": "par_1"},
+            "tasks": {
+                "open_by_kind": {"first_ftd": 1, "near_tier": 1},
+                "done": 2,
+                "put_off": 1,
+                "page": "/desk?whose=all",
+            },
+        },
         "money_differences": 0,
         "verify_differences": 0,
         "state_hash": "0123456789abcdef" * 4,
         "seconds": {"history": 4.0, "day": 6.0, "settle": 1.24, "total": 12.35},
         "portal_url": "http://127.0.0.1:8080",
+        "mails_url": "http://127.0.0.1:8025",
     }
 
 
@@ -412,7 +455,14 @@ def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outc
     assert "500.00 EUR in 2 prizes, 1 gift; 2 receipts read" in text
     assert "March sprint: PAR_1 first" in text
     assert "a goal of 3 first deposits: 5 counted, 300.00 EUR paid" in text
-    assert len(text.splitlines()) <= 48
+    assert "8 mails sent, 7 delivered, 1 bounced, 1 complained of" in text
+    assert "3 more held back: 1 bounced, 1 complained, 1 unsubscribed" in text
+    assert "a broadcast to 3: 3 sent, 1 bounced, 1 complained of" in text
+    assert "1 letter and 1 digest on Monday; 3 first steps to 3 newcomers" in text
+    assert "2 tasks open, 2 done, 1 put off: 1 near a tier, 1 first clients" in text
+    assert "a lead was won, and its client is the demo partner's" in text
+    assert "http://127.0.0.1:8025" in text
+    assert len(text.splitlines()) <= 54
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -493,6 +543,14 @@ def test_a_goal_that_is_reached_and_not_paid_is_said() -> None:
     assert replace(some_contests(), goal=some_contests().goal | missed).wrong == []  # type: ignore[operator]
 
 
+def test_a_lead_whose_client_is_anothers_is_not_hidden(outcome: Outcome) -> None:
+    lost = replace(a_week().story, lead_partner="par_2")
+
+    text = shown(replace(outcome, communication=a_week(story=lost)))
+
+    assert "its client is not the demo partner's" in text
+
+
 def test_a_late_event_that_is_nowhere_is_not_hidden(outcome: Outcome) -> None:
     text = shown(replace(outcome, month_end=replace(outcome.month_end, late=())))
 
@@ -507,6 +565,7 @@ def test_the_portal_is_shown_with_its_logins(outcome: Outcome) -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "http://127.0.0.1:8080" in text
+    assert "http://127.0.0.1:8025" in text
     assert "owner@amberfield.example" in text
     assert "Secret-secret-secret12" in text
 

@@ -15,6 +15,7 @@ cases            who was found, and whether what is held is what the attackers' 
 desk, month_end  what people do then: adjust, move a client, close a month
 payees, payouts  where partners are paid, and a run that pays them
 contests         who competes for what, and who wins; a goal of one partner's own
+communication    a week of mails, conversations, leads and tasks
 summary          what came out, read from the books
 running          all of it in order
 command          `introducer demo`

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import secrets
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from introducer.domain.case import CasePolicy
@@ -31,6 +31,7 @@ from introducer.store.configuration import Configuration
 from introducer.store.rates import RateStore
 from introducer_ops.demo import rates
 from introducer_ops.demo.payees import pay_partners
+from introducer_ops.demo.people import full_name
 from introducer_ops.demo.plan import STAR, Plan
 from introducer_ops.localcloud import Stack
 
@@ -58,6 +59,9 @@ class World:
     links: dict[tuple[int, int], Link]
     source_secret: str
     logins: tuple[Login, ...]
+    """Of the staff, and of the demo partner's owner: those that a person is told of."""
+    owners: Mapping[str, Login] = field(default_factory=dict)
+    """Each partner's, by its id."""
 
     def login(self, role: Role) -> Login:
         return next(login for login in self.logins if login.role is role)
@@ -122,12 +126,13 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
         progress("logins")
         pool = UserPool(stack.client("cognito-idp"), stack.outputs["UserPoolId"])
         staff = (
-            (Login(Role.MANAGER, plan.manager_email, new_password()), "Affiliate manager"),
+            (Login(Role.MANAGER, plan.manager_email, new_password()), "Ines Falk"),
             (Login(Role.FINANCE, plan.finance_email, new_password()), "Finance desk"),
             (Login(Role.COMPLIANCE, plan.compliance_email, new_password()), "Compliance desk"),
             (Login(Role.ADMIN, plan.admin_email, new_password()), "Head of partnerships"),
+            (Login(Role.SALES, plan.sales_email, new_password()), "Piet Sander"),
         )
-        looks_after, _, compliance, admin = (
+        looks_after, _, compliance, admin, _ = (
             invite_member(
                 configuration,
                 pool,
@@ -190,23 +195,31 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
                     clock=clock,
                     random=chance.randbytes,
                 )
-        owner = Login(Role.OWNER, plan.owner_email, new_password())
-        invite_member(
-            configuration,
-            pool,
-            brand=brand.brand,
-            partner=partners[STAR].partner,
-            role=owner.role,
-            email=owner.email,
-            name=f"Owner of {partners[STAR].name}",
-            language="en",
-            password=owner.password,
-            author=_AUTHOR,
-            clock=clock,
-        )
+        owners = {
+            partner.partner: Login(
+                Role.OWNER, plan.owner_email if number == STAR else f"owner-{number}@{plan.domain}", new_password()
+            )
+            for number, partner in enumerate(partners)
+        }
+        for number, (partner, login) in enumerate(zip(partners, owners.values(), strict=True)):
+            progress(f"owner {number + 1} of {len(partners)}")
+            invite_member(
+                configuration,
+                pool,
+                brand=brand.brand,
+                partner=partner.partner,
+                role=login.role,
+                email=login.email,
+                name=full_name(partner.name, partner.country),
+                language=partner.language,
+                password=login.password,
+                author=_AUTHOR,
+                clock=clock,
+            )
         progress("payment profiles")
         pay_partners(stack, configuration, brand, partners, compliance, _AUTHOR, clock)
-    return World(plan, brand, tuple(partners), links, source_secret, (owner, *(login for login, _ in staff)))
+    told = (owners[partners[STAR].partner], *(login for login, _ in staff))
+    return World(plan, brand, tuple(partners), links, source_secret, told, owners)
 
 
 def new_password() -> str:

@@ -19,12 +19,8 @@ from typing import Any
 
 from introducer.domain.configuration import Role
 from introducer.domain.money import minor_units
-from introducer.gateways.user_pool import UserPool
-from introducer.services.creation import Author
-from introducer.services.invite_member import invite_member
-from introducer.store.configuration import Configuration
 from introducer.store.contests import Contests as ContestStore
-from introducer_ops.demo.building import Login, World, new_password
+from introducer_ops.demo.building import World
 from introducer_ops.demo.desk import Desk
 from introducer_ops.demo.payees import ON_HOLD
 from introducer_ops.demo.plan import MADE_UP, PARTNERS, STAR
@@ -47,7 +43,6 @@ NAMES = {
 CHEATS_AS = "Honest Joe"
 _GIFT = "A stand at the traders' fair in Vienna"
 _ZONE = "Europe/Berlin"
-_AUTHOR = Author(by="system:demo", why="A login of a partner of the demo world")
 _STEP = timedelta(minutes=1)
 _PATIENCE = 90.0
 _LOOK_EVERY = 0.1
@@ -179,8 +174,6 @@ class Scene:
 
     def __init__(self, stack: Stack, world: World, day: date) -> None:
         self._stack, self._world, self._day = stack, world, day
-        self._logins: dict[str, Login] = {world.partners[STAR].partner: world.login(Role.OWNER)}
-        """Owners, by partner."""
         self._desks: dict[str, Desk] = {}
         """Of owners who signed in."""
         self._contests = ContestStore(stack.outputs["BooksTableName"])
@@ -409,30 +402,10 @@ class Scene:
         return Desk(self._stack, self._world.login(role))
 
     def _owner(self, partner: str) -> Desk:
-        """A partner's owner at the portal; it gets a login when it first needs one, and signs in once."""
-        if partner not in self._logins:
-            self._logins[partner] = self._invited(partner)
+        """A partner's owner at the portal, who signs in once."""
         if partner not in self._desks:
-            self._desks[partner] = Desk(self._stack, self._logins[partner])
+            self._desks[partner] = Desk(self._stack, self._world.owners[partner])
         return self._desks[partner]
-
-    def _invited(self, partner: str) -> Login:
-        plan, number = self._world.plan, len(self._logins)
-        login = Login(Role.OWNER, f"owner-{number}@{plan.domain}", new_password())
-        invite_member(
-            Configuration(self._stack.outputs["BooksTableName"]),
-            UserPool(self._stack.client("cognito-idp"), self._stack.outputs["UserPoolId"]),
-            brand=self._world.brand.brand,
-            partner=partner,
-            role=login.role,
-            email=login.email,
-            name=f"Owner of {self._world.partner_names()[partner]}",
-            language="en",
-            password=login.password,
-            author=_AUTHOR,
-            clock=self._stack.clock.now,
-        )
-        return login
 
 
 _DESK = "/desk/contests"

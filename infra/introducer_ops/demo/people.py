@@ -1,5 +1,5 @@
-"""Who clients of the demo world are, as their platform tells it: invented people at example domains, one address, phone
-and device each. Two who came by the same browser have its device in common, as households have."""
+"""Who people of the demo world are; its clients as their platform tells it: invented people at example domains, one
+address, phone and device each. Two who came by the same browser have its device in common, as households have."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def person(client: str, country: str, visitor: int | None = None) -> dict[str, s
         "phone": f"+{names.code}555{client[-6:]}",
         "device": device(f"visitor/{visitor}" if visitor is not None else f"client/{client}"),
     }
+
+
+def full_name(of: str, country: str) -> str:
+    """The name of somebody in a country: always the same one for whoever it is of."""
+    chance, names = random.Random(f"name/{of}"), _NAMES[country]
+    return f"{chance.choice(names.first).capitalize()} {chance.choice(names.last).capitalize()}"
 
 
 def device(of: str) -> str:

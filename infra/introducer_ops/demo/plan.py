@@ -93,6 +93,7 @@ class Plan:
     finance_email: str
     compliance_email: str
     admin_email: str
+    sales_email: str
 
 
 def make_plan(seed: int, day: date) -> Plan:
@@ -154,6 +155,7 @@ def make_plan(seed: int, day: date) -> Plan:
         f"finance@{domain}",
         f"compliance@{domain}",
         f"admin@{domain}",
+        f"sales@{domain}",
     )
 
 

@@ -1,4 +1,5 @@
-"""The demo from start to end: build, live, settle, look at partners, close a month, pay, end contests, verify, tell."""
+"""The demo from start to end: build, live, settle, look at partners, close a month, pay, end contests, write, verify,
+tell."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
 from introducer_ops.demo.building import World, build_world
 from introducer_ops.demo.cases import attackers, read_suspicions
+from introducer_ops.demo.communication import Week
 from introducer_ops.demo.contests import Scene
 from introducer_ops.demo.desk import Desk, DeskRefused
 from introducer_ops.demo.month_end import (
@@ -50,6 +52,7 @@ from introducer_ops.demo.waiting import (
     wait_until_settled,
 )
 from introducer_ops.localcloud import CloudError, DeployError, LocalCloud, Stack
+from introducer_ops.localcloud.mail_pages import MailPages
 from introducer_ops.localcloud.paypal import Paypal
 from introducer_ops.localcloud.process import ROOT, port_or_any
 
@@ -68,8 +71,8 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
     try:
         with watch.phase("start"), console.status("starting the local cloud"):
             cloud = LocalCloud.start(state_dir, portal_port=port_or_any(portal_port), log=said.append)
-        with cloud, _a_paypal() as paypal:
-            outcome = _run(cloud, paypal, seed, watch, console)
+        with cloud, _a_paypal() as paypal, MailPages(state_dir) as mails:
+            outcome = _run(cloud, paypal, mails.url, seed, watch, console)
             write_run(outcome, RUN_FILE)
             good = _judge(outcome, console)
             if said:
@@ -118,7 +121,7 @@ def _a_paypal() -> Iterator[Paypal]:
         paypal.close()
 
 
-def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: Console) -> Outcome:
+def _run(cloud: LocalCloud, paypal: Paypal, mails: str, seed: int, watch: _Watch, console: Console) -> Outcome:
     with watch.phase("deploy"), console.status("deploying template.yaml"):
         stack = cloud.deploy(parameters={"PaypalUrl": paypal.url})
     paypal.now = stack.clock.now
@@ -136,15 +139,20 @@ def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: C
         status.update("building the world: contests")
         scene = Scene(stack, world, day)
         scene.plan()
+        week = Week(stack, world, day)
     secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["EdgeSecretName"])["SecretString"]
     with Sender(stack, world, secret) as sender:
-        _live(stack, sender, script, months, scene, watch, console)
+        _live(stack, sender, script, months, (week, scene), watch, console)
+        with watch.phase("desk"), console.status("working the queue") as status:
+            _win_lead(stack, sender, week, months, status.update)
         with watch.phase("month_end"), console.status("closing a month") as status:
             month_end, standing = _end_month(stack, sender, script, months, day, status.update)
         with watch.phase("payouts"), console.status("paying") as status:
             paid_run = pay(stack, world, iban, lambda what: status.update(f"paying: {what}"))
         with watch.phase("contests"), console.status("ending contests") as status:
             contests = scene.end(lambda what: status.update(f"ending contests: {what}"))
+        with watch.phase("letters"), console.status("writing") as status:
+            communication = week.end(lambda what: status.update(f"writing: {what}"))
     with watch.phase("verify"), console.status("recomputing everything from the facts") as status:
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
@@ -160,9 +168,11 @@ def _run(cloud: LocalCloud, paypal: Paypal, seed: int, watch: _Watch, console: C
         suspicions,
         paid_run,
         contests,
+        communication,
         report,
         watch.total(),
         stack.portal_url,
+        mails,
     )
     show(outcome, console, rates.published(day.isoformat())[day.isoformat()])
     return outcome
@@ -175,9 +185,15 @@ def crawler_agents() -> tuple[str, ...]:
 
 
 def _live(
-    stack: Stack, sender: Sender, script: Script, months: list[str], scene: Scene, watch: _Watch, console: Console
+    stack: Stack,
+    sender: Sender,
+    script: Script,
+    months: list[str],
+    stories: tuple[Week, Scene],
+    watch: _Watch,
+    console: Console,
 ) -> None:
-    """Send the script and wait until it is in the books."""
+    """Send the script and wait until it is in the books. `stories` go on as the clock does."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<22}"),
@@ -196,7 +212,8 @@ def _live(
                 for slot in slots:
                     when = slot.at.strftime("%H:%M" if busy else "%-d %B")
                     progress.update(task, what=when)
-                    scene.before(slot)
+                    for story in stories:
+                        story.before(slot)
                     sender.send(slot, lambda some, more, task=task: progress.advance(task, some + more))
             progress.update(task, what="")
         task = progress.add_task("Into the books", total=script.distinct, what="events applied")
@@ -213,6 +230,18 @@ def _look_at_everybody(stack: Stack, world: World) -> None:
     """What a schedule does once a day in AWS: every partner is named to scoring, whatever came of its events before."""
     stack.invoke("ScoringFunction", {"brand": world.brand.brand})
     wait_until_scored(stack, world.brand.brand, [partner.partner for partner in attackers(world)])
+
+
+def _win_lead(stack: Stack, sender: Sender, week: Week, months: list[str], say: Callable[[str], None]) -> None:
+    """A lead becomes a client, and the demo partner's; then a manager works some of the week's tasks."""
+    say("winning a lead")
+    sender.send(week.client_slot(), lambda some, more: None)
+    _applied(stack, sender)
+    week.win()
+    _applied(stack, sender)
+    _settled(stack, sender.world, months, (STAR,))
+    say("working the queue")
+    week.work_tasks()
 
 
 def _applied(stack: Stack, sender: Sender, seen: Callable[[Standing], None] = lambda standing: None) -> Standing:
@@ -276,6 +305,7 @@ def _judge(outcome: Outcome, console: Console) -> bool:
     wrong += outcome.suspicions.wrong
     wrong += _unpaid(outcome.paid_run)
     wrong += outcome.contests.wrong
+    wrong += outcome.communication.wrong
     wrong += [
         f"{each.kind}: {each.what}: {each.expected} expected, {each.found} found ({each.where})"
         for each in outcome.report.differences

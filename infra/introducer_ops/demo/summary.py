@@ -24,6 +24,7 @@ from introducer.store.ledger import Ledger
 from introducer.wording.mails.letters import WORDS
 from introducer_ops.demo.building import World
 from introducer_ops.demo.cases import Caught, Suspicions
+from introducer_ops.demo.communication import Communication
 from introducer_ops.demo.contests import Contests, Ended
 from introducer_ops.demo.deals import UNITS
 from introducer_ops.demo.month_end import LATE_EVENT, Closed, MonthEnd
@@ -33,6 +34,8 @@ from introducer_ops.demo.waiting import Standing
 
 _BAR = 34
 _TOP = 5
+_KINDS_OF_TASKS = 2
+"""So many are named in a line."""
 _KINDS_WIDTH = 62
 KINDS = {
     "cpa": "per client",
@@ -45,6 +48,19 @@ KINDS = {
     "prize": "contests",
 }
 """What earnings are for, and how a person reads it."""
+WORDS_OF_TASKS = {
+    "payout_failed": "payouts that failed",
+    "case_opened": "cases",
+    "documents_wait": "with documents that wait",
+    "ftd_fell": "whose deposits fell",
+    "near_cap": "near a cap",
+    "near_tier": "near a tier",
+    "near_goal": "near a goal",
+    "dormant": "dormant",
+    "first_ftd": "first clients",
+    "contest_won": "prizes",
+}
+"""What a kind of task is about, after its number."""
 _RAILS = {"sepa": "SEPA", "paypal": "PayPal", "manual": "hand"}
 
 
@@ -76,9 +92,12 @@ class Outcome:
     suspicions: Suspicions
     paid_run: PaidRun
     contests: Contests
+    communication: Communication
     report: Report
     seconds: Mapping[str, float]
     portal_url: str
+    mails_url: str
+    """Where the sent mails can be looked at while the demo runs."""
 
 
 def read_figures(table: str, world: World, months: list[str], today: str) -> Figures:
@@ -143,12 +162,16 @@ def run_document(outcome: Outcome) -> dict[str, object]:
         "cases": _cases_document(outcome.suspicions, outcome.paid_run),
         "payouts": _payouts_document(outcome.paid_run),
         "contests": _contests_document(outcome.contests),
+        "mails_sent": outcome.communication.mails_sent,
+        "tasks_open": outcome.communication.tasks_open,
+        "communication": _communication_document(outcome.communication),
         "money_differences": outcome.paid_run.money_differences,
         "seconds_until_settled": round(outcome.seconds.get("settle", 0), 2),
         "verify_differences": len(outcome.report.differences),
         "state_hash": outcome.report.state_hash,
         "seconds": {phase: round(seconds, 2) for phase, seconds in outcome.seconds.items()},
         "portal_url": outcome.portal_url,
+        "mails_url": outcome.mails_url,
     }
 
 
@@ -297,6 +320,39 @@ def _contest_document(ended: Ended) -> dict[str, object]:
     }
 
 
+def _communication_document(told: Communication) -> dict[str, object]:
+    """`held_back` are mails that must not go to their readers, by reason; `became` what became of those that were sent.
+    The broadcast's figures are those of its page."""
+    story, report = told.story, told.broadcast["report"] or {}
+    rows = ("recipients", "sent", "suppressed", "unsubscribed", "failed", "delivered", "bounced", "complained")
+    return {
+        "mails_by_template": dict(sorted(told.by_template.items())),
+        "mails_counted": sum(told.counted.values()),
+        "mails_taken": len(told.handed_over),
+        "became": dict(sorted(told.became.items())),
+        "held_back": dict(sorted(told.suppressed.items())),
+        "onboarding": {"joined": len(told.newcomers), "sent_by_step": dict(told.steps), "walks": dict(told.ends)},
+        "broadcast": {
+            "broadcast": story.broadcast,
+            "segment": story.segment,
+            "partners": story.fits,
+            "approved_by": story.approved_by,
+            "status": told.broadcast["status"],
+            **{row: report.get(row) for row in rows},
+            "page": f"/desk/broadcasts/{story.broadcast}",
+        },
+        "conversation": {"thread": story.thread, "page": f"/desk/messages/{told.star}/{story.thread}"},
+        "announcement": {"announcement": story.announcement, **told.spread},
+        "leads": {"won": story.won, "lost": story.lost, "client_of": story.lead_partner},
+        "tasks": {
+            "open_by_kind": dict(sorted(Counter(each["kind"] for each in told.tasks).items())),
+            "done": len(story.done),
+            "put_off": len(story.snoozed),
+            "page": "/desk?whose=all",
+        },
+    }
+
+
 def _by_currency(paid_run: PaidRun) -> Counter[str]:
     """What was paid, minor units by pay currency."""
     found: Counter[str] = Counter()
@@ -344,6 +400,7 @@ def show_portal(outcome: Outcome, console: Console) -> None:
         table.add_row(Text(login.role.value, style="bold"), login.email, Text(login.password, style="cyan"))
     console.print(Text.assemble(("The portal is open at ", "bold"), (outcome.portal_url, "bold underline cyan")))
     console.print(Padding(table, (1, 0, 1, 2)))
+    console.print(Text.assemble(("Its mails are at ", "bold"), (outcome.mails_url, "bold underline cyan")))
     console.print(Text("Ctrl-C closes it.", style="dim"))
 
 
@@ -452,6 +509,8 @@ def _facts(outcome: Outcome) -> list[Text]:
         ("paid", _paid_words(outcome.paid_run)),
         ("", _sums_words(outcome.paid_run)),
         *_contest_lines(outcome.contests),
+        *_mail_lines(outcome.communication, outcome.mails_url),
+        *_task_lines(outcome.communication),
         ("verified", ""),
         ("time", f"{seconds.get('total', 0):.0f} s in all, {speed}"),
     )
@@ -510,6 +569,40 @@ def _contest_lines(contests: Contests) -> list[tuple[str, str]]:
         f"a goal of {goal['clients']} first deposits: {goal['counted']} counted, {paid}",
     ]
     return [("" if number else "contests", line) for number, line in enumerate(lines)]
+
+
+def _mail_lines(told: Communication, url: str) -> list[tuple[str, str]]:
+    """How many mails went, what became of them, and what the week's broadcast and the first steps came to."""
+    became, report, held_back = told.became, told.broadcast["report"] or {}, sum(told.suppressed.values())
+    letters, digests = (told.by_template[each] for each in ("partner_report", "manager_digest"))
+    lines = [
+        f"{_many(told.mails_sent, 'mail')} sent, {became['delivered']:,} delivered, {became['bounced']} bounced,"
+        f" {became['complained']} complained of",
+        f"{held_back:,} more held back: {_reasons(told.suppressed)}",
+        f"a broadcast to {report.get('recipients', 0)}: {report.get('sent', 0)} sent,"
+        f" {report.get('bounced', 0)} bounced, {report.get('complained', 0)} complained of",
+        f"{_many(letters, 'letter')} and {_many(digests, 'digest')} on Monday;"
+        f" {_many(sum(told.steps.values()), 'first step')} to {_many(len(told.newcomers), 'newcomer')}",
+        url,
+    ]
+    return [("" if number else "mails", line) for number, line in enumerate(lines)]
+
+
+def _reasons(held_back: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in sorted(held_back.items())) or "none"
+
+
+def _task_lines(told: Communication) -> list[tuple[str, str]]:
+    """What waits for a person, by kind, and what was done."""
+    kinds = Counter(WORDS_OF_TASKS.get(each["kind"], each["kind"]) for each in told.tasks)
+    by = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common(_KINDS_OF_TASKS))
+    story = told.story
+    won = "is the demo partner's" if story.lead_partner == told.star else "is not the demo partner's"
+    lines = [
+        f"{_many(told.tasks_open, 'task')} open, {len(story.done)} done, {len(story.snoozed)} put off: {by}",
+        f"a lead was won, and its client {won}",
+    ]
+    return [("" if number else "tasks", line) for number, line in enumerate(lines)]
 
 
 def _amounts(sums: Mapping[str, int]) -> str:

@@ -1,5 +1,5 @@
 """Waiting until the books have everything: every accepted event applied and counted, every click counted, every
-partner's month settled, every partner looked at by the detectors."""
+partner's month settled, every partner looked at by the detectors and the triggers, every mail where it goes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from introducer.domain.mail import Mail, MailStatus, Seen
 from introducer.services.settle_partner import unfinished
 from introducer.store import keys
 from introducer.store.cases import Cases
 from introducer.store.intake_days import IntakeDays
+from introducer.store.mails import Mails
 from introducer.store.settlements import Settlements
 from introducer_ops.localcloud import Stack
 
@@ -21,6 +23,9 @@ _LOOK_EVERY = 0.5
 _NAMED = 5
 _QUIET_LOOKS = 2
 """So often in a row the queue of scoring must be empty: what comes to it passes the outbox first."""
+
+_QUEUES = {"ScoreQueueUrl": "scoring", "TriggerQueueUrl": "triggers", "ReportQueueUrl": "reports"}
+"""Queues of partners to be looked at, by what they wait for."""
 
 _EVENTS = keys.ITEMS["event"].pk.split("{")[0]
 _CLICKS = keys.ITEMS["click"].pk.split("{")[0]
@@ -156,6 +161,61 @@ def wait_until_scored(stack: Stack, brand: str, partners: Sequence[str], *, pati
                 sentences.append(f"No case of {named} waits for a person: see the logs of scoring and cases.")
             raise NotSettled(" ".join(sentences))
         time.sleep(_LOOK_EVERY)
+
+
+def wait_until_looked_at(stack: Stack, *, patience: float = PATIENCE) -> None:
+    """Look until nobody waits to be scored, looked at by triggers, or written a report. Raises `NotSettled` when
+    nothing moves."""
+    moved, before, quiet = time.monotonic(), None, 0
+    while quiet < _QUIET_LOOKS:
+        queued = {queue: _queued(stack, queue) for queue in _QUEUES}
+        quiet = 0 if any(queued.values()) else quiet + 1
+        if queued != before:
+            moved, before = time.monotonic(), queued
+        elif any(queued.values()) and time.monotonic() - moved > patience:
+            behind = ", ".join(f"{number} messages for {_QUEUES[queue]}" for queue, number in queued.items() if number)
+            raise NotSettled(f"Nothing moved for {patience:.0f} seconds. Waiting: {behind}: see their functions' logs.")
+        time.sleep(_LOOK_EVERY)
+
+
+def wait_until_told(stack: Stack, brand: str, of: Sequence[str], *, patience: float = PATIENCE) -> tuple[Mail, ...]:
+    """Look until every mail of these partners, and of the brand's staff, is where it goes, and what became of those
+    that were sent is known. What waits for a moment that is yet to come stays where it is. Returns all mails.
+
+    On the local stage the minute's call does not come by itself: it is made here, while something is due. Raises
+    `NotSettled` when nothing moves.
+    """
+    mails = Mails(stack.outputs["BooksTableName"])
+    moved, before = time.monotonic(), None
+    while True:
+        if mails.due(brand, stack.clock.now(), limit=1).items:
+            stack.invoke("DueMailsFunction", {})
+        found = tuple(mail for each in (*of, brand) for mail in mails.mails(each))
+        behind = {mail.mail: (mail.status, len(mail.seen)) for mail in found if _on_its_way(mail, stack)}
+        if not behind:
+            return found
+        position = (len(found), behind)
+        if position != before:
+            moved, before = time.monotonic(), position
+        elif time.monotonic() - moved > patience:
+            named = ", ".join(list(behind)[:_NAMED]) + (" and others" if len(behind) > _NAMED else "")
+            raise NotSettled(
+                f"Nothing moved for {patience:.0f} seconds. {len(behind)} mails are not where they go ({named}):"
+                " see the logs of outbox, due-mails and mail-feedback."
+            )
+        time.sleep(_LOOK_EVERY)
+
+
+def _on_its_way(mail: Mail, stack: Stack) -> bool:
+    match mail.status:
+        case MailStatus.WAITING:
+            return mail.not_before is None or mail.not_before <= stack.clock.now()
+        case MailStatus.SENDING:
+            return True
+        case MailStatus.SENT:
+            return Seen.SENT not in mail.seen or not mail.seen & {Seen.DELIVERED, Seen.BOUNCED}
+        case _:
+            return False
 
 
 def _queued(stack: Stack, queue: str) -> int:
