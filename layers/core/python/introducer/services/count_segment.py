@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from introducer.domain.configuration import PartnerCard, Status
+from introducer.domain.configuration import PartnerCard, Status, status_at
 from introducer.domain.events import day_of
 from introducer.domain.segment import Segment, members_of
 from introducer.services.broadcast_books import cards_of
@@ -32,14 +33,24 @@ def partners_in(
     configuration: Configuration, results: Results, *, brand: str, segment: Segment, now: datetime
 ) -> list[PartnerCard]:
     """The brand's partners that fit, in the order of their ids. Raises `Unavailable`."""
-    return members_of(segment, cards_of(configuration, brand), results.of_brand(brand), day_of(now))
+    return members_of(segment, cards_now(configuration, brand, now), results.of_brand(brand), day_of(now))
+
+
+def cards_now(configuration: Configuration, brand: str, now: datetime) -> Iterator[PartnerCard]:
+    """Every partner of a brand in a line, with the status that it has now: what was decided last may be for a moment
+    to come, and a card has that already. Raises `Unavailable`."""
+    for card in cards_of(configuration, brand):
+        if card.status_since is not None and card.status_since > now:
+            yield replace(card, status=status_at(now, configuration.standings(card.partner)))
+        else:
+            yield card
 
 
 def count_segment(
     configuration: Configuration, results: Results, *, brand: str, segment: Segment, now: datetime
 ) -> Counted:
     """How many of the brand's partners fit now. Raises `Unavailable`."""
-    cards, lines = list(cards_of(configuration, brand)), results.of_brand(brand)
+    cards, lines = list(cards_now(configuration, brand, now)), results.of_brand(brand)
     found = members_of(segment, cards, lines, day_of(now))
     oldest = min((line.day for line in lines), default="")
     not_active = sum(card.status is not Status.ACTIVE for card in found)
