@@ -224,7 +224,11 @@ def test_staff_hand_over_close_and_find_again(portal: Portal) -> None:
     assert (wrong.status, wrong.json["code"]) == (422, "not_of_staff")
 
     browser = portal.signed_in(STAFF)
-    assert browser.submit(path, f"{path}/close").status == 303
+    shown = browser.get(path)
+    portal.machine(OTHER).post(f"/messages/{thread['thread']}", {"text": "Wait"}, as_json=True)
+    late = browser.post(f"{path}/close", {"csrf": shown.field("csrf"), "seen": shown.field("seen")})
+    assert late.status == 409 and "The partner wrote meanwhile: read it first." in late.body and "Wait" in late.body
+    assert browser.submit(path, f"{path}/close", seen=browser.get(path).field("seen")).status == 303
     assert "To hand over" in listed("state=closed") and "To hand over" not in listed("")
     assert "Open it again" in browser.get(path).body
     portal.machine(OTHER).post(f"/messages/{thread['thread']}", {"text": "One more thing"}, as_json=True)

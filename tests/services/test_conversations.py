@@ -313,6 +313,17 @@ class TestWorking:
         assert sorted(actions[:3]) == ["close_thread", "close_thread", "reopen_thread"]
         assert len(actions) == 4, "what a partner writes is its own record"
 
+    def test_what_the_partner_wrote_meanwhile_is_not_closed_away_unread(self, talking: Talking) -> None:
+        thread = talking.opens()
+        seen = talking.stands(thread).from_partner
+        given: dict[str, Any] = {"member": MANAGER, "partner": PARTNER, "thread": thread.thread, "clock": talking.clock}
+        talking.writes(thread, OWNER, "One thing more")
+        with refused(Conflict, "partner_wrote"):
+            close_thread(talking.configuration, talking.conversations, seen=seen, **given)
+        assert talking.stands(thread).waits_since == NOW
+        after = close_thread(talking.configuration, talking.conversations, seen=seen + 1, **given)
+        assert after.status is ThreadStatus.CLOSED
+
     def test_a_thread_is_assigned_to_staff_alone(self, talking: Talking) -> None:
         thread = talking.opens()
         for strange in (OWNER.member, FOREIGNER.member, "mem_nobody", "x" * 3000):

@@ -55,6 +55,14 @@ class Assignment(BaseModel):
     to: Short = ""
 
 
+class Closing(BaseModel):
+    """Which message of the partner was read last; nothing where nobody looked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seen: Annotated[int, Field(ge=0, le=9_999_999)] | None = None
+
+
 class Nothing(BaseModel):
     """Nothing needs to be said."""
 
@@ -67,7 +75,11 @@ class ChangedAnswer(Texts):
     version: Annotated[int, Field(ge=0, le=9_999_999)]
 
 
-_ADVICE: Advice = {**ADVICE, "not_of_staff": ("to", N_("Choose somebody of your own staff."))}
+_ADVICE: Advice = {
+    **ADVICE,
+    "not_of_staff": ("to", N_("Choose somebody of your own staff.")),
+    "partner_wrote": ("", N_("The partner wrote meanwhile: read it first.")),
+}
 _SAVING: Advice = {
     "placeholder_not_here": ("", N_("A word in braces is for mails alone: use those that are named below.")),
     "too_many_answers": ("", N_("Very many answers are saved already: remove one first.")),
@@ -136,6 +148,7 @@ def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]
         **{name: getattr(shown.thread, name) for name in shown.thread.__slots__},
         "items": shown.messages,
         "next": visit.next(subject, shown.earlier),
+        "seen": found.from_partner,
         "saved": [
             {"answer": each.answer, "title": each.text.words(visit.language.code).subject}
             for each in visit.portal.conversations.saved_answers(owner.brand)
@@ -187,13 +200,15 @@ def assign(visit: Visit, partner: str, thread: str) -> Done:
 @page(ONE + "/close", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
 def close(visit: Visit, partner: str, thread: str) -> Done:
     assert visit.member is not None
-    with advised(visit.read(Nothing), _ADVICE):
+    wish = visit.read(Closing)
+    with advised(wish, _ADVICE):
         found = close_thread(
             visit.portal.configuration,
             visit.portal.conversations,
             member=visit.member,
             partner=partner,
             thread=thread,
+            seen=wish.seen,
             clock=visit.portal.now,
         )
     return Done(_stands(found), f"{PATH}/{partner}/{thread}")

@@ -46,11 +46,22 @@ def close_thread(
     member: Member,
     partner: str,
     thread: str,
+    seen: int | None = None,
     clock: Clock,
 ) -> Thread:
-    """The thread when nothing is left to be said. Again changes nothing. Raises `NotFound`, `Conflict`."""
+    """The thread when nothing is left to be said. Again changes nothing. `seen` is the partner's newest message that
+    the member had before them; None where nobody looked.
+
+    Raises `NotFound`, `Conflict` (`thread_changed`; `partner_wrote` where there is a newer one).
+    """
     owner = partner_of_brand(configuration, member, partner)
-    return _step(conversations, member, owner.partner, thread, "close_thread", "closed", closed, clock)
+
+    def step(found: Thread) -> Thread:
+        if seen is not None and found.from_partner > seen:
+            raise Conflict("The partner wrote meanwhile: read it first.", code="partner_wrote")
+        return closed(found)
+
+    return _step(conversations, member, owner.partner, thread, "close_thread", "closed", step, clock)
 
 
 def reopen_thread(
