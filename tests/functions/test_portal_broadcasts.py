@@ -234,11 +234,58 @@ def test_who_may_what(portal: Writing) -> None:
         ({"segment": "seg_nobody"}, "no_such_segment"),
         ({"conditions": [{"field": "shoes"}]}, "segment_field"),
         ({"version": 3}, "invalid"),
+        ({"channel": "pigeon"}, "invalid_channel"),
+        ({"channel": "both"}, "placeholder_not_here"),
+        ({"subject_en": "x" * 151}, "text_too_long"),
+        ({"subject_en": "x" * 401}, "invalid"),
+        ({"subject_en": "News\r\nBcc: all@example.com"}, "invalid_text"),
+        ({"subject_pl": "Sam temat"}, "paragraphs_missing"),
+        ({"text_en": "x" * 20_001}, "invalid"),
     ],
 )
 def test_what_cannot_be_a_broadcast_is_refused_by_its_code(portal: Writing, sent: dict[str, Any], code: str) -> None:
     answer = portal.does(MANAGER, BROADCASTS, **({"name": "News"} | TEXT | sent))
     assert (answer.status, answer.json["code"]) == (422, code), answer.body
+
+
+def test_a_text_of_a_megabyte_is_refused_before_it_is_read(portal: Writing) -> None:
+    answer = portal.does(MANAGER, BROADCASTS, **({"name": "News"} | TEXT | {"text_en": "x" * 1_000_000}))
+    assert (answer.status, answer.json["code"]) == (413, "too_large")
+    assert portal.machine(MANAGER).get(BROADCASTS).json["items"] == []
+
+
+def test_one_for_the_portal_is_read_there_and_its_page_says_by_how_many(portal: Writing) -> None:
+    # given one for the portal alone, written and submitted in a browser
+    browser = portal.machine(MANAGER, accept="text/html")
+    plain = {"subject_en": "For {partner} <b>", "text_en": "Dear {name}.\n\nAsk {manager}."}
+    made = browser.post(BROADCASTS, {"name": "April <i>", "channel": "portal", "path": "/links", **plain})
+    assert made.status == 303, made.body
+    path = made.location.partition("?")[0]
+    broadcast = path.rpartition("/")[2]
+    assert 'value="portal" selected' in browser.get(path).body
+    sent = browser.post(path + "/submission", {"version": "0"})
+    assert sent.status == 303, sent.body
+    portal.sent(broadcast)
+    # when an owner looks at messages, and opens it
+    reader = portal.machine(PIPS, accept="text/html")
+    assert f"For {PIPS} <b>" in text(reader.get("/messages").body)
+    announcement = portal.stands(broadcast)["announcement"]
+    page = reader.get(f"/messages/announcements/{announcement}")
+    assert page.status == 200 and 'href="/links"' in page.body and "<b>" not in page.body
+    # then the broadcast's page says so, and how many have not
+    shown = portal.stands(broadcast)
+    assert (shown["report"]["seen"], shown["report"]["seen_partners"], shown["report"]["sent"]) == (1, 1, 0)
+    assert shown["report"]["shown"] == shown["report"]["recipients"] == shown["recipients"]
+    staff = browser.get(path)
+    assert "Seen in the portal by 1 person" in text(staff.body) and "Must get no mail" not in staff.body
+    spread = portal.machine(MANAGER).get(f"/desk/announcements/{announcement}").json
+    assert (spread["broadcast"], spread["spread"]["people"]) == (broadcast, 1)
+    assert portal.machine(MANAGER, accept="text/html").get(f"/desk/announcements/{announcement}").status == 200
+    # when it is stopped, everybody having it
+    assert browser.post(path + "/stop", {"why": "wrong link"}).status == 303
+    # then the partner sees it no more, and the page says that plainly
+    assert reader.get(f"/messages/announcements/{announcement}").status == 404
+    assert "The portal shows it to nobody any more" in text(browser.get(path).body)
 
 
 def test_a_draft_is_changed_and_keeps_its_conditions(portal: Writing) -> None:

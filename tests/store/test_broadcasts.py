@@ -225,6 +225,22 @@ def test_one_that_would_go_to_more_than_one_person_may_write_to_stops_by_itself(
     assert world.mails("par_new") == []
 
 
+def test_what_was_approved_is_not_sent_to_many_more(world: Broadcasting) -> None:
+    # given one to three that a second person has approved, where one person may write to two
+    set_broadcast_policy(world.books, member=ADMIN, people=2, now=NOW)
+    first, second = (world.approves(world.submits(world.drafts())) for _ in range(2))
+    # when as many come as one person might have written to
+    for number in range(2):
+        world.partner(f"par_new_{number}")
+    # then it goes out
+    assert freeze_broadcast(world.books, broadcast=first.broadcast, now=NOW).status is BroadcastStatus.SENDING
+    # and with one more it stops by itself
+    world.partner("par_one_more")
+    grown = freeze_broadcast(world.books, broadcast=second.broadcast, now=NOW)
+    assert (grown.status, grown.why_ended, grown.people) == (BroadcastStatus.STOPPED, GREW, 6)
+    assert world.mails("par_000") == []
+
+
 def test_one_that_nobody_fits_is_not_submitted_and_stops_when_nobody_fits_any_more(world: Broadcasting) -> None:
     with pytest.raises(Invalid):
         world.submits(world.drafts(segment=BUSY))

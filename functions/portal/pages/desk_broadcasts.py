@@ -57,8 +57,8 @@ words.WORDS |= {
         "stopped": N_("Stopped"),
     },
     "broadcast_stopped": {
-        "more_people_than_approved": N_("It would have gone to more people than one person may write to: submit a new "
-                                        "one, and a second person approves it."),
+        "more_people_than_approved": N_("It would have gone to more people than one person may write to, or than were "
+                                        "approved: submit a new one."),
         "nobody_fits": N_("Nobody fitted its conditions any more."),
     },
     "broadcast_channel": {
@@ -329,7 +329,7 @@ def take_back(visit: Visit, broadcast: str) -> Done:
 
 @page(ONE + "/stop", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
 def stop(visit: Visit, broadcast: str) -> Done:
-    """It takes effect within a second's worth of mails, and in the portal at once."""
+    """It takes effect within moments, and in the portal at once."""
     assert visit.member is not None
     wish, portal = visit.read(Stop), visit.portal
     try:

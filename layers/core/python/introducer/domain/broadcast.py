@@ -357,13 +357,16 @@ def begun(
     now: datetime,
     by: str,
 ) -> Broadcast:
-    """It begins with these recipients; it stops where there are none, or more than one person may write to and nobody
-    approved it. Raises `Conflict` (`not_scheduled`)."""
+    """It begins with these recipients; it stops where there are none, where there are more than one person may write to
+    and nobody approved it, and where there are more than were approved: a tenth, and as many as one person may write
+    to, may have come since. Raises `Conflict` (`not_scheduled`)."""
     if broadcast.status is not BroadcastStatus.SCHEDULED:
         raise Conflict("This broadcast is not about to be sent any more.", code="not_scheduled")
     if not recipients:
         return stopped(broadcast, by, NOBODY, now)
-    if recipients > broadcast.limit and not broadcast.is_approved:
+    # To how many it was approved was counted in partners, where these were too many already.
+    approved = broadcast.people + broadcast.people // 10 + broadcast.limit if broadcast.is_approved else 0
+    if partners > approved if broadcast.is_approved else recipients > broadcast.limit:
         return replace(stopped(broadcast, by, GREW, now), people=recipients)
     return replace(
         broadcast,

@@ -91,8 +91,8 @@ def take_back_broadcast(
 def stop_broadcast(
     books: BroadcastBooks, start: Start, *, member: Member, broadcast: str, why: str, now: datetime
 ) -> Broadcast:
-    """Nobody gets it any more who has not: whoever sends it looks before each second's worth of mails, and an execution
-    takes back those that wait for the morning. The portal shows it to nobody from now on, also to those who have seen
+    """Nobody gets it any more who has not: whoever sends it looks before each quarter of a second's worth of mails, and
+    an execution takes back those that wait. The portal shows it to nobody from now on, also to those who have seen
     it. It asks for no version: it is not to be missed because one more mail
     went. The same member's stop again sees that this execution runs.
 
