@@ -13,7 +13,7 @@ from statistics import mean, median
 
 from rich.console import Console
 
-from benchmarks import contests, cost, cpu, imports, load, payouts, verifying, writes
+from benchmarks import broadcast, contests, cost, cpu, imports, load, payouts, verifying, writes
 from benchmarks.figures import Figures, percentile
 from benchmarks.gateway import CONNECTIONS
 from benchmarks.load import Load
@@ -58,6 +58,8 @@ def main() -> int:
             _on_the_cloud(figures, stack, meter, status.update)
     with console.status("contests") as status:
         contests.measure(figures.part("contests"), status.update)
+    with console.status("writing to 10,000 partners") as status:
+        broadcast.measure(figures.part("broadcast"), status.update)
     with console.status("paying 10,000 partners") as status:
         _payouts(figures, status.update)
     figures.write(OUTPUT)
