@@ -48,7 +48,16 @@ from introducer.domain.mail_topics import topic_said
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import Part, Payout, PayoutStatus, Run, RunStatus, added_up
 from introducer.domain.rates import Rate
-from introducer.gateways.mail import CONFIG, Letter, Mailer, MailNotTaken, MailRefused, MailServiceFull, MailUnclear, written
+from introducer.gateways.mail import (
+    CONFIG,
+    Letter,
+    Mailer,
+    MailNotTaken,
+    MailRefused,
+    MailServiceFull,
+    MailUnclear,
+    written,
+)
 from introducer.gateways.user_pool import UserPool
 from introducer.locale import CODES, Language, language
 from introducer.wording.mails.letters import WORDS, Written
@@ -98,7 +107,7 @@ def test_every_mail_is_whole_in_every_language(template: MailTemplate, code: str
     assert page.open == []
     html = page.attributes["html"]
     assert (html["lang"], html["dir"]) == (code, "rtl" if code == "ar" else "ltr")
-    action, *unwanted = page.links
+    unwanted = page.links[1:]
     # Whoever may switch it off sees how, and where everything else is chosen; money and work have neither.
     binding = topic_said(template, EXAMPLES[template]).is_binding
     assert [link.split("/")[3] for link in unwanted] == ([] if binding else ["unsubscribe", "settings"])
@@ -472,6 +481,25 @@ def test_who_gets_it_is_said_beside_the_mail() -> None:
     [given] = ses.sent
     assert given["Destination"] == {"ToAddresses": ["owner@example.com"]}
     assert (given["FromEmailAddress"], given["EmailTags"]) == (SENDER, [{"Name": "mail", "Value": "mail_01J"}])
+
+
+@pytest.mark.parametrize(
+    ("most", "sent", "rate", "says"),
+    [
+        (50_000, 0, 14, 14),
+        (50_000, 39_999, 14, 14),
+        (50_000, 40_000, 14, 0),
+        (200, 200, 1, 0),
+        (50_000, 10, 0.5, 1),
+        (-1, 9_000_000, 500, 500),  # without an end
+    ],
+)
+def test_a_fifth_of_a_days_mails_is_kept_for_what_cannot_wait(most: float, sent: float, rate: float, says: int) -> None:
+    class Account(Ses):
+        def get_account(self) -> Any:
+            return {"SendQuota": {"Max24HourSend": float(most), "SentLast24Hours": float(sent), "MaxSendRate": rate}}
+
+    assert Mailer(Account(), SENDER).per_second() == says
 
 
 def answered(code: str, status: int) -> ClientError:

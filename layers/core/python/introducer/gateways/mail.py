@@ -110,9 +110,9 @@ class Mailer:
             quota = self._client.get_account()["SendQuota"]
         except (ClientError, BotoCoreError) as error:
             raise MailNotTaken("The mail service does not say how many mails it takes: try again.") from error
-        # Without an end it says -1.
         most, sent = int(quota.get("Max24HourSend", -1)), int(quota.get("SentLast24Hours", 0))
-        return 0 if 0 <= most - most // FREE_SHARE <= sent else max(1, int(quota["MaxSendRate"]))
+        endless = most < 0  # SES says -1
+        return max(1, int(quota["MaxSendRate"])) if endless or sent < most - most // FREE_SHARE else 0
 
     def send(self, letter: Letter, now: datetime) -> str:
         """Hands a mail over; SES's id of it. Raises `MailRefused`, `MailNotTaken` or `MailUnclear`."""
