@@ -111,12 +111,14 @@ LEADS = {
         "brd_other" if number == 4 else BRAND,
         link,
         milliseconds(START + timedelta(days=days)),
+        milliseconds(START + timedelta(days=again)) if again else 0,
     )
-    for number, (link, days) in enumerate(
-        [("LINK0000", -85), ("LINK0001", -3), ("LINK0002", 4), ("LINK0003", 11), ("LINK0000", 2), ("LINK9999", 1)]
+    for number, (link, days, again) in enumerate(
+        [("LINK0000", -85, 0), ("LINK0001", -3, 0), ("LINK0002", 4, 0), ("LINK0003", 11, 0), ("LINK0000", 2, 0),
+         ("LINK9999", 1, 0), ("LINK0001", -88, -2), ("LINK0002", -1, 7)]
     )
-}
-"""Some of them too old, of another brand, or by a link that is gone."""
+}  # fmt: skip
+"""Some of them too old, of another brand, by a link that is gone, or duplicates that came again."""
 
 
 def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Contracts:

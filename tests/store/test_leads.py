@@ -104,7 +104,8 @@ def test_a_duplicate_counts_for_the_partner_whose_lead_it_was_first(leads: Leads
 
     configuration = Configuration(tables.books)
     assert configuration.lead_terms(first.lead) == LeadTerms(BRAND, "LINK0001", milliseconds(first.at))
-    assert configuration.lead_terms(again.lead) == configuration.lead_terms(first.lead)
+    by_either = LeadTerms(BRAND, "LINK0001", milliseconds(first.at), milliseconds(again.at))
+    assert configuration.lead_terms(again.lead) == by_either
     assert configuration.lead_terms("lea_unknown") is configuration.lead_terms("a promo code") is None
 
 

@@ -268,10 +268,11 @@ class Reference:
             lead = self.leads.get(name)
             if lead is None or lead.brand != facts[0].brand or lead.link not in self.links:
                 continue
-            when = datetime.fromtimestamp(lead.at // 1000, UTC) + timedelta(milliseconds=lead.at % 1000)
             until = anchor.replace(microsecond=999_000)
-            if self.links[lead.link].brand == lead.brand and anchor - timedelta(days=90) <= when <= until:
-                came.append((when, name, self.links[lead.link].partner))
+            for moment in filter(None, (lead.at, lead.again)):
+                when = datetime.fromtimestamp(moment // 1000, UTC) + timedelta(milliseconds=moment % 1000)
+                if self.links[lead.link].brand == lead.brand and anchor - timedelta(days=90) <= when <= until:
+                    came.append((when, name, self.links[lead.link].partner))
         return max(came)[2] if came else None
 
     # ------------------------------------------------------------------------------------------------- configuration

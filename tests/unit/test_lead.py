@@ -173,6 +173,13 @@ def test_a_lead_counts_for_ninety_days_and_never_after_the_client_came() -> None
     assert holder(registers(lead_id="lea_1"), lea_1=by("LINK000A", -0.001)) is None
 
 
+def test_who_asks_again_counts_for_the_first_partner_by_either_moment() -> None:
+    # The first came 95 days before the registration, and again 35 days before; or 5 days before, and again after it.
+    for first, again, whose in ((95, 35, "par_A"), (5, -3, "par_A"), (95, 91, None), (-1, -3, None)):
+        lead = by("LINK000A", first)._replace(again=by("LINK000A", again).at)
+        assert holder(registers(lead_id="lea_2"), lea_2=lead) == whose, (first, again)
+
+
 def test_the_last_of_several_leads_counts_and_none_of_another_brand() -> None:
     later = an_event("deposit", REGISTERED + timedelta(days=1), amount="10.00", lead_id="lea_2")
     came = {"lea_1": by("LINK000A", 9), "lea_2": by("LINK000B", 2)}

@@ -132,7 +132,7 @@ class ClientState:
     kyc: Mark | None = None
     visits: Mapping[str, Visit] = field(default_factory=dict)
     leads: Mapping[str, Visit] = field(default_factory=dict)
-    """The brand's leads that events of the client named."""
+    """The brand's leads that events of the client named, each with when it came; a duplicate twice."""
     deposits: Mapping[EventKey, Deposit] = field(default_factory=dict)
     """The deposits that decide FTD and qualification; later ones are only in the sums."""
     chargebacks: Mapping[EventKey, Chargeback] = field(default_factory=dict)
@@ -286,11 +286,13 @@ _NO_ANCHOR = frozenset({EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT,
 
 
 def _led(event: Event, contracts: Contracts) -> dict[str, Visit]:
-    """The lead that an event names. What another brand's form brought says nothing here."""
+    """The lead that an event names; of a duplicate, the one that came first, and that it came again. What another
+    brand's form brought says nothing here."""
     lead = None if event.lead_id is None else contracts.leads.get(event.lead_id)
     if event.lead_id is None or lead is None or lead.brand != event.brand:
         return {}
-    return {event.lead_id: Visit(lead.at, lead.link)}
+    came = {event.lead_id: Visit(lead.at, lead.link)}
+    return came | {f"{event.lead_id} again": Visit(lead.again, lead.link)} if lead.again else came
 
 
 def _add_beside(

@@ -37,6 +37,8 @@ class LeadTerms(NamedTuple):
     brand: str
     link: str
     at: int
+    again: int = 0
+    """When a duplicate of it came, which is named (ms): it counts by that moment as well; 0 for the lead itself."""
 
 
 class Standing(NamedTuple):

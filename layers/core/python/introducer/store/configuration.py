@@ -767,7 +767,7 @@ class Configuration:
 
 def lead_terms_from_item(item: Mapping[str, Any]) -> LeadTerms:
     """By which link a lead counts, and since when."""
-    return LeadTerms(item["counts_in"], item["counts_by"], item["counts_from"])
+    return LeadTerms(item["counts_in"], item["counts_by"], item["counts_from"], item.get("counts_again", 0))
 
 
 def audit_record(

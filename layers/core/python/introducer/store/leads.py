@@ -263,6 +263,9 @@ class Leads:
             "counts_by": counts.link,
             "counts_from": milliseconds(counts.at),
         }
+        if first is not None:
+            # Whoever asks again has as long again.
+            place["counts_again"] = milliseconds(lead.at)
         person = {
             **keys.key("lead_person", lead=lead.lead).item(), "sealed": sealed.text, "data_key": sealed.data_key
         }  # fmt: skip
