@@ -101,7 +101,9 @@ def test_a_program_gets_the_same(portal: Portal) -> None:
     assert lines_of(staff.get(path))[2] == "Answer 1"
     assert "note" not in json.dumps(machine.get(f"/messages/{thread['thread']}").json)
     allowed = {"thread", "subject", "status", "opened_at", "last_at", "last_side", "unread", "answers"}
-    [line] = [each for each in machine.get("/messages").json["items"] if each["thread"] == thread["thread"]]
+    listed = machine.get("/messages").json
+    [line] = [each for each in listed["items"] if each["thread"] == thread["thread"]]
+    assert listed["unread"] == sum(each["unread"] for each in listed["items"])
     assert set(line) == allowed
     rows = list(csv.DictReader(io.StringIO(portal.machine(PARTNER, "text/csv").get("/messages").body)))
     assert "API" in {row["subject"] for row in rows}

@@ -81,13 +81,15 @@ ADVICE: Advice = {
 def messages(visit: Visit) -> dict[str, Any]:
     assert visit.partner is not None and visit.member is not None
     subject = f"threads of {visit.partner.partner}"
-    found = _reader(visit).threads(visit.partner.partner, visit.position(subject), visit.limit())
+    reader = _reader(visit)
+    found = reader.threads(visit.partner.partner, visit.position(subject), visit.limit())
     announced = announcements_for(
         visit.portal.announcements, visit.portal.broadcast_books.results, visit.member, visit.partner, visit.now
     )
     return {
         "items": [_line(each) for each in found.items],
         "next": visit.next(subject, found.cursor),
+        "unread": reader.unread(visit.partner.partner),
         "announcements": [_announced(visit, each) for each in announced],
     }
 
