@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.broadcast import BroadcastStatus, execution_input
+from introducer.domain.broadcast import BroadcastStatus, execution_input, execution_name, stop_name
 from introducer.domain.errors import Invalid, NotFound, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.services.decide_broadcast import stop_broadcast, take_back_broadcast
@@ -127,7 +127,7 @@ def test_the_hourly_sweep_starts_what_is_to_be_walked(
             pass
 
         def start(self, name: str, given: Any) -> Any:
-            started.append(given["broadcast"])
+            started.append(name)
             return SimpleNamespace(name=name)
 
     monkeypatch.setattr(module.workflows, "Workflows", Machine)
@@ -138,4 +138,11 @@ def test_the_hourly_sweep_starts_what_is_to_be_walked(
     world.now += timedelta(seconds=1)
     world.drafts(name="Three")
     assert module.handler({"machine": "arn"}, None) == {"executions": 1}
-    assert started == [scheduled.broadcast] and done.status is BroadcastStatus.DONE
+    assert started == [execution_name(scheduled)] and done.status is BroadcastStatus.DONE
+    # and what waits of one that was stopped is taken back, whoever stopped it met Step Functions or not
+    stop_broadcast(world.books, world.start, member=CHECKER, broadcast=done.broadcast, why="wrong", now=world.now)
+    started.clear()
+    assert module.handler({"machine": "arn"}, None) == {"executions": 2}
+    assert set(started) == {execution_name(scheduled), stop_name(done)}
+    world.now += timedelta(days=3)
+    assert module.handler({"machine": "arn"}, None) == {"executions": 1}
