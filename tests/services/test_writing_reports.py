@@ -165,13 +165,14 @@ def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: 
     office.staff(), office.staff("mem_other"), office.staff("mem_fin", Role.FINANCE)
     office.partner("ann", ftd=9, manager=MANAGER)
     office.partner("new", ftd=0, manager=MANAGER, created=MONDAY - timedelta(days=3))
+    suspended = office.partner("held", ftd=0, manager=MANAGER, status=Status.SUSPENDED)
     stranger = office.partner("else", ftd=9)
     ann = office.books.configuration.partner("par_ann")
-    for partner in (ann, stranger):
+    for partner in (ann, stranger, suspended):
         owner = an_owner(partner.partner)
         open_thread(
             office.books.configuration, office.books.conversations, member=owner, partner=partner.partner,
-            subject="Banners", text="May I use the old ones?", clock=lambda: MONDAY, random=bytes,
+            subject="Banners", text="May I use the old ones?", clock=lambda: MONDAY, random=bytes, request="one",
         )  # fmt: skip
         raise_task(office.books.tasks, partner, Found(trigger=Trigger.DORMANT, about="", evidence={"days": 14}), MONDAY)
     assert office.runs(MONDAY) == 3
@@ -181,7 +182,7 @@ def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: 
     assert values["partners"] == 2
     assert [each["name"] for each in values["rose"]] == ["ann"]
     assert [each["name"] for each in values["new"]] == ["new"]
-    assert {each["name"]: each["now"] for each in values["waits"]} == {"tasks": 1, "messages": 1}
+    assert {each["name"]: each["now"] for each in values["waits"]} == {"tasks": 2, "messages": 2}
 
 
 @pytest.mark.parametrize("message", [{}, {"what": "else"}, {"what": "partners", "brand": 1, "cursor": None, "at": 1}])

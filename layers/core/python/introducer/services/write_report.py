@@ -143,7 +143,8 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
     period = _digest_due(books, member, books.configuration.brand(brand).time_zone, now)
     if member.brand != brand or period is None or _there(books, brand, digest_mail_id(brand, manager, period)):
         return 0
-    partners = [card for card in _cards(books, brand) if card.manager == manager and card.status is Status.ACTIVE]
+    theirs = [card for card in _cards(books, brand) if card.manager == manager]
+    partners = [card for card in theirs if card.status is Status.ACTIVE]
     if not partners:
         return 0
     told = []
@@ -152,7 +153,8 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
         joined = books.configuration.partner(card.partner).created.date()
         new = period.first <= joined <= period.last
         told.append((Told(card.partner, card.name, now_counts["ftd"], before["ftd"], new), now_counts, before))
-    waits = _waits(books, brand, manager, {card.partner for card in partners})
+    # Whoever is suspended brings nothing that is told, and waits like all others: for an answer, and for a verdict.
+    waits = _waits(books, brand, manager, {card.partner for card in theirs})
     return int(books.mails.put(digest_mail(brand, manager, period, digest(told, waits), now)))
 
 
