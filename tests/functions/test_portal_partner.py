@@ -135,7 +135,7 @@ def test_what_should_be_seen_first_stands_first(portal: AtOnce) -> None:
 
 
 def test_the_deal_says_what_holds_what_comes_and_what_waits(portal: AtOnce) -> None:
-    gulf, agreed = portal.partners[GULF], {"author": AUTHOR, "clock": lambda: NOW}
+    gulf, agreed = portal.partners[GULF], dict[str, Any](author=AUTHOR, clock=lambda: NOW)
     made = propose_deal(portal.configuration, partner=gulf, terms=terms(revshare("40"), currency="USD"), **agreed)
     accept_deal(portal.configuration, partner=gulf, version=2, terms_hash=made.terms_hash, **agreed)
     propose_deal(
