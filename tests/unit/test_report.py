@@ -320,5 +320,9 @@ def test_finance_reads_what_a_run_came_to() -> None:
     assert "Not paid: 2 · 9.00 EUR" in text
     assert "Not known yet: 1 · 1.00 EUR" in text
     assert "Partners left out: 4" in text
+    empty = run_summary_mail(a_run(sums=()), NOW)
+    said = render(empty.template, empty.values, language("en"), STAFF).text
+    assert "There was nothing to pay." in said
+    assert "free again" not in said
     lapsed = run_summary_mail(a_run(status=RunStatus.LAPSED, sums=()), NOW)
     assert "ended without paying" in render(lapsed.template, lapsed.values, language("en"), STAFF).text

@@ -1206,8 +1206,10 @@ def _run_summary(teller: _Teller) -> _Told:
         heading=teller.say(N_("The run is over") if closed else N_("The run ended without paying")),
         heroes=[shown(teller.language, _exact(each)) for each in values["sums"]],
         lines=[
-            teller.say(N_("Every payout was paid."))
-            if well and values["paid"]
+            teller.say(N_("There was nothing to pay."))
+            if not (values["paid"] or values["unsettled"] or values["not_paid"])
+            else teller.say(N_("Every payout was paid."))
+            if well
             else teller.say(N_("What was not paid is free again, and goes into the next run."))
             if not values["unsettled"]
             else teller.say(
