@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from introducer.domain.configuration import Change, Role
@@ -14,6 +15,7 @@ from introducer.store.mails import Mails, mail_to_item
 from introducer.store.wire import to_wire
 from introducer.wording.mails.rendering import EXAMPLES
 from introducer_ops.localcloud import Stack
+from introducer_ops.localcloud.mail_pages import MailPages
 from tests.support.builders import cpa, terms
 from tests.support.scenario import Scenario, eventually, the_stacks_account
 
@@ -67,6 +69,11 @@ def test_a_payout_is_told_to_each_owner_once(stack: Stack) -> None:
             text = each.get_body(("plain",))
             assert text is not None
             assert f"https://{scenario.domain}/payouts/pay_01JDXAMPLE0000000000000000" in text.get_content()
+        # and the local page of mails has them, with what the books know
+        with MailPages(stack.state_dir, port=0) as pages:
+            shown = httpx.get(pages.url, params={"q": scenario.domain}, trust_env=False, timeout=60).text
+        assert [shown.count(f"{owner}&gt;") for owner in owners] == [1, 1]
+        assert shown.count("<td class=dim>payout_paid<") == 2
 
 
 def test_what_comes_back_or_is_complained_of_is_counted_and_gets_nothing_more(stack: Stack) -> None:
