@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from introducer.domain.lead import MOST_PER_HOUR, NOBODY
 from introducer.domain.mail import Mail
 from introducer.gateways.vault import SealBroken
 from introducer.locale import CODES
+from introducer.store.leads import Leads
 from introducer.store.mails import Mails
 from tests.browser.world import Answer, Visitor, an_http_event
 from tests.support.leading import OTHER_SALES, PERSON, SALES, SECRETS, Leading, a_leading, everything
@@ -152,6 +154,25 @@ def test_the_same_key_answers_the_same_and_refuses_another_person(portal: Leadin
 
     assert (first.status, first.json) == (201, again.json)
     assert (other.status, other.json["code"]) == (409, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("other", [HARBOUR, PIPS])
+def test_of_two_forms_at_once_one_is_the_first(portal: Leading, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    # given somebody who sends the same again, or another partner's form, while the first is being written
+    write, made = Leads._write, []
+
+    def slow(leads: Leads, *given: Any, **more: Any) -> None:
+        if not made:
+            made.append("")
+            made[0] = portal.lead(other)
+        write(leads, *given, **more)
+
+    monkeypatch.setattr(Leads, "_write", slow)
+    lead = portal.lead(HARBOUR)
+    # then the same is one lead, and the other partner's the one that the later is a duplicate of
+    assert (lead == made[0]) is (other == HARBOUR)
+    assert portal.books.leads.lead(lead).first == ("" if other == HARBOUR else made[0])
+    assert len([mail for mail in told_to(portal.brand) if mail.template == "lead_came"]) == len({lead, made[0]})
 
 
 def test_without_a_key_the_same_person_is_one_lead_a_day(portal: Leading) -> None:

@@ -283,7 +283,7 @@ class Leads:
         # Nobody is signed in: the form did it.
         change = Change(by="system:lead_form", at=lead.at, why="somebody sent the form", origin="portal")
         record = audit_record(lead.lead, "submit_lead", change, None, told(lead), brand=lead.brand)
-        self._write(lead, record, puts)
+        self._write(lead, record, puts, sealed=sealed.text)
 
     def step(
         self,
@@ -369,11 +369,17 @@ class Leads:
         ]
 
     def _write(
-        self, lead: Lead, record: AuditRecord, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()
+        self,
+        lead: Lead,
+        record: AuditRecord,
+        puts: Sequence[dict[str, Any]],
+        updates: Sequence[dict[str, Any]] = (),
+        sealed: str = "",
     ) -> None:
         audit = put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())
-        # The same for a resent request, so that a lost answer is answered again and not refused.
-        token = derived_id("t", record.audit, lead.version)
+        # The same for a resent request, so that a lost answer is answered again and not refused. A form that is sent
+        # twice in one millisecond was sealed twice: these are two.
+        token = derived_id("t", record.audit, lead.version, sealed)
         try:
             self._connection.transact_write_items((), (), [*puts, audit], updates, client_request_token=token)
         except TransactWriteError as error:
