@@ -86,6 +86,13 @@ class TestTexts:
             with refused(Invalid, "invalid_text"):
                 check(f"An{character}swer")
 
+    @pytest.mark.parametrize("text", ["A\u2028B", "A\u2029B", "invoice \u202efdp.exe", "\u202dA"])
+    def test_nothing_breaks_or_turns_the_line_of_a_subject(self, text: str) -> None:
+        with refused(Invalid, "invalid_text"):
+            subject_of(text)
+        assert subject_of("\u2067مدفوعات\u2069 April") == "\u2067مدفوعات\u2069 April"
+        assert text_of(text) == text
+
     def test_lines_stay_and_a_subject_has_one(self) -> None:
         assert text_of(" One\r\n\ttwo\rthree \n") == "One\n\ttwo\nthree"
         assert text_of("مرحبا \u200fنص\u200e") == "مرحبا \u200fنص\u200e"

@@ -26,6 +26,8 @@ TOLD_EVERY = timedelta(minutes=15)
 """Within it a side gets at most one mail about a thread."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
 """Categories of characters that alone show nothing."""
+_TURNING = {0x202D: "\0", 0x202E: "\0"}
+"""Characters that force a direction upon letters: no language needs them on one line."""
 
 
 class Side(StrEnum):
@@ -117,9 +119,10 @@ class Thread:
 def subject_of(text: str) -> str:
     """A subject as it is kept, on one line. Raises `Invalid` (`subject_needed`, `subject_too_long`, `invalid_text`)."""
     text = text.strip()
-    if "\n" in text or "\r" in text or "\t" in text:
+    if any(each in text for each in "\n\r\t\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"):
         raise Invalid("A subject stands on one line.", code="invalid_text", field="subject")
-    _check_characters(text, "subject")
+    # What turns letters round would turn the rest of a mail's subject as well, and can make a name look like another.
+    _check_characters(text.translate(_TURNING), "subject")
     if not _shows(text):
         raise Invalid("Say in a few words what it is about.", code="subject_needed")
     if len(text) > LONGEST_SUBJECT:
