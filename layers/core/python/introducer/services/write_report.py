@@ -86,9 +86,11 @@ def messages(books: ReportBooks, now: datetime) -> Iterator[str]:
     """What the hour asks for, in messages of the queue: nothing in most hours. Raises `Unavailable`: call again."""
     if not may_be_due(now - LATE, now):
         return
-    at = milliseconds(now)
-    for brand in _brands(books):
+    at, brands = milliseconds(now), list(_brands(books))
+    # Partners first: nothing about a manager keeps any of them waiting.
+    for brand in brands:
         yield json.dumps({"what": "partners", "brand": brand.brand, "cursor": None, "at": at})
+    for brand in brands:
         for manager in _managers(books, brand.brand):
             if _digest_due(books, manager, brand.time_zone, now):
                 yield json.dumps({"what": "digest", "brand": brand.brand, "manager": manager.member, "at": at})
