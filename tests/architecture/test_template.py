@@ -137,7 +137,7 @@ class TestEachRole:
         # A token names its execution by itself.
         wakes = {"WakeWhoWaits"} if role in ("PayoutRole", "CasesRole", "ContestsRole", "PortalRole") else set()
         # SES knows no resource for its account.
-        asks = {"ReadMailQuota"} if role in ("OutboxRole", "DueMailsRole") else set()
+        asks = {"ReadMailQuota"} if role in ("OutboxRole", "DueMailsRole", "BroadcastRole") else set()
         assert wide == {"Trace"} | wakes | asks | ({"DeliverLogs"} if of_a_machine else set())
 
     def test_cannot_change_what_is_append_only(self, role: str) -> None:
@@ -367,7 +367,9 @@ def test_broadcasts_write_mails_and_what_is_theirs_and_take_permits_and_send_not
         return {item.name for item in keys.ITEMS.values() for one in leading if _like(item.pk.format(of="mails")
                 if item.name == "pace" else item.pk, one)}  # fmt: skip
 
-    assert reached("WriteBroadcasts") == {"broadcast", "recipients", "mail", "mail_text", "audit"}
+    assert reached("WriteBroadcasts") == {
+        "broadcast", "recipients", "mail", "mail_text", "announcement", "announced", "audit",
+    }  # fmt: skip
     assert reached("TakePermits") == {"pace"}
     assert reached("TakeBackMails") == {"mail"}
     writing = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
