@@ -132,6 +132,17 @@ def test_a_sent_mail_is_found_by_the_services_id_of_it(tables: Tables) -> None:
         mails.sent(sent, "0100-other", NOW)
 
 
+def test_of_two_who_write_at_once_that_it_was_sent_one_is_told_that_it_is_written(tables: Tables) -> None:
+    # The outbox, and what takes SES's word for it: each by its own clock, and neither has to come again.
+    mails = Mails(tables.books)
+    mails.put(a_mail())
+    claimed = mails.mark(a_mail(), MailStatus.SENDING, NOW)
+    sent = mails.sent(claimed, "0100-abc", NOW)
+    with pytest.raises(Conflict):
+        mails.sent(claimed, "0100-abc", NOW + timedelta(milliseconds=7))
+    assert mails.mail(PARTNER, sent.mail) == sent
+
+
 @pytest.mark.pattern("figures_of_series")
 @pytest.mark.pattern("mail_figures_of_brand")
 def test_each_mail_counts_once_with_its_series(tables: Tables) -> None:

@@ -283,7 +283,9 @@ class Mails:
             "expires_at": milliseconds(now + PLACE_KEPT) // 1000,
         }
         put = put_operation(self._connection, self._table, place)
-        if not write_all(self._connection, (put,), (update,), (), token=derived_id("t", mail.mail, message, "sent")):
+        # Whoever else writes it writes another moment, which is no repeat of this.
+        token = derived_id("t", mail.mail, message, "sent", milliseconds(now))
+        if not write_all(self._connection, (put,), (update,), (), token=token):
             raise Conflict("This mail is not where it was any more.", code="mail_moved")
         return after
 
