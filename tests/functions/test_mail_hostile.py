@@ -216,6 +216,7 @@ class TestWhoGetsWhatWhen:
         for office, role, partner in (("o", Role.OWNER, PARTNER), ("s", Role.ADMIN, None)):
             for sub in ("wants", "none", "late"):
                 world.member(f"{office}{sub}", role, partner=partner)
+            prefers(world, f"{office}wants", time_zone="UTC")
             prefers(world, f"{office}none", off=able)
             prefers(world, f"{office}late", quiet_from=8, quiet_until=8)
         world.now = NOW.replace(hour=hour)
