@@ -165,6 +165,20 @@ def test_steps_may_change_while_a_partner_walks_and_none_comes_twice_or_out_of_t
     assert following(a_sequence(first, last), state) == first, "what the partner had is gone: it begins with what is"
 
 
+def test_a_step_that_was_had_and_is_moved_to_the_end_takes_no_step_away() -> None:
+    # given a partner who was welcomed and then told of links, and a welcome that is moved behind all others
+    state = a_state(Done("welcome", hours(1), True), Done("link", hours(25), True))
+    one, two = a_step("one"), a_step("two")
+    moved = a_sequence(LINK, one, two, WELCOME)
+    # then it gets both of the others, and no second welcome
+    assert following(moved, state) == one
+    state = after(state, Send(one), hours(49))
+    assert following(moved, state) == two
+    assert following(moved, after(state, Send(two), hours(73))) is None
+    # and where the step that it had last is taken out, it goes on behind the one before
+    assert following(a_sequence(one, WELCOME, two), a_state(*state.done[:2])) == two
+
+
 def test_the_default_walks_a_partner_who_does_nothing_past_every_step_once() -> None:
     sequence, state, now, sent = replace(first_steps("brd_1"), on=True), a_state(), NOW, []
     while not isinstance(step := next_step(sequence, state, NOTHING, now), Over):

@@ -230,15 +230,12 @@ def next_step(sequence: Sequence, state: Progress, facts: Facts, now: datetime) 
 
 
 def following(sequence: Sequence, state: Progress) -> Step | None:
-    """The first step behind all that the partner had its time with; None behind the last. What staff put in before
-    those comes too late for this partner."""
-    had = {each.step for each in state.done}
-    ahead: Step | None = None
-    for step in reversed(sequence.steps):
-        if step.step in had:
-            break
-        ahead = step
-    return ahead
+    """The first step, of those that the partner did not have, behind the one that it had last (or, where that is taken
+    out, the one before it); None behind the last. What staff put in before that comes too late for this partner; a step
+    that it had long ago and that is moved to the end takes nothing away from it."""
+    had, places = {each.step for each in state.done}, {each.step: place for place, each in enumerate(sequence.steps, 1)}
+    behind = next((places[each.step] for each in reversed(state.done) if each.step in places), 0)
+    return next((each for each in sequence.steps[behind:] if each.step not in had), None)
 
 
 def after(state: Progress, outcome: Send | Skip | Over, now: datetime) -> Progress:
