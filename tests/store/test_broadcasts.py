@@ -212,6 +212,49 @@ def test_above_so_many_people_a_second_person_approves(world: Broadcasting) -> N
     assert world.approves(waiting) == approved and len(set(world.started)) == 1
 
 
+def test_nobody_edits_what_was_approved_or_approves_what_they_edited(world: Broadcasting) -> None:
+    # given one that a second person has approved
+    set_broadcast_policy(world.books, member=ADMIN, people=2, now=NOW)
+    approved = world.approves(world.submits(world.drafts(send_at=NOW + timedelta(hours=2))))
+    given: dict[str, Any] = {"broadcast": approved.broadcast, "now": NOW}
+    other = Draft(name="Other words", text=TEXT, segment=POLISH)
+    # then its words are as they were approved, whoever tries
+    for member in (MAKER, CHECKER, ADMIN):
+        with pytest.raises(Conflict) as refused:
+            change_broadcast(world.books, member=member, version=approved.version, draft=other, **given)
+        assert refused.value.code == "not_a_draft"
+    # when the second person takes it back and edits it
+    draft = take_back_broadcast(world.books, member=CHECKER, version=approved.version, **given)
+    edited = change_broadcast(world.books, member=CHECKER, version=draft.version, draft=other, **given)
+    waiting = world.submits(edited)
+    # then a third one is needed
+    assert (waiting.status, waiting.approved_by) == (BroadcastStatus.WAITING, "")
+    for member in (MAKER, CHECKER):
+        with pytest.raises(Forbidden):
+            world.approves(waiting, member)
+    assert world.approves(waiting, ADMIN).status is BroadcastStatus.SCHEDULED
+    # and of two who approve what was read before, none does
+    with pytest.raises(Conflict):
+        world.approves(waiting, a_person(member="mem_fourth"))
+
+
+def test_whoever_is_frozen_gets_it_though_they_fit_no_more(world: Broadcasting) -> None:
+    # given a broadcast to those that brought three
+    world.books.results.put(BRAND, ResultLine(partner="par_000", day="2026-11-28", ftd_30=5))
+    world.books.results.put(BRAND, ResultLine(partner="par_001", day="2026-11-28", ftd_30=4))
+    broadcast = world.begun(segment=BUSY)
+    # when one brings less by the time its turn comes, and another more
+    world.books.results.put(BRAND, ResultLine(partner="par_000", day="2026-11-29", ftd_30=0))
+    world.books.results.put(BRAND, ResultLine(partner="par_002", day="2026-11-29", ftd_30=9))
+    done = world.sends(broadcast)
+    # then it goes to whom it was frozen for, with the figures of now
+    mails = world.mails("par_000", "par_001", "par_002")
+    assert [(mail.partner, mail.values["fills"]) for mail in mails] == [
+        ("par_000", {"ftd_30": 0, "manager": "Northgate"}), ("par_001", {"ftd_30": 4, "manager": "Northgate"}),
+    ]  # fmt: skip
+    assert (done.recipients, done.handed) == (2, 2)
+
+
 def test_one_to_few_needs_no_second_person(world: Broadcasting) -> None:
     assert world.submits(world.drafts()).status is BroadcastStatus.SCHEDULED
 
