@@ -31,14 +31,14 @@ class Person:
     """Of whom they are; empty: the broker's staff."""
     headers: dict[str, str]
 
-    def reads(self, path: str, **asked: str) -> dict[str, Any]:
+    def reads(self, path: str, /, **asked: str) -> dict[str, Any]:
         """A page, as a program gets it."""
         answer = self.world.http.get(path, params=asked, headers=self.headers)
         assert answer.status_code == 200, f"{path}: {answer.text}"
         page: dict[str, Any] = answer.json()
         return page
 
-    def does(self, path: str, **said: Any) -> dict[str, Any]:
+    def does(self, path: str, /, **said: Any) -> dict[str, Any]:
         """A step, once: it is a try with a key of its own."""
         key = {"Idempotency-Key": secrets.token_hex(8)}
         answer = self.world.http.post(path, json=said, headers=self.headers | key)
@@ -46,7 +46,7 @@ class Person:
         done: dict[str, Any] = answer.json()
         return done
 
-    def is_refused(self, path: str, **said: Any) -> str:
+    def is_refused(self, path: str, /, **said: Any) -> str:
         """The code of why a step is not taken."""
         answer = self.world.http.post(path, json=said, headers=self.headers)
         assert 400 <= answer.status_code < 500, f"{path}: {answer.status_code} {answer.text}"
