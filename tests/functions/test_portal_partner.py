@@ -197,9 +197,11 @@ def test_a_conversation_begins_on_the_page_and_what_was_typed_is_never_lost(port
 
 def test_what_is_announced_stands_there_with_who_has_read_it(portal: AtOnce) -> None:
     staff = portal.machine(MANAGER)
-    news = {"subject_en": "New landing pages", "text_en": "They are here.", "countries": "DE"}
+    news = {"subject_en": "New landing pages for {partner}", "text_en": "They are here.", "countries": "DE"}
     made = staff.post("/desk/announcements", news, as_json=True).json["announcement"]
-    assert [(each["title"], each["read_by"]) for each in portal.data()["announcements"]] == [("New landing pages", 0)]
+    data = portal.data()
+    said = f"New landing pages for {data['name']}"
+    assert [(each["title"], each["read_by"]) for each in data["announcements"]] == [(said, 0)]
     assert portal.data(FRESH)["announcements"] == [], "it is for Germany"
     portal.machine(HARBOUR).get(f"/messages/announcements/{made}")
     page = portal.signed_in(MANAGER).get(portal.page())

@@ -11,10 +11,12 @@ import words
 from server import STAFF_HOME, Who, page
 from visit import N_, Visit
 
+from introducer.domain.configuration import Partner
 from introducer.domain.lead import GIVERS
 from introducer.domain.task import READERS
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.read_partner import Announced, read_partner
+from introducer.services.save_answer import values_for
 from pages.deal import MAY_PROPOSE
 from pages.desk_audit import MAY as MAY_AUDIT
 from pages.desk_messages import conversation_of_partner
@@ -39,7 +41,7 @@ def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
     found = read_partner(visit.portal.partner_books, member=visit.member, partner=partner, now=visit.now)
     owner = partner_of_brand(visit.portal.configuration, visit.member, found.partner)
     return {field.name: getattr(found, field.name) for field in fields(found)} | {
-        "announcements": [_announced(visit, each) for each in found.announcements],
+        "announcements": [_announced(visit, owner, each) for each in found.announcements],
         "tasks": tasks_for_page(visit, found.partner, still_open=True) if role in READERS else None,
         "conversations": conversation_of_partner(visit, owner, MOST_THREADS)["items"],
         "may_propose": role in MAY_PROPOSE,
@@ -48,11 +50,14 @@ def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-def _announced(visit: Visit, each: Announced) -> dict[str, Any]:
-    """In the words of whoever looks."""
+def _announced(visit: Visit, partner: Partner, each: Announced) -> dict[str, Any]:
+    """In the words of whoever looks, filled in for the partner."""
+    said = each.text.words(visit.language.code)
+    if said.placeholders:
+        said = said.filled(values_for(visit.portal.configuration, visit.brand, partner, partner.name))
     return {
         "announcement": each.announcement,
-        "title": each.text.words(visit.language.code).subject,
+        "title": said.subject,
         "published_at": each.published_at,
         "read_by": each.read_by,
     }
