@@ -714,9 +714,10 @@ class ContestRunner:
             target = Target(chance.choice(SITES), chance.choice([BEFORE, AFTER]), chance.choice([1, 1, 1, 2, 3]))
         elif aim < 0.7:
             target = Target(chance.choice(SELDOM), chance.choice([BEFORE, AFTER]), 1)
-            # A mail is put by itself only where some of those put together were there already.
+            # Mails are put one by one only where a rival put one of them meanwhile; then the second is a new one.
             operation, _, call = target.site.partition(" ")
-            lead = Target(f"TransactWriteItems {call}", AFTER, 1) if operation == "PutItem" else None
+            if operation == "PutItem":
+                lead, target = Target(f"TransactWriteItems {call}", "rival first", 1), target._replace(nth=2)
         trouble = Trouble(random.Random(seed + 1), chance.choice([0, 0, 1, 3, 8]), target, lead)
         store = Tabled(play.memory)
         self.wire.store, self.wire.trouble = store, trouble

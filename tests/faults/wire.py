@@ -71,7 +71,7 @@ class Trouble:
     rate: float = 0.0
     target: Target | None = None
     lead: Target | None = None
-    """A crash before that one, without which its call site would hardly be met."""
+    """What goes wrong before that crash, without which its call site would hardly be met."""
     seen: Counter[str] = field(default_factory=Counter)
     crashed: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -147,6 +147,11 @@ class Actor:
 
 
 _here = threading.local()
+
+
+def _alone(put: Mapping[str, Any]) -> dict[str, Any]:
+    """A put of a transaction as a call of its own."""
+    return {name: value for name, value in put.items() if name != "ReturnValuesOnConditionCheckFailure"}
 
 
 class Wire:
@@ -238,6 +243,10 @@ class Wire:
                 raise ReadTimeoutError(endpoint_url="https://dynamodb")
             case "throttled":
                 raise refusal(operation, "ProvisionedThroughputExceededException", "The level of throughput")
+            case "rival first":
+                # Somebody else puts the first item of the transaction, so that it is refused by its condition.
+                self._send("PutItem", _alone(arguments["TransactItems"][0]["Put"]))
+                return self._send(operation, arguments)
             case "conflict" if operation in WRITES:
                 raise refusal(operation, "TransactionConflictException", "Transaction is ongoing for the item")
             case "conflict":
