@@ -306,7 +306,7 @@ class TestNoRoom:
         many = world.writes(to_owners(MailTemplate.CONTEST_MOVED, not_before=world.now + timedelta(hours=1)))
         world.now += timedelta(hours=2)
         waited: list[float] = []
-        hands_on(world, 0, waited.append).run()
+        assert hands_on(world, 0, waited.append).run() == 1
         world.runs()
         assert (world.status(many)[0], world.status(later)[0], waited) == ("handed_on", "waiting", [])
         # and on the next day

@@ -16,7 +16,6 @@ from pynamodb.expressions.operand import Path
 from introducer.store import keys
 from introducer.store.wire import connect, from_wire, reading
 
-
 SHARDS = 16
 
 
