@@ -78,7 +78,8 @@ def test_all_that_the_step_asks_of_the_tables_its_role_allows(stepping: Stepping
     assert kept["told"] == {
         "partner": partner, "sequence": ONBOARDING, "status": "over: done",
         "sent": ["welcome", "first_click", "payment", "still_quiet"],
-        "left_out": ["terms", "first_link", "first_deposit"], "page": f"/desk/sequences/onboarding/preview?partner={partner}",
+        "left_out": ["terms", "first_link", "first_deposit"],
+        "page": f"/desk/sequences/onboarding/preview?partner={partner}",
     }  # fmt: skip
 
 

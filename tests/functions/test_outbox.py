@@ -55,7 +55,8 @@ def test_a_run_that_waits_is_told_to_finance_and_admins_of_its_brand(world: Worl
     assert world.runs() == []
     assert sorted(world.inbox.addresses) == ["adm@example.com", "fin@example.com"]
     assert "https://go.example.com/desk/runs/2026-11-monthly-EUR" in world.inbox.taken[0].text
-    assert world.inbox.taken[0].text.rstrip().endswith("You get this mail from Northwind & Sons because you work there.")
+    last = "You get this mail from Northwind & Sons because you work there."
+    assert world.inbox.taken[0].text.rstrip().endswith(last)
 
 
 def test_what_people_wrote_is_text_in_html_and_links_lead_to_the_brands_portal(world: World) -> None:

@@ -30,7 +30,7 @@ from introducer.services.preview_broadcast import preview_broadcast
 from introducer.services.read_broadcasts import read_report
 from introducer.services.read_segments import read_segments, segment_for
 from introducer.services.save_segment import change_segment, delete_segment, save_segment
-from introducer.services.send_broadcast import LEAST_AHEAD, Sender
+from introducer.services.send_broadcast import Sender
 from introducer.services.take_back_mails import take_back_mails
 from introducer.store.paces import Known
 from tests.conftest import Tables
@@ -556,13 +556,13 @@ def test_while_what_is_left_of_the_day_is_for_what_cannot_wait_it_waits(world: B
 
 def test_no_more_is_put_than_the_outbox_sends_in_moments(tables: Tables) -> None:
     # given an outbox that sends nothing just now
-    world = Broadcasting(tables.books, 101)
-    set_broadcast_policy(world.books, member=ADMIN, people=1_000, now=NOW)
+    world = Broadcasting(tables.books, 30)
+    del world.books.broadcasts.on_their_way  # type: ignore[misc]
     world.books.paces.keep_rate(Known(14, milliseconds(NOW)))
     broadcast = world.begun()
     stuck = world.sends(broadcast, 30)
     # then other mails have few before them, and a stop has few to take back
-    assert (stuck.status, stuck.handed) == (BroadcastStatus.SENDING, LEAST_AHEAD)
+    assert (stuck.status, stuck.handed) == (BroadcastStatus.SENDING, slow_rate(14))
     # when it sends again, and some readers are asleep
     mails = world.books.mails
     for number in range(stuck.handed):
@@ -572,7 +572,7 @@ def test_no_more_is_put_than_the_outbox_sends_in_moments(tables: Tables) -> None
         else:
             mails.sent(mails.mark(mail, MailStatus.SENDING, world.now), f"m-{number}", world.now)
     # then it goes on
-    assert world.sends(broadcast, 30).handed == 2 * LEAST_AHEAD < broadcast.recipients
+    assert world.sends(broadcast, 30).handed == 2 * slow_rate(14) < broadcast.recipients
 
 
 def test_where_nobody_knows_the_rate_it_goes_at_that_of_a_new_account(world: Broadcasting) -> None:

@@ -97,7 +97,7 @@ def test_what_the_engine_counted_at_the_borders_of_days_is_what_a_hand_computes(
     assert (line.ftd_30, line.ftd_7, line.ftd_prev_28) == (month, week, before)
     # spreads of the clients of the thirty days: 3.50, 4.50, 5.50, 6.50 and 7.50
     assert line.net_revenue_30 == {"EUR": 2_750}
-    counted = [each for each in EventCounts(tables.books).month(PARTNER, "2026-11")]
+    counted = list(EventCounts(tables.books).month(PARTNER, "2026-11"))
     assert sum(each.counts.get("ftd", 0) for each in counted) == sum("-11-" in moment for moment in BORDERS)
     assert line.trend == 100 * (4 * week - before) // before
 

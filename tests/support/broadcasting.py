@@ -46,6 +46,8 @@ class Broadcasting:
         self.slept: list[float] = []
         self.started: list[str] = []
         self.drafted = 0
+        # An outbox that is quick: what was put is sent by the next look.
+        self.books.broadcasts.on_their_way = lambda broadcast, recipients: []  # type: ignore[method-assign]
         self.books.configuration.open_brand(
             Brand(brand=BRAND, name="Northgate", domain="northgate.example", base_currency="EUR",
                   fallback_url="https://northgate.example/", created=NOW),

@@ -124,8 +124,10 @@ CHANGED = N_("This was changed meanwhile: look at it again below.")
 _ADVICE = {
     "name_length": ("name", N_("Give it a name of 1 to 80 characters.")),
     "invalid_channel": ("channel", N_("Choose how it reaches them.")),
-    "placeholder_not_here": ("channel", N_("The portal cannot show figures: leave them out of the text, or send it by "
-                                           "mail alone.")),
+    "placeholder_not_here": (
+        "channel",
+        N_("The portal cannot show figures: leave them out of the text, or send it by mail alone."),
+    ),
     "invalid_path": ("path", N_("Choose a page of the portal.")),
     "invalid_moment": ("send_at", N_("Choose a day and a time.")),
     "moment_over": ("send_at", N_("This moment is over: choose a later one, or none to send it at once.")),

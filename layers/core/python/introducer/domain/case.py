@@ -7,14 +7,13 @@ against a verdict, which another person then decides. Every step is a new versio
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from introducer.domain.configuration import Role
+from introducer.domain.console_names import slug
 from introducer.domain.hold import CASES
 from introducer.domain.ids import derived_id
 
@@ -196,11 +195,9 @@ def case_id(partner: str, number: int) -> str:
 def execution_name(case: Case) -> str:
     """What its execution is called, for whoever reads it in the AWS console: the partner, the first finding, the day,
     and the end of the case's id. At most 76 characters, as AWS and `gateways.workflows` take them."""
-    plain = unicodedata.normalize("NFKD", case.name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:24].strip("-") or "partner"
     # Not what joined a case that a person opened: a name that changes would be a second execution.
     found = case.detectors[0] if case.detectors and case.opened_by.startswith("system:") else DESK_OPENED
-    return f"{slug}-{found.replace('_', '-')[:32]}-{case.opened_at:%Y%m%d}-{case.case[-6:]}"
+    return f"{slug(case.name, 24, 'partner')}-{found.replace('_', '-')[:32]}-{case.opened_at:%Y%m%d}-{case.case[-6:]}"
 
 
 def execution_input(case: Case) -> dict[str, str]:

@@ -4,11 +4,10 @@ execution is called.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from introducer.domain.console_names import slug
 from introducer.domain.contest import Contest, ContestStatus
 
 FIRST_LOOK, LAST_LOOK = timedelta(seconds=5), timedelta(hours=6)
@@ -144,10 +143,8 @@ def execution_name(contest: Contest) -> str:
     Each approval has one of its own: AWS starts none twice under one name, and one whose contest went back to being a
     draft has ended.
     """
-    plain = unicodedata.normalize("NFKD", contest.name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:32].strip("-") or "contest"
     approved = "" if contest.approved_at is None else f"-{contest.approved_at:%m%dT%H%M%S}"
-    return f"{slug}-{contest.starts_at:%Y%m%d}-{contest.contest[-6:]}{approved}"
+    return f"{slug(contest.name, 32, 'contest')}-{contest.starts_at:%Y%m%d}-{contest.contest[-6:]}{approved}"
 
 
 def execution_input(contest: Contest) -> dict[str, str]:

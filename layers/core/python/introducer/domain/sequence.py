@@ -13,7 +13,6 @@ too whether it helped.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 from introducer.domain import forms
 from introducer.domain.configuration import Status
+from introducer.domain.console_names import slug
 from introducer.domain.errors import Invalid
 from introducer.domain.mail_text import MailText, check_text
 
@@ -324,9 +324,7 @@ def changed_steps(before: Sequence, after: Sequence) -> list[str]:
 def execution_name(state: Progress, name: str) -> str:
     """What a partner's execution is called, for whoever reads it in the AWS console: the partner, the sequence, the end
     of its id. At most 76 characters."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:24].strip("-") or "partner"
-    return f"{slug}-{state.sequence[:20]}-{state.partner[-20:].replace('_', '-')}"
+    return f"{slug(name, 24, 'partner')}-{state.sequence[:20]}-{state.partner[-20:].replace('_', '-')}"
 
 
 def execution_input(state: Progress) -> dict[str, str]:

@@ -22,6 +22,7 @@ from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.ids import new_id
 from introducer.domain.mail_text import MailText, check_text
+from introducer.services.count_segment import cards_now
 from introducer.services.creation import Clock, Randomness, create_once, now
 from introducer.services.decisions import reason
 from introducer.services.save_answer import check_announcer
@@ -219,20 +220,10 @@ def _reached(configuration: Configuration, results: Results, brand: str, reach: 
     lines = {each.partner: each for each in results.of_brand(brand)} if reach.asks_for_results else {}
     return [
         card.partner
-        for card in _cards(configuration, brand)
-        if reach.includes(card, lines.get(card.partner), day_of(at))
+        for card in cards_now(configuration, brand, at)
+        # Those who are blocked get nothing said any more.
+        if card.status is not Status.BLOCKED and reach.includes(card, lines.get(card.partner), day_of(at))
     ]
-
-
-def _cards(configuration: Configuration, brand: str) -> Iterable[PartnerCard]:
-    """The brand's partners who are not blocked: those get nothing said any more."""
-    cursor: str | None = None
-    while True:
-        page = configuration.cards(brand, cursor, 1000)
-        yield from (card for card in page.items if card.status is not Status.BLOCKED)
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def _id(request: str | None, at: datetime, random: Randomness, member: Member) -> str:

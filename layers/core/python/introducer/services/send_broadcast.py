@@ -35,8 +35,11 @@ FIGURES = frozenset({"clicks_30", "ftd_30", "qftd_30"})
 SLOWEST = 1
 """Mails per second where the mail service was never heard of: what a new account may send."""
 
-AHEAD, LEAST_AHEAD = 2, 50
-"""For so many seconds, at the rate that mails may go at, mails are put that are not sent yet; so many at least."""
+LEAST_AHEAD = 2
+"""A second's worth of mails may be put that are not sent yet, so many at least. An outbox that was held up sends all of
+them at once: more would be more than the mail service takes in a second, and what it has no room for waits a minute."""
+FULL_MS = 500
+"""Before it is looked again whether some of those are sent."""
 
 BATCH_MS = 200
 """Between two batches: permits gather meanwhile, and none is lost, for they gather for a quarter of a second."""
@@ -95,12 +98,12 @@ class Sender:
         """Permits for so many mails at most, and for no more than may be put now."""
         known = self._books.paces.rate()
         rate = slow_rate(known.per_second if known else SLOWEST)
-        most = max(LEAST_AHEAD, AHEAD * rate)
+        most = max(LEAST_AHEAD, rate)
         if len(self._ahead) + min(wanted, rate) > most:
             self._ahead = self._books.broadcasts.on_their_way(broadcast, self._ahead)
         room = most - len(self._ahead)
         if room <= 0:
-            return Taken(Pace(), 0, BATCH_MS)
+            return Taken(Pace(), 0, FULL_MS)
         return self._pacing.take(min(wanted, room), self._now())
 
     def _per_second(self) -> int:
