@@ -262,6 +262,9 @@ class _Rush:
         shown = self.look(path, run)
         report = shown.get("report")
         if shown["status"] not in ("done", "stopped") or not report or report["waiting"] or not told(report):
+            if report and report.get("waiting"):
+                # As its schedule does: what SES had no room for, and waits, is handed on.
+                self.stack.invoke("DueMailsFunction", {})
             time.sleep(LOOKS)
             return False
         run.report = report
