@@ -101,8 +101,8 @@ class Found:
     """Mails that SES took later than the answer to the stop."""
     longest_after_stop: float = 0
     """Seconds from that answer to the last of them."""
-    throttled: int = 0
-    """Mails that SES did not take for being too many."""
+    retried: int = 0
+    """Times that the outbox had to come back to a mail, because something did not answer."""
 
 
 def planted(recipients: int) -> Counter[int]:
@@ -136,7 +136,7 @@ class _Rush:
             self.half()
         finally:
             self.stack.set_mail_rate(None)
-        self.found.throttled = self.stack.log("OutboxFunction").read_text().count("a mail is to be tried again")
+        self.found.retried = self.stack.log("OutboxFunction").read_text().count("a mail is to be tried again")
 
     # -------------------------------------------------------------------------------------------------------- before
 
@@ -348,7 +348,9 @@ def add(figures: Figures, found: Found) -> None:
     figures.add("whole_s", whole.seconds, "s", f"From the approval until all is known of all mails: {what}")
     figures.add("rate_mean", whole.rate, "mails/s", f"What SES took, from the first mail to the last: {what}")
     figures.add("rate_most", whole.most, "mails/s", f"The most that SES took in a second: {what}", goal=found.quota)
-    figures.add("throttled", found.throttled, "mails", f"Sent too early for SES, and tried again: {what}")
+    figures.add(
+        "retried", found.retried, "times", f"That the outbox came back to a mail, as something did not answer: {what}"
+    )
     figures.add(
         "differences",
         len(whole.differences) + len(stopped.differences),
