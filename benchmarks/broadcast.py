@@ -262,7 +262,7 @@ class _Rush:
         shown = self.look(path, run)
         report = shown.get("report")
         if shown["status"] not in ("done", "stopped") or not report or report["waiting"] or not told(report):
-            if report and report.get("waiting"):
+            if report and report.get("waiting") and run.progress[-2:] == [report["sent"]] * 2:
                 # As its schedule does: what SES had no room for, and waits, is handed on.
                 self.stack.invoke("DueMailsFunction", {})
             time.sleep(LOOKS)
