@@ -34,7 +34,7 @@ def the_mails() -> tuple[Mail, ...]:
     return (
         a_mail("mail_1", series=_BROADCAST),
         a_mail("mail_2", series=_BROADCAST, seen=none),
-        a_mail("mail_3", series=_BROADCAST, seen=DELIVERED | {Seen.COMPLAINED}),
+        a_mail("mail_3", "par_2", series=_BROADCAST, seen=DELIVERED | {Seen.COMPLAINED}),
         *(a_mail(f"mail_{number + 3}", f"par_new{number}", series=_WELCOME) for number in (1, 2, 3)),
         a_mail("mail_7", template=MailTemplate.PARTNER_REPORT),
         a_mail("mail_8", "", template=MailTemplate.MANAGER_DIGEST),

@@ -46,6 +46,7 @@ def test_nothing_is_wrong_with_a_week_as_it_must_be() -> None:
         ({"broadcast": {"status": "sending", "report": a_report()}}, "The broadcast is sending"),
         ({"broadcast": {"status": "done", "report": None}}, "0 of 3 people"),
         ({"broadcast": {"status": "done", "report": a_report(recipients=2)}}, "2 of 3 people"),
+        ({"story": replace(a_week().story, fits=3)}, "means 3 partners, and 2 have its mail"),
         ({"broadcast": {"status": "done", "report": a_report(failed=1)}}, "does not add up"),
         ({"broadcast": {"status": "done", "report": a_report(delivered=3)}}, "says 3 delivered, its mails say 2"),
         ({"broadcast": {"status": "done", "report": a_report(bounced=0)}}, "One address of the broadcast is none"),

@@ -378,6 +378,6 @@ table { border-collapse: collapse; width: 100%; margin-top: 16px; } .facts { wid
 th, td { text-align: start; vertical-align: top; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); }
 th { color: var(--dim); font-weight: 500; } .facts td { overflow-wrap: anywhere; }
 input, button { font: inherit; padding: 5px 10px; }
-iframe { border: 1px solid var(--line); height: 900px; max-width: 100%; background: #fff; }
+iframe { border: 1px solid var(--line); height: 1200px; max-width: 100%; background: #fff; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: 16px; max-width: 80ch; }
 """
