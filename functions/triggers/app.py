@@ -19,14 +19,16 @@ from introducer.gateways.secrets import CONFIG
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
-from introducer.services.sweep_triggers import TriggerBooks, brands, happened, sweep_page
+from introducer.services.sweep_triggers import TriggerBooks, happened, sweep_page
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Messages of the queue → which of them must come again; or the daily call → how many brands were named. A call may
     name one `brand`."""
     if "Records" not in event:
-        named = [event["brand"]] if event.get("brand") else list(brands(books()))
+        named = (
+            [event["brand"]] if event.get("brand") else [brand.brand for brand in books().configuration.every_brand()]
+        )
         for brand in named:
             queue().send(json.dumps({"brand": brand, "cursor": None}))
         return {"brands": len(named)}

@@ -17,7 +17,7 @@ from introducer.domain.events import day_of
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
 from tests.support.people import JSON, Person, a_person, a_registered_partner
-from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account
+from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account, tomorrow
 
 pytestmark = pytest.mark.cloud
 
@@ -28,11 +28,12 @@ MARA = {"name": "Mara Quill", "email": "mara.quill@example.com", "phone": "+49 3
 
 @pytest.fixture
 def today(stack: Stack) -> Iterator[datetime]:
-    """Half past eight, a while ago; the stack's clock goes back afterwards."""
+    """Half past eight, in some weeks; the stack's clock goes back afterwards."""
     before = stack.clock.offset
     with the_stacks_account(stack):
         try:
-            yield stack.clock.now().replace(hour=8, minute=30, second=0, microsecond=0) - timedelta(days=10)
+            # Nothing of this is in the past, where DynamoDB, by its own clock, removes what has had its time.
+            yield tomorrow(stack.clock.now()) + timedelta(days=24, hours=8, minutes=30)
         finally:
             stack.clock.set(before)
 

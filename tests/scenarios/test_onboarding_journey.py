@@ -16,7 +16,7 @@ from introducer.store.sequences import Sequences
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
 from tests.support.people import JSON, Person, a_person, a_registered_partner, text_of, way_out
-from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account
+from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account, tomorrow
 
 pytestmark = pytest.mark.cloud
 
@@ -30,11 +30,11 @@ BANK = {"rail": "sepa", "version": 0, "currency": "EUR", "holder": "M. Zielińsk
 
 @pytest.fixture
 def world(stack: Stack) -> Iterator[Scenario]:
-    """A brand of the month before last, where it is nine in the morning; the stack's clock goes back afterwards."""
+    """A brand where it is nine in the morning, tomorrow; the stack's clock goes back afterwards."""
     before = stack.clock.offset
     with the_stacks_account(stack):
         try:
-            morning = stack.clock.now().replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=40)
+            morning = tomorrow(stack.clock.now()) + timedelta(hours=9)
             stack.clock.set_to(morning)
             yield Scenario(stack, morning - timedelta(days=3))
         finally:

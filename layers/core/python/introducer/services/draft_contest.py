@@ -14,9 +14,6 @@ from introducer.services.contest_books import ContestBooks
 from introducer.services.contest_steps import by_member, in_full_ms
 from introducer.store.configuration import Configuration
 
-CARDS_AT_ONCE = 1000
-"""Partners' cards that are read with one query, where all are read."""
-
 
 def draft_contest(books: ContestBooks, *, member: Member, draft: Contest, now: datetime) -> Contest:
     """The contest as it was drafted. What is not among its settings (brand, status, who drafted it and when) is set
@@ -74,14 +71,7 @@ def fresh(contest: Contest) -> Contest:
 def check_named(configuration: Configuration, brand: str, conditions: Conditions) -> None:
     """Raises `Invalid` unless the partners and managers of these conditions are the brand's."""
     if conditions.partners:
-        missing = set(conditions.partners)
-        cursor: str | None = None
-        while missing:
-            page = configuration.cards(brand, cursor, limit=CARDS_AT_ONCE)
-            missing -= {card.partner for card in page.items}
-            cursor = page.cursor
-            if cursor is None:
-                break
+        missing = conditions.partners - {card.partner for card in configuration.every_card(brand)}
         if missing:
             raise Invalid(
                 f"{min(missing)[:40]!r} is no partner of this brand: leave it out.",
@@ -112,14 +102,8 @@ def check_currency(books: ContestBooks, contest: Contest) -> None:
 
 
 def _managers(configuration: Configuration, brand: str) -> set[str]:
-    found: set[str] = set()
-    cursor: str | None = None
-    while True:
-        page = configuration.staff_of_brand(brand, cursor)
-        found |= {member.member for member in page.items if member.role in (Role.MANAGER, Role.ADMIN)}
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    colleagues = configuration.every_colleague(brand)
+    return {each.member for each in colleagues if each.role in (Role.MANAGER, Role.ADMIN)}
 
 
 def _existing(books: ContestBooks, contest: str) -> Contest:

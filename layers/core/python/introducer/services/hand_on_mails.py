@@ -45,7 +45,7 @@ class HandsOn:
     def run(self) -> int:
         """How many went on. Raises `Unavailable`: what did not go on is due the next time."""
         went = 0
-        turns: dict[str, str | None] = dict.fromkeys(self._brands())
+        turns: dict[str, str | None] = dict.fromkeys(brand.brand for brand in self._configuration.every_brand())
         while turns and self._left() > 0:
             for brand, cursor in list(turns.items()):
                 page = self._mails.due(brand, self._now(), cursor)
@@ -55,15 +55,6 @@ class HandsOn:
                 else:
                     turns[brand] = page.cursor
         return went
-
-    def _brands(self) -> Iterator[str]:
-        cursor: str | None = None
-        while True:
-            page = self._configuration.brands(cursor)
-            yield from (brand.brand for brand in page.items)
-            cursor = page.cursor
-            if cursor is None:
-                return
 
     def _page(self, due: Sequence[Mail]) -> Iterator[bool]:
         for number, mail in enumerate(due):

@@ -5,7 +5,6 @@ Whoever may write the books could write a whole chain anew, or cut its end. From
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,7 +31,7 @@ class Heads:
 def keep_heads(configuration: Configuration, chain: AuditChain, heads: AuditHeads, *, now: datetime) -> Heads:
     """Keeps the head of this UTC day for every brand that has none yet. May be repeated: the first of a day stays."""
     outcome, day = Heads(), day_of(now)
-    for brand in (DEPLOYMENT, *brands_of(configuration)):
+    for brand in (DEPLOYMENT, *(each.brand for each in configuration.every_brand())):
         try:
             head = chain_head(chain, brand)
             daily = DailyHead(brand=brand, day=day, number=head.number, digest=head.digest)
@@ -43,14 +42,3 @@ def keep_heads(configuration: Configuration, chain: AuditChain, heads: AuditHead
         except Unavailable as error:
             outcome.missing[brand] = error.detail
     return outcome
-
-
-def brands_of(configuration: Configuration) -> Iterator[str]:
-    """The ids of all brands."""
-    cursor: str | None = None
-    while True:
-        page = configuration.brands(cursor)
-        yield from (each.brand for each in page.items)
-        cursor = page.cursor
-        if cursor is None:
-            return

@@ -101,14 +101,8 @@ def take_rates(payouts: Payouts, rates: RateStore, *, brand: str, run: str) -> R
 
 def select_partners(configuration: Configuration, *, brand: str) -> tuple[int, list[Group]]:
     """How many partners the brand has, and groups of them by id, which the next steps take one by one."""
-    ids: list[str] = []
-    cursor: str | None = None
-    while True:
-        page = configuration.cards(brand, cursor, limit=200)
-        ids += [card.partner for card in page.items]
-        cursor = page.cursor
-        if cursor is None:
-            return len(ids), groups(ids)
+    ids = [card.partner for card in configuration.every_card(brand)]
+    return len(ids), groups(ids)
 
 
 def groups(ids: list[str]) -> list[Group]:

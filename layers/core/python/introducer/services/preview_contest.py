@@ -4,7 +4,7 @@ cost at most."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from introducer.domain.contest import Contest
 from introducer.domain.contest_rules import check, check_change, check_planner, most_paid, needs_approval, why_not
 from introducer.domain.money import Money
 from introducer.services.contest_books import ContestBooks
-from introducer.services.draft_contest import CARDS_AT_ONCE, check_currency, check_named
+from introducer.services.draft_contest import check_currency, check_named
 from introducer.services.read_contest_desk import DivisionCost, costs
 from introducer.store.configuration import Configuration
 
@@ -53,7 +53,7 @@ def preview_contest(
     most, parts = most_paid(draft), costs(draft)
     partners, if_all = 0, None
     if most is None:
-        partners = sum(1 for card in _cards(books.configuration, member.brand) if _fits(draft, card))
+        partners = sum(1 for card in books.configuration.every_card(member.brand) if _fits(draft, card))
         if_all = Money(most_paid(draft, partners) or 0, draft.currency)
     return Preview(
         most=None if most is None else Money(most, draft.currency),
@@ -67,14 +67,9 @@ def preview_contest(
 
 def managers_of_brand(configuration: Configuration, brand: str) -> tuple[Manager, ...]:
     """Who may look after partners, by name."""
-    found: list[Manager] = []
-    cursor: str | None = None
-    while True:
-        page = configuration.staff_of_brand(brand, cursor)
-        found += [Manager(each.member, each.name) for each in page.items if each.role in (Role.MANAGER, Role.ADMIN)]
-        cursor = page.cursor
-        if cursor is None:
-            return tuple(sorted(found, key=lambda each: (each.name, each.member)))
+    colleagues = configuration.every_colleague(brand)
+    found = [Manager(each.member, each.name) for each in colleagues if each.role in (Role.MANAGER, Role.ADMIN)]
+    return tuple(sorted(found, key=lambda each: (each.name, each.member)))
 
 
 def partners_as_named(configuration: Configuration, brand: str, written: Collection[str]) -> list[str]:
@@ -84,7 +79,7 @@ def partners_as_named(configuration: Configuration, brand: str, written: Collect
         return []
     by_name: dict[str, str] = {}
     twice: set[str] = set()
-    for card in _cards(configuration, brand):
+    for card in configuration.every_card(brand):
         twice |= {card.name} & by_name.keys()
         by_name[card.name] = card.partner
     return [by_name[each] if each in by_name and each not in twice else each for each in written]
@@ -94,20 +89,10 @@ def names_of_partners(configuration: Configuration, brand: str, partners: Collec
     """Their names; the id of one whose name others have too, or that is none of the brand's."""
     if not partners:
         return []
-    names = {card.partner: card.name for card in _cards(configuration, brand)}
+    names = {card.partner: card.name for card in configuration.every_card(brand)}
     several = {name for name, count in Counter(names.values()).items() if count > 1}
     shown = [names.get(each, each) for each in partners]
     return sorted(each if name in several else name for each, name in zip(partners, shown, strict=True))
-
-
-def _cards(configuration: Configuration, brand: str) -> Iterator[PartnerCard]:
-    cursor: str | None = None
-    while True:
-        page = configuration.cards(brand, cursor, limit=CARDS_AT_ONCE)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def _fits(contest: Contest, card: PartnerCard) -> bool:

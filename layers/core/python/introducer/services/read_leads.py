@@ -148,14 +148,9 @@ def read_lead(books: LeadBooks, *, member: Member, lead: str) -> WholeLead:
 
 def workers_of(books: LeadBooks, brand: str) -> tuple[Worker, ...]:
     """Who works a brand's leads, by name."""
-    found: list[Worker] = []
-    cursor: str | None = None
-    while True:
-        page = books.configuration.staff_of_brand(brand, cursor)
-        found += [Worker(member=each.member, name=each.name) for each in page.items if each.role in WORKERS]
-        cursor = page.cursor
-        if cursor is None:
-            return tuple(sorted(found, key=lambda each: (each.name, each.member)))
+    colleagues = books.configuration.every_colleague(brand)
+    found = [Worker(member=each.member, name=each.name) for each in colleagues if each.role in WORKERS]
+    return tuple(sorted(found, key=lambda each: (each.name, each.member)))
 
 
 class _Shown:

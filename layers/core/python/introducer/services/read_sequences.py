@@ -60,13 +60,7 @@ def facts_of(books: OnboardingBooks, partner: Partner, now: datetime) -> Facts:
 
 def owners_of(books: OnboardingBooks, partner: str) -> Iterator[Member]:
     """Everybody who is told."""
-    cursor: str | None = None
-    while True:
-        page = books.configuration.members_of_partner(partner, cursor)
-        yield from (each for each in page.items if each.role is Role.OWNER)
-        cursor = page.cursor
-        if cursor is None:
-            return
+    return (each for each in books.configuration.every_member(partner) if each.role is Role.OWNER)
 
 
 def fills_of(books: OnboardingBooks, partner: Partner, now: datetime) -> dict[str, str | int]:

@@ -126,14 +126,8 @@ def read_tasks_of_partner(
 
 def colleagues(configuration: Configuration, member: Member, trigger: Trigger) -> list[Member]:
     """Who of a brand's staff can be given a task of a kind, by name."""
-    found: list[Member] = []
-    cursor: str | None = None
-    while True:
-        page = configuration.staff_of_brand(member.brand, cursor)
-        found += [each for each in page.items if each.role in RULES[trigger].workers]
-        cursor = page.cursor
-        if cursor is None:
-            return sorted(found, key=lambda each: (each.name, each.member))
+    found = (each for each in configuration.every_colleague(member.brand) if each.role in RULES[trigger].workers)
+    return sorted(found, key=lambda each: (each.name, each.member))
 
 
 def default_whose(role: Role) -> str:

@@ -188,14 +188,8 @@ class Outbox:
         return self._mails.mark(mail, MailStatus.HANDED_ON, self._now(), people=len(people)).status
 
     def _people(self, mail: Mail) -> Iterator[Member]:
-        read = self._configuration.members_of_partner if mail.partner else self._configuration.staff_of_brand
-        cursor: str | None = None
-        while True:
-            page = read(mail.of, cursor)
-            yield from (member for member in page.items if member.role in mail.audience.roles)
-            cursor = page.cursor
-            if cursor is None:
-                return
+        read = self._configuration.every_member if mail.partner else self._configuration.every_colleague
+        return (member for member in read(mail.of) if member.role in mail.audience.roles)
 
     def _send(self, mail: Mail) -> MailStatus:
         if self._mailer is None:

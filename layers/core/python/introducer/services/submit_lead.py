@@ -165,11 +165,5 @@ def _salesperson(books: LeadBooks, brand: str, lead: str, first: Lead | None) ->
     """Who works a new lead: of a duplicate whoever works the first, else one of sales."""
     if first is not None and first.stage.is_open:
         return first.salesperson
-    sales: list[str] = []
-    cursor: str | None = None
-    while True:
-        page = books.configuration.staff_of_brand(brand, cursor)
-        sales += [each.member for each in page.items if each.role is Role.SALES]
-        cursor = page.cursor
-        if cursor is None:
-            return salesperson_for(lead, sales)
+    sales = [each.member for each in books.configuration.every_colleague(brand) if each.role is Role.SALES]
+    return salesperson_for(lead, sales)

@@ -32,11 +32,5 @@ def _waiting(books: ContestBooks, contest: Contest) -> int:
 
 
 def _contests(books: ContestBooks) -> Iterator[Contest]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.brands(cursor)
-        for brand in page.items:
-            yield from books.contests.all_of_brand(brand.brand)
-        cursor = page.cursor
-        if cursor is None:
-            return
+    for brand in books.configuration.every_brand():
+        yield from books.contests.all_of_brand(brand.brand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -20,31 +20,11 @@ def sweep_partners(
     A case whose execution cannot be started now is left to the next day's sweep. Raises `Unavailable`: call again.
     """
     number = 0
-    for each in [brand] if brand else list(_brands(books)):
-        for partner in _partners(books, each):
-            send(json.dumps({"partner": partner}))
+    for each in [brand] if brand else [each.brand for each in books.configuration.every_brand()]:
+        for card in books.configuration.every_card(each):
+            send(json.dumps({"partner": card.partner}))
             number += 1
         for case in list(books.cases.all_open(each)):
             with suppress(IntroducerError):
                 start_execution(books, start, case)
     return number
-
-
-def _brands(books: CaseBooks) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.brands(cursor)
-        yield from (brand.brand for brand in page.items)
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
-def _partners(books: CaseBooks, brand: str) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.cards(brand, cursor, limit=500)
-        yield from (card.partner for card in page.items)
-        cursor = page.cursor
-        if cursor is None:
-            return

@@ -97,17 +97,6 @@ class Swept:
     """Where the next page begins; None after the last one."""
 
 
-def brands(books: TriggerBooks) -> Iterator[str]:
-    """Every brand of the installation."""
-    cursor: str | None = None
-    while True:
-        page = books.configuration.brands(cursor)
-        yield from (brand.brand for brand in page.items)
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
 def sweep_page(books: TriggerBooks, *, brand: str, cursor: str | None, now: datetime, limit: int = PAGE) -> Swept:
     """Looks at a page of a brand's partners. One that cannot be looked at stops none of the others. Raises
     `Unavailable`: do the page again."""

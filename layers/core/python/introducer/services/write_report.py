@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from introducer.domain.configuration import Brand, Member, PartnerCard, Role, Status
+from introducer.domain.configuration import Brand, Member, Status
 from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.mail_topics import Topic
@@ -86,12 +86,12 @@ def messages(books: ReportBooks, now: datetime) -> Iterator[str]:
     """What the hour asks for, in messages of the queue: nothing in most hours. Raises `Unavailable`: call again."""
     if not may_be_due(now - LATE, now):
         return
-    at, brands = milliseconds(now), list(_brands(books))
+    at, brands = milliseconds(now), list(books.configuration.every_brand())
     # Partners first: nothing about a manager keeps any of them waiting.
     for brand in brands:
         yield json.dumps({"what": "partners", "brand": brand.brand, "cursor": None, "at": at})
     for brand in brands:
-        for manager in _managers(books, brand.brand):
+        for manager in books.configuration.every_colleague(brand.brand):
             if _digest_due(books, manager, brand.time_zone, now):
                 yield json.dumps({"what": "digest", "brand": brand.brand, "manager": manager.member, "at": at})
 
@@ -145,7 +145,7 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
     period = _digest_due(books, member, books.configuration.brand(brand).time_zone, now)
     if member.brand != brand or period is None or _there(books, brand, digest_mail_id(brand, manager, period)):
         return 0
-    theirs = [card for card in _cards(books, brand) if card.manager == manager]
+    theirs = [card for card in books.configuration.every_card(brand) if card.manager == manager]
     partners = [card for card in theirs if card.status is Status.ACTIVE]
     if not partners:
         return 0
@@ -209,33 +209,3 @@ def _digest_due(books: ReportBooks, manager: Member, otherwise: str, now: dateti
     wishes = books.wishes.preferences(manager.member)
     time_zone = (wishes.version and wishes.time_zone) or otherwise
     return due(Cadence.WEEKLY, time_zone, now - LATE, now) if wishes.wants(Topic.REPORTS) else None
-
-
-def _managers(books: ReportBooks, brand: str) -> Iterator[Member]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.staff_of_brand(brand, cursor)
-        yield from (member for member in page.items if member.role is Role.MANAGER)
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
-def _brands(books: ReportBooks) -> Iterator[Brand]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.brands(cursor)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
-def _cards(books: ReportBooks, brand: str) -> Iterator[PartnerCard]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.cards(brand, cursor, limit=500)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return

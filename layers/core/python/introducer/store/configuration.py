@@ -7,7 +7,7 @@ on record did not happen.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, asdict, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -58,7 +58,7 @@ from introducer.store.items import (
     connection,
     translated,
 )
-from introducer.store.paging import Page
+from introducer.store.paging import Page, every
 from introducer.store.wire import from_wire, reading
 
 _T = TypeVar("_T")
@@ -66,6 +66,8 @@ _I = TypeVar("_I", bound=BooksItem)
 
 _BATCH = 100
 """The most keys that one BatchGetItem takes."""
+CARDS_AT_ONCE = 500
+"""Partners in a line that are read with one query, where all are read."""
 
 
 class BrandItem(BooksItem):
@@ -264,6 +266,10 @@ class Configuration:
         """A page of all brands."""
         return self._owned(self._brands, Brand, keys.owner_partition("brand"), cursor, limit)
 
+    def every_brand(self) -> Iterator[Brand]:
+        """All brands of the installation."""
+        return every(self.brands)
+
     def brand_host(self, host: str) -> BrandHost:
         """Raises `NotFound`."""
         return _record(BrandHost, _get(self._hosts, keys.key("brand_host", host=host), "host"))
@@ -297,6 +303,10 @@ class Configuration:
     def cards(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[PartnerCard]:
         """A page of a brand's partners, by id: the oldest first."""
         return _page(self._cards, PartnerCard, keys.partition("card", brand=brand), cursor, limit)
+
+    def every_card(self, brand: str) -> Iterator[PartnerCard]:
+        """All of a brand's partners, by id: one query, in as many pages as it takes."""
+        return every(lambda cursor: self.cards(brand, cursor, CARDS_AT_ONCE))
 
     def deals(self, partner: str) -> list[DealRecord]:
         """All deal versions of a partner, the first one first; proposed ones are among them."""
@@ -348,9 +358,17 @@ class Configuration:
         """A page of those who may sign in for a partner."""
         return self._owned(self._members, Member, keys.owner_partition("member", of=partner), cursor, limit)
 
+    def every_member(self, partner: str) -> Iterator[Member]:
+        """All who may sign in for a partner."""
+        return every(lambda cursor: self.members_of_partner(partner, cursor))
+
     def staff_of_brand(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[Member]:
         """A page of the broker's staff who work for a brand."""
         return self._owned(self._members, Member, keys.owner_partition("member", of=brand), cursor, limit)
+
+    def every_colleague(self, brand: str) -> Iterator[Member]:
+        """All of the broker's staff who work for a brand."""
+        return every(lambda cursor: self.staff_of_brand(brand, cursor))
 
     def begins(self, brand: str, sequence: str) -> bool:
         """Whether new partners of a brand begin this sequence: it is switched on. Raises `Unavailable`."""

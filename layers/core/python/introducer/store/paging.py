@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,3 +19,15 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     cursor: str | None = None
+
+
+def every(page_at: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """The items of all pages, in their order. `page_at` reads the page that begins at a cursor, the first one at
+    None."""
+    cursor: str | None = None
+    while True:
+        page = page_at(cursor)
+        yield from page.items
+        cursor = page.cursor
+        if cursor is None:
+            return
