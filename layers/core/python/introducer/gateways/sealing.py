@@ -1,8 +1,9 @@
 """Texts under lock: AES-256-GCM with a data key of their own, which AWS KMS seals for one owner and one purpose.
 
 The data key is bound to the owner and the purpose by KMS's encryption context, each sealed text to what is
-authenticated beside it: one that is put in the place of another does not open. Whoever may only seal holds `kms:GenerateDataKey`,
-whoever opens holds `kms:Decrypt`. Who throws a sealed data key away has destroyed all that was sealed with it.
+authenticated beside it: one that is put in the place of another does not open. Whoever may only seal holds
+`kms:GenerateDataKey`, whoever opens holds `kms:Decrypt`. Who throws a sealed data key away has destroyed all that was
+sealed with it.
 """
 
 from __future__ import annotations
