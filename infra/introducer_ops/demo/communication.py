@@ -568,9 +568,10 @@ def _event(kind: str, at: datetime, **said: Any) -> Message:
 
 
 def _workable(manager: Desk) -> list[Mapping[str, Any]]:
-    """Tasks that the manager may work, the most pressing first; none while there are fewer than three."""
+    """Tasks that the manager may work, the most pressing first; none while there are fewer than three. Cases are
+    compliance's."""
     rows = manager.get("/desk?whose=all")["items"]
-    found = [task for row in rows for task in row["tasks"] if task["may_work"]]
+    found = [task for row in rows for task in row["tasks"] if task["may_work"] and task["kind"] != "case_opened"]
     return found if len(found) > 2 else []
 
 
