@@ -96,14 +96,14 @@ def blocks(desk: Payday, name: str, since: datetime) -> None:
     )
 
 
-def test_who_is_blocked_is_meant_unless_the_status_is_asked_for_and_that_is_said(desk: Payday) -> None:
+def test_who_is_blocked_is_meant_only_where_the_status_is_asked_for(desk: Payday) -> None:
     # given a partner who was blocked yesterday, and one who will be tomorrow
     blocks(desk, PIPS, desk.now - timedelta(days=1))
     blocks(desk, HARBOUR, desk.now + timedelta(days=1))
-    everybody, active = "field_0=ftd_30&operator_0=at_most&value_0=0", "field_0=status&operator_0=is&value_0=active"
+    everybody, blocked = "field_0=ftd_30&operator_0=at_most&value_0=0", "field_0=status&operator_0=is&value_0=blocked"
     machine, browser = desk.machine(MANAGER), desk.signed_in(MANAGER)
-    counted = [machine.get(f"{PATH}?{asked}").json["counted"] for asked in (everybody, active)]
-    assert [each["not_active"] for each in counted] == [1, 0]
-    assert [each["partners"] for each in counted] == [counted[0]["of"], counted[0]["of"] - 1]
-    assert "1 of them is suspended or blocked" in browser.get(f"{PATH}?{everybody}").body
-    assert "suspended or blocked: ask" not in browser.get(f"{PATH}?{active}").body
+    counted = [machine.get(f"{PATH}?{asked}").json["counted"] for asked in (everybody, blocked)]
+    assert [each["not_active"] for each in counted] == [0, 1]
+    assert [each["partners"] for each in counted] == [counted[0]["of"] - 1, 1]
+    assert "1 of them is suspended or blocked" in browser.get(f"{PATH}?{blocked}").body
+    assert "suspended or blocked: ask" not in browser.get(f"{PATH}?{everybody}").body

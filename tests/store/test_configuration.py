@@ -620,6 +620,17 @@ class TestAnswerByKey:
 
         assert kept.claim("sub-1", "k", "print", NOW) == Answer(200, "text/plain", "done")
 
+    def test_an_answer_that_is_written_again_is_the_same_one_and_another_is_refused(self, kept: Idempotency) -> None:
+        kept.claim("sub-1", "k", "print", NOW)
+        answer = Answer(303, "text/html", "<p>made</p>", "/links")
+        kept.answer("sub-1", "k", "print", answer)
+
+        # as the SDK does when the first try was written and its answer lost
+        kept.answer("sub-1", "k", "print", answer)
+
+        with pytest.raises(Conflict):
+            kept.answer("sub-1", "k", "print", Answer(303, "text/html", "<p>made</p>", "/links/2"))
+
     def test_a_day_later_the_key_is_free_for_anything(self, kept: Idempotency) -> None:
         kept.claim("sub-1", "k", "print", NOW)
         kept.answer("sub-1", "k", "print", Answer(200, "text/plain", "done"))

@@ -128,7 +128,8 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Which partners are meant. Without conditions: all of them."""
+    """Which partners are meant. Without conditions: all of them. Who is blocked is meant only where the status is asked
+    for: nobody writes to them by mistake."""
 
     match: Match = Match.ALL
     conditions: tuple[Condition, ...] = ()
@@ -171,6 +172,9 @@ def check_name(name: str) -> str:
 def fits(segment: Segment, card: PartnerCard, line: ResultLine | None, today: str) -> bool:
     """Whether a partner is meant on a UTC day. One without a line (registered since the last sweep) has brought
     nothing yet, and what else its line would say is unknown: that is none of the values asked for."""
+    asks_for_status = any(each.field is Field.STATUS for each in segment.conditions)
+    if card.status is Status.BLOCKED and not asks_for_status:
+        return False
     if not segment.conditions:
         return True
     known = line or ResultLine(partner=card.partner, day=today)

@@ -81,18 +81,24 @@ class Idempotency:
         return None
 
     def answer(self, actor: str, key: str, fingerprint: str, answer: Answer) -> None:
-        """Keeps the answer of a claimed request. Raises `Conflict` when the claim is another's by now."""
+        """Keeps the answer of a claimed request; once more changes nothing. Raises `Conflict` when the claim is
+        another's by now."""
         item = self._items(*keys.key("idempotency", actor=actor, key=key))
-        with translated("This Idempotency-Key was taken over by a later request."):
-            item.update(
-                [
-                    self._items.status.set(answer.status),
-                    self._items.content_type.set(answer.content_type),
-                    self._items.body.set(answer.body),
-                    self._items.location.set(answer.location),
-                ],
-                condition=(self._items.fingerprint == fingerprint) & self._items.status.does_not_exist(),
-            )
+        try:
+            with translated("This Idempotency-Key was taken over by a later request."):
+                item.update(
+                    [
+                        self._items.status.set(answer.status),
+                        self._items.content_type.set(answer.content_type),
+                        self._items.body.set(answer.body),
+                        self._items.location.set(answer.location),
+                    ],
+                    condition=(self._items.fingerprint == fingerprint) & self._items.status.does_not_exist(),
+                )
+        except Conflict:
+            # The first try may have been written, and its answer lost: then this is its repetition.
+            if self._answered(actor, key, fingerprint) != answer:
+                raise
 
     def release(self, actor: str, key: str, fingerprint: str) -> None:
         """Gives up a claim whose request changed nothing, so that it may be tried again at once."""
