@@ -395,7 +395,7 @@ def _written(teller: _Teller) -> _Told:
         subject=subject,
         heading=subject,
         lines=lines,
-        action=teller.text(N_("Open your account")),
+        action=teller.text(N_("Open your account") if teller.values["path"] == "/" else N_("See it")),
         path=teller.values["path"],
     )
 
