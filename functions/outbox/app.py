@@ -14,8 +14,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
 import boto3
@@ -30,20 +32,20 @@ from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.chain_audit import chain_audit
-from introducer.services.send_mail import Outbox, Pacing, Wishes
+from introducer.services.send_mail import Outbox, Pacing
 from introducer.services.start_onboarding import start_onboarding
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
-from introducer.store.mail_preferences import MemberMails
 from introducer.store.mail_texts import MailTexts
-from introducer.store.mails import Mails, mail_of_image
+from introducer.store.mails import Mails, Named, named_of_image
 from introducer.store.paces import Paces
 from introducer.store.payment_profiles import partner_of_profile_image
 from introducer.store.sequences import begun_of_image
-from introducer.store.suppressions import Suppressions
 from introducer.store.tasks import told_of_image
 from introducer.store.traces import trace_of_image
 
+AT_ONCE = 16
+"""Mails of a batch that are on their way side by side: nearly all of a mail's time is waiting for somebody's answer."""
 _METRICS = {
     MailStatus.SENT: "MailsSent",
     MailStatus.FAILED: "MailsFailed",
@@ -89,23 +91,48 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def deliver(mails: Sequence[Taken]) -> set[str]:
-    """Takes each mail as far as it goes."""
-    statuses: Counter[MailStatus | None] = Counter()
-    again: set[str] = set()
+    """Takes each mail as far as it goes, many side by side. A mail that came twice is taken once: what there is to do
+    with it is read from the books."""
+    records: dict[Named, list[Taken]] = {}
     for each in mails:
+        records.setdefault(each.what, []).append(each)
+    sends, permits = outbox(), outbox().permits(len(records))
+    statuses: list[MailStatus | None] = []
+    again: list[str] = []
+    down = Event()
+
+    def take(mail: Named) -> None:
+        event = records[mail][0].event
         try:
-            statuses[outbox().deliver(*each.what)] += 1
+            if down.is_set():
+                again.extend(each.sequence for each in records[mail])
+            else:
+                statuses.append(sends.deliver(mail, permits))
         except Unavailable as error:
             # What is down for one is down for the next: go on from here when it is up again.
-            logger().warning("a mail is to be tried again", extra={"code": error.code, "event": each.event})
-            again.add(each.sequence)
-            break
+            down.set()
+            logger().warning("a mail is to be tried again", extra={"code": error.code, "event": event})
+            again.extend(each.sequence for each in records[mail])
         except Exception as error:
-            logger().error("a mail could not be delivered", exc_info=error, extra={"event": each.event})
-            again.add(each.sequence)
+            logger().error("a mail could not be delivered", exc_info=error, extra={"event": event})
+            again.extend(each.sequence for each in records[mail])
+
+    side_by_side(take, list(records))
+    counted = Counter(statuses)
     for status, name in _METRICS.items():
-        count(name, statuses[status])
-    return again
+        count(name, counted[status])
+    return set(again)
+
+
+def side_by_side(act: Callable[[Named], None], mails: Sequence[Named]) -> None:
+    """Acts on each, in their order, some at once."""
+    if min(AT_ONCE, len(mails)) == 1:
+        for mail in mails:
+            act(mail)
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(mails))) as threads:
+        for _ in threads.map(act, mails):
+            pass  # what a thread raises is raised here
 
 
 def chain(records: Sequence[Taken]) -> set[str]:
@@ -175,7 +202,7 @@ KINDS = (
     Kind(to_look_at, look),
     Kind(told_of_image, tell),
     Kind(begun_of_image, begin),
-    Kind(mail_of_image, deliver),
+    Kind(named_of_image, deliver),
 )
 
 
@@ -229,12 +256,8 @@ def outbox() -> Outbox:
         configuration=Configuration(books),
         logins=user_pool.UserPool(user_pool.new_client(), settings.user_pool_id),
         mailer=mailer,
-        wishes=Wishes(
-            MemberMails(books),
-            Suppressions(books),
-            MailTexts(books),
-            lambda: secrets.text(settings.identity_key_secret).encode(),
-        ),
+        texts=MailTexts(books),
+        secret=lambda: secrets.text(settings.identity_key_secret).encode(),
         pacing=Pacing(Paces(books), mailer.per_second, full_jitter) if mailer else None,
         now=clock.now,
         report=_report,

@@ -295,7 +295,9 @@ class TestFeedback:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         mail = self.sent(world)
-        monkeypatch.setattr(world.mails, "by_message", lambda message: None)  # it was asked for a moment before
+        both = world.mails.told_of
+        # it was asked for a moment before
+        monkeypatch.setattr(world.mails, "told_of", lambda *asked: (None, both(*asked)[1]))
         assert feedback(world).take(told("Bounce", mail, "ses-1")) is Seen.BOUNCED
         assert [each.reason for each in world.suppressions.of(PARTNER)] == ["bounced"]
 
@@ -338,7 +340,7 @@ class TestFeedback:
         assert world.suppressions.of(PARTNER) == []
         assert "ann@example.com" not in capfd.readouterr().out
         with monkeypatch.context() as patch:
-            patch.setattr(world.mails, "by_message", fails)
+            patch.setattr(world.mails, "told_of", fails)
             with pytest.raises(Unavailable):
                 app.handler(record("arn:topic", bounced), None)
         app.handler(record("arn:topic", bounced), None)

@@ -14,7 +14,8 @@ from introducer.domain.errors import Unavailable
 from introducer.domain.mail import MailStatus, MailTemplate
 from introducer.gateways.mail import MailNotTaken, MailRefused, MailUnclear
 from introducer.services import send_mail
-from introducer.services.send_mail import Outbox
+from introducer.services.send_mail import Outbox, Permits
+from introducer.store.mails import Named, named
 from introducer.wording.mails.rendering import EXAMPLES
 from tests.support.mailing import BRAND, PAID, PARTNER, World, a_world, to_one, to_owners
 
@@ -213,7 +214,7 @@ def test_two_at_once_send_one_and_the_one_that_sent_it_has_the_last_word(world: 
     mail = world.writes(to_one())
     # given a second delivery while the first is handing the mail over
     seen: list[MailStatus | None] = []
-    world.inbox.also = lambda: seen.append(world.outbox().deliver(mail.of, mail.mail))
+    world.inbox.also = lambda: seen.append(world.outbox().deliver(named(mail)))
     assert world.runs() == []
     assert seen == [MailStatus.UNCLEAR]
     assert (world.status(mail), len(world.inbox.taken)) == (("sent", ""), 1)
@@ -249,10 +250,10 @@ def test_a_mistake_with_one_mail_lets_the_others_through_and_comes_again(
     bad, good = world.writes(to_one()), world.writes(to_one("bob"))
     deliver = Outbox.deliver
 
-    def fails(outbox: Outbox, of: str, mail: str) -> Any:
-        if mail == bad.mail:
+    def fails(outbox: Outbox, mail: Named, permits: Permits) -> Any:
+        if mail.mail == bad.mail:
             raise KeyError("ann@example.com")
-        return deliver(outbox, of, mail)
+        return deliver(outbox, mail, permits)
 
     monkeypatch.setattr(Outbox, "deliver", fails)
     assert world.runs() == [bad.mail]

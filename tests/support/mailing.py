@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from introducer.domain.configuration import Brand, Change, Member, Partner, PartnerKind, Role, Status
@@ -13,7 +14,7 @@ from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.mail import Mail, MailTemplate, new_mail
 from introducer.gateways.mail import Letter
 from introducer.gateways.user_pool import Login
-from introducer.services.send_mail import Outbox, Pacing, Wishes
+from introducer.services.send_mail import Outbox, Pacing
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.configuration import Configuration
 from introducer.store.mail_figures import MailFigures
@@ -31,6 +32,7 @@ BRAND, PARTNER = "brd_1", "par_1"
 CHANGE = Change(by="system:test", at=NOW, why="a test")
 SECRET = b"s" * 32
 PAID = MailTemplate.PAYOUT_PAID
+_one = Lock()
 
 
 @dataclass
@@ -47,8 +49,9 @@ class Inbox:
             self.also()
         if self.fails:
             raise self.fails.pop(0)
-        self.taken.append(letter)
-        return f"ses-{len(self.taken)}"
+        with _one:
+            self.taken.append(letter)
+            return f"ses-{len(self.taken)}"
 
     @property
     def addresses(self) -> list[str]:
@@ -91,6 +94,7 @@ class World:
         self.texts, self.paces, self.figures = MailTexts("books"), Paces("books"), MailFigures("books")
         self.app = load("outbox")
         self.app.__dict__["outbox"] = self.outbox
+        self.app.__dict__["AT_ONCE"] = 1  # faults are planted by thread
         self.chain = AuditChain("books")
         self.app.__dict__["audit_chain"] = lambda: self.chain
         self.app.__dict__["full_jitter"] = lambda attempt: None
@@ -111,7 +115,8 @@ class World:
             configuration=self.configuration,
             logins=self.logins,  # type: ignore[arg-type]
             mailer=self.inbox if self.sender else None,
-            wishes=Wishes(self.preferences, self.suppressions, self.texts, lambda: SECRET),
+            texts=self.texts,
+            secret=lambda: SECRET,
             pacing=Pacing(self.paces, lambda: self.rate),
             now=lambda: self.now,
             report=lambda mail, error: self.reports.append(f"{mail.template.value}: {error}"),

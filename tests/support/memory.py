@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from operator import eq, ge, gt, le, lt
+from threading import Lock
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -113,6 +114,7 @@ class Memory:
         self.tables: dict[str, Table] = {}
         self._clock = clock
         self._tokens: dict[str, tuple[float, bytes]] = {}
+        self._one = Lock()
         self.client = MemoryClient(self)
 
     def copy(self, clock: Callable[[], float]) -> Memory:
@@ -123,7 +125,8 @@ class Memory:
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """One request. Raises botocore's `ClientError` with AWS's codes."""
-        answer: dict[str, Any] = _OPERATIONS[operation](self, operation, arguments)
+        with self._one:
+            answer: dict[str, Any] = _OPERATIONS[operation](self, operation, arguments)
         return answer
 
     def table(self, name: str, operation: str) -> Table:

@@ -28,8 +28,8 @@ from botocore.exceptions import (
 
 from introducer.domain.errors import Invalid, Unavailable
 
-CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
-"""One try: a second one by the library could be a second mail."""
+CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}, max_pool_connections=32)
+"""One try: a second one by the library could be a second mail. Connections for all who send at once."""
 LARGEST = 500_000
 """Bytes of a whole mail, with its pictures. Ours have some thousand; what is larger is a mistake."""
 LONGEST = 60_000

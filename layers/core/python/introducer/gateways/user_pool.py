@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from introducer.domain.errors import Invalid, NotFound, TooMany, Unavailable
 
+CONFIG = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=32
+)
+"""Whoever waits for an answer has a timeout of their own; connections for all of the outbox's threads."""
 PARTNERS = "partner"
 """The group of all partners' logins; the groups of staff are called like their roles."""
 
@@ -107,7 +112,7 @@ def new_client(endpoint_url: str | None = None) -> Any:
     """A client of the pool's region; `endpoint_url` is the local cloud's."""
     import boto3  # costs a quarter of a second: only those who make logins pay it
 
-    return boto3.client("cognito-idp", endpoint_url=endpoint_url)
+    return boto3.client("cognito-idp", endpoint_url=endpoint_url, config=CONFIG)
 
 
 def _code(error: ClientError) -> str:

@@ -8,9 +8,11 @@ none is the better mistake here: what it tells stands in the portal too, and sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from introducer.domain.configuration import Brand, Member
@@ -38,17 +40,15 @@ from introducer.domain.mail_pace import Pace, Taken, slow_rate
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.mail_text import MailText
 from introducer.domain.mail_topics import Topic, topic_of
-from introducer.domain.suppressing import address_hash
+from introducer.domain.suppressing import Suppressed, address_hash
 from introducer.domain.unsubscribing import Unsubscribing, key_of, token
 from introducer.gateways.mail import Letter, Mailer, MailNotTaken, MailRefused, MailServiceFull, MailUnclear
 from introducer.gateways.user_pool import Login, UserPool
 from introducer.locale import Language, best
 from introducer.store.configuration import Configuration
-from introducer.store.mail_preferences import MemberMails
 from introducer.store.mail_texts import MailTexts
-from introducer.store.mails import Mails
+from introducer.store.mails import Addressed, Mails, Named
 from introducer.store.paces import Known, Paces
-from introducer.store.suppressions import Suppressions
 from introducer.wording.mails.letters import Reader, Written
 from introducer.wording.mails.rendering import render
 from introducer.wording.sentences import figure
@@ -59,7 +59,6 @@ UNSUBSCRIBE = "/unsubscribe/"
 Report = Callable[[Mail, Exception], None]
 """Is told of a mail that could not be written for a mistake of ours."""
 
-
 RATE_KEPT = 60_000
 """Milliseconds after which the account's rate is asked for again."""
 SHORTEST_WAIT = timedelta(seconds=1)
@@ -69,21 +68,18 @@ FULL_WAIT = timedelta(minutes=1)
 the books must not wait for a day's quota."""
 
 
+BRAND_KEPT = timedelta(minutes=1)
+"""How long a brand's name, domain and time zone are taken for what they were. Nobody is told less or more by them."""
+TEXTS_KEPT = 64
+"""Texts of staff that are kept in memory. A text's id is made of its words, so that it never says anything else."""
+PERMITS_TOGETHER = 16
+"""Permits that a batch takes at once, at most: they are meant for this very moment, and what is left over is lost."""
+
+
 class Sends(Protocol):
     """What sends a mail: `gateways.mail.Mailer`."""
 
     def send(self, letter: Letter, now: datetime) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What says who wants what, and what may go to whom."""
-
-    preferences: MemberMails
-    suppressions: Suppressions
-    texts: MailTexts
-    secret: Callable[[], bytes]
-    """The secret behind all keyed hashes. Raises `Unavailable`."""
 
 
 class Pacing:
@@ -96,6 +92,7 @@ class Pacing:
         self._paces = paces
         self._per_second = per_second
         self._pause = pause
+        self._known: Known | None = None
 
     def take(self, wanted: int, now: datetime) -> Taken:
         """As many of these permits as there are. Raises `Unavailable`."""
@@ -106,8 +103,11 @@ class Pacing:
         return self._paces.take(wanted, slow_rate(rate), at, self._pause)
 
     def _rate(self, at: int) -> int:
+        if self._known is not None and abs(at - self._known.at) < RATE_KEPT:
+            return self._known.per_second
         known = self._paces.rate()
         if known is not None and abs(at - known.at) < RATE_KEPT:
+            self._known = known
             return known.per_second
         try:
             asked = Known(self._per_second(), at)
@@ -119,8 +119,37 @@ class Pacing:
         return asked.per_second
 
 
+class Permits:
+    """The permits of one batch of so many mails, for threads that send them side by side: some are taken at once, when
+    the first mail needs one; while there are none, nobody of the batch asks again."""
+
+    def __init__(self, pacing: Pacing | None, mails: int) -> None:
+        self._pacing = pacing
+        self._together = min(mails, PERMITS_TOGETHER)
+        self._left = 0
+        self._until: datetime | None = None
+        self._lock = Lock()
+
+    def waits_until(self, now: datetime) -> datetime | None:
+        """Until when a mail has no permit; None where it has one now. Raises `Unavailable`."""
+        if self._pacing is None:
+            return None
+        with self._lock:
+            if self._until is not None and now < self._until:
+                return self._until
+            if not self._left:
+                taken = self._pacing.take(self._together, now)
+                if not taken.granted:
+                    self._until = now + max(SHORTEST_WAIT, timedelta(milliseconds=taken.wait))
+                    return self._until
+                self._left = taken.granted
+            self._left -= 1
+            return None
+
+
 class Outbox:
-    """Sends mails that wait. `mailer` is None where nobody may send, `pacing` where nothing is to be paced."""
+    """Sends mails that wait; many threads may share it. `mailer` is None where nobody may send, `pacing` where nothing
+    is to be paced; `secret` reads the one behind all keyed hashes, and may raise `Unavailable`."""
 
     def __init__(
         self,
@@ -129,7 +158,8 @@ class Outbox:
         configuration: Configuration,
         logins: UserPool,
         mailer: Mailer | Sends | None,
-        wishes: Wishes,
+        texts: MailTexts,
+        secret: Callable[[], bytes],
         pacing: Pacing | None = None,
         now: Callable[[], datetime],
         report: Report,
@@ -139,27 +169,36 @@ class Outbox:
         self._configuration = configuration
         self._logins = logins
         self._mailer = mailer
-        self._wishes = wishes
+        self._text = lru_cache(TEXTS_KEPT)(texts.text)
+        self._secret = secret
+        self._brands: dict[str, tuple[datetime, Brand]] = {}
+        self._reading_brands = Lock()
         self._pacing = pacing
         self._now = now
         self._report = report
         self._fonts = fonts
 
-    def deliver(self, of: str, mail: str) -> MailStatus | None:
-        """Takes a mail as far as it goes; its status then, None where nothing was to be done. May be repeated safely.
+    def permits(self, mails: int) -> Permits:
+        """Permits for a batch of so many mails."""
+        return Permits(self._pacing, mails)
+
+    def deliver(self, named: Named, permits: Permits | None = None) -> MailStatus | None:
+        """Takes a mail as far as it goes; its status then, None where nothing was to be done. May be repeated safely,
+        though not at once for the same mail. `permits` are those of its batch.
 
         Raises `Unavailable` when it is to be tried again: nothing was sent.
         """
         try:
-            found = self._mails.mail(of, mail)
+            addressed = self._mails.addressed(named)
         except NotFound:
             return None
+        found = addressed.mail
         try:
             match found.status:
                 case MailStatus.WAITING if found.not_before is not None and found.not_before > self._now():
                     return None
                 case MailStatus.WAITING if found.audience is Audience.MEMBER:
-                    return self._send(found)
+                    return self._send(addressed, permits or self.permits(1))
                 case MailStatus.WAITING:
                     return self._hand_on(found)
                 case MailStatus.SENDING:
@@ -171,7 +210,7 @@ class Outbox:
                     return None
         except Conflict:
             # Somebody else is at it, or a claim of ours was written and its answer lost: then it is claimed now.
-            moved = self._mails.mail(of, mail)
+            moved = self._mails.mail(named.of, named.mail)
             if moved.status is not MailStatus.SENDING:
                 return None
             return self._mark(moved, MailStatus.UNCLEAR, CUT_OFF)
@@ -191,20 +230,26 @@ class Outbox:
         read = self._configuration.every_member if mail.partner else self._configuration.every_colleague
         return (member for member in read(mail.of) if member.role in mail.audience.roles)
 
-    def _send(self, mail: Mail) -> MailStatus:
+    def _send(self, addressed: Addressed, permits: Permits) -> MailStatus:
+        mail = addressed.mail
         if self._mailer is None:
             return self._mark(mail, MailStatus.FAILED, NO_SENDER)
         try:
-            member, login = self._addressee(mail)
-            brand = self._configuration.brand(mail.brand)
-            reader, language = self._reader(mail, member, brand)
+            member, login = self._addressee(addressed)
+            brand = self._brand(mail.brand)
+            reader, language = self._reader(addressed, member, brand)
         except NotFound:
             return self._mark(mail, MailStatus.FAILED, NO_LOGIN)
-        topic, secret = topic_of(mail), self._wishes.secret()
-        wants = self._wishes.preferences.preferences(mail.member)
-        if barred := self._barred(mail, login, wants, secret):
+        topic, secret = topic_of(mail), self._secret()
+        # Asked for last, so that what its reader decided a moment ago holds.
+        hashed = address_hash(brand_key(secret, mail.brand), login.email)
+        wants, suppressed = self._mails.wishes(mail.brand, mail.member, hashed)
+        if barred := _barred(topic, login, wants, suppressed):
             return self._mark(mail, MailStatus.SUPPRESSED, barred)
-        if until := wants.waits_until(topic, self._now(), brand.time_zone) or self._has_to_wait(mail, topic):
+        until = wants.waits_until(topic, self._now(), brand.time_zone)
+        if until is None and topic.may_wait and not mail.permitted:
+            until = permits.waits_until(self._now())
+        if until is not None:
             return self._mails.postpone(mail, until).status
         if not topic.is_binding:
             wish = token(key_of(secret), Unsubscribing(mail.member, topic))
@@ -245,42 +290,35 @@ class Outbox:
             return self._mark(claimed, MailStatus.UNCLEAR, NO_ANSWER)
         return self._mails.sent(claimed, message, self._now()).status
 
-    def _barred(self, mail: Mail, login: Login, wants: MailPreferences, secret: bytes) -> str:
-        """Why this person must not get this mail; empty where they may."""
-        if not login.enabled:
-            return LOGIN_DISABLED
-        if not login.verified:
-            return ADDRESS_UNVERIFIED
-        if not wants.wants(topic_of(mail)):
-            return UNSUBSCRIBED
-        hashed = address_hash(brand_key(secret, mail.brand), login.email)
-        known = self._wishes.suppressions.address(mail.brand, hashed)
-        return known.reason if known is not None and known.stands else ""
-
-    def _has_to_wait(self, mail: Mail, topic: Topic) -> datetime | None:
-        """Until when a mail has no permit; None where it has one, or needs none."""
-        if not topic.may_wait or mail.permitted or self._pacing is None:
-            return None
-        taken = self._pacing.take(1, self._now())
-        return None if taken.granted else self._now() + max(SHORTEST_WAIT, timedelta(milliseconds=taken.wait))
-
     def _written(self, mail: Mail, language: Language, reader: Reader) -> Written | None:
         """What staff wrote, filled in, for the one template that says it. Raises `NotFound`, `ValueError`."""
         if mail.template is not MailTemplate.WRITTEN:
             return None
-        text = self._wishes.texts.text(mail.brand, str(mail.values["text"]))
+        text = self._text(mail.brand, str(mail.values["text"]))
         return fill_in(text, mail.values["fills"], language, reader)
 
-    def _addressee(self, mail: Mail) -> tuple[Member, Login]:
+    def _brand(self, brand: str) -> Brand:
+        """A brand as it was a moment ago. Raises `NotFound`, `Unavailable`."""
+        with self._reading_brands:
+            now = self._now()
+            read_at, found = self._brands.get(brand, (None, None))
+            if found is None or read_at is None or abs(now - read_at) >= BRAND_KEPT:
+                found = self._configuration.brand(brand)
+                self._brands[brand] = now, found
+            return found
+
+    def _addressee(self, addressed: Addressed) -> tuple[Member, Login]:
         """Who it is for. Raises `NotFound`, for somebody who is no longer with the partner or the brand too."""
-        member = self._configuration.member(mail.member)
-        if member.brand != mail.brand or (member.partner or "") != mail.partner:
+        mail, member = addressed.mail, addressed.member
+        if member is None or member.brand != mail.brand or (member.partner or "") != mail.partner:
             raise NotFound("There is no such member.")
         return member, self._logins.login(mail.member)
 
-    def _reader(self, mail: Mail, member: Member, brand: Brand) -> tuple[Reader, Language]:
+    def _reader(self, addressed: Addressed, member: Member, brand: Brand) -> tuple[Reader, Language]:
         """As whom the member reads it, and in which language. Raises `NotFound`."""
-        partner = self._configuration.partner(mail.partner) if mail.partner else None
+        partner = addressed.partner
+        if addressed.mail.partner and partner is None:
+            raise NotFound("There is no such partner.")
         reader = Reader(
             name=member.name,
             brand=brand.name,
@@ -291,6 +329,17 @@ class Outbox:
 
     def _mark(self, mail: Mail, status: MailStatus, reason: str = "") -> MailStatus:
         return self._mails.mark(mail, status, self._now(), reason=reason).status
+
+
+def _barred(topic: Topic, login: Login, wants: MailPreferences, suppressed: Suppressed | None) -> str:
+    """Why a reader must not get a mail about this; empty where they may."""
+    if not login.enabled:
+        return LOGIN_DISABLED
+    if not login.verified:
+        return ADDRESS_UNVERIFIED
+    if not wants.wants(topic):
+        return UNSUBSCRIBED
+    return suppressed.reason if suppressed is not None and suppressed.stands else ""
 
 
 def fill_in(text: MailText, fills: Any, language: Language, reader: Reader) -> Written:

@@ -70,15 +70,16 @@ class MailFeedback:
     def _mail(self, told: Mapping[str, Any], message: str) -> Mail:
         """The mail it tells of. Raises `NotOurs`."""
         named = _tag(told, "of"), _tag(told, "mail")
-        place = self._mails.by_message(message)
+        place, mail = self._mails.told_of(message, *named)
         if place is not None and named not in (("", ""), place):
             raise NotOurs("Its tags name another mail than its id.")
         if not all(place or named):
             raise NotOurs("There is no such mail.")
-        try:
-            mail = self._mails.mail(*(place or named))
-        except NotFound:
-            raise NotOurs("There is no such mail.") from None
+        if mail is None:
+            try:
+                mail = self._mails.mail(*(place or named))
+            except NotFound:
+                raise NotOurs("There is no such mail.") from None
         if place is not None or mail.message == message:  # (the latter: it was written down between the two readings)
             return mail
         # It was taken, and nobody could write that down yet.

@@ -59,7 +59,7 @@ from introducer.store.items import (
     translated,
 )
 from introducer.store.paging import Page, every
-from introducer.store.wire import from_wire, reading
+from introducer.store.wire import Wire, from_wire, reading
 
 _T = TypeVar("_T")
 _I = TypeVar("_I", bound=BooksItem)
@@ -781,6 +781,16 @@ class Configuration:
     ) -> None:
         record = audit_record(subject, action, change, before, after, brand=brand)
         transaction.save(_item(self._audits, audit_key(record), record), condition=self._audits.pk.does_not_exist())
+
+
+def member_from_wire(item: Wire) -> Member:
+    """The member of an item that was read with others."""
+    return _record(Member, MemberItem.from_raw_data(dict(item)))
+
+
+def partner_from_wire(item: Wire) -> Partner:
+    """The partner of an item that was read with others."""
+    return _record(Partner, PartnerItem.from_raw_data(dict(item)))
 
 
 def lead_terms_from_item(item: Mapping[str, Any]) -> LeadTerms:

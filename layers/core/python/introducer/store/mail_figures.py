@@ -16,7 +16,7 @@ from pynamodb.expressions.operand import Path
 from introducer.store import keys
 from introducer.store.wire import connect, from_wire, reading
 
-SHARDS = 16
+SHARDS = 64
 
 
 def shard_of(mail: str) -> str:

@@ -10,24 +10,32 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.connection.base import Connection
 from pynamodb.expressions.operand import Path
 
+from introducer.domain.configuration import Member, Partner
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, MailStatus, MailTemplate, Seen
+from introducer.domain.mail_preferences import MailPreferences
+from introducer.domain.suppressing import Suppressed
 from introducer.store import keys
+from introducer.store.configuration import member_from_wire, partner_from_wire
 from introducer.store.mail_figures import shard_of
+from introducer.store.mail_preferences import preferences_from_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.reservations import write_all
+from introducer.store.suppressions import suppressed_from_item
 from introducer.store.wire import (
     BATCH,
     Refused,
+    Wire,
     batch_get,
+    batch_get_wire,
     connect,
     from_wire,
     put_operation,
@@ -42,6 +50,26 @@ TRIES = 5
 """How often a mail that is counted meets others before it has to come again."""
 LATE, DUE = "late", "due"
 """The two lists of a brand's mails: what nobody was told, and what waits for a moment."""
+
+
+class Named(NamedTuple):
+    """A mail as whoever hands it on names it: none of this ever changes."""
+
+    of: str
+    """Among whose mails it stands: a partner's, or a brand's for its staff."""
+    mail: str
+    partner: str
+    """Empty for a brand's staff."""
+    member: str
+    """Empty while it is for several."""
+
+
+class Addressed(NamedTuple):
+    """A mail and whom it is for, as they stand now; None where there is no such member, or partner."""
+
+    mail: Mail
+    member: Member | None
+    partner: Partner | None
 
 
 def mail_to_item(mail: Mail) -> dict[str, Any]:
@@ -118,6 +146,17 @@ def mail_of_image(image: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | N
     return (of, mail) if keys.key("mail", of=of, mail=mail) == (item[keys.PK], item[keys.SK]) else None
 
 
+def named_of_image(image: Mapping[str, Mapping[str, Any]]) -> Named | None:
+    """The mail of an item of the stream; None when it is no mail."""
+    found, item = mail_of_image(image), from_wire(image)
+    return Named(*found, str(item["partner"]), str(item.get("member", ""))) if found else None
+
+
+def named(mail: Mail) -> Named:
+    """A mail by what names it."""
+    return Named(mail.of, mail.mail, mail.partner, mail.member)
+
+
 def mail_put(connection: Connection, table: str, mail: Mail) -> dict[str, Any]:
     """The part of a transaction that puts a mail, once: it is refused when this step was told to these people before.
     Goes among the puts of `transact_write_items`."""
@@ -148,6 +187,44 @@ class Mails:
         if "Item" not in answer:
             raise NotFound("There is no such mail.")
         return mail_from_item(from_wire(answer["Item"]))
+
+    def addressed(self, named: Named) -> Addressed:
+        """A mail with the member and the partner it is for, read at once and consistently. Raises `NotFound` where
+        there is no such mail."""
+        wanted = {"mail": keys.key("mail", of=named.of, mail=named.mail)}
+        if named.member:
+            wanted["member"] = keys.key("member", member=named.member)
+            if named.partner:
+                wanted["partner"] = keys.key("partner", partner=named.partner)
+        found = self._at_once(wanted)
+        if "mail" not in found:
+            raise NotFound("There is no such mail.")
+        return Addressed(
+            mail_from_item(from_wire(found["mail"])),
+            member_from_wire(found["member"]) if "member" in found else None,
+            partner_from_wire(found["partner"]) if "partner" in found else None,
+        )
+
+    def wishes(self, brand: str, member: str, hashed: str) -> tuple[MailPreferences, Suppressed | None]:
+        """What a member wants by mail, and whether and why their address (by its hash) gets none, read at once and
+        consistently: as `MemberMails.preferences` and `Suppressions.address` say it."""
+        found = self._at_once(
+            {
+                "preferences": keys.key("mail_preferences", member=member),
+                "suppressed": keys.key("suppressed", brand=brand, hash=hashed),
+            }
+        )
+        plain = {name: from_wire(item) for name, item in found.items()}
+        return (
+            preferences_from_item(plain["preferences"]) if "preferences" in plain else MailPreferences(member=member),
+            suppressed_from_item(plain["suppressed"]) if "suppressed" in plain else None,
+        )
+
+    def _at_once(self, wanted: Mapping[str, keys.Key]) -> dict[str, Wire]:
+        """Of some items, by names of the asker's, those that are there: with one request."""
+        names = {(key.pk, key.sk): name for name, key in wanted.items()}
+        found = batch_get_wire(self._connection, self._table, list(wanted.values()))
+        return {names[item[keys.PK]["S"], item[keys.SK]["S"]]: item for item in found}
 
     def mails(self, of: str) -> tuple[Mail, ...]:
         """All that was written to a partner, or to a brand's staff, newest first."""
@@ -263,11 +340,22 @@ class Mails:
 
     def sent(self, mail: Mail, message: str, now: datetime) -> Mail:
         """The mail service has it, under this id of its own, by which the mail is found from now on; the mail as it is
-        then. Raises `Conflict` when it has a status meanwhile that this one cannot follow; `Unavailable`."""
+        then. It is counted at once; where others count with the same figures just then it is not, and `saw` is to
+        count it. Raises `Conflict` when it has a status meanwhile that this one cannot follow; `Unavailable`."""
+        for seen in (mail.seen | {Seen.SENT}, mail.seen):
+            after = replace(mail, status=MailStatus.SENT, status_since=now, reason="", message=message,
+                            not_before=None, seen=seen)  # fmt: skip
+            if self._sent(after):
+                return after
+        raise Conflict("This mail is not where it was any more.", code="mail_moved")
+
+    def _sent(self, after: Mail) -> bool:
+        now, message, counts = after.status_since, after.message, Seen.SENT in after.seen
         before = [each.value for each, following in NEXT.items() if MailStatus.SENT in following]
-        after = replace(mail, status=MailStatus.SENT, status_since=now, reason="", message=message, not_before=None)
-        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        key = keys.key("mail", of=after.of, mail=after.mail)
         values = {"status": after.status.value, "status_since": milliseconds(now), "reason": "", "message": message}
+        if counts:
+            values["seen_sent"] = 1
         actions = [Path(name).set(to_wire({name: value})[name]) for name, value in values.items()]
         update = self._connection.get_operation_kwargs(
             self._table,
@@ -278,16 +366,15 @@ class Mails:
         )
         place = {
             **keys.key("mail_place", message=message).item(),
-            "of": mail.of,
-            "mail": mail.mail,
+            "of": after.of,
+            "mail": after.mail,
             "expires_at": milliseconds(now + PLACE_KEPT) // 1000,
         }
         put = put_operation(self._connection, self._table, place)
         # Whoever else writes it writes another moment, which is no repeat of this.
-        token = derived_id("t", mail.mail, message, "sent", milliseconds(now))
-        if not write_all(self._connection, (put,), (update,), (), token=token):
-            raise Conflict("This mail is not where it was any more.", code="mail_moved")
-        return after
+        token = derived_id("t", after.mail, message, "sent", milliseconds(now), int(counts))
+        updates = (update, self._counter(after, Seen.SENT)) if counts else (update,)
+        return write_all(self._connection, (put,), updates, (), token=token)
 
     def by_message(self, message: str) -> tuple[str, str] | None:
         """Among whose mails the one stands that the mail service knows under this id, and its own id; None: there is
@@ -297,6 +384,18 @@ class Mails:
             answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
         item = from_wire(answer.get("Item", {}))
         return (str(item["of"]), str(item["mail"])) if item else None
+
+    def told_of(self, message: str, of: str, mail: str) -> tuple[tuple[str, str] | None, Mail | None]:
+        """What `by_message` says, and the mail that is named so, where one is: read at once and consistently."""
+        wanted = {"place": keys.key("mail_place", message=message)}
+        if of and mail:
+            wanted["mail"] = keys.key("mail", of=of, mail=mail)
+        found = {name: from_wire(item) for name, item in self._at_once(wanted).items()}
+        place = found.get("place")
+        return (
+            (str(place["of"]), str(place["mail"])) if place else None,
+            mail_from_item(found["mail"]) if "mail" in found else None,
+        )
 
     def saw(self, mail: Mail, what: Seen) -> bool:
         """Marks and counts what became of a mail; whether it is new to the mail as it was read. Mark and counter are
@@ -317,17 +416,20 @@ class Mails:
     def _count(self, mail: Mail, what: Seen) -> bool:
         mark = Path(f"seen_{what.value}")
         key = keys.key("mail", of=mail.of, mail=mail.mail)
-        figure = keys.key("mail_figure", brand=mail.brand, series=mail.counted_as, shard=shard_of(mail.mail))
         updates = (
             self._connection.get_operation_kwargs(
                 self._table, key.pk, key.sk, actions=[mark.set(1)],
                 condition=Path(keys.PK).exists() & mark.does_not_exist(),
             ),
-            self._connection.get_operation_kwargs(
-                self._table, figure.pk, figure.sk, actions=[Path(what.value).add(1)]
-            ),
+            self._counter(mail, what),
         )  # fmt: skip
         return write_all(self._connection, (), updates, (), token=derived_id("t", mail.mail, "seen", what.value))
+
+    def _counter(self, mail: Mail, what: Seen) -> dict[str, Any]:
+        figure = keys.key("mail_figure", brand=mail.brand, series=mail.counted_as, shard=shard_of(mail.mail))
+        return self._connection.get_operation_kwargs(
+            self._table, figure.pk, figure.sk, actions=[Path(what.value).add(1)]
+        )
 
     def _update(self, key: keys.Key, actions: list[Any], condition: Any) -> None:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from pynamodb.connection.base import Connection, MetaTable
@@ -29,6 +30,9 @@ IMPOSSIBLE = {"ValidationException", "ValidationError", "ItemCollectionSizeLimit
 
 BATCH = 100
 """The most items one BatchGetItem or TransactWriteItems takes."""
+
+CONNECTIONS = 32
+"""So many requests of a process are on their way at once, at most: more than any function has threads."""
 
 
 def to_wire(item: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -55,11 +59,29 @@ def from_wire(item: Wire) -> dict[str, Any]:
     return plain
 
 
+class _OneClient(Connection):
+    """Threads share a connection's client, which is safe; without the lock each would make its own at first."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._making = Lock()
+
+    @property
+    def client(self) -> Any:
+        with self._making:
+            return super().client
+
+
 def connect(*tables: str, region: str | None = None, host: str | None = None) -> Connection:
     """One connection that knows the key schema of these tables, so that pynamodb need not ask for it."""
     # A gateway gives up after 30 seconds; three tries of at most three seconds each stay well within.
-    connection = Connection(
-        region=region, host=host, connect_timeout_seconds=1, read_timeout_seconds=2, max_retry_attempts=2
+    connection = _OneClient(
+        region=region,
+        host=host,
+        connect_timeout_seconds=1,
+        read_timeout_seconds=2,
+        max_retry_attempts=2,
+        max_pool_connections=CONNECTIONS,
     )
     for table in tables:
         connection.add_meta_table(
@@ -102,13 +124,20 @@ def batch_get(
     connection: Connection, table: str, wanted: Sequence[keys.Key], attributes: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """The items of these keys that exist, in no order, read consistently. Raises `Unavailable`."""
-    found: list[dict[str, Any]] = []
+    return [from_wire(item) for item in batch_get_wire(connection, table, wanted, attributes)]
+
+
+def batch_get_wire(
+    connection: Connection, table: str, wanted: Sequence[keys.Key], attributes: Sequence[str] | None = None
+) -> list[Wire]:
+    """The same, as DynamoDB sends them."""
+    found: list[Wire] = []
     for start in range(0, len(wanted), BATCH):
         pending: list[Any] = [key.item() for key in wanted[start : start + BATCH]]
         for _ in range(10):
             with reading():
                 answer = connection.batch_get_item(table, pending, consistent_read=True, attributes_to_get=attributes)
-            found += [from_wire(item) for item in answer["Responses"].get(table, [])]
+            found += answer["Responses"].get(table, [])
             # A throttled table answers with what it did not read.
             left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
             if not left:
