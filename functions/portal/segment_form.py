@@ -89,14 +89,8 @@ class Staff:
     @cached_property
     def _names(self) -> dict[str, str]:
         assert self._visit.member is not None
-        found: dict[str, str] = {}
-        cursor: str | None = None
-        while True:
-            page = self._visit.portal.configuration.staff_of_brand(self._visit.member.brand, cursor)
-            found |= {member.member: member.name for member in page.items}
-            cursor = page.cursor
-            if cursor is None:
-                return found
+        staff = self._visit.portal.configuration.every_colleague(self._visit.member.brand)
+        return {member.member: member.name for member in staff}
 
 
 def of_rows(match: str, sent: Mapping[str, str], staff: Staff) -> Segment:

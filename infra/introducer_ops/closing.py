@@ -86,14 +86,7 @@ def _close(place: Place, month: str, brands: list[str], why: str, wait: bool) ->
 
 def _brands_of(configuration: Configuration, month: str) -> list[str]:
     """Every brand there was in the month. Raises `NotFound` when there was none."""
-    found: list[str] = []
-    cursor: str | None = None
-    while True:
-        page = configuration.brands(cursor)
-        found += [brand.brand for brand in page.items if brand.created.strftime("%Y-%m") <= month]
-        cursor = page.cursor
-        if cursor is None:
-            break
+    found = [brand.brand for brand in configuration.every_brand() if brand.created.strftime("%Y-%m") <= month]
     if not found:
         raise NotFound(f"There was no brand in {month}: name one with --brand.")
     return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from introducer.domain.broadcast import Broadcast
-from introducer.domain.configuration import Change, Member, PartnerCard, Role
+from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.store.announcements import Announcements
@@ -55,28 +55,6 @@ class BroadcastBooks:
             figures=MailFigures(books),
             paces=Paces(books),
         )
-
-
-def cards_of(configuration: Configuration, brand: str) -> Iterator[PartnerCard]:
-    """Every partner of a brand in a line: one query, in as many pages as it takes."""
-    cursor: str | None = None
-    while True:
-        page = configuration.cards(brand, cursor, limit=500)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
-def owners_of(configuration: Configuration, partner: str) -> Iterator[Member]:
-    """Everybody who reads the partner's mail."""
-    cursor: str | None = None
-    while True:
-        page = configuration.members_of_partner(partner, cursor)
-        yield from (each for each in page.items if each.role is Role.OWNER)
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def broadcast_of_brand(books: BroadcastBooks, member: Member, broadcast: str) -> Broadcast:

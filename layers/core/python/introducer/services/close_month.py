@@ -176,26 +176,18 @@ def start_closes(
     started: list[str] = []
     closed: list[str] = []
     failed: dict[str, IntroducerError] = {}
-    cursor: str | None = None
-    while True:
-        page = configuration.brands(cursor)
-        for brand in page.items:
-            if brand.created.strftime("%Y-%m") > month:
-                continue
-            try:
-                _, execution = start_close(
-                    configuration, workflows, brand=brand.brand, month=month, author=author, now=now
-                )
-            except IntroducerError as error:
-                failed[brand.brand] = error
-                continue
-            if execution is None:
-                closed.append(brand.brand)
-            else:
-                started.append(execution.name)
-        cursor = page.cursor
-        if cursor is None:
-            break
+    for brand in configuration.every_brand():
+        if brand.created.strftime("%Y-%m") > month:
+            continue
+        try:
+            _, execution = start_close(configuration, workflows, brand=brand.brand, month=month, author=author, now=now)
+        except IntroducerError as error:
+            failed[brand.brand] = error
+            continue
+        if execution is None:
+            closed.append(brand.brand)
+        else:
+            started.append(execution.name)
     if failed:
         raise _not_started(month, failed)
     return {"started": started, "closed_before": closed}

@@ -115,17 +115,12 @@ def causes(books: ContestBooks, contest: Contest, entries: Iterable[Entry], now:
         partner: Cause.HOLD for partner, balance in books.ledger.balances(sorted(partners)).items() if balance.holds
     }
     found |= {case.partner: Cause.OPEN_CASE for case in books.cases.all_open(contest.brand) if case.partner in partners}
-    cursor: str | None = None
-    while True:
-        page = books.configuration.cards(contest.brand, cursor)
-        for card in page.items:
-            if card.partner not in partners:
-                continue
-            status = card.status
-            if card.status_since is not None and card.status_since > now:
-                status = status_at(now, books.configuration.standings(card.partner))
-            if status is not Status.ACTIVE:
-                found[card.partner] = Cause(status.value)
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    for card in books.configuration.every_card(contest.brand):
+        if card.partner not in partners:
+            continue
+        status = card.status
+        if card.status_since is not None and card.status_since > now:
+            status = status_at(now, books.configuration.standings(card.partner))
+        if status is not Status.ACTIVE:
+            found[card.partner] = Cause(status.value)
+    return found

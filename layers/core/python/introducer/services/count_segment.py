@@ -9,7 +9,6 @@ from datetime import datetime
 from introducer.domain.configuration import PartnerCard, Status, status_at
 from introducer.domain.events import day_of
 from introducer.domain.segment import Segment, members_of
-from introducer.services.broadcast_books import cards_of
 from introducer.store.configuration import Configuration
 from introducer.store.results import Results
 
@@ -39,7 +38,7 @@ def partners_in(
 def cards_now(configuration: Configuration, brand: str, now: datetime) -> Iterator[PartnerCard]:
     """Every partner of a brand in a line, with the status that it has now: what was decided last may be for a moment
     to come, and a card has that already. Raises `Unavailable`."""
-    for card in cards_of(configuration, brand):
+    for card in configuration.every_card(brand):
         if card.status_since is not None and card.status_since > now:
             yield replace(card, status=status_at(now, configuration.standings(card.partner)))
         else:

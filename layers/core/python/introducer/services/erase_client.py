@@ -29,6 +29,7 @@ from introducer.store.configuration import Configuration
 from introducer.store.erasing import Erasing
 from introducer.store.facts import QUARANTINE_DAYS
 from introducer.store.holdings import Holdings
+from introducer.store.paging import every
 from introducer.store.scans import Stored
 from introducer.store.traces import PERSONAL
 
@@ -227,14 +228,7 @@ def _identity(event: Mapping[str, Any]) -> tuple[str, str]:
 
 def _sources(configuration: Configuration, brand: str) -> set[str]:
     """Who posts for the brand."""
-    found: set[str] = set()
-    cursor: str | None = None
-    while True:
-        page = configuration.sources_of_brand(brand, cursor)
-        found |= {source.source for source in page.items}
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return {source.source for source in every(lambda cursor: configuration.sources_of_brand(brand, cursor))}
 
 
 def _clicks_of(state: ClientState | None, events: list[Stored]) -> list[keys.Key]:

@@ -9,8 +9,9 @@ from typing import Any
 from introducer.domain.broadcast import Broadcast, BroadcastStatus, Recipient, announcement_of, begun
 from introducer.domain.configuration import PartnerCard
 from introducer.domain.events import milliseconds
-from introducer.services.broadcast_books import MACHINE, BroadcastBooks, by_clock, in_full_ms, owners_of
+from introducer.services.broadcast_books import MACHINE, BroadcastBooks, by_clock, in_full_ms
 from introducer.services.count_segment import partners_in
+from introducer.services.people import owners_of
 
 
 def recipients_of(books: BroadcastBooks, partners: Iterable[PartnerCard]) -> tuple[list[Recipient], int]:

@@ -14,6 +14,7 @@ from introducer.domain.events import day_of
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import by_clock, in_full_ms, keep_token
 from introducer.store.intake_days import IntakeDay
+from introducer.store.paging import every
 
 ARRIVES = timedelta(minutes=1)
 """So long after it was accepted an event is stored and counted for certain: no function of ours that takes events runs
@@ -64,31 +65,20 @@ def engine_is_done(books: ContestBooks, *, contest: str, now: datetime) -> bool:
         return False
     # What was accepted before the start may be said to have happened after it, by a clock that runs ahead.
     first, last = plus_days(day_of(found.starts_at), -1), day_of(found.frozen_at)
-    cursor: str | None = None
-    while True:
-        page = books.configuration.sources_of_brand(found.brand, cursor)
-        for source in page.items:
-            for day in books.intake.of_source(source.source):
-                if not first <= day.day <= last or day.waiting <= 0:
-                    continue
-                if day.day == last and now >= found.frozen_at + PATIENCE:
-                    continue
-                if day.waiting > _in_quarantine(books, found.brand, day):
-                    return False
-        cursor = page.cursor
-        if cursor is None:
-            return True
+    for source in every(lambda cursor: books.configuration.sources_of_brand(found.brand, cursor)):
+        for day in books.intake.of_source(source.source):
+            if not first <= day.day <= last or day.waiting <= 0:
+                continue
+            if day.day == last and now >= found.frozen_at + PATIENCE:
+                continue
+            if day.waiting > _in_quarantine(books, found.brand, day):
+                return False
+    return True
 
 
 def _in_quarantine(books: ContestBooks, brand: str, day: IntakeDay) -> int:
     """How many events of a day are kept for a person, because the engine could not apply them."""
-    events: set[tuple[str, str]] = set()
-    cursor: str | None = None
-    while True:
-        page = books.facts.quarantined(brand, day.source, day.day, cursor, limit=500)
-        events |= {(each.client, each.event_id) for each in page.items if each.client and each.event_id}
-        cursor = page.cursor
-        if cursor is None:
-            break
+    kept = books.facts.every_quarantined(brand, day.source, day.day)
+    events = {(each.client, each.event_id) for each in kept if each.client and each.event_id}
     stored = (books.facts.event(brand, client, day.source, event) for client, event in sorted(events))
     return sum(1 for event in stored if event is not None and event.applied_at is None)

@@ -101,15 +101,10 @@ def send_again(facts: Facts, *, brand: str, client: str, move: str, at: datetime
 
 def in_quarantine(facts: Facts, move: Event) -> Quarantined | None:
     """The message that stands in quarantine for a decision; None when it was not put there, or was sent again."""
-    cursor: str | None = None
-    while True:
-        page = facts.quarantined(move.brand, DESK, day_of(move.accepted_at or move.occurred_at), cursor, limit=200)
-        for kept in page.items:
-            if (kept.client, kept.event_id) == (move.client, move.event_id) and kept.replayed_at is None:
-                return kept
-        cursor = page.cursor
-        if cursor is None:
-            return None
+    for kept in facts.every_quarantined(move.brand, DESK, day_of(move.accepted_at or move.occurred_at)):
+        if (kept.client, kept.event_id) == (move.client, move.event_id) and kept.replayed_at is None:
+            return kept
+    return None
 
 
 def belongings(state: ClientState, decided: Iterable[Event]) -> tuple[Segment, ...]:

@@ -1,7 +1,10 @@
-"""Names of the people who did something. The books keep ids alone."""
+"""Names of the people who did something: the books keep ids alone. And who reads a partner's mail."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import NotFound
 from introducer.store.configuration import Configuration
 
@@ -26,3 +29,8 @@ class Names:
             except NotFound:
                 self._known[member] = ""
         return self._known[member]
+
+
+def owners_of(configuration: Configuration, partner: str) -> Iterator[Member]:
+    """Everybody who reads the partner's mail. Raises `Unavailable`."""
+    return (each for each in configuration.every_member(partner) if each.role is Role.OWNER)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from introducer.domain.configuration import Member, Partner
 from introducer.domain.mail_text import ENGLISH, LANGUAGES, PLACEHOLDERS, MailText, Words
-from introducer.services.broadcast_books import BroadcastBooks, owners_of
+from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.partner_of_brand import partner_of_brand
-from introducer.services.people import Names
+from introducer.services.people import Names, owners_of
 from introducer.services.send_broadcast import fills_of
 
 

@@ -11,7 +11,8 @@ from introducer.domain.sequence import Facts, Next, Progress, Sequence, Step, ne
 from introducer.locale import best
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.partner_of_brand import partner_of_brand
-from introducer.services.read_sequences import facts_of, fills_of, owners_of, walk_of
+from introducer.services.people import owners_of
+from introducer.services.read_sequences import facts_of, fills_of, walk_of
 from introducer.services.send_mail import fill_in
 from introducer.wording.mails.letters import Reader, Written
 
@@ -45,7 +46,7 @@ def preview_sequence(
     `NotFound` for a partner of another brand."""
     found = partner_of_brand(books.configuration, member, partner)
     brand = books.configuration.brand(found.brand)
-    owner = next(owners_of(books, found.partner), None)
+    owner = next(owners_of(books.configuration, found.partner), None)
     fills = fills_of(books, found, now)
     reader = Reader(
         name=owner.name if owner else found.name, brand=brand.name, portal=f"https://{brand.domain}", partner=found.name

@@ -34,6 +34,7 @@ from introducer.services.contest_books import ContestBooks
 from introducer.services.join_contest import card_of, why_not_in
 from introducer.store.boards import LEASE
 from introducer.store.contests import LONGEST_ID
+from introducer.store.paging import every
 
 WAITS = tuple(timedelta(milliseconds=each) for each in (50, 50, 100, 100, 200, 200, 300, 500, 500, 500, 500, 500))
 """How long a reader waits, again and again, for the one whose turn it is: a little longer than a turn lasts in all."""
@@ -249,13 +250,7 @@ def _with_board(books: ContestBooks, contest: str, division: int) -> Contest:
 
 
 def _results(books: ContestBooks, contest: Contest, division: int) -> Iterator[Result]:
-    cursor: str | None = None
-    while True:
-        page = books.results.results(contest, division, cursor, limit=1000)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
+    return every(lambda cursor: books.results.results(contest, division, cursor, limit=1000))
 
 
 def _check_reader(

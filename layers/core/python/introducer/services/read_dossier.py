@@ -35,7 +35,7 @@ from introducer.store.facts import Facts
 from introducer.store.holds import Holds
 from introducer.store.invoices import Invoices
 from introducer.store.ledger import Ledger
-from introducer.store.paging import Page
+from introducer.store.paging import every
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payouts import Payouts
 from introducer.store.reservations import Reservations
@@ -286,8 +286,8 @@ def _of_partner(shelves: Shelves, brand: str, partner: str, now: datetime) -> It
     if found.brand != brand:
         raise NotFound("There is no such partner.")
     cases = shelves.cases.of_partner(partner)
-    payouts = list(_pages(lambda cursor: shelves.payouts.of_partner(partner, cursor)))
-    links = list(_pages(lambda cursor: books.links_of_partner(partner, cursor)))
+    payouts = list(every(lambda cursor: shelves.payouts.of_partner(partner, cursor)))
+    links = list(every(lambda cursor: books.links_of_partner(partner, cursor)))
     profiles = shelves.profiles.versions(partner)
     holds = shelves.holds.of_partner(partner)
     yield "partner", ("partner", "kind", "status", "status_since", "country", "currency", "manager", "created_at"), [
@@ -313,10 +313,7 @@ def _of_partner(shelves: Shelves, brand: str, partner: str, now: datetime) -> It
     yield (
         "members",
         ("member", "role", "signed_out_at"),
-        (
-            (each.member, each.role.value, each.signed_out_at)
-            for each in _pages(lambda cursor: books.members_of_partner(partner, cursor))
-        ),
+        ((each.member, each.role.value, each.signed_out_at) for each in books.every_member(partner)),
     )
     yield (
         "links",
@@ -368,14 +365,14 @@ def _of_partner(shelves: Shelves, brand: str, partner: str, now: datetime) -> It
             each.adjustment, Money(each.amount, each.currency), each.status.value, each.proposed.at, each.proposed.by,
             each.proposed.why, each.decided.by if each.decided else None, each.journal,
         )
-        for each in _pages(lambda cursor: shelves.adjustments.of_partner(partner, cursor))
+        for each in every(lambda cursor: shelves.adjustments.of_partner(partner, cursor))
     )  # fmt: skip
     yield (
         "statements",
         ("month", "entries", "digest", "closed_at"),
         (
             (each.month, each.entries, each.digest, each.closed_at)
-            for each in _pages(lambda cursor: shelves.statements.of_partner(partner, cursor))
+            for each in every(lambda cursor: shelves.statements.of_partner(partner, cursor))
         ),
     )
     yield "payouts", _PAYOUT, map(_payout, payouts)
@@ -493,7 +490,7 @@ def _records(shelves: Shelves, brand: str, subjects: Sequence[str]) -> Iterator[
     records = [
         record
         for subject in subjects
-        for record in _pages(lambda cursor, subject=subject: shelves.configuration.audit_of_subject(subject, cursor))  # type: ignore[misc]
+        for record in every(lambda cursor, subject=subject: shelves.configuration.audit_of_subject(subject, cursor))  # type: ignore[misc]
         if record.brand == brand
     ]
     records.sort(key=lambda record: (record.at, record.audit))
@@ -511,17 +508,6 @@ def _records(shelves: Shelves, brand: str, subjects: Sequence[str]) -> Iterator[
 def record_key(record: AuditRecord) -> RecordKey:
     """Which record it is to the chain."""
     return RecordKey(record.subject, milliseconds(record.at), record.audit)
-
-
-def _pages(read: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """Every item of a list, page after page."""
-    cursor: str | None = None
-    while True:
-        page = read(cursor)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def _or_none(read: Callable[[], T]) -> T | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from introducer.domain.configuration import Source
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
 from introducer.store.intake_days import IntakeDay, IntakeDays
+from introducer.store.paging import every
 
 DAYS = 14
 """As many of a source's last days are shown, of those on which it sent something."""
@@ -61,17 +61,8 @@ def read_intake_of_day(intake_days: IntakeDays, facts: Facts, *, source: Source,
 
 def read_sources_of_brand(configuration: Configuration, brand: str) -> tuple[Source, ...]:
     """All sources of a brand, by name."""
-    return tuple(sorted(_sources(configuration, brand), key=lambda source: source.source))
-
-
-def _sources(configuration: Configuration, brand: str) -> Iterator[Source]:
-    cursor: str | None = None
-    while True:
-        page = configuration.sources_of_brand(brand, cursor)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
+    found = every(lambda cursor: configuration.sources_of_brand(brand, cursor))
+    return tuple(sorted(found, key=lambda source: source.source))
 
 
 def _shown(days: list[IntakeDay]) -> list[IntakeDay]:
@@ -101,11 +92,4 @@ def _needs_person(facts: Facts, source: Source, day: IntakeDay, today: str) -> b
         return day.day < today or day.quarantined > 0
     if not day.quarantined:
         return False
-    cursor: str | None = None
-    while True:
-        page = facts.quarantined(source.brand, source.source, day.day, cursor)
-        if any(kept.replayed_at is None for kept in page.items):
-            return True
-        cursor = page.cursor
-        if cursor is None:
-            return False
+    return any(kept.replayed_at is None for kept in facts.every_quarantined(source.brand, source.source, day.day))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from introducer.domain.adjustment import Adjustment
 from introducer.domain.errors import NotFound
 from introducer.domain.period_statement import PeriodStatement, make_period_statement, payouts_of_month
 from introducer.store.adjustments import Adjustments
+from introducer.store.paging import every
 from introducer.store.payout_journals import PayoutJournals
 from introducer.store.payouts import Payouts
 from introducer.store.statements import Statements
@@ -32,17 +30,7 @@ def read_period_statement(
     return make_period_statement(
         brand,
         statement,
-        _all(adjustments, partner),
+        every(lambda cursor: adjustments.of_partner(partner, cursor)),
         moves,
         payouts.by_ids(payouts_of_month(month, moves)),
     )
-
-
-def _all(adjustments: Adjustments, partner: str) -> Iterator[Adjustment]:
-    cursor: str | None = None
-    while True:
-        page = adjustments.of_partner(partner, cursor)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from introducer.domain.calendar import plus_months
-from introducer.domain.configuration import Member, Partner, Role, status_at
+from introducer.domain.configuration import Partner, status_at
 from introducer.domain.errors import NotFound
 from introducer.domain.events import day_of, month_of
 from introducer.domain.first_steps import first_steps
 from introducer.domain.mail_topics import Topic
 from introducer.domain.sequence import Fact, Facts, Progress, Sequence, series
 from introducer.services.onboarding_books import OnboardingBooks
+from introducer.services.people import owners_of
 from introducer.store.mail_figures import Figures
 
 LAST_DAYS = timedelta(days=30)
@@ -48,7 +49,7 @@ def facts_of(books: OnboardingBooks, partner: Partner, now: datetime) -> Facts:
         true.add(Fact.ACCEPTED_TERMS)
     if books.profiles.of_partner(partner.partner) is not None:
         true.add(Fact.HAS_PAYMENT_PROFILE)
-    owners = list(owners_of(books, partner.partner))
+    owners = list(owners_of(books.configuration, partner.partner))
     willing = [each for each in owners if books.wishes.preferences(each.member).wants(Topic.ONBOARDING)]
     return Facts(
         true=frozenset(true),
@@ -56,11 +57,6 @@ def facts_of(books: OnboardingBooks, partner: Partner, now: datetime) -> Facts:
         owners=len(owners),
         willing=len(willing),
     )
-
-
-def owners_of(books: OnboardingBooks, partner: str) -> Iterator[Member]:
-    """Everybody who is told."""
-    return (each for each in books.configuration.every_member(partner) if each.role is Role.OWNER)
 
 
 def fills_of(books: OnboardingBooks, partner: Partner, now: datetime) -> dict[str, str | int]:

@@ -142,11 +142,5 @@ def _partners(books: ContestBooks, brand: str, batch: Batch | None = None) -> It
 
 def _is_in_quarantine(books: ContestBooks, event: Event) -> bool:
     day = day_of(event.accepted_at or event.occurred_at)
-    cursor: str | None = None
-    while True:
-        page = books.facts.quarantined(event.brand, event.source, day, cursor, limit=500)
-        if any((each.client, each.event_id) == (event.client, event.event_id) for each in page.items):
-            return True
-        cursor = page.cursor
-        if cursor is None:
-            return False
+    kept = books.facts.every_quarantined(event.brand, event.source, day)
+    return any((each.client, each.event_id) == (event.client, event.event_id) for each in kept)

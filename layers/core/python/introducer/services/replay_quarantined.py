@@ -31,12 +31,7 @@ def replay_quarantined(facts: Facts, *, brand: str, source: str, day: str, name:
 
 
 def _find(facts: Facts, brand: str, source: str, day: str, name: str) -> Quarantined:
-    cursor: str | None = None
-    while True:
-        page = facts.quarantined(brand, source, day, cursor, limit=200)
-        for kept in page.items:
-            if f"{milliseconds(kept.at)}-{kept.digest}" == name:
-                return kept
-        cursor = page.cursor
-        if cursor is None:
-            raise NotFound("There is no such quarantined message.", code="no_such_message")
+    for kept in facts.every_quarantined(brand, source, day):
+        if f"{milliseconds(kept.at)}-{kept.digest}" == name:
+            return kept
+    raise NotFound("There is no such quarantined message.", code="no_such_message")

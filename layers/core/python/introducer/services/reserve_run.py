@@ -32,6 +32,7 @@ from introducer.domain.terms import parse_terms
 from introducer.services.open_run import Group, groups
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
+from introducer.store.paging import every
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
@@ -291,15 +292,10 @@ class _Reserving:
             return NEW_PAYEE
         if profile.version == 1:
             return ""
-        cursor: str | None = None
-        while True:
-            page = self._books.payouts.of_partner(payee.partner, cursor)
-            for payout in page.items:
-                if payout.status in (PayoutStatus.PAID, PayoutStatus.RETURNED):
-                    return NEW_DETAILS if payout.profile_version != profile.version else ""
-            cursor = page.cursor
-            if cursor is None:
-                return NEW_DETAILS
+        for payout in every(lambda cursor: self._books.payouts.of_partner(payee.partner, cursor)):
+            if payout.status in (PayoutStatus.PAID, PayoutStatus.RETURNED):
+                return NEW_DETAILS if payout.profile_version != profile.version else ""
+        return NEW_DETAILS
 
     def _id(self, partner: str, currency: str) -> str:
         return payout_id(self._run.brand, self._run.run, partner, currency)

@@ -23,6 +23,7 @@ from introducer.domain.sequence import (
 from introducer.services.onboarding_books import OnboardingBooks, Start
 from introducer.services.read_sequences import sequence_of
 from introducer.store.configuration import Configuration
+from introducer.store.paging import every
 
 LATE = timedelta(hours=1)
 """So long after its time a step should have been taken, if there is an execution that does it."""
@@ -64,17 +65,9 @@ def sweep_onboarding(books: OnboardingBooks, start: Start, *, now: datetime) -> 
 
 
 def _walking(books: OnboardingBooks) -> Iterator[Progress]:
-    brands: str | None = None
-    while True:
-        page = books.configuration.brands(brands)
-        for brand in page.items:
-            cursor: str | None = None
-            while True:
-                walks = books.sequences.walks(brand.brand, ONBOARDING, cursor=cursor)
-                yield from walks.items
-                cursor = walks.cursor
-                if cursor is None:
-                    break
-        brands = page.cursor
-        if brands is None:
-            return
+    for brand in books.configuration.every_brand():
+        yield from _walking_of(books, brand.brand)
+
+
+def _walking_of(books: OnboardingBooks, brand: str) -> Iterator[Progress]:
+    return every(lambda cursor: books.sequences.walks(brand, ONBOARDING, cursor=cursor))

@@ -22,7 +22,7 @@ def sweep_broadcasts(books: BroadcastBooks, start: Start, *, now: datetime, bran
     """How many of a brand's (all brands', without one) are to be walked now. Those that run already are left alone by
     `start`; one that cannot be started is left to the next hour. Raises `Unavailable`: call again."""
     number = 0
-    for each in [brand] if brand else list(_brands(books)):
+    for each in [brand] if brand else [each.brand for each in books.configuration.every_brand()]:
         for broadcast in _walked(books, each, now):
             with suppress(IntroducerError):
                 stopped = broadcast.status is BroadcastStatus.STOPPED
@@ -51,13 +51,3 @@ def _is_walked(broadcast: Broadcast, now: datetime) -> bool:
             return lately and bool(broadcast.edition) and broadcast.channel.by_mail
         case _:
             return False
-
-
-def _brands(books: BroadcastBooks) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        page = books.configuration.brands(cursor)
-        yield from (brand.brand for brand in page.items)
-        cursor = page.cursor
-        if cursor is None:
-            return

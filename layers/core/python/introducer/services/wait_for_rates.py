@@ -58,16 +58,10 @@ def replay_what_waited(facts: Facts, waits: RateWaits, rates: RateStore, *, at: 
 
 def _lying(facts: Facts, wait: RateWait) -> Iterator[Quarantined]:
     """The messages that a note stands for, save those that were replayed after it was written."""
-    cursor: str | None = None
-    while True:
-        page = facts.quarantined(wait.brand, wait.source, wait.accepted, cursor, limit=200)
-        for kept in page.items:
-            done = kept.replayed_at is not None and kept.replayed_at > wait.noted_at + _SKEW
-            if kept.reason == RateMissing.code and not done:
-                yield kept
-        cursor = page.cursor
-        if cursor is None:
-            return
+    for kept in facts.every_quarantined(wait.brand, wait.source, wait.accepted):
+        done = kept.replayed_at is not None and kept.replayed_at > wait.noted_at + _SKEW
+        if kept.reason == RateMissing.code and not done:
+            yield kept
 
 
 def _replay(facts: Facts, kept: Quarantined, at: datetime) -> int:

@@ -30,7 +30,7 @@ from introducer.domain.events import (
     milliseconds,
 )
 from introducer.store import keys
-from introducer.store.paging import Page
+from introducer.store.paging import Page, every
 from introducer.store.wire import (
     CONDITION_FAILED,
     Refused,
@@ -49,6 +49,8 @@ _STORED = tuple(field.name for field in fields(Event) if field.name not in _IN_T
 _EVENT_PREFIX = keys.partition("event", brand="", client="").split("#")[0] + "#"
 _QUARANTINE_PREFIX = keys.partition("quarantined", brand="", source="", day="").split("#")[0] + "#"
 
+QUARANTINED_AT_ONCE = 200
+"""Read of a list at once, where all of it is read."""
 QUARANTINE_DAYS = 90
 """How long a quarantined message waits for a person (see `keys.ITEMS`)."""
 
@@ -242,6 +244,10 @@ class Facts:
         except Refused:
             pass
         return kept
+
+    def every_quarantined(self, brand: str, source: str, day: str) -> Iterator[Quarantined]:
+        """All that a source could not deliver on a UTC day, oldest first."""
+        return every(lambda cursor: self.quarantined(brand, source, day, cursor, QUARANTINED_AT_ONCE))
 
     def quarantined(
         self,
