@@ -12,16 +12,14 @@ from typing import Any
 
 import steps
 
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
 from introducer.gateways import mail as mail_gateway
 from introducer.gateways import workflows
 from introducer.runtime.clock import clock
+from introducer.runtime.kinds import by_kind
 from introducer.runtime.settings import settings
 from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.sweep_broadcasts import sweep_broadcasts
 
-KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
-"""What the state machine knows errors by."""
 MET = frozenset({"broadcast_changed", "not_scheduled"})
 """Codes of a `Conflict` that only says that somebody else was quicker: the step is tried again, and looks anew."""
 
@@ -62,11 +60,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         pause=lambda attempt: time.sleep(random.uniform(0, 0.02 * 2**attempt)),
     )
     step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
-    try:
+    with by_kind(MET):
         return step(tools, event["given"])
-    except IntroducerError as error:
-        # Lambda reports the name of a class, and the state machine asks for the kind.
-        kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
-        if kind is None or kind is type(error):
-            raise
-        raise kind(error.detail, code=error.code) from error

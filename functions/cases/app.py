@@ -8,16 +8,14 @@ from typing import Any
 
 import steps
 
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
 from introducer.domain.events import day_of
 from introducer.gateways import workflows
 from introducer.runtime.clock import clock
+from introducer.runtime.kinds import by_kind
 from introducer.runtime.settings import settings
 from introducer.services.case_books import CaseBooks
 from introducer.store.rulings import Rulings
 
-KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
-"""What the state machine knows errors by."""
 MET = frozenset({"books_changed", "case_changed", "scoring_changed", "engine_not_done", "not_done"})
 """Codes of a `Conflict` that only says that somebody else was quicker, or that it is a moment too early: the step is
 tried again."""
@@ -53,11 +51,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     tools = steps.Tools(books=books(), rulings=rulings(), now=clock.now(), wake=wake, token=token)
     step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
-    try:
+    with by_kind(MET):
         return step(tools, event["given"])
-    except IntroducerError as error:
-        # Lambda reports the name of a class, and the state machine asks for the kind.
-        kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
-        if kind is None or kind is type(error):
-            raise
-        raise kind(error.detail, code=error.code) from error

@@ -13,17 +13,16 @@ from typing import Any
 import steps
 
 from introducer.domain.contest import ContestStatus
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
+from introducer.domain.errors import Conflict
 from introducer.domain.events import day_of
 from introducer.gateways import contest_archive, secrets, workflows
 from introducer.runtime.clock import clock
+from introducer.runtime.kinds import by_kind
 from introducer.runtime.settings import settings
 from introducer.services.contest_books import ContestBooks
 from introducer.services.read_contracts import click_keys
 from introducer.services.sweep_contests import sweep_contests
 
-KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
-"""What the state machine knows errors by."""
 MET = frozenset({"books_changed", "contest_changed", "engine_behind"})
 """Codes of a `Conflict` that only says that somebody else was quicker, or that it is a moment too early: the step is
 tried again."""
@@ -88,16 +87,13 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         token=event.get("token", ""),
     )
     step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
-    try:
-        return step(tools, event["given"])
-    except IntroducerError as error:
-        if isinstance(error, Conflict) and (error.code in LATER or _is_cancelled(event["given"])):
-            raise ContestChanged(error.detail, code=error.code) from error
-        # Lambda reports the name of a class, and the state machine asks for the kind.
-        kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
-        if kind is None or kind is type(error):
+    with by_kind(MET, ContestChanged):
+        try:
+            return step(tools, event["given"])
+        except Conflict as error:
+            if error.code in LATER or _is_cancelled(event["given"]):
+                raise ContestChanged(error.detail, code=error.code) from error
             raise
-        raise kind(error.detail, code=error.code) from error
 
 
 def _is_cancelled(given: Mapping[str, Any]) -> bool:

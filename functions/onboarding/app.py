@@ -10,15 +10,12 @@ from typing import Any
 
 import steps
 
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
 from introducer.gateways import workflows
 from introducer.runtime.clock import clock
+from introducer.runtime.kinds import by_kind
 from introducer.runtime.settings import settings
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.start_onboarding import sweep_onboarding
-
-KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
-"""What the state machine knows errors by."""
 
 
 @cache
@@ -43,11 +40,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
         return {"executions": sweep_onboarding(books(), start, now=clock.now())}
     step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
-    try:
+    with by_kind():
         return step(steps.Tools(books=books(), now=clock.now()), event["given"])
-    except IntroducerError as error:
-        # Lambda reports the name of a class, and the state machine asks for the kind.
-        kind = next((each for each in KINDS if isinstance(error, each)), None)
-        if kind is None or kind is type(error):
-            raise
-        raise kind(error.detail, code=error.code) from error

@@ -9,11 +9,11 @@ from typing import Any
 
 import steps
 
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound, TooMany, Unavailable
 from introducer.gateways import secrets, vault, workflows
 from introducer.gateways.rails import files
 from introducer.gateways.rails.accounts import rails_of
 from introducer.runtime.clock import clock
+from introducer.runtime.kinds import by_kind
 from introducer.runtime.settings import settings
 from introducer.services.reserve_run import Books
 from introducer.services.send_run import Sending
@@ -28,8 +28,6 @@ from introducer.store.verifications import Verifications
 
 SECONDS_FOR_ONE_MORE = 300
 """A step that has less time left begins no further batch."""
-KINDS: tuple[type[IntroducerError], ...] = (Invalid, NotFound, Conflict, Forbidden, TooMany, Unavailable)
-"""What the state machine knows errors by."""
 MET = frozenset({"books_changed", "run_changed", "batch_changed"})
 """Codes of a `Conflict` that only says that somebody else was quicker: the step is tried again."""
 
@@ -110,11 +108,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         token=event.get("token", ""),
     )
     step: Callable[..., dict[str, Any]] = steps.STEPS[event["step"]]
-    try:
+    with by_kind(MET):
         return step(tools, event["given"])
-    except IntroducerError as error:
-        # Lambda reports the name of a class, and the state machine asks for the kind.
-        kind = Unavailable if error.code in MET else next((each for each in KINDS if isinstance(error, each)), None)
-        if kind is None or kind is type(error):
-            raise
-        raise kind(error.detail, code=error.code) from error
