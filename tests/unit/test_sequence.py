@@ -201,6 +201,16 @@ def test_the_default_can_be_saved_as_it_is_and_is_off() -> None:
     assert all(check_text(step.text) == step.text for step in STEPS)
 
 
+def test_the_default_names_its_reader_nowhere_for_each_mail_greets_by_name() -> None:
+    said = [
+        part
+        for step in STEPS
+        for words in step.text.by_language.values()
+        for part in (words.subject, *words.paragraphs)
+    ]
+    assert said and not [each for each in said if "{name}" in each]
+
+
 @pytest.mark.parametrize(
     ("sequence", "code", "number"),
     [

@@ -19,8 +19,8 @@ STEPS = (
         wait_hours=1,
         text=text_of(
             "Welcome to {brand}",
-            "{name}, {partner} is registered with {brand}. The portal shows your terms, your links, and what you earn: "
-            "every amount to the cent, with its reason.",
+            "{partner} is registered with {brand}. The portal shows your terms, your links, and what you earn: every "
+            "amount to the cent, with its reason.",
             "{manager} looks after you. Whatever you need, write it under Messages in the portal.",
         ),
     ),
@@ -87,8 +87,8 @@ STEPS = (
         conditions=(Condition(Fact.HAS_CLICK, False),),
         text=text_of(
             "Can we help?",
-            "It has been quiet since you joined, {name}. Often one small thing is in the way: a country that no "
-            "campaign covers, a format that is missing, terms that do not fit.",
+            "It has been quiet since you joined. Often one small thing is in the way: a country that no campaign "
+            "covers, a format that is missing, terms that do not fit.",
             "Tell {manager} what it is. If the time was not right, nothing is lost: your account stays.",
         ),
     ),
