@@ -16,7 +16,8 @@ from pynamodb.expressions.operand import Path
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.payment_profile import PaymentProfile
 from introducer.store import keys
-from introducer.store.wire import connect, from_wire, put_operation, reading, writing
+from introducer.store.partitions import whole
+from introducer.store.wire import connect, put_operation, writing
 
 
 class AccountHolder(NamedTuple):
@@ -47,16 +48,9 @@ class AccountHolders:
     def of_account(self, brand: str, fingerprint: str) -> tuple[AccountHolder, ...]:
         """Who is paid, or was, to the account with this fingerprint, by partner. Raises `Unavailable`."""
         pk = keys.partition("account_holder", brand=brand, fingerprint=fingerprint)
-        condition, found, start = Path(keys.SK).startswith(keys.prefix("account_holder")), [], None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table, pk, range_key_condition=condition, exclusive_start_key=start
-                )
-            found += [from_wire(item) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return tuple(AccountHolder(item["partner"], from_milliseconds(item["since"])) for item in found)
+        holders = Path(keys.SK).startswith(keys.prefix("account_holder"))
+        found = whole(self._connection, self._table, pk, holders, consistent=False)
+        return tuple(AccountHolder(item["partner"], from_milliseconds(item["since"])) for item in found)
 
     def forget(self, brand: str, partner: str, fingerprints: Iterable[str]) -> None:
         """This partner has none of these accounts. Repeating it changes nothing. Raises `Unavailable`."""

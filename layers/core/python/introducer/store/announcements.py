@@ -22,6 +22,7 @@ from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import whole
 from introducer.store.reservations import write_all
 from introducer.store.wire import (
     BATCH,
@@ -157,15 +158,8 @@ class Announcements:
 
     def read_of_partner(self, partner: str) -> tuple[AnnouncementRead, ...]:
         """All that this partner's members read."""
-        found: list[AnnouncementRead] = []
-        pk, start = keys.partition("announcement_read", partner=partner), None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            found += [read_from_item(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return tuple(found)
+        pk = keys.partition("announcement_read", partner=partner)
+        return tuple(map(read_from_item, whole(self._connection, self._table, pk)))
 
     def readers(
         self, brand: str, announcement: str, cursor: str | None = None, limit: int = 100
@@ -179,16 +173,10 @@ class Announcements:
         """How many members of each partner read an announcement: keys alone, out of the index."""
         owner = keys.owner_partition("announcement_read", brand=brand, announcement=announcement)
         found: dict[str, int] = {}
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, owner, index_name=keys.BY_OWNER, exclusive_start_key=start)
-            for item in answer["Items"]:
-                partner = keys.parts(item[keys.OWNER_SK]["S"])[0]
-                found[partner] = found.get(partner, 0) + 1
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        for item in whole(self._connection, self._table, owner, index=keys.BY_OWNER):
+            partner = keys.parts(item[keys.OWNER_SK])[0]
+            found[partner] = found.get(partner, 0) + 1
+        return found
 
     # ----------------------------------------------------------------------------------------------------- writes
 

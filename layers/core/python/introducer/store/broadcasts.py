@@ -34,6 +34,7 @@ from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import whole
 from introducer.store.reservations import write_all
 from introducer.store.wire import (
     Refused,
@@ -124,15 +125,8 @@ class Broadcasts:
     def recipients(self, broadcast: Broadcast) -> Iterator[Recipient]:
         """All recipients, in their order; none any more when they are forgotten."""
         pk = keys.partition("recipients", broadcast=broadcast.broadcast, edition=broadcast.edition)
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            for item in answer["Items"]:
-                yield from _recipients(from_wire(item))
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return
+        for item in whole(self._connection, self._table, pk):
+            yield from _recipients(item)
 
     def outcomes(self, broadcast: Broadcast, recipients: Sequence[Recipient]) -> Counter[tuple[str, str]]:
         """How many of the recipients' mails have which status, for which reason; those without a mail are not among

@@ -15,6 +15,7 @@ from typing import Any
 from pynamodb.expressions.operand import Path
 
 from introducer.store import keys
+from introducer.store.partitions import whole
 from introducer.store.wire import Refused, connect, from_wire, reading, writing
 
 POSITION_LENGTH = 40
@@ -108,21 +109,10 @@ class ClickCounts:
         return self._query(partner, day[:7], keys.prefix("click_count", day=day))
 
     def _query(self, partner: str, month: str, beginning: str | None) -> list[ClickCount]:
-        found: list[ClickCount] = []
-        start: Any = None
+        pk = keys.partition("click_count", partner=partner, month=month)
         condition = Path(keys.SK).startswith(beginning) if beginning else None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table,
-                    keys.partition("click_count", partner=partner, month=month),
-                    range_key_condition=condition,
-                    exclusive_start_key=start,
-                )
-            found += [count for count in map(_count, map(from_wire, answer["Items"])) if count]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        found = whole(self._connection, self._table, pk, condition, consistent=False)
+        return [count for count in map(_count, found) if count]
 
 
 def bucket_attribute(bucket: int) -> str:

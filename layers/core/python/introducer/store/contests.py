@@ -41,7 +41,8 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.contest_windows import window_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
-from introducer.store.paging import Page
+from introducer.store.paging import Page, every
+from introducer.store.partitions import whole
 from introducer.store.reservations import NOTHING, Beside, write_all
 from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading
 
@@ -97,13 +98,7 @@ class Contests:
 
     def all_of_brand(self, brand: str) -> Iterator[Contest]:
         """Every contest of a brand, the one that starts last first."""
-        cursor: str | None = None
-        while True:
-            page = self.of_brand(brand, cursor, limit=100)
-            yield from page.items
-            cursor = page.cursor
-            if cursor is None:
-                return
+        return every(lambda cursor: self.of_brand(brand, cursor, limit=100))
 
     def entry(self, contest: str, partner: str) -> Entry | None:
         """A partner in a contest; None for one that neither takes part nor scored."""
@@ -243,14 +238,7 @@ class Contests:
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def _query(self, pk: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] | None = None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            yield from map(from_wire, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return
+        return whole(self._connection, self._table, pk)
 
 
 def contest_check(

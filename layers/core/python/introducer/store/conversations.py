@@ -26,6 +26,7 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned_places
 from introducer.store.paging import Page
+from introducer.store.partitions import whole
 from introducer.store.reservations import write_all
 from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, writing
 
@@ -287,15 +288,7 @@ class Conversations:
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def _partition(self, pk: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            found += map(from_wire, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        return list(whole(self._connection, self._table, pk))
 
 
 def _message_key(partner: str, thread: str, number: int) -> keys.Key:

@@ -22,6 +22,7 @@ from introducer.domain.mail import Mail
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item, deal_to_item
 from introducer.store.mails import mail_put
+from introducer.store.partitions import whole
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
 
 _ID = re.compile(r"gol_[0-9A-Z]{26}", re.ASCII)
@@ -99,20 +100,8 @@ class Goals:
 
     def of_partner(self, partner: str) -> tuple[Goal, ...]:
         """All offers to a partner, newest first, as they stand now."""
-        found: list[Goal] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table,
-                    keys.partition("goal", partner=partner),
-                    exclusive_start_key=start,
-                    consistent_read=True,
-                )
-            found += [goal_from_item(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return tuple(sorted(found, key=lambda goal: (goal.offered_at, goal.goal), reverse=True))
+        found = map(goal_from_item, whole(self._connection, self._table, keys.partition("goal", partner=partner)))
+        return tuple(sorted(found, key=lambda goal: (goal.offered_at, goal.goal), reverse=True))
 
     # ----------------------------------------------------------------------------------------------------- writes
 

@@ -20,6 +20,7 @@ from introducer.domain.ids import derived_id
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.ledger import HOLDS, VERSION
+from introducer.store.partitions import whole
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
 
 
@@ -70,15 +71,9 @@ class Holds:
 
     def of_partner(self, partner: str) -> list[Hold]:
         """All holds of a partner, the newest first, as they stand now."""
-        pk, found, start = keys.partition("hold", partner=partner), [], None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            found += [hold_from_item(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                # By time in memory: a hold's key is its id alone, so that a repeated request meets it.
-                return sorted(found, key=lambda hold: (hold.placed_at, hold.hold), reverse=True)
+        found = map(hold_from_item, whole(self._connection, self._table, keys.partition("hold", partner=partner)))
+        # By time in memory: a hold's key is its id alone, so that a repeated request meets it.
+        return sorted(found, key=lambda hold: (hold.placed_at, hold.hold), reverse=True)
 
     def place(self, hold: Hold, change: Change) -> None:
         """A new hold. Raises `Conflict` when there is one of this id, and `Unavailable`."""

@@ -12,6 +12,7 @@ from typing import Any
 from pynamodb.expressions.operand import Path
 
 from introducer.store import keys
+from introducer.store.partitions import whole
 from introducer.store.wire import Refused, connect, from_wire, reading, writing
 
 
@@ -50,20 +51,8 @@ class IntakeDays:
 
     def of_source(self, source: str) -> list[IntakeDay]:
         """All days of a source, oldest first. Raises `Unavailable`."""
-        found: list[IntakeDay] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table,
-                    keys.partition("intake_day", source=source),
-                    range_key_condition=Path(keys.SK).startswith(keys.prefix("intake_day")),
-                    exclusive_start_key=start,
-                )
-            found += [_day(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        pk, days = keys.partition("intake_day", source=source), Path(keys.SK).startswith(keys.prefix("intake_day"))
+        return [_day(item) for item in whole(self._connection, self._table, pk, days, consistent=False)]
 
     def add(self, seen: IntakeDay, more: IntakeDay) -> bool:
         """Add the numbers of `more` to a day as it was `seen`, and leave its marks.

@@ -28,6 +28,7 @@ from introducer.store.facts import event_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import whole
 from introducer.store.wire import (
     REFUSED,
     Refused,
@@ -201,23 +202,11 @@ class Leads:
     def notes(self, lead: str) -> tuple[Note, ...]:
         """What was noted about a lead, oldest first."""
         found: list[Note] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table,
-                    keys.partition("lead_note", lead=lead),
-                    range_key_condition=Path(keys.SK).startswith(keys.prefix("lead_note")),
-                    exclusive_start_key=start,
-                    consistent_read=True,
-                )
-            for raw in answer["Items"]:
-                item = from_wire(raw)
-                _, at, note = keys.parts(item[keys.SK])
-                found.append(Note(note=note, at=from_milliseconds(int(at)), by=item["by"], sealed=item["sealed"]))
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return tuple(found)
+        noted = Path(keys.SK).startswith(keys.prefix("lead_note"))
+        for item in whole(self._connection, self._table, keys.partition("lead_note", lead=lead), noted):
+            _, at, note = keys.parts(item[keys.SK])
+            found.append(Note(note=note, at=from_milliseconds(int(at)), by=item["by"], sealed=item["sealed"]))
+        return tuple(found)
 
     def first_with(self, brand: str, hashes: Mapping[str, str], at: datetime) -> str:
         """The lead that came first with one of these keyed hashes, by kind; empty where there is none any more."""

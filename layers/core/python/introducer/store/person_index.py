@@ -19,6 +19,7 @@ from introducer.domain.events import milliseconds
 from introducer.domain.fraud.person import Person
 from introducer.store import keys
 from introducer.store.owned import owned
+from introducer.store.paging import every
 from introducer.store.persons import PERSON_DAYS
 from introducer.store.wire import Refused, batch_get, connect, unavailable, writing
 
@@ -68,14 +69,9 @@ class PersonIndex:
 
     def of_members(self, partner: str) -> list[Known]:
         """What a partner's members are known by, expired or not. The index lags by moments. Raises `Unavailable`."""
-        found: list[Known] = []
-        owner, cursor = keys.owner_partition("person", partner=partner), None
-        while True:
-            page = owned(self._connection, self._table, owner, cursor, 100, newest_first=False)
-            found += [known for known in map(known_from_item, page.items) if known.member_of == partner]
-            cursor = page.cursor
-            if cursor is None:
-                return found
+        owner = keys.owner_partition("person", partner=partner)
+        found = every(lambda cursor: owned(self._connection, self._table, owner, cursor, 100, newest_first=False))
+        return [known for known in map(known_from_item, found) if known.member_of == partner]
 
     # ----------------------------------------------------------------------------------------------------- writes
 

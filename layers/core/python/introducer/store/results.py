@@ -13,6 +13,7 @@ from introducer.domain.results import ResultDay, ResultLine, TierPlace
 from introducer.store import keys
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
+from introducer.store.partitions import whole
 from introducer.store.wire import batch_get, connect, from_wire, reading, to_wire, writing
 
 _NUMBERS = ("ftd_7", "ftd_30", "ftd_prev_28", "qftd_30", "clicks_30")
@@ -71,17 +72,8 @@ class Results:
 
     def of_brand(self, brand: str) -> list[ResultLine]:
         """All partners of a brand that have a line."""
-        found: list[ResultLine] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table, keys.partition("results", brand=brand), exclusive_start_key=start
-                )
-            found += [line_from_item(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        pk = keys.partition("results", brand=brand)
+        return [line_from_item(item) for item in whole(self._connection, self._table, pk, consistent=False)]
 
     def put(self, brand: str, line: ResultLine) -> None:
         """A partner's line as it is now. Of two at once the last stands: both say the same but for moments."""

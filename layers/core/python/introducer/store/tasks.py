@@ -24,6 +24,7 @@ from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.mails import mail_of_image
 from introducer.store.owned import owned
+from introducer.store.partitions import whole
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
 
 _ID = re.compile(r"tsk_[0-9A-Z]{26}", re.ASCII)
@@ -195,15 +196,7 @@ class Tasks:
         return put_operation(self._connection, self._table, item, condition)
 
     def _query(self, pk: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            found += map(from_wire, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        return list(whole(self._connection, self._table, pk))
 
 
 def _as_read(version: int) -> Condition:

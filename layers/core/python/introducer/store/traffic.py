@@ -11,7 +11,8 @@ from introducer.domain.fraud.seen import BUCKETS, Day, Traffic
 from introducer.store import keys
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
-from introducer.store.wire import connect, from_wire, reading, to_wire, writing
+from introducer.store.partitions import whole
+from introducer.store.wire import connect, to_wire, writing
 
 _NUMBERS = ("clicks", "registrations", "ftd", "qftd", "chargebacks", "drawn", "smallest")
 
@@ -46,17 +47,8 @@ class TrafficStore:
 
     def of_brand(self, brand: str) -> list[Traffic]:
         """All partners of a brand that were ever scored, each in a line."""
-        found: list[Traffic] = []
-        start: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table, keys.partition("traffic", brand=brand), exclusive_start_key=start
-                )
-            found += [traffic_from_item(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        pk = keys.partition("traffic", brand=brand)
+        return [traffic_from_item(item) for item in whole(self._connection, self._table, pk, consistent=False)]
 
     def put(self, brand: str, traffic: Traffic) -> None:
         """A partner's line as it is now. Of two at once the last stands: both say the same but for moments."""
