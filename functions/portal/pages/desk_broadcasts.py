@@ -7,22 +7,25 @@ Every member of staff may look. Managers and admins write; above so many people 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import words
+from advice import Advice, advised
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from segment_form import Staff
 from segment_form import told as segment_told
 from server import Done, Who, page
 from texts import Texts, as_typed
 from texts import told as texts_told
-from visit import N_, FormRefused, Visit
+from visit import N_, Visit
 
 from introducer.domain.announcement import FILLED
 from introducer.domain.broadcast import APPROVERS, WRITERS, Broadcast, BroadcastStatus, Channel, channel_of
 from introducer.domain.configuration import Role
-from introducer.domain.errors import Forbidden, IntroducerError, Invalid, NotFound
+from introducer.domain.errors import Forbidden, Invalid, NotFound
 from introducer.domain.mail_text import LANGUAGES, PLACEHOLDERS, text_to_data
 from introducer.domain.segment import Segment, segment_of
 from introducer.services.broadcast_books import broadcast_of_brand
@@ -121,7 +124,7 @@ class Policy(BaseModel):
 
 
 CHANGED = N_("This was changed meanwhile: look at it again below.")
-_ADVICE = {
+_ADVICE: Advice = {
     "name_length": ("name", N_("Give it a name of 1 to 80 characters.")),
     "invalid_channel": ("channel", N_("Choose how it reaches them.")),
     "placeholder_not_here": (
@@ -186,12 +189,10 @@ def broadcasts(visit: Visit) -> dict[str, Any]:
 def policy(visit: Visit) -> Done:
     assert visit.member is not None
     wish = visit.read(Policy)
-    try:
+    with advised(wish, _ADVICE):
         people = set_broadcast_policy(
             visit.portal.broadcast_books, member=visit.member, people=wish.people, now=visit.now
         )
-    except IntroducerError as error:
-        raise _refusal(error, {"people": str(wish.people)}) from error
     return Done({"approve_above": people}, f"{PATH}?done=policy")
 
 
@@ -281,71 +282,27 @@ def change(visit: Visit, broadcast: str) -> Done:
 
 @page(ONE + "/submission", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
 def submit(visit: Visit, broadcast: str) -> Done:
-    assert visit.member is not None
-    wish, portal = visit.read(AsRead), visit.portal
-    try:
-        after = submit_broadcast(
-            portal.broadcast_books,
-            portal.start_broadcast,
-            member=visit.member,
-            broadcast=broadcast,
-            version=wish.version,
-            now=visit.now,
-        )
-    except IntroducerError as error:
-        raise _refusal(error, {}) from error
-    return _done(visit, after, "submitted")
+    act = partial(submit_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
+    return _step(visit, broadcast, AsRead, act, "submitted")
 
 
 @page(ONE + "/approval", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
 def approve(visit: Visit, broadcast: str) -> Done:
     """A second person says yes."""
-    assert visit.member is not None
-    wish, portal = visit.read(AsRead), visit.portal
-    try:
-        after = approve_broadcast(
-            portal.broadcast_books,
-            portal.start_broadcast,
-            member=visit.member,
-            broadcast=broadcast,
-            version=wish.version,
-            now=visit.now,
-        )
-    except IntroducerError as error:
-        raise _refusal(error, {}) from error
-    return _done(visit, after, "approved")
+    act = partial(approve_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
+    return _step(visit, broadcast, AsRead, act, "approved")
 
 
 @page(ONE + "/return", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
 def take_back(visit: Visit, broadcast: str) -> Done:
-    assert visit.member is not None
-    wish, portal = visit.read(AsRead), visit.portal
-    try:
-        after = take_back_broadcast(
-            portal.broadcast_books, member=visit.member, broadcast=broadcast, version=wish.version, now=visit.now
-        )
-    except IntroducerError as error:
-        raise _refusal(error, {}) from error
-    return _done(visit, after, "draft")
+    return _step(visit, broadcast, AsRead, partial(take_back_broadcast, visit.portal.broadcast_books), "draft")
 
 
 @page(ONE + "/stop", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
 def stop(visit: Visit, broadcast: str) -> Done:
     """It takes effect within moments, and in the portal at once."""
-    assert visit.member is not None
-    wish, portal = visit.read(Stop), visit.portal
-    try:
-        after = stop_broadcast(
-            portal.broadcast_books,
-            portal.start_broadcast,
-            member=visit.member,
-            broadcast=broadcast,
-            why=wish.why,
-            now=visit.now,
-        )
-    except IntroducerError as error:
-        raise _refusal(error, {"why": wish.why}) from error
-    return _done(visit, after, "stopped")
+    act = partial(stop_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
+    return _step(visit, broadcast, Stop, act, "stopped")
 
 
 # ---------------------------------------------------------------------------------------------------------------- parts
@@ -457,14 +414,11 @@ def _line(found: Broadcast, names: Names) -> dict[str, Any]:
     }
 
 
-def _done(visit: Visit, after: Broadcast, what: str) -> Done:
+def _step(visit: Visit, broadcast: str, sent: type[BaseModel], act: Callable[..., Broadcast], what: str) -> Done:
+    """One step of a broadcast, with what was sent for it; and its page again, which says what was done."""
+    assert visit.member is not None
+    wish = visit.read(sent)
+    with advised(wish, _ADVICE):
+        after = act(member=visit.member, broadcast=broadcast, now=visit.now, **wish.model_dump())
     names = Names(visit.portal.broadcast_books.configuration)
     return Done(_line(after, names), f"{PATH}/{after.broadcast}?done={what}")
-
-
-def _refusal(error: IntroducerError, typed: dict[str, str]) -> IntroducerError | FormRefused:
-    """The page again, with what to do."""
-    if error.code not in _ADVICE:
-        return error
-    field, message = _ADVICE[error.code]
-    return FormRefused({field if field in typed else "": message}, typed, error)

@@ -6,6 +6,7 @@ partner, and beginning one. `/desk/answers`: what is answered often.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from advice import Advice, advised
@@ -22,11 +23,9 @@ from introducer.domain.mail_text import LANGUAGES
 from introducer.domain.saved_answer import SavedAnswer, in_message
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names
-from introducer.services.read_conversations import ConversationReader
 from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
 from introducer.services.work_thread import assign_thread, close_thread, reopen_thread
-from introducer.services.write_message import open_thread, write_message
-from pages.messages import ADVICE, NewThread, Written, mark_read
+from pages.messages import ADVICE, NewMessage, begun, mark_read, reader_of, written
 
 PATH = "/desk/messages"
 ANSWERS = "/desk/answers"
@@ -38,12 +37,9 @@ MINE, ALL = "mine", "all"
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 
 
-class NewMessage(BaseModel):
+class MessageOrNote(NewMessage):
     """What is said to the partner, or noted for colleagues."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    text: Written
     kind: Literal["message", "note"] = "message"
 
 
@@ -107,7 +103,7 @@ def inbox(visit: Visit) -> dict[str, Any]:
     whose = _one_of(visit, "whose", usual, (MINE, ALL))
     state = ThreadStatus(_one_of(visit, "state", ThreadStatus.OPEN.value, list(ThreadStatus)))
     subject = f"threads of {visit.member.brand} {whose} {state.value}"
-    found = _reader(visit).inbox(mine=whose == MINE, state=state, cursor=visit.position(subject), limit=visit.limit())
+    found = reader_of(visit).inbox(mine=whose == MINE, state=state, cursor=visit.position(subject), limit=visit.limit())
     return {"whose": whose, "state": state, "items": found.items, "next": visit.next(subject, found.cursor)}
 
 
@@ -121,19 +117,7 @@ def threads_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
 @page(OF_PARTNER, "desk_messages_of_partner.html", method="POST", who=Who.STAFF, again=threads_of_partner)
 def begin_with_partner(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
-    wish = visit.read(NewThread)
-    with advised(wish, ADVICE):
-        thread = open_thread(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=partner,
-            subject=wish.subject,
-            text=wish.text,
-            clock=visit.portal.now,
-            random=secrets.token_bytes,
-            request=visit.idempotency_key,
-        )
+    thread = begun(visit, partner)
     return Done(_stands(thread), f"{PATH}/{thread.partner}/{thread.thread}", created=True)
 
 
@@ -142,7 +126,7 @@ def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     subject = f"messages of {owner.partner} {thread} for staff"
-    found, shown = _reader(visit).conversation(owner.partner, thread, visit.position(subject), visit.limit(30))
+    found, shown = reader_of(visit).conversation(owner.partner, thread, visit.position(subject), visit.limit(30))
     mark_read(visit, found, Side.STAFF)
     return {
         **{name: getattr(shown.thread, name) for name in shown.thread.__slots__},
@@ -162,71 +146,25 @@ def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]
 @page(ONE, "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
 def answer(visit: Visit, partner: str, thread: str) -> Done:
     assert visit.member is not None
-    wish = visit.read(NewMessage)
-    with advised(wish, _ADVICE):
-        found, message = write_message(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=partner,
-            thread=thread,
-            text=wish.text,
-            note=wish.kind == "note",
-            clock=visit.portal.now,
-            random=secrets.token_bytes,
-            request=visit.idempotency_key,
-        )
+    wish = visit.read(MessageOrNote)
+    found, message = written(visit, wish, partner, thread, _ADVICE, note=wish.kind == "note")
     data = _stands(found) | {"message": message.message, "kind": message.kind, "text": message.text}
     return Done(data, f"{PATH}/{partner}/{thread}?written={message.kind.value}#write", created=True)
 
 
 @page(ONE + "/assign", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
 def assign(visit: Visit, partner: str, thread: str) -> Done:
-    assert visit.member is not None
-    wish = visit.read(Assignment)
-    with advised(wish, _ADVICE):
-        found = assign_thread(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=partner,
-            thread=thread,
-            to=wish.to,
-            clock=visit.portal.now,
-        )
-    return Done(_stands(found), f"{PATH}/{partner}/{thread}?assigned=1")
+    return _step(visit, partner, thread, Assignment, assign_thread, "?assigned=1")
 
 
 @page(ONE + "/close", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
 def close(visit: Visit, partner: str, thread: str) -> Done:
-    assert visit.member is not None
-    wish = visit.read(Closing)
-    with advised(wish, _ADVICE):
-        found = close_thread(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=partner,
-            thread=thread,
-            seen=wish.seen,
-            clock=visit.portal.now,
-        )
-    return Done(_stands(found), f"{PATH}/{partner}/{thread}")
+    return _step(visit, partner, thread, Closing, close_thread)
 
 
 @page(ONE + "/reopen", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
 def reopen(visit: Visit, partner: str, thread: str) -> Done:
-    assert visit.member is not None
-    with advised(visit.read(Nothing), _ADVICE):
-        found = reopen_thread(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=partner,
-            thread=thread,
-            clock=visit.portal.now,
-        )
-    return Done(_stands(found), f"{PATH}/{partner}/{thread}")
+    return _step(visit, partner, thread, Nothing, reopen_thread)
 
 
 # -------------------------------------------------------------------------------------------------------------- answers
@@ -304,13 +242,27 @@ def conversation_of_partner(visit: Visit, partner: Partner, limit: int = 50) -> 
     part."""
     subject = f"threads of {partner.partner} for staff"
     position = visit.position(subject) if visit.path.endswith("/messages") else None
-    found = _reader(visit).threads(partner.partner, position, limit)
+    found = reader_of(visit).threads(partner.partner, position, limit)
     return {"items": found.items, "next": visit.next(subject, found.cursor)}
 
 
-def _reader(visit: Visit) -> ConversationReader:
+def _step(
+    visit: Visit, partner: str, thread: str, sent: type[BaseModel], act: Callable[..., Thread], said: str = ""
+) -> Done:
+    """One step of a conversation, with what was sent for it; and the conversation again."""
     assert visit.member is not None
-    return ConversationReader(visit.portal.configuration, visit.portal.conversations, visit.member)
+    wish = visit.read(sent)
+    with advised(wish, _ADVICE):
+        found = act(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            thread=thread,
+            clock=visit.portal.now,
+            **wish.model_dump(),
+        )
+    return Done(_stands(found), f"{PATH}/{partner}/{thread}{said}")
 
 
 def _one_of(visit: Visit, name: str, usual: str, known: Any) -> str:
@@ -340,20 +292,14 @@ def _prefilled(visit: Visit, partner: Partner, thread: Thread) -> str:
     except NotFound:
         return ""
     words = found.text.words(partner.language)
-    name = _reader(visit).asks(thread) or partner.name
+    name = reader_of(visit).asks(thread) or partner.name
     return in_message(words.filled(values_for(visit.portal.configuration, visit.brand, partner, name)))
 
 
 def _staff(visit: Visit) -> list[Member]:
     assert visit.member is not None
-    found: list[Member] = []
-    cursor: str | None = None
-    while True:
-        page = visit.portal.configuration.staff_of_brand(visit.member.brand, cursor)
-        found += page.items
-        cursor = page.cursor
-        if cursor is None:
-            return sorted(found, key=lambda each: (each.name, each.member))
+    found = visit.portal.configuration.every_colleague(visit.member.brand)
+    return sorted(found, key=lambda each: (each.name, each.member))
 
 
 def _saved(visit: Visit, answer: SavedAnswer) -> dict[str, Any]:

@@ -4,17 +4,18 @@ its evidence and a proposed message, and what becomes of it. `/desk/partners/{pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import words
+from advice import Advice, advised
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import DESK, STAFF_HOME, Done, Who, app, page
-from visit import N_, FormRefused, Visit
+from visit import N_, Visit
 
 from introducer.domain.calendar import plus_days
-from introducer.domain.errors import Conflict, IntroducerError, Invalid
 from introducer.domain.task import BY_PEOPLE, LONGEST_SNOOZE, Outcome, Task
 from introducer.domain.trigger import Trigger
 from introducer.services.partner_of_brand import partner_of_brand
@@ -104,7 +105,7 @@ class Assignment(_Step):
     to: Short
 
 
-_ADVICE = {
+_ADVICE: Advice = {
     "invalid_outcome": ("outcome", N_("Choose what became of it.")),
     "invalid_note": ("note", N_("Write at most 1,000 characters.")),
     "invalid_until": ("until", N_("Choose a day from tomorrow on, within sixty days.")),
@@ -201,44 +202,17 @@ def tasks_for_page(visit: Visit, partner: str, *, still_open: bool = False) -> l
 
 @page(ONE + "/done", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
 def finish(visit: Visit, partner: str, task: str) -> Done:
-    assert visit.member is not None
-    sent = visit.read(Finish)
-    try:
-        after = finish_task(
-            visit.portal.configuration, visit.portal.tasks, member=visit.member, partner=partner, task=task,
-            outcome=sent.outcome, note=sent.note, clock=visit.portal.now,
-        )  # fmt: skip
-    except (Conflict, Invalid) as error:
-        raise _refusal(error, sent) from error
-    return _done(visit, sent, "done", after)
+    return _step(visit, partner, task, Finish, finish_task, "done")
 
 
 @page(ONE + "/snooze", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
 def snooze(visit: Visit, partner: str, task: str) -> Done:
-    assert visit.member is not None
-    sent = visit.read(Snooze)
-    try:
-        after = snooze_task(
-            visit.portal.configuration, visit.portal.tasks, member=visit.member, partner=partner, task=task,
-            until=sent.until, clock=visit.portal.now,
-        )  # fmt: skip
-    except (Conflict, Invalid) as error:
-        raise _refusal(error, sent) from error
-    return _done(visit, sent, "snoozed", after)
+    return _step(visit, partner, task, Snooze, snooze_task, "snoozed")
 
 
 @page(ONE + "/assign", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
 def assign(visit: Visit, partner: str, task: str) -> Done:
-    assert visit.member is not None
-    sent = visit.read(Assignment)
-    try:
-        after = reassign_task(
-            visit.portal.configuration, visit.portal.tasks, member=visit.member, partner=partner, task=task,
-            to=sent.to, clock=visit.portal.now,
-        )  # fmt: skip
-    except (Conflict, Invalid) as error:
-        raise _refusal(error, sent) from error
-    return _done(visit, sent, "assigned", after)
+    return _step(visit, partner, task, Assignment, reassign_task, "assigned")
 
 
 def _row(visit: Visit, found: PartnerInQueue) -> dict[str, Any]:
@@ -302,9 +276,17 @@ def _leads_to(task: Task) -> str:
             return f"/desk/tasks/{task.partner}/{task.task}#message"
 
 
-def _done(visit: Visit, sent: _Step, what: str, after: Task) -> Done:
-    """Back in the queue it came from, which says what was done."""
-    back = {name: value for name, value in (("whose", sent.whose), ("kind", sent.kind)) if value}
+def _step(visit: Visit, partner: str, task: str, sent: type[_Step], act: Callable[..., Task], what: str) -> Done:
+    """One step of a task, with what was sent for it. A browser is led back to the queue it came from, which says what
+    was done."""
+    assert visit.member is not None
+    wish = visit.read(sent)
+    with advised(wish, _ADVICE):
+        after = act(
+            visit.portal.configuration, visit.portal.tasks, member=visit.member, partner=partner, task=task,
+            clock=visit.portal.now, **wish.model_dump(exclude={"whose", "kind"}),
+        )  # fmt: skip
+    back = {name: value for name, value in (("whose", wish.whose), ("kind", wish.kind)) if value}
     data = {
         "task": after.task,
         "status": after.status,
@@ -314,11 +296,3 @@ def _done(visit: Visit, sent: _Step, what: str, after: Task) -> Done:
         "due": after.due,
     }
     return Done(data, f"{DESK}?{urlencode(back | {'did': what})}")
-
-
-def _refusal(error: IntroducerError, sent: BaseModel) -> IntroducerError | FormRefused:
-    """The form again, with what to do beside the field it is about."""
-    if error.code not in _ADVICE:
-        return error
-    field, message = _ADVICE[error.code]
-    return FormRefused({field: message}, {name: str(value) for name, value in sent.model_dump().items()}, error)

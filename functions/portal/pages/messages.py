@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import Done, page
 from visit import N_, Visit
 
-from introducer.domain.conversation import Side, Thread
+from introducer.domain.conversation import Message, Side, Thread
 from introducer.services.announce import (
     AnnouncementOfMember,
     announcements_for,
@@ -81,7 +81,7 @@ ADVICE: Advice = {
 def messages(visit: Visit) -> dict[str, Any]:
     assert visit.partner is not None and visit.member is not None
     subject = f"threads of {visit.partner.partner}"
-    reader = _reader(visit)
+    reader = reader_of(visit)
     found = reader.threads(visit.partner.partner, visit.position(subject), visit.limit())
     announced = announcements_for(
         visit.portal.announcements, visit.portal.broadcast_books.results, visit.member, visit.partner, visit.now
@@ -97,19 +97,7 @@ def messages(visit: Visit) -> dict[str, Any]:
 @page(PATH, "messages.html", method="POST", again=messages)
 def begin(visit: Visit) -> Done:
     assert visit.partner is not None and visit.member is not None
-    wish = visit.read(NewThread)
-    with advised(wish, ADVICE):
-        thread = open_thread(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=visit.partner.partner,
-            subject=wish.subject,
-            text=wish.text,
-            clock=visit.portal.now,
-            random=secrets.token_bytes,
-            request=visit.idempotency_key,
-        )
+    thread = begun(visit, visit.partner.partner)
     data = {"thread": thread.thread, "subject": thread.subject, "status": thread.status}
     return Done(data, f"{PATH}/{thread.thread}", created=True)
 
@@ -118,7 +106,9 @@ def begin(visit: Visit) -> Done:
 def conversation(visit: Visit, thread: str) -> dict[str, Any]:
     assert visit.partner is not None
     subject = f"messages of {visit.partner.partner} {thread}"
-    found, shown = _reader(visit).conversation(visit.partner.partner, thread, visit.position(subject), visit.limit(30))
+    found, shown = reader_of(visit).conversation(
+        visit.partner.partner, thread, visit.position(subject), visit.limit(30)
+    )
     mark_read(visit, found, Side.PARTNER)
     return _line(shown.thread) | {
         "items": [_said(each) for each in shown.messages],
@@ -130,18 +120,7 @@ def conversation(visit: Visit, thread: str) -> dict[str, Any]:
 def write(visit: Visit, thread: str) -> Done:
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(NewMessage)
-    with advised(wish, ADVICE):
-        found, message = write_message(
-            visit.portal.configuration,
-            visit.portal.conversations,
-            member=visit.member,
-            partner=visit.partner.partner,
-            thread=thread,
-            text=wish.text,
-            clock=visit.portal.now,
-            random=secrets.token_bytes,
-            request=visit.idempotency_key,
-        )
+    found, message = written(visit, wish, visit.partner.partner, thread, ADVICE)
     data = {"thread": found.thread, "message": message.message, "at": message.at, "text": message.text}
     return Done(data, f"{PATH}/{thread}?written={message.message}#write", created=True)
 
@@ -161,6 +140,44 @@ def announcement(visit: Visit, announcement: str) -> dict[str, Any]:
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
+def begun(visit: Visit, partner: str) -> Thread:
+    """The conversation with a partner that was sent, with its first message."""
+    assert visit.member is not None
+    wish = visit.read(NewThread)
+    with advised(wish, ADVICE):
+        return open_thread(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            subject=wish.subject,
+            text=wish.text,
+            clock=visit.portal.now,
+            random=secrets.token_bytes,
+            request=visit.idempotency_key,
+        )
+
+
+def written(
+    visit: Visit, wish: NewMessage, partner: str, thread: str, advice: Advice, *, note: bool = False
+) -> tuple[Thread, Message]:
+    """A message in a conversation, and the conversation with it."""
+    assert visit.member is not None
+    with advised(wish, advice):
+        return write_message(
+            visit.portal.configuration,
+            visit.portal.conversations,
+            member=visit.member,
+            partner=partner,
+            thread=thread,
+            text=wish.text,
+            note=note,
+            clock=visit.portal.now,
+            random=secrets.token_bytes,
+            request=visit.idempotency_key,
+        )
+
+
 def mark_read(visit: Visit, thread: Thread, side: Side) -> None:
     """Whoever looks at a conversation has read it. One who looks at earlier messages has not seen the newest."""
     if is_looked_at(visit) and not visit.query("cursor"):
@@ -175,7 +192,8 @@ def is_looked_at(visit: Visit) -> bool:
     return bool(method != "HEAD" and "prefetch" not in ahead.lower())
 
 
-def _reader(visit: Visit) -> ConversationReader:
+def reader_of(visit: Visit) -> ConversationReader:
+    """What reads for whoever looks."""
     assert visit.member is not None
     return ConversationReader(visit.portal.configuration, visit.portal.conversations, visit.member)
 
