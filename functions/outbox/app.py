@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -249,7 +250,7 @@ def outbox() -> Outbox:
     """The outbox of this container. Without an address to send from, it writes down that nothing was sent."""
     books = settings.books_table
     sender, told = settings.mail_from, settings.mail_events
-    secrets = Secrets(boto3.client("secretsmanager", config=CONFIG), elapsed=clock.elapsed)
+    kept = Secrets(boto3.client("secretsmanager", config=CONFIG), elapsed=clock.elapsed)
     mailer = mail_gateway.Mailer(mail_gateway.new_client(), sender, told) if sender else None
     return Outbox(
         mails=Mails(books),
@@ -257,9 +258,10 @@ def outbox() -> Outbox:
         logins=user_pool.UserPool(user_pool.new_client(), settings.user_pool_id),
         mailer=mailer,
         texts=MailTexts(books),
-        secret=lambda: secrets.text(settings.identity_key_secret).encode(),
+        secret=lambda: kept.text(settings.identity_key_secret).encode(),
         pacing=Pacing(Paces(books), mailer.per_second, full_jitter) if mailer else None,
         now=clock.now,
+        chance=lambda: secrets.token_hex(16),
         report=_report,
         fonts=Path(settings.fonts_folder),
     )

@@ -95,7 +95,7 @@ def people(world: World) -> None:
 
 # What reads changes nothing: to die at it is to die before the next of these.
 CALLS = {
-    "mails": ("put", "put_all", "mark", "sent", "postpone", "release", "saw"),
+    "mails": ("put", "put_all", "mark", "claim", "sent", "postpone", "release", "saw"),
     "suppressions": ("suppress",),
     "paces": ("take", "keep_rate"),
     "inbox": ("send",),

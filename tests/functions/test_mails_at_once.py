@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from introducer.domain.errors import Unavailable
+from introducer.domain.errors import Conflict, Unavailable
 from introducer.domain.mail import Mail, MailStatus, MailTemplate, Seen, written_mail
 from introducer.domain.mail_pace import Pace, Taken
 from introducer.domain.mail_preferences import MailPreferences
@@ -167,6 +167,33 @@ def test_what_is_counted_while_others_count_is_counted_by_the_stream(world: Worl
     assert len(world.inbox.taken) == 1
 
 
+def test_a_claim_whose_answer_was_lost_is_found_again_and_the_mail_is_sent(world: World) -> None:
+    # given a table whose answers to one request are lost, so that the library sends it once more
+    mail, call, lost = world.writes(to_one("m00")), Memory.call, Counter[str]()
+
+    def twice(memory: Memory, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "UpdateItem" and not lost[operation]:
+            lost[operation] += 1
+            call(memory, operation, arguments)
+        return call(memory, operation, arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Memory, "call", twice)
+        assert world.app.handler({"Records": world.records()}, None) == {"batchItemFailures": []}
+    assert (lost, world.status(mail), len(world.inbox.taken)) == ({"UpdateItem": 1}, ("sent", ""), 1)
+
+
+def test_nobody_else_finds_a_claim_to_be_theirs(world: World) -> None:
+    mail = world.writes(to_one("m00"))
+    world.mails.claim(mail, "one", NOW)
+    world.mails.claim(mail, "one", NOW)
+    with pytest.raises(Conflict):
+        world.mails.claim(mail, "other", NOW)
+    world.mails.mark(mail, MailStatus.UNCLEAR, NOW, reason="cut_off")
+    with pytest.raises(Conflict):
+        world.mails.claim(mail, "one", NOW)
+
+
 def test_a_brand_is_read_again_after_a_minute(world: World) -> None:
     read = world.configuration.brand
     world.writes(to_one("m00", what="pay_1"))
@@ -235,7 +262,7 @@ class TestSideBySide:
         assert len(world.inbox.taken) == len(set(world.inbox.addresses)) == MANY
         assert world.figures.of_series(BRAND, "brc:1") == Figures(sent=MANY)
 
-    @pytest.mark.parametrize("part", ["mark", "sent"])
+    @pytest.mark.parametrize("part", ["claim", "sent"])
     @pytest.mark.parametrize("after", [False, True])
     def test_a_process_that_dies_with_many_on_their_way_tells_nobody_twice(
         self, world: World, part: str, after: bool

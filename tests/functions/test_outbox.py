@@ -189,6 +189,7 @@ def test_a_crash_before_or_after_any_call_sends_no_second_mail_and_loses_none_un
         return wrapped
 
     monkeypatch.setattr(world.mails, "mark", dies(world.mails.mark))
+    monkeypatch.setattr(world.mails, "claim", dies(world.mails.claim))
     monkeypatch.setattr(world.mails, "put", dies(world.mails.put))
     monkeypatch.setattr(world.mails, "sent", dies(world.mails.sent))
     monkeypatch.setattr(world.inbox, "send", dies(world.inbox.send))

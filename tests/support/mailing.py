@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,6 +120,7 @@ class World:
             secret=lambda: SECRET,
             pacing=Pacing(self.paces, lambda: self.rate),
             now=lambda: self.now,
+            chance=lambda: secrets.token_hex(16),
             report=lambda mail, error: self.reports.append(f"{mail.template.value}: {error}"),
         )
 

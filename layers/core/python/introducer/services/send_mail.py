@@ -1,8 +1,8 @@
 """A mail that waits becomes one in somebody's inbox: once, or not at all.
 
-The mail is claimed before it is handed over, and marked after. Whoever finds it claimed does not know whether it was
-handed over, for the mail service cannot be asked; so it becomes `unclear` and is not sent again. Of two mails or none,
-none is the better mistake here: what it tells stands in the portal too, and staff see that it is unclear.
+The mail is claimed before it is handed over, and marked after. Whoever finds it claimed by another does not know whether
+it was handed over, for the mail service cannot be asked; so it becomes `unclear` and is not sent again. Of two mails or
+none, none is the better mistake here: what it tells stands in the portal too, and staff see that it is unclear.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class Permits:
 
 class Outbox:
     """Sends mails that wait; many threads may share it. `mailer` is None where nobody may send, `pacing` where nothing
-    is to be paced; `secret` reads the one behind all keyed hashes, and may raise `Unavailable`."""
+    is to be paced; `secret` reads the one behind all keyed hashes, and may raise `Unavailable`; `chance` says a word
+    that nobody says twice."""
 
     def __init__(
         self,
@@ -162,6 +163,7 @@ class Outbox:
         secret: Callable[[], bytes],
         pacing: Pacing | None = None,
         now: Callable[[], datetime],
+        chance: Callable[[], str],
         report: Report,
         fonts: Path | None = None,
     ) -> None:
@@ -175,6 +177,7 @@ class Outbox:
         self._reading_brands = Lock()
         self._pacing = pacing
         self._now = now
+        self._chance = chance
         self._report = report
         self._fonts = fonts
 
@@ -275,7 +278,7 @@ class Outbox:
             images=said.images,
             unsubscribe=reader.unsubscribe,
         )
-        claimed = self._mails.mark(mail, MailStatus.SENDING, self._now())
+        claimed = self._mails.claim(mail, self._chance(), self._now())
         try:
             message = self._mailer.send(letter, self._now())
         except MailServiceFull:

@@ -317,6 +317,20 @@ class Mails:
         self._update(key, actions, condition)
         return after
 
+    def claim(self, mail: Mail, claim: str, now: datetime) -> Mail:
+        """The mail is being handed over by whoever claims it so, and by nobody else; the mail as it is then. `claim` is
+        a word of chance that nobody says twice: a request that is repeated because its answer was lost finds its own
+        claim. Raises `Conflict` when it waits no more; `Unavailable`."""
+        after = replace(mail, status=MailStatus.SENDING, status_since=now, reason="", message="", not_before=None)
+        values = {"status": after.status.value, "status_since": milliseconds(now), "reason": "", "message": ""}
+        actions = [Path(name).set(to_wire({name: value})[name]) for name, value in (values | {"claim": claim}).items()]
+        status = Path("status")
+        mine = (status == MailStatus.SENDING.value) & (Path("claim") == claim)
+        key = keys.key("mail", of=mail.of, mail=mail.mail)
+        actions += [Path("not_before").remove(), *_listing(after)]
+        self._update(key, actions, (status == MailStatus.WAITING.value) | mine)
+        return after
+
     def postpone(self, mail: Mail, until: datetime) -> Mail:
         """Lets a mail that waits wait for a moment; the mail as it is then. Raises `Conflict` when it waits no longer;
         `Unavailable`."""
