@@ -1,8 +1,9 @@
 """A mail that waits becomes one in somebody's inbox: once, or not at all.
 
-The mail is claimed before it is handed over, and marked after. Whoever finds it claimed by another does not know whether
-it was handed over, for the mail service cannot be asked; so it becomes `unclear` and is not sent again. Of two mails or
-none, none is the better mistake here: what it tells stands in the portal too, and staff see that it is unclear.
+The mail is claimed before it is handed over, and marked after. Whoever finds it claimed by another does not know
+whether it was handed over, for the mail service cannot be asked; so it becomes `unclear` and is not sent again. Of two
+mails or none, none is the better mistake here: what it tells stands in the portal too, and staff see that it is
+unclear.
 """
 
 from __future__ import annotations
