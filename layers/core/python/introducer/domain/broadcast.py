@@ -151,11 +151,6 @@ class Broadcast:
         return f"{PREFIX}:{self.broadcast}"
 
     @property
-    def asks_second(self) -> bool:
-        """Whether it goes to more people than one person may write to alone."""
-        return self.people > self.limit
-
-    @property
     def is_approved(self) -> bool:
         return bool(self.approved_by)
 
@@ -191,6 +186,12 @@ def announcement_of(broadcast: Broadcast) -> Announcement:
         through=day_of(broadcast.began_at + timedelta(days=USUAL_DAYS)),
         path=broadcast.path,
     )
+
+
+def broadcast_of(series: str) -> str:
+    """The broadcast whose mails are counted so; empty for mails of anything else."""
+    broadcast = series.removeprefix(f"{PREFIX}:")
+    return broadcast if broadcast != series and is_broadcast(broadcast) else ""
 
 
 def is_broadcast(text: str) -> bool:
