@@ -36,6 +36,7 @@ from introducer.services.chain_audit import chain_audit
 from introducer.services.send_mail import Outbox, Pacing
 from introducer.services.start_onboarding import start_onboarding
 from introducer.store.audit_chain import AuditChain, recorded_of_image
+from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Mails, Named, named_of_image
@@ -255,6 +256,7 @@ def outbox() -> Outbox:
     return Outbox(
         mails=Mails(books),
         configuration=Configuration(books),
+        broadcasts=Broadcasts(books),
         logins=user_pool.UserPool(user_pool.new_client(), settings.user_pool_id),
         mailer=mailer,
         texts=MailTexts(books),

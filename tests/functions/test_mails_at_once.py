@@ -10,17 +10,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier, Lock
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from introducer.domain.broadcast import BroadcastStatus, broadcast_of
 from introducer.domain.errors import Conflict, Unavailable
 from introducer.domain.mail import Mail, MailStatus, MailTemplate, Seen, written_mail
 from introducer.domain.mail_pace import Pace, Taken
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.mail_text import text_of
 from introducer.gateways.user_pool import Login
-from introducer.services.send_mail import BRAND_KEPT, PERMITS_TOGETHER, Permits
+from introducer.services.send_mail import BRAND_KEPT, PERMITS_TOGETHER, STOP_KEPT, Permits
 from introducer.services.take_mail_feedback import MailFeedback
 from introducer.store.mail_figures import Figures
 from tests.support.mailing import BRAND, CHANGE, NOW, PARTNER, SECRET, World, a_world, to_one
@@ -194,16 +196,33 @@ def test_nobody_else_finds_a_claim_to_be_theirs(world: World) -> None:
         world.mails.claim(mail, "one", NOW)
 
 
-def test_a_brand_is_read_again_after_a_minute(world: World) -> None:
-    read = world.configuration.brand
-    world.writes(to_one("m00", what="pay_1"))
+def test_after_a_stop_nothing_of_a_broadcast_goes_out_for_longer_than_a_second(world: World) -> None:
+    stopped, broadcast = [False], f"brc_{'1' * 26}"
+    status = {False: BroadcastStatus.DONE, True: BroadcastStatus.STOPPED}
+    cast(Any, world.broadcasts).broadcast = lambda name: SimpleNamespace(status=status[stopped[0]])
+    mails = [to_one(f"m{number:02}", what="brc_1", series=f"brc:{broadcast}") for number in range(3)]
+    for mail in mails:
+        world.writes(mail)
+        world.runs()
+        stopped[0] = True
+        world.now += STOP_KEPT / 2
+    other = world.writes(to_one("m00"))
     world.runs()
-    cast(Any, world.configuration).brand = lambda brand: replace(read(brand), name="Southwind")
-    for number in (2, 3):
+    found = [world.status(mail) for mail in (*mails, other)]
+    assert found == [("sent", ""), ("sent", ""), ("suppressed", "broadcast_stopped"), ("sent", "")]
+    assert [broadcast_of(each) for each in ("seq:1:2", "brc:", "xbrc:1", f"brc:{broadcast}")] == ["", "", "", broadcast]
+
+
+def test_a_brand_is_read_again_after_a_minute(world: World) -> None:
+    read, names = world.configuration.brand, ["Northwind", "Southwind"]
+    cast(Any, world.configuration).brand = lambda brand: replace(read(brand), name=names.pop(0))
+    outbox = world.outbox()
+    world.app.__dict__["outbox"] = lambda: outbox
+    for number in range(4):
         world.writes(to_one("m00", what=f"pay_{number}"))
         world.runs()
-        world.now += BRAND_KEPT
-    assert [letter.from_name for letter in world.inbox.taken] == ["Northwind & Sons", "Northwind & Sons", "Southwind"]
+        world.now += BRAND_KEPT / 2
+    assert [letter.from_name for letter in world.inbox.taken] == ["Northwind"] * 2 + ["Southwind"] * 2
 
 
 def test_a_permit_of_a_batch_is_good_for_one_mail_and_who_has_none_waits_as_long_as_it_is_said() -> None:

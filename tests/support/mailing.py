@@ -17,6 +17,7 @@ from introducer.gateways.mail import Letter
 from introducer.gateways.user_pool import Login
 from introducer.services.send_mail import Outbox, Pacing
 from introducer.store.audit_chain import AuditChain, recorded_of_image
+from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.mail_figures import MailFigures
 from introducer.store.mail_preferences import MemberMails
@@ -91,6 +92,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.configuration, self.mails = Configuration("books"), Mails("books")
+        self.broadcasts = Broadcasts("books")
         self.preferences, self.suppressions = MemberMails("books"), Suppressions("books")
         self.texts, self.paces, self.figures = MailTexts("books"), Paces("books"), MailFigures("books")
         self.app = load("outbox")
@@ -114,6 +116,7 @@ class World:
         return Outbox(
             mails=self.mails,
             configuration=self.configuration,
+            broadcasts=self.broadcasts,
             logins=self.logins,  # type: ignore[arg-type]
             mailer=self.inbox if self.sender else None,
             texts=self.texts,

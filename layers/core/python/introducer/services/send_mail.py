@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from introducer.domain.broadcast import TAKEN_BACK, BroadcastStatus, broadcast_of
 from introducer.domain.configuration import Brand, Member
 from introducer.domain.errors import Conflict, NotFound, Unavailable
 from introducer.domain.events import milliseconds
@@ -46,6 +47,7 @@ from introducer.domain.unsubscribing import Unsubscribing, key_of, token
 from introducer.gateways.mail import Letter, Mailer, MailNotTaken, MailRefused, MailServiceFull, MailUnclear
 from introducer.gateways.user_pool import Login, UserPool
 from introducer.locale import Language, best
+from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Addressed, Mails, Named
@@ -54,6 +56,7 @@ from introducer.wording.mails.letters import Reader, Written
 from introducer.wording.mails.rendering import render
 from introducer.wording.sentences import figure
 
+T = TypeVar("T")
 UNSUBSCRIBE = "/unsubscribe/"
 """The page of the portal where a topic is switched off without signing in."""
 
@@ -71,6 +74,8 @@ the books must not wait for a day's quota."""
 
 BRAND_KEPT = timedelta(minutes=1)
 """How long a brand's name, domain and time zone are taken for what they were. Nobody is told less or more by them."""
+STOP_KEPT = timedelta(seconds=1)
+"""How long a broadcast counts as not stopped after it was read: so late a stop is known by whoever sends."""
 TEXTS_KEPT = 64
 """Texts of staff that are kept in memory. A text's id is made of its words, so that it never says anything else."""
 PERMITS_TOGETHER = 16
@@ -148,6 +153,25 @@ class Permits:
             return None
 
 
+class Kept(Generic[T]):
+    """What was read a moment ago, for threads that all ask for the same; nobody else reads meanwhile."""
+
+    def __init__(self, read: Callable[[str], T], how_long: timedelta, now: Callable[[], datetime]) -> None:
+        self._read = read
+        self._how_long = how_long
+        self._now = now
+        self._found: dict[str, tuple[datetime, T]] = {}
+        self._lock = Lock()
+
+    def __call__(self, name: str) -> T:
+        """It, as it was at most so long ago. What cannot be read is not kept."""
+        with self._lock:
+            kept = self._found.get(name)
+            if kept is None or abs(self._now() - kept[0]) >= self._how_long:
+                kept = self._found[name] = self._now(), self._read(name)
+            return kept[1]
+
+
 class Outbox:
     """Sends mails that wait; many threads may share it. `mailer` is None where nobody may send, `pacing` where nothing
     is to be paced; `secret` reads the one behind all keyed hashes, and may raise `Unavailable`; `chance` says a word
@@ -158,6 +182,7 @@ class Outbox:
         *,
         mails: Mails,
         configuration: Configuration,
+        broadcasts: Broadcasts,
         logins: UserPool,
         mailer: Mailer | Sends | None,
         texts: MailTexts,
@@ -174,8 +199,8 @@ class Outbox:
         self._mailer = mailer
         self._text = lru_cache(TEXTS_KEPT)(texts.text)
         self._secret = secret
-        self._brands: dict[str, tuple[datetime, Brand]] = {}
-        self._reading_brands = Lock()
+        self._brand = Kept(configuration.brand, BRAND_KEPT, now)
+        self._is_stopped = Kept(partial(_is_stopped, broadcasts), STOP_KEPT, now)
         self._pacing = pacing
         self._now = now
         self._chance = chance
@@ -248,7 +273,8 @@ class Outbox:
         # Asked for last, so that what its reader decided a moment ago holds.
         hashed = address_hash(brand_key(secret, mail.brand), login.email)
         wants, suppressed = self._mails.wishes(mail.brand, mail.member, hashed)
-        if barred := _barred(topic, login, wants, suppressed):
+        stopped = TAKEN_BACK if self._is_stopped(broadcast_of(mail.series)) else ""
+        if barred := _barred(topic, login, wants, suppressed) or stopped:
             return self._mark(mail, MailStatus.SUPPRESSED, barred)
         until = wants.waits_until(topic, self._now(), brand.time_zone)
         if until is None and topic.may_wait and not mail.permitted:
@@ -301,16 +327,6 @@ class Outbox:
         text = self._text(mail.brand, str(mail.values["text"]))
         return fill_in(text, mail.values["fills"], language, reader)
 
-    def _brand(self, brand: str) -> Brand:
-        """A brand as it was a moment ago. Raises `NotFound`, `Unavailable`."""
-        with self._reading_brands:
-            now = self._now()
-            read_at, found = self._brands.get(brand, (None, None))
-            if found is None or read_at is None or abs(now - read_at) >= BRAND_KEPT:
-                found = self._configuration.brand(brand)
-                self._brands[brand] = now, found
-            return found
-
     def _addressee(self, addressed: Addressed) -> tuple[Member, Login]:
         """Who it is for. Raises `NotFound`, for somebody who is no longer with the partner or the brand too."""
         mail, member = addressed.mail, addressed.member
@@ -333,6 +349,14 @@ class Outbox:
 
     def _mark(self, mail: Mail, status: MailStatus, reason: str = "") -> MailStatus:
         return self._mails.mark(mail, status, self._now(), reason=reason).status
+
+
+def _is_stopped(broadcasts: Broadcasts, broadcast: str) -> bool:
+    """Whether a broadcast was stopped; one that is none was not."""
+    try:
+        return bool(broadcast) and broadcasts.broadcast(broadcast).status is BroadcastStatus.STOPPED
+    except NotFound:
+        return False
 
 
 def _barred(topic: Topic, login: Login, wants: MailPreferences, suppressed: Suppressed | None) -> str:
