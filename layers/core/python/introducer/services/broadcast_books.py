@@ -9,7 +9,6 @@ from datetime import datetime
 from introducer.domain.broadcast import Broadcast
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import NotFound
-from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.store.announcements import Announcements
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
@@ -73,8 +72,3 @@ def by_member(member: Member, now: datetime, why: str) -> Change:
 def by_clock(now: datetime, why: str) -> Change:
     """What its execution does by itself."""
     return Change(by=MACHINE, at=now, why=why, origin="broadcast")
-
-
-def in_full_ms(now: datetime) -> datetime:
-    """The moment as it is kept."""
-    return from_milliseconds(milliseconds(now))

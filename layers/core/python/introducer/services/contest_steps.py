@@ -13,7 +13,6 @@ from introducer.domain.contest_closing import Cause, SetAside, edition_of, stand
 from introducer.domain.contest_prizes import Conclusion, concluded
 from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, NotFound
-from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.services.contest_books import TRIES, ContestBooks, Wake, changed_meanwhile
 from introducer.store.configuration import audit_record
 
@@ -43,11 +42,6 @@ def by_clock(now: datetime, why: str) -> Change:
 def by_member(member: Member, now: datetime, why: str) -> Change:
     """Who of the staff, or of the partner, does it."""
     return Change(by=member.member, at=now, why=why, origin="portal")
-
-
-def in_full_ms(now: datetime) -> datetime:
-    """The moment as it is kept."""
-    return from_milliseconds(milliseconds(now))
 
 
 def recorded(
