@@ -46,7 +46,6 @@ from introducer.store.intake_days import IntakeDays
 from introducer.store.invoices import Invoices
 from introducer.store.leads import Leads
 from introducer.store.ledger import Ledger
-from introducer.store.mail_figures import MailFigures
 from introducer.store.mail_preferences import MemberMails
 from introducer.store.mails import Mails
 from introducer.store.moves import Moves
@@ -328,10 +327,6 @@ class Portal:
     @cached_property
     def suppressions(self) -> Suppressions:
         return Suppressions(self.settings.books_table)
-
-    @cached_property
-    def mail_figures(self) -> MailFigures:
-        return MailFigures(self.settings.books_table)
 
     def identity_secret(self) -> bytes:
         """The secret behind all keyed hashes."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from introducer.domain.errors import Conflict, IntroducerError, Invalid, TooMany, Unavailable
+from introducer.domain.events import in_full_ms
 from introducer_ops.installation import STATE_DIR, NotFoundHere, Place, StackOption, StateDirOption, find
 
 if TYPE_CHECKING:
@@ -247,9 +248,8 @@ def _client(place: Place, brand: str, platform_id: str, given: str) -> str:
 
 def _change(place: Place, why: str) -> Change:
     from introducer.domain.configuration import Change
-    from introducer.domain.events import from_milliseconds, milliseconds
 
-    return Change(by=BY, at=from_milliseconds(milliseconds(place.now())), why=why, origin="introducer erase")
+    return Change(by=BY, at=in_full_ms(place.now()), why=why, origin="introducer erase")
 
 
 def _sure(what: str, sure: bool) -> None:

@@ -13,6 +13,7 @@ import words
 from advice import Advice, advised, refusal, typed
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Go, Who, page
+from texts import Texts
 from visit import N_, FormRefused, Visit
 
 from introducer import locale
@@ -22,9 +23,6 @@ from introducer.domain.mail_text import (
     LONGEST_PARAGRAPH,
     PLACEHOLDERS,
     SUBJECT,
-    MailText,
-    Words,
-    paragraphs_of,
 )
 from introducer.domain.sequence import (
     CONDITIONS,
@@ -101,8 +99,6 @@ words.WORDS |= {
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, max_length=600)]
 Asked = Literal["any", "yes", "no"]
-Subject = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
-Body = Annotated[str, StringConstraints(strip_whitespace=True, max_length=8000)]
 
 
 class Switch(BaseModel):
@@ -116,10 +112,8 @@ class Switch(BaseModel):
     why: Why
 
 
-class Written(BaseModel):
-    """A step as it is to be. Of its conditions `any` asks for nothing; paragraphs are parted by an empty line."""
-
-    model_config = ConfigDict(extra="forbid")
+class Written(Texts):
+    """A step as it is to be. Of its conditions `any` asks for nothing."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)] = ""
     """Of a new step; for ever."""
@@ -132,18 +126,6 @@ class Written(BaseModel):
     accepted_terms: Asked = "any"
     has_payment_profile: Asked = "any"
     place: Place = Place.START
-    subject_en: Subject = ""
-    text_en: Body = ""
-    subject_ru: Subject = ""
-    text_ru: Body = ""
-    subject_ar: Subject = ""
-    text_ar: Body = ""
-    subject_pl: Subject = ""
-    text_pl: Body = ""
-    subject_es: Subject = ""
-    text_es: Body = ""
-    subject_th: Subject = ""
-    text_th: Body = ""
     version: Annotated[int, Field(ge=0)]
     why: Why
 
@@ -250,12 +232,9 @@ def write_step(visit: Visit, sequence: str, step: str) -> Done:
             for fact, said in asked.items()
             if said != "any"
         ),
-        text=MailText({
-            each: Words(getattr(wish, f"subject_{each}"), paragraphs_of(getattr(wish, f"text_{each}")))
-            for each in LANGUAGES
-        }),
+        text=wish.text(),
         place=wish.place,
-    )  # fmt: skip
+    )
     try:
         if step == NEW and name in known:
             raise Invalid("There is a step of this name already: choose another one.", code="same_step")

@@ -179,8 +179,6 @@ _ATTACKERS = tuple(
         ("Tidewater Desk", "ib", "lot", WASHED),
     )
 )
-_OFTEN = dict.fromkeys((*TOGETHER, *SPECIAL), 3) | dict(zip(FLAT, (24, 24, 20, 12), strict=True))
-"""How often each kind of deal is drawn: most are plain."""
 _SHOWN = (SHOWCASE, "cpl", "lot_step", "goals", "cpa_total", "pool_step", "hybrid", "pool_fence")
 _SHOWN += ("cpa_capped", "cpa_step", "own", "promotion", "lot_total", "cpa", "revshare", "lot")
 """The deals of the first partners, who bring most: every kind of deal once."""

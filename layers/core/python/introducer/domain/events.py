@@ -135,4 +135,9 @@ def from_milliseconds(at_ms: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
 
 
+def in_full_ms(moment: datetime) -> datetime:
+    """The moment in UTC, in whole milliseconds: as the books keep it."""
+    return from_milliseconds(milliseconds(moment))
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

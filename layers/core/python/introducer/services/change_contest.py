@@ -10,8 +10,9 @@ from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_rules import changes as changed
 from introducer.domain.contest_rules import check_change, check_extension, check_planner, needs_approval
 from introducer.domain.errors import Conflict, Invalid
+from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import ContestBooks, Wake, changed_meanwhile
-from introducer.services.contest_steps import by_member, contest_of_brand, in_full_ms, woken
+from introducer.services.contest_steps import by_member, contest_of_brand, woken
 from introducer.services.decisions import reason
 from introducer.services.draft_contest import check_currency, check_named
 

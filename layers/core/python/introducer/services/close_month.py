@@ -15,7 +15,7 @@ from datetime import datetime
 from introducer.domain.calendar import plus_months
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict, IntroducerError, Invalid, TooMany, Unavailable
-from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.events import in_full_ms
 from introducer.domain.money import decimal_string
 from introducer.domain.statement import MonthClose, Statement, check_over, make_statement
 from introducer.gateways.workflows import Execution, Workflows
@@ -62,7 +62,7 @@ def begin_close(configuration: Configuration, *, brand: str, month: str, author:
             f"The brand was opened in {first}: there is nothing to close in {month}. Close {first} or a later month.",
             code="month_before_brand",
         )
-    at = from_milliseconds(milliseconds(now))
+    at = in_full_ms(now)
     close = MonthClose(brand=brand, month=month, began_at=at, began_by=author.by)
     try:
         configuration.begin_month_close(close, Change(by=author.by, at=at, why=author.why, origin=author.origin))
@@ -110,7 +110,7 @@ def close_partner(ledger: Ledger, statements: Statements, *, partner: str, month
         month,
         _opening(ledger, statements, partner, month),
         ledger.all_journals(partner, month, consistent=True),
-        from_milliseconds(milliseconds(now)),
+        in_full_ms(now),
     )
     stands = statements.put(made)
     if not stands.says_the_same(made):
@@ -126,7 +126,7 @@ def finish_close(
 ) -> MonthClose:
     """Writes down that the brand's month is closed, and what it came to. A month that is closed stays as it is."""
     began = configuration.month_close(brand, month)
-    at = from_milliseconds(milliseconds(now))
+    at = in_full_ms(now)
     closed = replace(
         began,
         closed_at=at,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from introducer.domain.errors import Conflict, NotFound
-from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.events import in_full_ms, milliseconds
 from introducer.domain.ids import derived_id, new_id
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Author:
 
 def now(clock: Clock) -> datetime:
     """The time in whole milliseconds, as the books keep it."""
-    return from_milliseconds(milliseconds(clock().astimezone(UTC)))
+    return in_full_ms(clock())
 
 
 def make_id(prefix: str, request: str | None, at: datetime, random: Randomness, *scope: str) -> str:

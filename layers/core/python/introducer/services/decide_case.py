@@ -16,7 +16,7 @@ from introducer.domain.case_rules import (
 )
 from introducer.domain.configuration import Change, Member
 from introducer.domain.errors import Conflict
-from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.events import in_full_ms
 from introducer.services.case_books import CaseBooks, Wake
 from introducer.services.decisions import reason
 from introducer.services.open_case import check_clients
@@ -61,7 +61,7 @@ def decide_case(
         code=code,
         why=word,
         clients=clients,
-        starts_at=None if starts_at is None else from_milliseconds(milliseconds(starts_at)),
+        starts_at=None if starts_at is None else in_full_ms(starts_at),
     )
     if found.verdict is not None:
         if not same_verdict(found.verdict, verdict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from introducer.domain.announcement import check_filled
 from introducer.domain.broadcast import (
@@ -17,9 +18,10 @@ from introducer.domain.broadcast import (
 )
 from introducer.domain.configuration import Member
 from introducer.domain.errors import Conflict, NotFound
+from introducer.domain.events import in_full_ms
 from introducer.domain.mail_text import MailText, check_text
 from introducer.domain.segment import Segment, check_name
-from introducer.services.broadcast_books import BroadcastBooks, broadcast_of_brand, by_member, in_full_ms
+from introducer.services.broadcast_books import BroadcastBooks, broadcast_of_brand, by_member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,7 @@ def draft_broadcast(
     broadcast = Broadcast(
         broadcast=new_broadcast_id(member.brand, member.member, at, request),
         brand=member.brand,
-        name=sound.name,
-        text=sound.text,
-        segment=sound.segment,
-        path=sound.path,
-        channel=sound.channel,
-        send_at=sound.send_at,
+        **sound,
         created=at,
         writers=(member.member,),
     )
@@ -64,7 +61,7 @@ def draft_broadcast(
             raise Conflict("This request wrote another broadcast before: use a new key.", code="idempotency_key_reused")
         return found
     except NotFound:
-        return books.broadcasts.move(None, broadcast, by_member(member, at, sound.name), "draft_broadcast")
+        return books.broadcasts.move(None, broadcast, by_member(member, at, sound["name"]), "draft_broadcast")
 
 
 def change_broadcast(
@@ -79,17 +76,8 @@ def change_broadcast(
     if before.version != version:
         raise changed_meanwhile()
     sound = _checked(draft, at)
-    after = changed(
-        before,
-        member,
-        name=sound.name,
-        text=sound.text,
-        segment=sound.segment,
-        path=sound.path,
-        channel=sound.channel,
-        send_at=sound.send_at,
-    )
-    return books.broadcasts.move(before, after, by_member(member, at, sound.name), "change_broadcast")
+    after = changed(before, member, **sound)
+    return books.broadcasts.move(before, after, by_member(member, at, sound["name"]), "change_broadcast")
 
 
 def changed_meanwhile() -> Conflict:
@@ -97,13 +85,14 @@ def changed_meanwhile() -> Conflict:
     return Conflict("This broadcast was changed meanwhile: look at it again.", code="broadcast_changed")
 
 
-def _checked(draft: Draft, now: datetime) -> Draft:
+def _checked(draft: Draft, now: datetime) -> dict[str, Any]:
+    """What the broadcast is to say, by the names that its fields have."""
     check_moment(draft.send_at, now)
-    return Draft(
-        name=check_name(draft.name),
-        text=check_filled(check_text(draft.text)) if draft.channel.in_portal else check_text(draft.text),
-        segment=draft.segment,
-        path=check_path(draft.path),
-        channel=draft.channel,
-        send_at=in_full_ms(draft.send_at) if draft.send_at else None,
-    )
+    return {
+        "name": check_name(draft.name),
+        "text": check_filled(check_text(draft.text)) if draft.channel.in_portal else check_text(draft.text),
+        "segment": draft.segment,
+        "path": check_path(draft.path),
+        "channel": draft.channel,
+        "send_at": in_full_ms(draft.send_at) if draft.send_at else None,
+    }

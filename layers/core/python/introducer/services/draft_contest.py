@@ -9,9 +9,10 @@ from introducer.domain.configuration import Member, Role
 from introducer.domain.contest import Conditions, Contest, ContestStatus
 from introducer.domain.contest_rules import changes, check, check_planner
 from introducer.domain.errors import Conflict, Invalid, NotFound
+from introducer.domain.events import in_full_ms
 from introducer.domain.ids import derived_id
 from introducer.services.contest_books import ContestBooks
-from introducer.services.contest_steps import by_member, in_full_ms
+from introducer.services.contest_steps import by_member
 from introducer.store.configuration import Configuration
 
 

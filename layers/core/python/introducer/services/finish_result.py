@@ -14,8 +14,9 @@ from introducer.domain.contest_mail import Answer, answered_mail
 from introducer.domain.contest_prizes import Award, awards
 from introducer.domain.contest_waits import objections_end
 from introducer.domain.errors import Conflict
+from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
-from introducer.services.contest_steps import by_clock, in_full_ms, recorded
+from introducer.services.contest_steps import by_clock, recorded
 from introducer.services.publish_result import ranked_now, set_aside_by_clock, tell_result
 from introducer.store.reservations import Beside
 

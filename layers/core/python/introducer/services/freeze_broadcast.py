@@ -8,8 +8,8 @@ from typing import Any
 
 from introducer.domain.broadcast import Broadcast, BroadcastStatus, Recipient, announcement_of, begun
 from introducer.domain.configuration import PartnerCard
-from introducer.domain.events import milliseconds
-from introducer.services.broadcast_books import MACHINE, BroadcastBooks, by_clock, in_full_ms
+from introducer.domain.events import in_full_ms, milliseconds
+from introducer.services.broadcast_books import MACHINE, BroadcastBooks, by_clock
 from introducer.services.count_segment import partners_in
 from introducer.services.people import owners_of
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from introducer.domain.calendar import plus_days
 from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.errors import Conflict
-from introducer.domain.events import day_of
+from introducer.domain.events import day_of, in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
-from introducer.services.contest_steps import by_clock, in_full_ms, keep_token
+from introducer.services.contest_steps import by_clock, keep_token
 from introducer.store.intake_days import IntakeDay
 from introducer.store.paging import every
 

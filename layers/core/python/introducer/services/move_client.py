@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import DESK, Change, Status
 from introducer.domain.errors import Conflict, Invalid, NotFound
-from introducer.domain.events import Event, EventType, day_of, from_milliseconds, milliseconds
+from introducer.domain.events import Event, EventType, day_of, in_full_ms, milliseconds
 from introducer.services.creation import Author, Clock, Randomness, make_id, now
 from introducer.services.decisions import after, reason
 from introducer.store.clients import Clients
@@ -47,7 +47,7 @@ def move_client(
     """
     why = reason(author.why)
     at = now(clock)
-    starts_at = None if starts_at is None else from_milliseconds(milliseconds(starts_at))
+    starts_at = None if starts_at is None else in_full_ms(starts_at)
     state = clients.state(brand, client)
     if state is None:
         raise NotFound("There is no such client.", code="no_such_client")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from introducer.domain.configuration import Change
 from introducer.domain.errors import Unavailable
-from introducer.domain.events import from_milliseconds, milliseconds
+from introducer.domain.events import in_full_ms
 from introducer.domain.mail import Mail, written_mail
 from introducer.domain.mail_topics import Topic
 from introducer.domain.sequence import (
@@ -47,7 +47,7 @@ def onboarding_step(books: OnboardingBooks, *, partner: str, sequence: str, now:
     Raises `NotFound` for a partner that walks no such sequence; `Unavailable`: nothing of the step that failed was
     done, call again.
     """
-    at = from_milliseconds(milliseconds(now))
+    at = in_full_ms(now)
     found = books.configuration.partner(partner)
     state = books.sequences.walk(partner, sequence)
     if state.end is not None:

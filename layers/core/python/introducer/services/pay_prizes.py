@@ -12,9 +12,9 @@ from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_closing import prize_journal
 from introducer.domain.contest_prizes import Award, AwardStatus
 from introducer.domain.errors import Conflict
-from introducer.domain.events import day_of, milliseconds
+from introducer.domain.events import day_of, in_full_ms, milliseconds
 from introducer.services.contest_books import TRIES, ContestBooks
-from introducer.services.contest_steps import by_clock, in_full_ms
+from introducer.services.contest_steps import by_clock
 from introducer.services.finish_result import prizes
 
 AT_ONCE = 250

@@ -14,13 +14,13 @@ from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_closing import SetAside, by_the_clock
 from introducer.domain.contest_mail import result_mail
 from introducer.domain.errors import Conflict
+from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import (
     Ranked,
     by_clock,
     causes,
     counted,
-    in_full_ms,
     participants,
     rank,
     recorded,

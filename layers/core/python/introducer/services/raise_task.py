@@ -7,7 +7,7 @@ from datetime import datetime
 
 from introducer.domain.configuration import Change, Partner
 from introducer.domain.errors import Conflict, NotFound
-from introducer.domain.events import day_of, from_milliseconds, milliseconds
+from introducer.domain.events import day_of, in_full_ms
 from introducer.domain.task import Mark, Outcome, Task, TaskStatus, done, happened_again, raised
 from introducer.domain.trigger import Found, Trigger
 from introducer.store.tasks import Tasks
@@ -22,7 +22,7 @@ def raise_task(tasks: Tasks, partner: Partner, found: Found, now: datetime, mark
 
     Raises `Unavailable`, and `Conflict` when others work at it all the time: in both cases come again.
     """
-    at = from_milliseconds(milliseconds(now))
+    at = in_full_ms(now)
     for attempt in range(_TRIES):
         mark = mark or tasks.marks(partner.partner)[found.trigger]
         if mark.rests(found.about, day_of(at)):
@@ -48,7 +48,7 @@ def raise_task(tasks: Tasks, partner: Partner, found: Found, now: datetime, mark
 
 def pass_task(tasks: Tasks, partner: str, trigger: Trigger, now: datetime) -> Task | None:
     """The open task of a trigger whose condition holds no longer, done; None where none is open."""
-    at = from_milliseconds(milliseconds(now))
+    at = in_full_ms(now)
     mark = tasks.marks(partner)[trigger]
     before = open_task(tasks, mark)
     if before is None:
@@ -67,7 +67,7 @@ def follow_manager(tasks: Tasks, task: Task, manager: str, now: datetime) -> Tas
     whoever has it."""
     if task.given or task.assignee == manager:
         return None
-    at = from_milliseconds(milliseconds(now))
+    at = in_full_ms(now)
     after = replace(task, assignee=manager, version=task.version + 1)
     try:
         tasks.step("follow_manager", task, after, Change(by=BY, at=at, why="the partner has another manager"))

@@ -8,10 +8,10 @@ from datetime import datetime
 from introducer.domain.broadcast import check_writer
 from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Conflict, Forbidden
-from introducer.domain.events import milliseconds
+from introducer.domain.events import in_full_ms, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.segment import Segment, check_name
-from introducer.services.broadcast_books import by_member, in_full_ms
+from introducer.services.broadcast_books import by_member
 from introducer.services.read_segments import segment_for
 from introducer.store.segments import PREFIX, SavedSegment, Segments
 

@@ -20,12 +20,12 @@ from itertools import islice
 from introducer.domain.broadcast import PAGE, Broadcast, BroadcastStatus, Recipient, advanced, what_of
 from introducer.domain.configuration import Partner
 from introducer.domain.errors import Conflict, Unavailable
-from introducer.domain.events import milliseconds
+from introducer.domain.events import in_full_ms, milliseconds
 from introducer.domain.mail import Mail, written_mail
 from introducer.domain.mail_pace import Pace, Taken, slow_rate
 from introducer.domain.mail_topics import Topic
 from introducer.domain.results import ResultLine
-from introducer.services.broadcast_books import BroadcastBooks, in_full_ms
+from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.people import Names
 from introducer.services.send_mail import Pacing
 

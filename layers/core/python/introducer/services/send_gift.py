@@ -9,8 +9,9 @@ from introducer.domain.configuration import Member
 from introducer.domain.contest_closing import check_sending, contest_and_number, sent
 from introducer.domain.contest_prizes import Award, AwardStatus
 from introducer.domain.errors import Conflict, Invalid, NotFound
+from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks
-from introducer.services.contest_steps import by_member, in_full_ms
+from introducer.services.contest_steps import by_member
 from introducer.services.partner_of_brand import partner_of_brand
 
 LONGEST_NOTE = 200

@@ -14,13 +14,13 @@ from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_closing import SetAside, aside_again, check_asides_open, check_setting_aside, taken_back
 from introducer.domain.contest_mail import result_mail
 from introducer.domain.errors import NotFound
+from introducer.domain.events import in_full_ms
 from introducer.domain.mail import Mail
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import (
     by_member,
     contest_of_brand,
     counted,
-    in_full_ms,
     participants,
     rank,
     recorded,

@@ -14,9 +14,10 @@ from introducer.domain.contest import Contest, ContestStatus, Entry
 from introducer.domain.contest_mail import entered_mail
 from introducer.domain.contest_rules import LEAST_AHEAD, default_name, next_of_series, rules_hash
 from introducer.domain.errors import NotFound, Unavailable
+from introducer.domain.events import in_full_ms
 from introducer.services.approve_contest import run
 from introducer.services.contest_books import TRIES, ContestBooks, Start
-from introducer.services.contest_steps import by_clock, in_full_ms
+from introducer.services.contest_steps import by_clock
 from introducer.services.join_contest import card_of, division_at, why_not_in
 from introducer.store.contests import ENTERED_AT_ONCE, Joining
 

@@ -29,7 +29,7 @@ from pydantic_core import PydanticCustomError
 
 from introducer.domain import identity
 from introducer.domain.errors import Invalid
-from introducer.domain.events import FUTURE, LOT, Event, EventType, from_milliseconds, milliseconds
+from introducer.domain.events import FUTURE, LOT, Event, EventType, in_full_ms, milliseconds
 from introducer.domain.money import decimals, minor_units
 from introducer.sources.disposable import is_disposable
 
@@ -134,7 +134,7 @@ def _moment(value: Any, info: ValidationInfo) -> datetime:
         if not _TIME.fullmatch(text):
             raise ValueError
         # Python keeps microseconds, we keep milliseconds: what we compare later is what we stored.
-        moment = from_milliseconds(milliseconds(datetime.fromisoformat(text.upper()).astimezone(UTC)))
+        moment = in_full_ms(datetime.fromisoformat(text.upper()).astimezone(UTC))
     except (ValueError, OverflowError):
         raise _wrong(
             "invalid_time", 'must be an RFC 3339 time with its zone, such as "2026-03-01T09:30:00Z".'
@@ -413,7 +413,7 @@ def to_event(posted: PostedEvent, *, brand: str, source: str, brand_key: bytes, 
         client=identity.keyed_hash(brand_key, identity.CLIENT, posted.client_id),
         event_id=posted.event_id,
         type=EventType(posted.type),
-        accepted_at=from_milliseconds(milliseconds(accepted_at)),
+        accepted_at=in_full_ms(accepted_at),
         digest=digest,
         **said,
     )

@@ -27,6 +27,7 @@ from introducer.domain.events import (
     EventType,
     day_of,
     from_milliseconds,
+    in_full_ms,
     milliseconds,
 )
 from introducer.store import keys
@@ -209,7 +210,7 @@ class Facts:
         The same message at the same moment is one item: a caller that may run twice passes a time that stays the
         same (the event's `accepted_at`), and meets what it wrote before.
         """
-        at = from_milliseconds(milliseconds(at))
+        at = in_full_ms(at)
         digest = hashlib.sha256(f"{reason}\n{message}".encode()).hexdigest()[:16]
         kept = Quarantined(
             brand=brand,
