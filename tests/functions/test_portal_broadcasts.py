@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from introducer.services.freeze_broadcast import freeze_broadcast
 from introducer.services.send_broadcast import Sender
 from tests.browser.world import Answer
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, PIPS, Payday, a_payday
+from tests.support.shown import text
 
 SECOND, FOREIGN = "second@broker", "manager@elsewhere"
 TEXT = {"subject_en": "News for {partner}", "text_en": "You brought {ftd_30}.\n\nAsk {manager}."}
@@ -68,10 +68,6 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Writing]:
             world.brand, ResultLine(partner=world.partners[HARBOUR], day="2026-04-01", ftd_30=7, language="en")
         )
         yield world
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 # ------------------------------------------------------------------------------------------------------------ segments

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -31,6 +29,7 @@ from tests.support.casework import (
     a_jump,
 )
 from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS, SMALL
+from tests.support.shown import text
 
 pytestmark = pytest.mark.in_memory
 
@@ -60,10 +59,6 @@ def the_case(casework: Casework, partner: str = HARBOUR) -> Case:
 
 def there(case: Case) -> str:
     return f"{DESK}/{case.partner}/{case.case}"
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\N{THIN SPACE}", " "))
 
 
 def decided(casework: Casework, case: Case, who: str = COMPLIANCE, verdict: str = "release", **other: Any) -> Answer:

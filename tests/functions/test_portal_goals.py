@@ -23,6 +23,7 @@ from introducer.store.wire import to_wire
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import AUTHOR, COLLEAGUE, DEALT, NOW, OTHER, PARTNER, STAFF, UNDEALT, Answer, Portal, a_portal
 from tests.support.builders import cpa, terms
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -66,10 +67,6 @@ def offered(portal: Portal, **other: Any) -> dict[str, Any]:
 
 def found(portal: Portal, goal: str, email: str = PARTNER) -> dict[str, Any]:
     return next(each for each in portal.machine(email).get("/goals").json["items"] if each["goal"] == goal)
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def test_a_manager_offers_a_goal_in_a_browser(portal: Portal) -> None:

@@ -21,6 +21,7 @@ from introducer.store.mails import Mails
 from tests.browser.world import Answer, Visitor, an_http_event
 from tests.support.leading import OTHER_SALES, PERSON, SALES, SECRETS, Leading, a_leading, everything
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, NOW, PIPS
+from tests.support.shown import text
 
 
 @pytest.fixture
@@ -42,10 +43,6 @@ def told_to(of: str) -> list[Mail]:
 
 def other_than(login: str) -> str:
     return OTHER_SALES if login == SALES else SALES
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 # ------------------------------------------------------------------------------------------------------- the form
@@ -299,15 +296,15 @@ def test_somebody_who_calls_is_found_by_e_mail_or_phone(portal: Leading) -> None
     def finds(who: str, text: str) -> Answer:
         return portal.machine(who).post("/desk/leads/find", {"who": text}, as_json=True)
 
-    for text in ("Mara.Quill@example.com", "+49 30 1234567", "0049301234567"):
-        assert finds(MANAGER, text).json["lead"] == lead, text
+    for typed in ("Mara.Quill@example.com", "+49 30 1234567", "0049301234567"):
+        assert finds(MANAGER, typed).json["lead"] == lead, typed
     assert finds(seller, "mara.quill@example.com").json["lead"] == lead
     assert finds(other_than(seller), "mara.quill@example.com").json["code"] == "not_your_lead"
     assert finds(MAKER, "mara.quill@example.com").json["code"] == "not_your_role"
-    for text, code in (("nobody@example.com", "nobody_known"), ("Mara", "invalid_phone"), ("a@", "invalid_email"),
+    for typed, code in (("nobody@example.com", "nobody_known"), ("Mara", "invalid_phone"), ("a@", "invalid_email"),
                        ("030 1234567", "invalid_phone")):  # fmt: skip
-        answer = finds(MANAGER, text)
-        assert (answer.status, answer.json["code"]) == (422, code), text
+        answer = finds(MANAGER, typed)
+        assert (answer.status, answer.json["code"]) == (422, code), typed
     portal.people["far@away"] = replace(portal.people[ADMIN], member="mem_far", brand="brd_other")
     assert finds("far@away", "mara.quill@example.com").json["code"] == "nobody_known"
     # a browser is led to the lead, or told why not beside the field

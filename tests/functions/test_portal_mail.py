@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -17,6 +15,7 @@ from introducer.domain.unsubscribing import Unsubscribing, key_of, token
 from introducer.wording.mails.rendering import EXAMPLES
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import IDENTITY_SECRET, NOW, OTHER, PARTNER, STAFF, Portal, a_portal
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -25,10 +24,6 @@ pytestmark = pytest.mark.cloud
 def portal(cloud: LocalCloud) -> Iterator[Portal]:
     with a_portal(cloud, lively=False) as world:
         yield world
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def link(portal: Portal, topic: Topic = Topic.NEWS, email: str = PARTNER) -> str:

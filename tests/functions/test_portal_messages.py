@@ -17,6 +17,7 @@ from introducer.locale import CODES
 from introducer.store.mails import Mails
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import COLLEAGUE, DEALT, OTHER, PARTNER, STAFF, Answer, Portal, a_portal
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -28,10 +29,6 @@ NEWS = {"subject_en": "New landing pages", "text_en": "Dear {name},\n\nthey are 
 def portal(cloud: LocalCloud) -> Iterator[Portal]:
     with a_portal(cloud, lively=False) as world:
         yield world
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def begins(portal: Portal, email: str = PARTNER, **other: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import re
@@ -45,6 +44,7 @@ from tests.browser.world import (
     a_portal,
 )
 from tests.support.builders import CLICK_KEY, a_click
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -129,10 +129,6 @@ def move(portal: Portal, client: str, email: str = STAFF, **wish: Any) -> Answer
     } | wish  # fmt: skip
     headers = {"idempotency_key": fields.pop("key")} if "key" in fields else {}
     return portal.machine(email).post(f"/desk/clients/{client}", fields, as_json=True, **headers)
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 # --------------------------------------------------------------------------------------------------- finding a client

@@ -41,6 +41,7 @@ from tests.browser.world import (
     Visitor,
     a_portal,
 )
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -77,10 +78,6 @@ def dealt(portal: Portal) -> tuple[Visitor, Visitor]:
 
 def books(portal: Portal) -> str:
     return str(portal.wiring.settings.books_table)
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\N{THIN SPACE}", " "))
 
 
 def sepa(version: int = 0, iban: str = IBAN, **other: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import re
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from tests.support.payday import (
     Payday,
     a_payday,
 )
+from tests.support.shown import text
 
 pytestmark = pytest.mark.in_memory
 
@@ -49,10 +49,6 @@ def payday() -> Iterator[Payday]:
         world.payouts.step(world.of(GULF), PayoutStatus.UNKNOWN, NOW + timedelta(hours=3), reason="no_answer")
         world.now = NOW + timedelta(days=2)
         yield world
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\N{THIN SPACE}", " "))
 
 
 def test_a_partner_sees_what_was_paid_when_and_where_to(payday: Payday) -> None:

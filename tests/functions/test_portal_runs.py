@@ -47,6 +47,7 @@ from tests.support.payday import (
     Payday,
     a_payday,
 )
+from tests.support.shown import text
 
 pytestmark = pytest.mark.in_memory
 
@@ -68,10 +69,6 @@ def waiting() -> Iterator[Payday]:
     with pytest.MonkeyPatch.context() as patch, a_payday(patch) as world:
         world.prepare()
         yield world
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("\N{THIN SPACE}", " "))
 
 
 def filled(page: Answer, **fields: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import re
 import secrets
@@ -21,6 +20,7 @@ from introducer.services.open_brand import open_brand
 from introducer.services.register_partner import register_partner
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import AUTHOR, NOW, PASSWORD, STAFF, Answer, Portal, a_portal
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -73,10 +73,6 @@ def decide(portal: Portal, partner: str, email: str = COMPLIANCE, **wish: Any) -
 
 def at(monkeypatch: pytest.MonkeyPatch, portal: Portal, moment: datetime) -> None:
     monkeypatch.setattr(portal.wiring, "now", lambda: moment)
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def test_a_manager_suspends_a_partner_in_a_browser(portal: Portal, partner: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import html
 import io
 import re
 import shutil
@@ -26,6 +25,7 @@ from introducer_ops.localcloud import LocalCloud
 from tests.browser.months import APRIL, FINANCE, MARCH, Executions, a_portal_with_a_closed_month
 from tests.browser.world import COLLEAGUE, NOW, OTHER, PARTNER, STAFF, UNDEALT, Answer, Portal
 from tests.support.documents import a_payout
+from tests.support.shown import text
 
 pytestmark = pytest.mark.cloud
 
@@ -41,10 +41,6 @@ def executions(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Executions:
     found = Executions()
     monkeypatch.setitem(portal.wiring.__dict__, "closes", found)
     return found
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 # ------------------------------------------------------------------------------------------------------- the partner's

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import html
 import io
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.browser.world import Answer
 from tests.support.casework import COMPLIANCE, SALES
 from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS
 from tests.support.queueing import FAILED, Queueing, a_queue
+from tests.support.shown import text
 
 pytestmark = pytest.mark.in_memory
 
@@ -35,10 +35,6 @@ def looked_at() -> Iterator[Queueing]:
     """For tests that only look."""
     with pytest.MonkeyPatch.context() as patch, a_queue(patch) as world:
         yield world
-
-
-def text(page: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 def listed(portal: Queueing, query: str = "", who: str = MANAGER) -> dict[str, Any]:
