@@ -151,11 +151,6 @@ class Broadcast:
         return f"{PREFIX}:{self.broadcast}"
 
     @property
-    def asks_second(self) -> bool:
-        """Whether it goes to more people than one person may write to alone."""
-        return self.people > self.limit
-
-    @property
     def is_approved(self) -> bool:
         return bool(self.approved_by)
 
