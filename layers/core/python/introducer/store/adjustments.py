@@ -22,6 +22,7 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import one
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, to_wire, unavailable
 
 REQUEST_KEPT = timedelta(days=1)
@@ -162,9 +163,7 @@ class Adjustments:
     # ------------------------------------------------------------------------------------------------------ parts
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _write(
         self,

@@ -37,6 +37,7 @@ from introducer.store.ledger import HOLDS, VERSION, balance_attribute, month_is_
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import one
 from introducer.store.reservations import write_all
 from introducer.store.scorings import scoring_put
 from introducer.store.wire import connect, from_wire, put_operation, reading
@@ -198,9 +199,7 @@ class Cases:
         return put_operation(self._connection, self._table, item, Path(keys.PK).does_not_exist())
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _query(self, pk: str, within: Condition | None = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

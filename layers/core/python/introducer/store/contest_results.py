@@ -28,6 +28,7 @@ from introducer.store.contests import LONGEST_ID
 from introducer.store.ledger import balance_updates, journal_put, lines_from_json, lines_to_json
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import one
 from introducer.store.reservations import write_all
 from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, to_wire, writing
 
@@ -237,9 +238,7 @@ class ContestResults:
         raise Unavailable("The table takes only a part: try again.", code="store_unavailable")
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _query(self, pk: str, within: Condition | None = None) -> Iterator[dict[str, Any]]:
         start: dict[str, Any] | None = None

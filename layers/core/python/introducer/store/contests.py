@@ -42,7 +42,7 @@ from introducer.store.contest_windows import window_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page, every
-from introducer.store.partitions import whole
+from introducer.store.partitions import one, whole
 from introducer.store.reservations import NOTHING, Beside, write_all
 from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading
 
@@ -233,9 +233,7 @@ class Contests:
         return put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _query(self, pk: str) -> Iterator[dict[str, Any]]:
         return whole(self._connection, self._table, pk)

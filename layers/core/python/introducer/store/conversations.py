@@ -26,7 +26,7 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned_places
 from introducer.store.paging import Page
-from introducer.store.partitions import whole
+from introducer.store.partitions import one, whole
 from introducer.store.reservations import write_all
 from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, writing
 
@@ -283,9 +283,7 @@ class Conversations:
         return put_operation(self._connection, self._table, item, condition)
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _partition(self, pk: str) -> list[dict[str, Any]]:
         return list(whole(self._connection, self._table, pk))

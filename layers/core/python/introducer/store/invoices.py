@@ -25,9 +25,10 @@ from introducer.domain.reservation import Move
 from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
 from introducer.store.paging import Page
+from introducer.store.partitions import one
 from introducer.store.payout_items import part_from_json, part_to_json
 from introducer.store.reservations import Reservations, write_all
-from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading
+from introducer.store.wire import batch_get, connect, put_operation, reading
 
 MOST_AT_ONCE = 45
 """Documents that one transaction issues: with their audit record and the counter, well below its limits."""
@@ -140,9 +141,7 @@ class Invoices:
             raise Conflict("The tax details were changed meanwhile: read them again.", code="tax_changed")
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
 
 # --------------------------------------------------------------------------------------------------------------- items

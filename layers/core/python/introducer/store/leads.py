@@ -28,7 +28,7 @@ from introducer.store.facts import event_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
-from introducer.store.partitions import whole
+from introducer.store.partitions import one, whole
 from introducer.store.wire import (
     REFUSED,
     Refused,
@@ -341,9 +341,7 @@ class Leads:
         return item
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _known_items(self, lead: Lead) -> list[dict[str, Any]]:
         until = milliseconds(lead.at + KNOWN_FOR) // 1000

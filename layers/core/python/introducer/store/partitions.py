@@ -1,4 +1,4 @@
-"""All items of one partition, in as many requests as it takes."""
+"""One item, and all items of one partition, in as many requests as it takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Any
 from pynamodb.connection.base import Connection
 from pynamodb.expressions.condition import Condition
 
+from introducer.store import keys
 from introducer.store.wire import from_wire, reading
+
+
+def one(connection: Connection, table: str, key: keys.Key) -> dict[str, Any] | None:
+    """The item of this key, read consistently; None where there is none. Raises `Unavailable`."""
+    with reading():
+        answer = connection.get_item(table, key.pk, key.sk, consistent_read=True)
+    return from_wire(answer["Item"]) if "Item" in answer else None
 
 
 def whole(

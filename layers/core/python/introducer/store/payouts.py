@@ -39,6 +39,7 @@ from introducer.store.ledger import HOLDS
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import one
 from introducer.store.payout_items import (
     batch_from_item,
     batch_to_item,
@@ -433,9 +434,7 @@ class Payouts:
         return self._connection.get_operation_kwargs(self._table, key.pk, key.sk, condition=condition)
 
     def _get(self, key: keys.Key) -> dict[str, Any] | None:
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return one(self._connection, self._table, key)
 
     def _in_run(
         self,
