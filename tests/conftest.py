@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import hypothesis
 import pytest
 
 from introducer.store import keys
@@ -17,6 +18,10 @@ from tests.support.cloud import cloud, stack
 from tests.support.memory import Memory, served_by
 
 __all__ = ["cloud", "stack"]
+
+# No test depends on how fast it runs.
+hypothesis.settings.register_profile("introducer", deadline=None)
+hypothesis.settings.load_profile("introducer")
 
 STORES = (pytest.param("cloud", marks=pytest.mark.cloud), "memory")
 """What a test of the store runs on: the same questions must have the same answers on both."""

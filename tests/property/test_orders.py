@@ -302,7 +302,7 @@ def deliveries(draw: st.DrawFn, events: Sequence[Event]) -> list[list[Event]]:
     return [list(order[a:b]) for a, b in pairwise(ends) if a < b]
 
 
-THOROUGH = settings(max_examples=250, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=120, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 @THOROUGH
