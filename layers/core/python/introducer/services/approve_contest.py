@@ -12,8 +12,9 @@ from introducer.domain.contest_waits import execution_input, execution_name
 from introducer.domain.errors import Conflict
 from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import ContestBooks, Start, changed_meanwhile
-from introducer.services.contest_steps import by_member, contest_of_brand
+from introducer.services.contest_steps import contest_of_brand
 from introducer.services.draft_contest import check_currency, check_named
+from introducer.services.people import by_member
 
 
 def approve_contest(

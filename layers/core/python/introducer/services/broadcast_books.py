@@ -64,11 +64,6 @@ def broadcast_of_brand(books: BroadcastBooks, member: Member, broadcast: str) ->
     return found
 
 
-def by_member(member: Member, now: datetime, why: str) -> Change:
-    """Who of the staff does it."""
-    return Change(by=member.member, at=now, why=why, origin="portal")
-
-
 def by_clock(now: datetime, why: str) -> Change:
     """What its execution does by itself."""
     return Change(by=MACHINE, at=now, why=why, origin="broadcast")

@@ -11,8 +11,9 @@ from introducer.domain.configuration import Member
 from introducer.domain.contest import Contest, ContestStatus
 from introducer.domain.contest_closing import check_cancelling
 from introducer.services.contest_books import TRIES, ContestBooks, Wake, changed_meanwhile
-from introducer.services.contest_steps import by_member, contest_of_brand, woken
+from introducer.services.contest_steps import contest_of_brand, woken
 from introducer.services.decisions import reason
+from introducer.services.people import by_member
 
 
 def cancel_contest(

@@ -12,9 +12,10 @@ from introducer.domain.contest_rules import check_change, check_extension, check
 from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import ContestBooks, Wake, changed_meanwhile
-from introducer.services.contest_steps import by_member, contest_of_brand, woken
+from introducer.services.contest_steps import contest_of_brand, woken
 from introducer.services.decisions import reason
 from introducer.services.draft_contest import check_currency, check_named
+from introducer.services.people import by_member
 
 
 def change_contest(

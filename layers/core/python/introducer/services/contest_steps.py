@@ -39,11 +39,6 @@ def by_clock(now: datetime, why: str) -> Change:
     return Change(by=MACHINE, at=now, why=why, origin=ORIGIN)
 
 
-def by_member(member: Member, now: datetime, why: str) -> Change:
-    """Who of the staff, or of the partner, does it."""
-    return Change(by=member.member, at=now, why=why, origin="portal")
-
-
 def recorded(
     books: ContestBooks,
     contest: Contest,

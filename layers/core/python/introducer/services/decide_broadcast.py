@@ -23,11 +23,12 @@ from introducer.domain.broadcast import (
 from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.events import in_full_ms
-from introducer.services.broadcast_books import BroadcastBooks, Start, broadcast_of_brand, by_member
+from introducer.services.broadcast_books import BroadcastBooks, Start, broadcast_of_brand
 from introducer.services.count_segment import partners_in
 from introducer.services.decisions import reason
 from introducer.services.draft_broadcast import changed_meanwhile
 from introducer.services.freeze_broadcast import recipients_of
+from introducer.services.people import by_member
 from introducer.services.read_broadcasts import read_report, shown_of
 
 STOPS = 5

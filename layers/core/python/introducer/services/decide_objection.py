@@ -12,8 +12,9 @@ from introducer.domain.contest_mail import Answer, answered_mail
 from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks, Wake, changed_meanwhile
-from introducer.services.contest_steps import by_member, contest_of_brand, recorded, woken
+from introducer.services.contest_steps import contest_of_brand, recorded, woken
 from introducer.services.decisions import reason
+from introducer.services.people import by_member
 from introducer.store.reservations import Beside
 
 

@@ -21,7 +21,8 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import in_full_ms
 from introducer.domain.mail_text import MailText, check_text
 from introducer.domain.segment import Segment, check_name
-from introducer.services.broadcast_books import BroadcastBooks, broadcast_of_brand, by_member
+from introducer.services.broadcast_books import BroadcastBooks, broadcast_of_brand
+from introducer.services.people import by_member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

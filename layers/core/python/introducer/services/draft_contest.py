@@ -12,7 +12,7 @@ from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import in_full_ms
 from introducer.domain.ids import derived_id
 from introducer.services.contest_books import ContestBooks
-from introducer.services.contest_steps import by_member
+from introducer.services.people import by_member
 from introducer.store.configuration import Configuration
 
 

@@ -21,7 +21,7 @@ from introducer.domain.contest_rules import (
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from introducer.domain.events import in_full_ms, milliseconds
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
-from introducer.services.contest_steps import by_member
+from introducer.services.people import by_member
 from introducer.services.read_contracts import deal_versions
 from introducer.store.configuration import Configuration
 from introducer.store.contests import Joining

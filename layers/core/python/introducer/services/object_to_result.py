@@ -14,7 +14,8 @@ from introducer.domain.contest_mail import objected_mail
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
-from introducer.services.contest_steps import by_member, contest_of_brand, keep_token, recorded
+from introducer.services.contest_steps import contest_of_brand, keep_token, recorded
+from introducer.services.people import by_member
 from introducer.services.publish_result import tell_result
 from introducer.store.reservations import Beside
 

@@ -1,10 +1,11 @@
-"""Names of the people who did something: the books keep ids alone. And who reads a partner's mail."""
+"""People: their names, which no record of what they did keeps; who did what; and who reads a partner's mail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from introducer.domain.configuration import Member, Role
+from introducer.domain.configuration import Change, Member, Role
 from introducer.domain.errors import NotFound
 from introducer.store.configuration import Configuration
 
@@ -29,6 +30,11 @@ class Names:
             except NotFound:
                 self._known[member] = ""
         return self._known[member]
+
+
+def by_member(member: Member, at: datetime, why: str) -> Change:
+    """What somebody does in the portal, for the audit trail."""
+    return Change(by=member.member, at=at, why=why, origin="portal")
 
 
 def owners_of(configuration: Configuration, partner: str) -> Iterator[Member]:

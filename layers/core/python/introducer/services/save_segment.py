@@ -11,7 +11,7 @@ from introducer.domain.errors import Conflict, Forbidden
 from introducer.domain.events import in_full_ms, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.segment import Segment, check_name
-from introducer.services.broadcast_books import by_member
+from introducer.services.people import by_member
 from introducer.services.read_segments import segment_for
 from introducer.store.segments import PREFIX, SavedSegment, Segments
 

@@ -11,8 +11,8 @@ from introducer.domain.contest_prizes import Award, AwardStatus
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import in_full_ms
 from introducer.services.contest_books import TRIES, ContestBooks
-from introducer.services.contest_steps import by_member
 from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.people import by_member
 
 LONGEST_NOTE = 200
 

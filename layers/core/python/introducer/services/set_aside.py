@@ -18,7 +18,6 @@ from introducer.domain.events import in_full_ms
 from introducer.domain.mail import Mail
 from introducer.services.contest_books import TRIES, ContestBooks, changed_meanwhile
 from introducer.services.contest_steps import (
-    by_member,
     contest_of_brand,
     counted,
     participants,
@@ -26,6 +25,7 @@ from introducer.services.contest_steps import (
     recorded,
 )
 from introducer.services.decisions import reason
+from introducer.services.people import by_member
 from introducer.store.reservations import Beside
 
 TIME_TO_OBJECT = timedelta(hours=24)
