@@ -17,6 +17,7 @@ from introducer.services import write_report
 from introducer.services.choose_report import choose_report
 from introducer.services.raise_task import raise_task
 from introducer.services.read_report_figures import read_report
+from introducer.services.work_task import snooze_task
 from introducer.services.write_message import open_thread
 from introducer.services.write_report import PAGE, ReportBooks, follow, messages
 from introducer.store.event_counts import count_key
@@ -175,6 +176,15 @@ def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: 
             subject="Banners", text="May I use the old ones?", clock=lambda: MONDAY, random=bytes, request="one",
         )  # fmt: skip
         raise_task(office.books.tasks, partner, Found(trigger=Trigger.DORMANT, about="", evidence={"days": 14}), MONDAY)
+    # and something that the manager put off, as the queue of that morning does not show it
+    asleep = Found(trigger=Trigger.FTD_FELL, about="", evidence={"now": 1, "before": 9})
+    raise_task(office.books.tasks, ann, asleep, MONDAY)
+    [put_off] = [task for task in office.books.tasks.open_of_brand(BRAND) if task.trigger is Trigger.FTD_FELL]
+    snooze_task(
+        office.books.configuration, office.books.tasks, member=office.books.configuration.member(MANAGER),
+        partner=ann.partner, task=put_off.task, until=(MONDAY + timedelta(days=2)).date().isoformat(),
+        clock=lambda: MONDAY,
+    )  # fmt: skip
     assert office.runs(MONDAY) == 3
     [mail] = [each for each in office.letters(BRAND) if each.template is MailTemplate.MANAGER_DIGEST]
     assert mail.member == MANAGER

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from introducer.domain.configuration import Brand, Member, Status
@@ -156,7 +156,7 @@ def write_digest(books: ReportBooks, *, brand: str, manager: str, now: datetime)
         new = period.first <= joined <= period.last
         told.append((Told(card.partner, card.name, now_counts["ftd"], before["ftd"], new), now_counts, before))
     # Whoever is suspended brings nothing that is told, and waits like all others: for an answer, and for a verdict.
-    waits = _waits(books, brand, manager, {card.partner for card in theirs})
+    waits = _waits(books, brand, manager, {card.partner for card in theirs}, now.astimezone(UTC).date().isoformat())
     return int(books.mails.put(digest_mail(brand, manager, period, digest(told, waits), now)))
 
 
@@ -177,8 +177,8 @@ def _write(books: ReportBooks, brand: str, partner: str, period: Period, now: da
     return not is_silent(said) and books.mails.put(report_mail(brand, partner, said, now))
 
 
-def _waits(books: ReportBooks, brand: str, manager: str, theirs: Set[str]) -> dict[str, int]:
-    """What waits for a manager, by what it is."""
+def _waits(books: ReportBooks, brand: str, manager: str, theirs: Set[str], today: str) -> dict[str, int]:
+    """What waits for a manager, by what it is: of tasks, those that the queue shows on this UTC day."""
     answers, cursor, waiting = 0, None, True
     while waiting:
         # Those that wait for an answer come first.
@@ -190,7 +190,7 @@ def _waits(books: ReportBooks, brand: str, manager: str, theirs: Set[str]) -> di
         cursor = page.cursor
         waiting = cursor is not None and any(thread.waits_since is not None for thread in page.items)
     return {
-        "tasks": sum(task.assignee == manager for task in books.tasks.open_of_brand(brand)),
+        "tasks": sum(task.assignee == manager and not task.sleeps(today) for task in books.tasks.open_of_brand(brand)),
         "messages": answers,
         "cases": sum(case.partner in theirs for case in books.cases.all_open(brand)),
     }
