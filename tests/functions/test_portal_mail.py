@@ -40,6 +40,8 @@ def test_looking_at_the_link_changes_nothing_and_its_button_switches_off_and_on_
     shown = stranger.get(link(portal))
     assert (shown.status, off(portal)) == (200, frozenset())
     assert "No more mail about this" in text(shown.body)
+    card = shown.body.split('class="brand"', 1)[1].split("</p>", 1)[0]
+    assert "Northwind" in text(card) or "Northgate" in text(card), "the broker's name, as in the mail: not ours"
     # when the button is pressed, by somebody without a session
     done = portal.visitor().post(link(portal), {})
     # then it is off, and the page offers to undo it

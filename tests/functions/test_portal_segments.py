@@ -14,6 +14,7 @@ from introducer.domain.configuration import Change, Role, Standing, Status
 from introducer.domain.segment import MOST_CONDITIONS
 from tests.support.form_fields import fields_of
 from tests.support.payday import HARBOUR, MANAGER, PIPS, Payday, a_payday
+from tests.support.shown import text
 
 pytestmark = pytest.mark.in_memory
 
@@ -73,6 +74,16 @@ def test_managers_are_written_and_read_by_their_names(desk: Payday) -> None:
     # and somebody who is not there is told so in words
     wrong = desk.signed_in(MANAGER).get(f"{PATH}?field_0=manager&operator_0=is&value_0=No%20Body!")
     assert (wrong.status, "Write managers by their names" in wrong.body) == (200, True)
+
+
+def test_a_choice_is_told_in_words_and_not_in_codes(desk: Payday) -> None:
+    path = saved(
+        desk, field_0="status", operator_0="is", value_0="active", field_1="country", operator_1="is", value_1="PL, TH",
+        field_2="kind", operator_2="is", value_2="ib",
+    )  # fmt: skip
+    said = text(desk.signed_in(MANAGER).get(path).body).replace(" ,", ",")
+    assert "Status is one of Active" in said and "Country is one of Poland, Thailand" in said
+    assert "Kind of partner is one of Introducing broker" in said
 
 
 def test_what_is_compared_the_wrong_way_is_told_how(desk: Payday) -> None:

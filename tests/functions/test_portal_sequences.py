@@ -177,6 +177,7 @@ def test_a_preview_fills_in_a_partners_own_data_and_nothing_of_it_is_markup(desk
     assert data["walks"] is False and data["facts"]["has_payment_profile"] is True
     page = desk.signed_in(MANAGER).get(path).body
     assert "&lt;b&gt;0&lt;/b&gt;" in page and "<b>0</b>" not in page
+    assert "It walks no sequence" in page and "Needed now" not in page and "Not needed now" not in page
     assert desk.machine(MANAGER).get(f"{PATH}/preview?partner=par_x").status == 404
     assert desk.signed_in(MANAGER).get(f"{PATH}/preview").status == 200
 

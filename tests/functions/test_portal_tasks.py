@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,6 +139,27 @@ def test_each_role_sees_what_it_may_work(looked_at: Queueing) -> None:
     assert looked_at.signed_in(SALES).get("/").location == "/desk/leads"
 
 
+def test_nobody_is_offered_what_only_others_may_do(looked_at: Queueing) -> None:
+    # given tasks that are answered by a message, each the first one of its partner
+    def written(who: str, *, may_work: bool) -> set[str]:
+        first = [row["tasks"][0] for row in listed(looked_at, "?whose=all", who)["items"]]
+        return {each["leads_to"] for each in first if "#" in each["leads_to"] and each["may_work"] is may_work}
+
+    assert written(MANAGER, may_work=True) and written(MAKER, may_work=False)
+    # then who may write has the button, and who may not has none
+    assert all(f'href="{each}"' in looked_at.signed_in(MANAGER).get("/desk?whose=all").body
+               for each in written(MANAGER, may_work=True))  # fmt: skip
+    assert not any(f'href="{each}"' in looked_at.signed_in(MAKER).get("/desk?whose=all").body
+                   for each in written(MAKER, may_work=False))  # fmt: skip
+
+
+def test_a_salespersons_day_begins_with_leads_also_on_a_phone(looked_at: Queueing) -> None:
+    page = looked_at.signed_in(SALES).get("/desk/leads").body
+    places = re.findall(r'<li(?: class="further")?><a class="rail-item" href="([^"]+)"', page)
+    further = re.findall(r'<li class="further"><a class="rail-item" href="([^"]+)"', page)
+    assert places[0] == "/desk/leads" and len(places) - len(further) == 4 and len(places) == len(set(places))
+
+
 def test_another_brand_sees_and_does_nothing(queue: Queueing) -> None:
     path = the_task(queue)["path"]
     queue.people["other@brand"] = Member(
@@ -224,7 +246,10 @@ def test_what_was_put_off_comes_back_on_its_day_and_a_form_leads_back_to_its_fil
 
 
 def test_a_task_is_given_to_a_colleague(queue: Queueing) -> None:
-    admin = queue.people[ADMIN].member
+    admin, sam = queue.people[ADMIN].member, queue.people[MANAGER].member
+    # whoever has it is not offered
+    page = queue.signed_in(MANAGER).get(the_task(queue)["path"]).body
+    assert f'value="{admin}"' in page and f'value="{sam}"' not in page
     answer = does(queue, "assign", to=admin)
     assert (answer.status, answer.json["assignee"]) == (200, admin)
     assert [task["kind"] for task in listed(queue, "?whose=mine", ADMIN)["items"][0]["tasks"]] == ["payout_failed"]
