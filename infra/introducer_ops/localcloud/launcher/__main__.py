@@ -91,8 +91,8 @@ def main() -> None:
     os.environ.update(_settings(arguments, port))
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
-    # The loop that all requests go through gives the interpreter away at each answer it sends, and would get it back only
-    # after the usual 5 ms where functions' threads are at work.
+    # The loop that all requests go through gives the interpreter away at each answer it sends, and would get it back
+    # only after the usual 5 ms where functions' threads are at work.
     sys.setswitchinterval(0.0005)
 
     from . import patches
