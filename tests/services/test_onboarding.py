@@ -23,7 +23,7 @@ from introducer.services.read_sequences import facts_of, figures_of, fills_of, s
 from introducer.services.send_mail import fill_in
 from introducer.services.start_onboarding import start_onboarding, sweep_onboarding
 from introducer.store.mail_figures import Figures
-from introducer.wording.mails.letters import Reader
+from introducer.wording.mails.telling import Reader
 from tests.conftest import Tables
 from tests.support.onboarding import BEGAN, BRAND, DEFAULT, OnboardingWorld, staff
 

@@ -60,8 +60,8 @@ from introducer.gateways.mail import (
 )
 from introducer.gateways.user_pool import UserPool
 from introducer.locale import CODES, Language, language
-from introducer.wording.mails.letters import WORDS, Written
 from introducer.wording.mails.rendering import EXAMPLES, OWNER, STAFF, preview, render
+from introducer.wording.mails.telling import WORDS, Written
 
 NOW = datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 SENDER = "partners@example.com"

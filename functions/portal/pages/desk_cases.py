@@ -26,7 +26,7 @@ from introducer.services.decide_case import decide_appeal, decide_case
 from introducer.services.open_case import open_case_by_hand
 from introducer.services.read_cases import read_case, read_cases_of_one, read_queue
 from introducer.services.set_case_policy import read_case_policy, set_case_policy
-from introducer.wording.mails.letters import WORDS as LETTERS
+from introducer.wording.mails.telling import WORDS as LETTERS
 
 PATH = "/desk/cases"
 POLICY, OF_PARTNER, ONE = PATH + "/policy", PATH + "/{partner}", PATH + "/{partner}/{case}"

@@ -10,7 +10,7 @@ from server import page
 from visit import N_, Visit
 
 from introducer.services.read_payouts_of_partner import read_payout_of_partner, read_payouts_of_partner
-from introducer.wording.mails.letters import WORDS as LETTERS
+from introducer.wording.mails.telling import WORDS as LETTERS
 
 PATH = "/payouts"
 

@@ -23,8 +23,9 @@ from introducer.services.choose_report import choose_report
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.read_report_figures import FigureBooks, read_report
 from introducer.store.report_choices import ReportChoices
-from introducer.wording.mails.letters import Reader, letter
+from introducer.wording.mails.letters import letter
 from introducer.wording.mails.rendering import rendered
+from introducer.wording.mails.telling import Reader
 
 PATH = "/reports"
 DESK = "/desk/partners/{partner}/report"

@@ -21,7 +21,7 @@ from introducer.services.verify.report import Report
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
 from introducer.store.ledger import Ledger
-from introducer.wording.mails.letters import WORDS
+from introducer.wording.mails.telling import WORDS
 from introducer_ops.demo.building import World
 from introducer_ops.demo.cases import Caught, Suspicions
 from introducer_ops.demo.communication import Communication

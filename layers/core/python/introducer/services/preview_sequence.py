@@ -14,7 +14,7 @@ from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import owners_of
 from introducer.services.read_sequences import facts_of, fills_of, walk_of
 from introducer.services.send_mail import fill_in
-from introducer.wording.mails.letters import Reader, Written
+from introducer.wording.mails.telling import Reader, Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

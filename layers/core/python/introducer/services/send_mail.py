@@ -52,8 +52,8 @@ from introducer.store.configuration import Configuration
 from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Addressed, Mails, Named
 from introducer.store.paces import Known, Paces
-from introducer.wording.mails.letters import Reader, Written
 from introducer.wording.mails.rendering import render
+from introducer.wording.mails.telling import Reader, Written
 from introducer.wording.sentences import figure
 
 T = TypeVar("T")

@@ -17,7 +17,8 @@ from introducer.domain.mail import MailTemplate, Value, amount
 from introducer.domain.mail_topics import topic_said
 from introducer.locale import Language
 from introducer.wording.mails.chart import HEIGHT, WIDTH, draw
-from introducer.wording.mails.letters import Letter, Reader, Written, letter
+from introducer.wording.mails.letters import Letter, letter
+from introducer.wording.mails.telling import Reader, Written
 
 HERE = Path(__file__).parent
 _EMPTY_LINES = re.compile(r"\n{3,}")
