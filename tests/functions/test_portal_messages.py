@@ -72,10 +72,12 @@ def test_a_partner_writes_and_its_manager_answers_in_browsers(portal: Portal) ->
 
     # then the partner sees the answer as new, with a name, and no trace of the note
     assert "New answer" in text(owner.get("/messages").body)
+    assert "Messages New" in text(owner.get("/").body), "and is told so where a day begins"
     assert "has not read it yet" in text(manager.get(path).body)
     page = owner.get(f"/messages/{thread['thread']}")
     assert "You get three." in text(page.body) and "Sam Okoro" in page.body and "Secret" not in page.body
     assert "New answer" not in text(owner.get("/messages").body), "looking at it is reading it"
+    assert "Messages New" not in text(owner.get("/").body)
     assert "The partner has read it." in text(manager.get(path).body)
 
 
@@ -286,7 +288,7 @@ def test_an_announcement_reaches_whom_it_is_for_and_staff_see_who_has_read_it(po
 
     # when one of them reads it
     owner = portal.signed_in(PARTNER)
-    assert "New landing pages" in text(owner.get("/messages").body)
+    assert "New landing pages" in text(owner.get("/messages").body) and portal.machine(PARTNER).get("/").json["news"]
     page = owner.get(f"/messages/announcements/{name}")
     assert "they are in https://go.northgate.example." in text(page.body)
     assert portal.machine(DEALT).get(f"/messages/announcements/{name}").status == 404, "Germany is not named"

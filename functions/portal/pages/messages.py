@@ -198,6 +198,18 @@ def reader_of(visit: Visit) -> ConversationReader:
     return ConversationReader(visit.portal.configuration, visit.portal.conversations, visit.member)
 
 
+def has_news(visit: Visit) -> bool:
+    """Whether an answer or an announcement stands here that the partner's member has not looked at."""
+    assert visit.partner is not None and visit.member is not None
+    books, partner = visit.portal, visit.partner
+    return bool(reader_of(visit).unread(partner.partner)) or any(
+        each.unread
+        for each in announcements_for(
+            books.announcements, books.broadcast_books.results, visit.member, partner, visit.now
+        )
+    )
+
+
 def _line(thread: ThreadShown) -> dict[str, Any]:
     """A thread as its partner gets it: nothing of how staff work on it."""
     return {

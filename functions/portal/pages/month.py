@@ -13,6 +13,7 @@ from introducer.services.read_earnings_of_partner import naming_those_below
 from introducer.services.read_month_of_partner import read_month_of_partner
 from introducer.services.read_settling_of_partner import read_settling_of_partner
 from pages.desk_leads import PATH as LEADS
+from pages.messages import has_news
 
 
 @page(PARTNER_HOME, "month.html", who=Who.MEMBER)
@@ -34,4 +35,5 @@ def month(visit: Visit) -> Any:
     return {field.name: getattr(found, field.name) for field in fields(found)} | {
         "latest": naming_those_below(portal.configuration, found.latest),
         "settling": settling,
+        "news": has_news(visit),
     }
