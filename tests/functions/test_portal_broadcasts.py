@@ -184,8 +184,14 @@ def test_above_the_limit_a_second_person_approves(portal: Writing) -> None:
     assert portal.does(MANAGER, path + "/approval", version=waiting["version"]).json["code"] == "same_person"
     assert portal.does(MAKER, path + "/approval", version=waiting["version"]).status == 403
     assert "Approve sending it" in portal.machine(SECOND, accept="text/html").get(path).body
+    # and who may is shown it where a day begins
+    shown = [portal.machine(who).get("/desk").json["approvals"] for who in (SECOND, ADMIN, MANAGER, MAKER)]
+    waits = [{"broadcast": made["broadcast"], "name": made["name"]}]
+    assert shown == [waits, waits, [], []]
+    assert f'href="{path}"' in portal.machine(SECOND, accept="text/html").get("/desk").body
     approved = portal.does(SECOND, path + "/approval", version=waiting["version"]).json
     assert (approved["status"], len(portal.started)) == ("scheduled", 1)
+    assert portal.machine(ADMIN).get("/desk").json["approvals"] == []
     # and before its time it is taken back, or stopped
     draft = portal.does(SECOND, path + "/return", version=approved["version"]).json
     assert draft["status"] == "draft"

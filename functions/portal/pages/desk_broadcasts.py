@@ -24,7 +24,7 @@ from visit import N_, Visit
 
 from introducer.domain.announcement import FILLED
 from introducer.domain.broadcast import APPROVERS, WRITERS, Broadcast, BroadcastStatus, Channel, channel_of
-from introducer.domain.configuration import Role
+from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Forbidden, Invalid, NotFound
 from introducer.domain.mail_text import LANGUAGES, PLACEHOLDERS, text_to_data
 from introducer.domain.segment import Segment, segment_of
@@ -220,6 +220,20 @@ def draft(visit: Visit) -> Done:
     return Done(_line(made, Names(books.configuration)), f"{PATH}/{made.broadcast}?done=draft", created=True)
 
 
+def to_approve(visit: Visit) -> list[dict[str, str]]:
+    """Broadcasts that wait for a second person, whoever looks being one: of the newest fifty."""
+    assert visit.member is not None
+    if visit.member.role not in APPROVERS:
+        return []
+    newest = visit.portal.broadcast_books.broadcasts.of_brand(visit.member.brand).items
+    return [{"broadcast": each.broadcast, "name": each.name} for each in newest if _may_approve(visit.member, each)]
+
+
+def _may_approve(member: Member, found: Broadcast) -> bool:
+    wrote = member.member in (*found.writers, found.submitted_by)
+    return member.role in APPROVERS and not wrote and found.status is BroadcastStatus.WAITING
+
+
 # ------------------------------------------------------------------------------------------------------------------ one
 
 
@@ -236,7 +250,6 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
             books.configuration, books.results, brand=member.brand, segment=found.segment, now=visit.now
         )
     some = [{"partner": card.partner, "name": card.name} for card in counted.some] if counted else []
-    wrote = member.member in (*found.writers, found.submitted_by)
     writes = member.role in WRITERS
     report = read_report(books, found) if found.edition else None
     unread = bool(report and (report.waiting or shown_of(books, found, visit.now)))
@@ -257,7 +270,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
         "approve_above": books.broadcasts.approve_above(member.brand),
         "may_change": writes and found.status is BroadcastStatus.DRAFT,
         "may_take_back": writes and found.status in (BroadcastStatus.WAITING, BroadcastStatus.SCHEDULED),
-        "may_approve": member.role in APPROVERS and not wrote and found.status is BroadcastStatus.WAITING,
+        "may_approve": _may_approve(member, found),
         "may_stop": writes and may_stop,
         "report": report,
     }  # fmt: skip

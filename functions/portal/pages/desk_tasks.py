@@ -32,6 +32,7 @@ from introducer.services.read_tasks import (
 )
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
 from introducer.wording.tasks import figure, proposed_message, proposed_subject, why
+from pages.desk_broadcasts import to_approve
 
 ONE = "/desk/tasks/{partner}/{task}"
 OF_PARTNER = STAFF_HOME + "/{partner}/tasks"
@@ -156,6 +157,7 @@ def desk(visit: Visit) -> dict[str, Any]:
         "overdue": found.overdue,
         "asleep": found.asleep,
         "tomorrow": plus_days(visit.today, 1),
+        "approvals": to_approve(visit),
         "items": [_row(visit, each) for each in found.partners],
         "next": visit.next(subject, found.next),
     }
