@@ -272,6 +272,9 @@ def test_roles_decide_who_sees_and_works_leads(portal: Leading) -> None:
             for who in (seller, other_than(seller), MANAGER, ADMIN, MAKER, HARBOUR)}  # fmt: skip
     assert sees == {seller: 200, other_than(seller): 403, MANAGER: 200, ADMIN: 200, MAKER: 403, HARBOUR: 403}
     assert portal.machine(MAKER).get("/desk/leads").status == 403
+    # and from a lead there is a way to the partner whose form it came by
+    page = portal.signed_in(MANAGER).get(f"/desk/leads/{lead}").body
+    assert f'href="/desk/partners/{portal.partners[HARBOUR]}"' in page
     of_seller = f"/desk/leads?salesperson={portal.people[seller].member}"
     assert portal.machine(other_than(seller)).get(of_seller).status == 403
     assert len(portal.machine(MANAGER).get(of_seller).json["items"]) == 1
