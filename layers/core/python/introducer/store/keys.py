@@ -451,7 +451,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("segments_of_brand", "Which choices among the partners are saved?", "segment", "query", "desk"),
     Pattern("segment_by_id", "Which partners does this choice mean?", "segment", "get", "desk, broadcast"),
     Pattern("broadcast_by_id", "What does this broadcast say, and how far is it?", "broadcast", "get",
-            "broadcast, desk"),
+            "broadcast, outbox, desk"),
     Pattern("broadcasts_of_brand", "What was written to many, and is to be?", "broadcast", "query by_owner", "desk"),
     Pattern("recipients_of_broadcast", "To whom does this broadcast go?", "recipients", "query", "broadcast, desk"),
     Pattern("recipients_of_page", "Who is on this page of recipients?", "recipients", "get", "broadcast"),
