@@ -49,6 +49,6 @@ def test_a_step_is_written_and_the_sequence_switched_on(browser: Browser, portal
         expect(page.get_by_role("link", name="Your terms, {name}")).to_be_visible()
         page.select_option("[name=on]", "yes")
         page.fill("#field-why", "Read by all of us")
-        page.get_by_role("button", name="Set it").click()
+        page.get_by_role("button", name="Save the changes").click()
         expect(page.get_by_text("It is off")).not_to_be_visible()
         expect(page.get_by_text("Set. Who had a step does not get it again.")).to_be_visible()
