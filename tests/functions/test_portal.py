@@ -385,7 +385,7 @@ def test_a_changed_cursor_is_refused(portal: Portal) -> None:
     cursor = machine.get("/clients?limit=4").json["next"]
     changed = [
         cursor[:-1] + ("A" if cursor[-1] != "A" else "B"),
-        "A" + cursor[1:],
+        ("A" if cursor[0] != "A" else "B") + cursor[1:],
         cursor + "AA",
         cursor[:-4],
         "é",
