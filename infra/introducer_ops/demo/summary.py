@@ -578,7 +578,7 @@ def _mail_lines(told: Communication, url: str) -> list[tuple[str, str]]:
     lines = [
         f"{_many(told.mails_sent, 'mail')} sent, {became['delivered']:,} delivered, {became['bounced']} bounced,"
         f" {became['complained']} complained of",
-        f"{held_back:,} more held back: {_reasons(told.suppressed)}",
+        f"{held_back:,} more not sent, since before: {_reasons(told.suppressed)}",
         f"a broadcast to {report.get('recipients', 0)}: {report.get('sent', 0)} sent,"
         f" {report.get('bounced', 0)} bounced, {report.get('complained', 0)} complained of",
         f"{_many(letters, 'letter')} and {_many(digests, 'digest')} on Monday;"
@@ -596,6 +596,8 @@ def _task_lines(told: Communication) -> list[tuple[str, str]]:
     """What waits for a person, by kind, and what was done."""
     kinds = Counter(WORDS_OF_TASKS.get(each["kind"], each["kind"]) for each in told.tasks)
     by = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common(_KINDS_OF_TASKS))
+    if others := kinds.total() - sum(number for _, number in kinds.most_common(_KINDS_OF_TASKS)):
+        by += f", {others} more"
     story = told.story
     won = "is the demo partner's" if story.lead_partner == told.star else "is not the demo partner's"
     lines = [

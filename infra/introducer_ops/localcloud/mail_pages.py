@@ -327,7 +327,7 @@ def _list(box: Mailbox, asked: Mapping[str, str]) -> bytes:
     )
     if rows:
         body += (
-            "<div class=wide><table><thead><tr><th>Sent<th>To<th>Subject<th>Template<th>Became</thead>"
+            "<div class=wide><table><thead><tr><th>Sent (UTC)<th>To<th>Subject<th>Template<th>Became</thead>"
             f"<tbody>{rows}</table></div>"
         )
     return _page("Mails", f"{body}{newest}{older}")
