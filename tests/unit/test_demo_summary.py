@@ -456,7 +456,7 @@ def test_a_person_reads_funnel_money_names_and_speed_on_one_screen(outcome: Outc
     assert "March sprint: PAR_1 first" in text
     assert "a goal of 3 first deposits: 5 counted, 300.00 EUR paid" in text
     assert "8 mails sent, 7 delivered, 1 bounced, 1 complained of" in text
-    assert "3 more not sent, since before: 1 bounced, 1 complained, 1 unsubscribed" in text
+    assert "3 more not sent: 1 bounced, 1 complained, 1 unsubscribed before" in text
     assert "a broadcast to 3: 3 sent, 1 bounced, 1 complained of" in text
     assert "1 letter and 1 digest on Monday; 3 first steps to 3 newcomers" in text
     assert "2 tasks open, 2 done, 1 put off: 1 near a tier, 1 first clients" in text

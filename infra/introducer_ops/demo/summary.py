@@ -578,7 +578,7 @@ def _mail_lines(told: Communication, url: str) -> list[tuple[str, str]]:
     lines = [
         f"{_many(told.mails_sent, 'mail')} sent, {became['delivered']:,} delivered, {became['bounced']} bounced,"
         f" {became['complained']} complained of",
-        f"{held_back:,} more not sent, since before: {_reasons(told.suppressed)}",
+        f"{held_back:,} more not sent: {_reasons(told.suppressed)} before",
         f"a broadcast to {report.get('recipients', 0)}: {report.get('sent', 0)} sent,"
         f" {report.get('bounced', 0)} bounced, {report.get('complained', 0)} complained of",
         f"{_many(letters, 'letter')} and {_many(digests, 'digest')} on Monday;"
