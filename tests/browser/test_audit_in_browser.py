@@ -15,7 +15,7 @@ from introducer.services.invite_member import invite_member
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import DESK, WINDOWS, Window
 from tests.browser.world import AUTHOR, NOW, PARTNER, PASSWORD, Portal, Visitor, a_portal
 
 pytestmark = MARKS
@@ -51,9 +51,7 @@ def reader(portal: Portal) -> Visitor:
     return portal.signed_in(COMPLIANCE)
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"), [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "ar", "light")]
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_the_trail_and_what_is_on_record_fit_and_can_be_read(
     browser: Browser, address: str, portal: Portal, reader: Visitor, width: int, language: str, theme: str
 ) -> None:

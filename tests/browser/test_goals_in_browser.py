@@ -14,7 +14,7 @@ from introducer.services.answer_goal import accept_goal
 from introducer.services.offer_goal import offer_goal
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import PHONE, WINDOWS, Window
 from tests.browser.world import NOW, PARTNER, STAFF, Portal, Visitor, a_portal
 from tests.functions.test_portal_goals import qualified, settle
 
@@ -67,10 +67,7 @@ def manager(portal: Portal) -> Visitor:
     return portal.signed_in(STAFF)
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"),
-    [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "ar", "light"), (DESK, "en", "dark")],
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_goals_fit_and_can_be_read(
     browser: Browser, address: str, portal: Portal, owner: Visitor, manager: Visitor, width: int, language: str,
     theme: str,

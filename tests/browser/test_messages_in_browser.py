@@ -18,7 +18,7 @@ from introducer.services.save_answer import save_answer
 from introducer.services.write_message import open_thread, write_message
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import PHONE, WINDOWS, Window
 from tests.browser.world import NOW, OTHER, PARTNER, STAFF, Portal, Visitor, a_portal
 
 pytestmark = MARKS
@@ -90,10 +90,7 @@ def pages(portal: Portal, owner: Visitor, manager: Visitor) -> Iterator[tuple[Vi
         yield manager, path
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"),
-    [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "ar", "light"), (DESK, "en", "dark")],
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_messages_fit_and_can_be_read(
     browser: Browser, address: str, portal: Portal, owner: Visitor, manager: Visitor, width: int, language: str,
     theme: str,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.serving import MARKS
 from tests.browser.test_payouts_in_browser import a_window
-from tests.browser.window import DESK, PHONE
+from tests.browser.window import PHONE, WINDOWS
 from tests.support.at_once import FRESH, AtOnce, at_once
 from tests.support.payday import HARBOUR, MANAGER
 
@@ -28,9 +28,7 @@ def portal() -> Iterator[AtOnce]:
         yield world
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"), [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "en", "light")]
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_a_partner_fits_on_one_page_and_keeps_nobody_out(
     browser: Browser, portal: AtOnce, address: str, width: int, language: str, theme: str
 ) -> None:

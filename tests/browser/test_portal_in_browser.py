@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from introducer.services.propose_deal import propose_deal
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import DESK, PHONE, WINDOWS, Window
 from tests.browser.world import (
     AUTHOR,
     CALM,
@@ -74,15 +74,7 @@ def test_signing_in_leads_to_what_was_earned(browser: Browser, address: str, wid
         assert window.said == []
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"),
-    [
-        (PHONE, "en", "light"),
-        (PHONE, "ar", "dark"),
-        (DESK, "ar", "light"),
-        (DESK, "en", "dark"),
-    ],
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_every_page_is_open_to_everybody_and_fits(
     browser: Browser, address: str, portal: Portal, people: People, width: int, language: str, theme: str
 ) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import PHONE, WINDOWS, Window
 from tests.browser.world import STAFF, UNDEALT, Portal, Visitor, a_portal
 from tests.support.builders import lot, revshare, terms
 from tests.support.deals import PARTNER as EVERYTHING
@@ -31,10 +31,7 @@ def manager(portal: Portal) -> Visitor:
     return portal.signed_in(STAFF)
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"),
-    [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "ar", "light"), (DESK, "en", "dark")],
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_the_form_the_words_and_what_is_wrong_fit_and_can_be_read(
     browser: Browser, address: str, portal: Portal, manager: Visitor, width: int, language: str, theme: str
 ) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import WINDOWS, Window
 from tests.browser.world import PARTNER, Portal, Visitor, a_portal
 
 pytestmark = MARKS
@@ -26,7 +26,7 @@ def owner(portal: Portal) -> Visitor:
     return portal.signed_in(PARTNER)
 
 
-@pytest.mark.parametrize(("width", "language", "theme"), [(PHONE, "ar", "dark"), (DESK, "en", "light")])
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_the_report_and_its_letter_fit(
     browser: Browser, address: str, owner: Visitor, width: int, language: str, theme: str
 ) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.serving import MARKS
 from tests.browser.test_payouts_in_browser import a_window
-from tests.browser.window import DESK, PHONE
+from tests.browser.window import DESK, WINDOWS
 from tests.support.payday import GULF, HARBOUR, MANAGER, PIPS
 from tests.support.queueing import Queueing, a_queue
 
@@ -34,10 +34,7 @@ def the_path(portal: Queueing, name: str) -> str:
     return f"/desk/tasks/{task.partner}/{task.task}"
 
 
-@pytest.mark.parametrize(
-    ("width", "language", "theme"),
-    [(PHONE, "ar", "dark"), (PHONE, "en", "light"), (DESK, "ar", "light"), (DESK, "en", "dark")],
-)
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_the_queue_and_a_task_fit_and_keep_nobody_out(
     browser: Browser, portal: Queueing, address: str, width: int, language: str, theme: str
 ) -> None:

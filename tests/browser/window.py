@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.world import PARTNER, PASSWORD
 
 PHONE, DESK = 390, 1440
+WINDOWS = ((PHONE, "ar", "dark"), (DESK, "en", "light"))
+"""As what pages are looked at: both widths, directions and themes, each once."""
 HEIGHTS = {PHONE: 844, DESK: 900}
 
 

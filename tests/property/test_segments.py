@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -53,9 +54,20 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
 def test_all_is_every_one_alone_and_any_is_one_at_least(
     data: list[dict[str, Any]], card: PartnerCard, line: ResultLine | None
 ) -> None:
+    # (who is blocked is meant only where the status is asked for: another test's matter)
+    card = replace(card, status=Status.SUSPENDED) if card.status is Status.BLOCKED else card
     alone = [fits(segment_of("all", [each]), card, line, TODAY) for each in data]
     assert fits(segment_of("all", data), card, line, TODAY) is all(alone)
     assert fits(segment_of("any", data), card, line, TODAY) is any(alone)
+
+
+@given(st.sampled_from(["all", "any"]), st.lists(conditions(), max_size=5), CARDS, LINES)
+def test_who_is_blocked_is_meant_only_where_the_status_is_asked_for(
+    match: str, data: list[dict[str, Any]], card: PartnerCard, line: ResultLine | None
+) -> None:
+    blocked = replace(card, status=Status.BLOCKED)
+    asked = any(each["field"] == Field.STATUS.value for each in data)
+    assert asked or not fits(segment_of(match, data), blocked, line, TODAY)
 
 
 @given(conditions(), CARDS, LINES)
@@ -63,7 +75,8 @@ def test_is_not_means_exactly_whom_is_does_not(
     data: dict[str, Any], card: PartnerCard, line: ResultLine | None
 ) -> None:
     condition = segment_of("all", [data]).conditions[0]
-    if condition.operator in OPPOSITE:
+    is_meant = condition.field is Field.STATUS or card.status is not Status.BLOCKED
+    if condition.operator in OPPOSITE and is_meant:
         other = Segment(Match.ALL, (condition._replace(operator=OPPOSITE[condition.operator]),))
         assert fits(Segment(Match.ALL, (condition,)), card, line, TODAY) is not fits(other, card, line, TODAY)
 
