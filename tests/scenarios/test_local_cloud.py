@@ -14,11 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+from botocore.config import Config
 
 from introducer_ops.localcloud import CloudError, DeployError, LocalCloud, Stack
 
@@ -425,3 +428,19 @@ def test_the_command_deploys_the_real_template_and_stops(tmp_path: Path) -> None
         assert gone(found[0].pid)
     finally:
         up.kill()
+
+
+class TestTheUserPool:
+    def test_several_add_people_at_once(self, cloud: LocalCloud) -> None:
+        pools = boto3.Session("222222222222", "local", region_name="us-east-1").client(
+            "cognito-idp", endpoint_url=cloud.endpoint, config=Config(retries={"total_max_attempts": 1})
+        )
+        pool = pools.create_user_pool(PoolName="many", UsernameAttributes=["email"])["UserPool"]["Id"]
+
+        def add(number: int) -> str:
+            email = f"person{number}@example.com"
+            made = pools.admin_create_user(UserPoolId=pool, Username=email, MessageAction="SUPPRESS")["User"]
+            return str(made["Username"])
+
+        with ThreadPoolExecutor(8) as threads:
+            assert len(set(threads.map(add, range(400)))) == 400

@@ -14,6 +14,7 @@ def apply(state_dir: Path) -> None:
         scheduler,
         step_functions,
         streams,
+        user_pool,
     )
     from .clock import Clock
 
@@ -22,6 +23,7 @@ def apply(state_dir: Path) -> None:
     dynamodb.apply()
     gateway.apply()
     conditions.apply()
+    user_pool.apply()
     mailbox.apply(state_dir / "mails")
     clock = Clock(state_dir / "clock")
     mail_events.apply(state_dir / "mail_rate", clock)
