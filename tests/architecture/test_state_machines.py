@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ def test_every_step_is_called_by_some_machine(function: str) -> None:
     assert called == steps_of(function).keys()
 
 
+@cache
 def steps_of(function: str) -> dict[str, Any]:
     """The steps of a function, by name."""
     folder = expanding.read(ROOT / "template.yaml")["Resources"][function]["Properties"]["CodeUri"]
