@@ -22,7 +22,7 @@ from pynamodb.models import Model
 from introducer.domain.errors import Conflict, Unavailable
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.store import keys
-from introducer.store.wire import response_code
+from introducer.store.wire import CONNECTIONS, response_code
 
 CONDITION = "ConditionalCheckFailed"
 """DynamoDB's word, among the reasons of a refused transaction, for a condition that did not hold."""
@@ -96,6 +96,7 @@ def _root(table: str, region: str | None, host: str | None) -> type[BooksItem]:
             "connect_timeout_seconds": 1,
             "read_timeout_seconds": 2,
             "max_retry_attempts": 2,
+            "max_pool_connections": CONNECTIONS,
         },
     )
     root: type[BooksItem] = type("BoundItem", (BooksItem,), {"Meta": meta})
