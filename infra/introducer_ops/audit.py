@@ -193,7 +193,8 @@ MostOption = Annotated[int, typer.Option(help="The most rows of one kind.")]
 EVERYTHING = 1_000_000
 
 
-@export_app.command()
+# A keyed hash may begin with a hyphen, and is no option then.
+@export_app.command(context_settings={"ignore_unknown_options": True})
 def client(
     client: Annotated[str, typer.Argument(help="Its keyed hash: the address of its page, /desk/clients/…, ends so.")],
     brand: Annotated[str, typer.Option(help="Whose client it is.")],

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from introducer.domain.configuration import Role
 from introducer.domain.errors import NotFound
@@ -13,6 +14,7 @@ from introducer.domain.money import Money
 from introducer.services.chain_audit import chain_audit
 from introducer.services.read_dossier import About, Dossier, Section, Shelves, read_dossier, text_of
 from introducer.store.audit_chain import recorded_of_image
+from introducer_ops import audit
 from introducer_ops.audit import json_of, lines_of
 from tests.conftest import Tables
 from tests.support.builders import BRAND, an_event, at, cpa, revshare, terms
@@ -153,3 +155,12 @@ def test_values_are_told_in_one_line() -> None:
     assert [text_of(each) for each in (None, 7, "x", Money(-5, "EUR"), NOW + timedelta(hours=1), Role.ADMIN)] == [
         "", "7", "x", "-0.05 EUR", "2026-04-10T01:00:00Z", "admin",
     ]  # fmt: skip
+
+
+def test_a_client_whose_hash_begins_with_a_hyphen_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(audit, "_export", lambda about, named, *given, **more: asked.append(named))
+    for named in ("-gTq0", "--yT4"):
+        answer = CliRunner().invoke(audit.audit_app, ["export", "client", named, "--brand", "brd_1", "--json"])
+        assert answer.exit_code == 0, answer.output
+    assert asked == ["-gTq0", "--yT4"]
