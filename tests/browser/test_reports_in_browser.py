@@ -36,6 +36,7 @@ def test_the_report_and_its_letter_fit(
         assert window.sideways() == 0
         assert window.barriers() == []
         page.locator("main a[href^='/reports/letter']").click()
+        page.wait_for_url("**/reports/letter**")
         assert page.locator("h1").count() == 1
         picture = page.locator("img")
         assert picture.evaluate("one => one.complete && one.naturalWidth > 0")

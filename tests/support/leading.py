@@ -25,7 +25,7 @@ from tests.support.payday import AUTHOR, BEGAN, HARBOUR, NOW, PIPS, Payday, a_pa
 
 SALES, OTHER_SALES = "sales@broker", "second@broker"
 PERSON = {"name": "Mara Quill", "email": "mara.quill@example.com", "phone": "+49 30 1234567"}
-_SECRETS = (r"\bMara\b", "Quill", r"mara\.quill", "30123", "1234567")
+_SECRETS = (r"\bMara\b", "Quill", r"mara\.quill", "1234567")
 """What may stand nowhere in clear. Four letters alone would stand by chance within what is sealed, now and then."""
 
 

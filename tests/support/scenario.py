@@ -42,7 +42,7 @@ from introducer_ops.localcloud import Stack
 
 AUTHOR = Author(by="system:test", why="A test's own brand")
 BROWSER = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 Version/18.3 Mobile Safari/604.1"
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds until a test gives up on the stream; on a quiet machine it takes milliseconds."""
 
 

@@ -124,9 +124,9 @@ class Communication:
     steps: Mapping[str, int]
     """Of the sequence: mails sent, by step."""
     ends: Mapping[str, str]
-    """How far each newcomer came, by name: the ends of walks, empty for who still walks."""
+    """How far each newcomer came, by name: `over`, or empty for who still walks."""
     tasks: tuple[Mapping[str, str], ...]
-    """Those that are open: partner, kind and status."""
+    """Those that are open: task, kind, and the partner's id and name."""
     queue: Mapping[str, int]
     """The same, as the page of the queue counts them."""
     star: str

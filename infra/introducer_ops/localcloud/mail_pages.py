@@ -4,7 +4,7 @@
         print(pages.url)                            # http://127.0.0.1:8025
 
 It listens on loopback alone, has no scripts, and asks no other host for anything. What a mail's HTML holds is shown in
-frame that may do nothing: no scripts, no forms, no links that lead out, no pictures but those that came with it.
+a frame that may do nothing: no scripts, no forms, no links that lead out, no pictures but those that came with it.
 """
 
 from __future__ import annotations
