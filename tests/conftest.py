@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,8 @@ import hypothesis
 import pytest
 
 from introducer.store import keys
-from introducer_ops.localcloud import LocalCloud
-from tests.support.cloud import cloud, stack
+from introducer_ops.localcloud import LocalCloud, Stack
+from tests.support.cloud import cloud, logged_since, stack
 from tests.support.memory import Memory, served_by
 
 __all__ = ["cloud", "stack"]
@@ -25,6 +25,16 @@ hypothesis.settings.load_profile("introducer")
 
 STORES = (pytest.param("cloud", marks=pytest.mark.cloud), "memory")
 """What a test of the store runs on: the same questions must have the same answers on both."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails on the deployed stack shows what the functions logged meanwhile."""
+    report = yield
+    found = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(found, Stack):
+        report.sections += logged_since(found, report.start)
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,6 +7,7 @@ killed: the emulator ends with whoever started it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from botocore.loaders import create_loader
 
 from introducer_ops.localcloud import LocalCloud, Stack
 
+LINES, LONGEST_LINE = 15, 300
+"""What is shown of each function's log when a test fails."""
+_FOR_METRICS = re.compile(r'"_aws":\{.*?\}\]\}\]\},')
 _models: dict[Any, Any] = {}
 
 
@@ -45,3 +49,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def stack(cloud: LocalCloud) -> Stack:
     """The real template, deployed. All tests of the process share it and its clock."""
     return cloud.deploy()
+
+
+def logged_since(stack: Stack, began: float) -> list[tuple[str, str]]:
+    """A section for each function that logged something since a moment (seconds since 1970): its last lines."""
+    logs = [log for log in sorted((stack.state_dir / "logs").glob("*.log")) if log.stat().st_mtime >= began]
+    return [
+        (f"Last logged by {log.stem}", "\n".join(map(_shown, log.read_text().splitlines()[-LINES:]))) for log in logs
+    ]
+
+
+def _shown(line: str) -> str:
+    """A line without what CloudWatch alone reads of a metric."""
+    return _FOR_METRICS.sub("", line)[:LONGEST_LINE]
