@@ -243,6 +243,40 @@ def test_staff_hand_over_close_and_find_again(portal: Portal) -> None:
     assert staff.get("/desk/messages?whose=theirs").json["code"] == "bad_whose"
 
 
+def test_whoever_looks_at_earlier_messages_closes_nothing_away_that_came_meanwhile(portal: Portal) -> None:
+    # given staff who look at the newest message, and then at what stood before it
+    thread, browser = begins(portal, OTHER, subject="Far back"), portal.signed_in(STAFF)
+    path, owner = desk_path(portal, thread, OTHER), portal.machine(OTHER)
+    owner.post(f"/messages/{thread['thread']}", {"text": "Second"}, as_json=True)
+    [earlier] = re.findall(r'href="([^"]*cursor=[^"]*)"', browser.get(f"{path}?limit=1&written=note").body)
+    # when the partner writes between the two
+    owner.post(f"/messages/{thread['thread']}", {"text": "Wait"}, as_json=True)
+    shown = browser.get(html.unescape(earlier))
+    assert "Kept as a note" not in shown.body, "that was said once"
+    # then it is not closed, and they have it before them with a way back to what is earlier
+    late = browser.post(f"{path}/close?limit=1", {"csrf": shown.field("csrf"), "seen": shown.field("seen")})
+    assert late.status == 409 and "Wait" in late.body
+    [earlier] = re.findall(r'href="([^"]*cursor=[^"]*)"', late.body)
+    assert browser.get(html.unescape(earlier)).status == 200
+    # and what the other side has not been away for is closed as ever
+    shown = browser.get(html.unescape(earlier))
+    assert browser.post(f"{path}/close", {"csrf": shown.field("csrf"), "seen": shown.field("seen")}).status == 303
+
+
+def test_the_conversations_of_one_partner_are_paged_as_every_list(portal: Portal) -> None:
+    for number in range(2):
+        begins(portal, OTHER, subject=f"Number {number}")
+    staff, path = portal.machine(STAFF), f"/desk/partners/{portal.partners[OTHER]}/messages"
+    every, found, cursor = [each["thread"] for each in staff.get(path).json["items"]], [], ""
+    while cursor is not None:
+        page = staff.get(f"{path}?limit=1&cursor={cursor}").json
+        assert len(page["items"]) == 1
+        found += [each["thread"] for each in page["items"]]
+        cursor = page["next"]
+    assert found == every
+    assert staff.get(f"{path}?limit=0").json["code"] == "bad_limit"
+
+
 def test_staff_begin_a_conversation_and_every_page_of_a_partner_can_show_its_own(portal: Portal) -> None:
     path = f"/desk/partners/{portal.partners[PARTNER]}/messages"
     browser = portal.signed_in(STAFF)

@@ -208,6 +208,22 @@ def test_what_is_announced_stands_there_with_who_has_read_it(portal: AtOnce) -> 
     assert f'href="/desk/announcements/{made}"' in page.body and "read by 1 login" in text(page.body)
 
 
+def test_what_is_decided_for_later_takes_no_announcement_away_today(portal: AtOnce) -> None:
+    # given an announcement, and a partner who is to be blocked in a month
+    staff = portal.machine(MANAGER)
+    made = staff.post("/desk/announcements", {"subject_en": "News", "text_en": "Here."}, as_json=True).json
+    portal.configuration.set_standing(
+        Standing(partner=portal.partners[PIPS], standing="std_2", since=NOW + timedelta(days=30),
+                 status=Status.BLOCKED, reason="asked", decided_at=NOW),
+        Status.ACTIVE, CHANGE,
+    )  # fmt: skip
+    # then it still has it, and staff see that
+    for found in (portal.machine(PIPS).get("/messages").json, portal.data(PIPS)):
+        assert made["announcement"] in [each["announcement"] for each in found["announcements"]]
+    assert portal.machine(PIPS).get("/").json["news"] is True
+    assert portal.machine(PIPS).get(f"/messages/announcements/{made['announcement']}").status == 200
+
+
 def test_what_is_read_is_bounded_whatever_the_brand_and_the_partner_have(
     portal: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:

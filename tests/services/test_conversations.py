@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from introducer.domain import conversation
+from introducer.domain.announcement import MOST_DAYS
 from introducer.domain.configuration import Member
 from introducer.domain.conversation import (
     LONGEST_SUBJECT,
@@ -32,6 +34,7 @@ from introducer.domain.results import ResultLine
 from introducer.domain.segment import segment_of
 from introducer.services import export_subject
 from introducer.services.announce import (
+    READ_AT_ONCE,
     announce,
     announcements_for,
     note_announcement_read,
@@ -42,6 +45,7 @@ from introducer.services.announce import (
 from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
 from introducer.services.work_thread import assign_thread, close_thread, note_read, reopen_thread
 from introducer.store import owned as owned_module
+from introducer.store.announcements import Announcements
 from introducer.store.conversations import Conversations
 from introducer.store.holdings import Holdings
 from introducer.store.segments import SavedSegment
@@ -257,6 +261,18 @@ class TestRepeats:
         talking.writes(thread)
         assert (talking.stands(thread).read_by_partner, talking.stands(thread).messages) == (2, 3)
 
+    def test_the_last_message_that_a_thread_holds_may_come_again(
+        self, talking: Talking, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(conversation, "MOST_MESSAGES", 2)
+        thread = talking.opens()
+        message = talking.writes(thread, request="key-1")
+        assert talking.writes(thread, request="key-1") == message
+        with refused(Conflict, "idempotency_key_reused"):
+            talking.writes(thread, request="key-1", text="Another")
+        with refused(Conflict, "thread_full"):
+            talking.writes(thread, request="key-2")
+
 
 class TestOthers:
     @pytest.mark.parametrize("member", [STRANGER, FOREIGNER])
@@ -330,6 +346,34 @@ class TestWorking:
         assert talking.stands(thread).waits_since == NOW
         after = close_thread(talking.configuration, talking.conversations, seen=seen + 1, **given)
         assert after.status is ThreadStatus.CLOSED
+
+    def test_whoever_it_is_handed_to_is_told_of_the_next_message_at_once(self, talking: Talking) -> None:
+        # given a message that a mail to come tells the one who answered until now
+        thread = talking.opens()
+        talking.later(minutes=2)
+        talking.writes(thread)
+        # when it is handed to a colleague, and the partner writes again before that mail
+        given: dict[str, Any] = {"member": MANAGER, "partner": PARTNER, "thread": thread.thread, "clock": talking.clock}
+        for _ in range(2):
+            assign_thread(talking.configuration, talking.conversations, to=COLLEAGUE.member, **given)
+            talking.later(minutes=1)
+            talking.writes(thread)
+        # then the colleague is told, and in the quarter after it by the mail at its end
+        assert [(each.member, each.not_before or each.at) for each in talking.told(BRAND)] == [
+            (MANAGER.member, NOW),
+            (COLLEAGUE.member, NOW + timedelta(minutes=3)),
+            (MANAGER.member, NOW + timedelta(minutes=15)),
+            (COLLEAGUE.member, NOW + timedelta(minutes=18)),
+        ]
+
+    def test_the_manager_who_answered_anyway_has_no_mail_more_for_being_named(self, talking: Talking) -> None:
+        thread = talking.opens()
+        given: dict[str, Any] = {"member": COLLEAGUE, "partner": PARTNER, "thread": thread.thread}
+        for to in (MANAGER.member, ""):
+            assign_thread(talking.configuration, talking.conversations, to=to, clock=talking.clock, **given)
+            talking.later(minutes=1)
+            talking.writes(thread)
+        assert [each.not_before for each in talking.told(BRAND)] == [None, NOW + timedelta(minutes=15)]
 
     def test_a_thread_is_assigned_to_staff_alone(self, talking: Talking) -> None:
         thread = talking.opens()
@@ -563,6 +607,46 @@ class TestAnnouncements:
         assert (spread.partners, spread.have_read, spread.people) == (2, 1, 1)
         talking.later(days=3)
         assert self.shown(talking) == []
+
+    def test_what_is_shown_stays_shown_however_much_is_announced_after_it(self, talking: Talking) -> None:
+        # given something for a year, and after it more than one page of a table holds
+        first = self.announces(talking, through="2027-10-01").announcement
+        long = MailText({code: Words("News", ("x" * 2_000,) * 16) for code in ("en", "ru", "ar", "pl", "es", "th")})
+        for _ in range(6):
+            talking.later(minutes=1)
+            self.announces(talking, text=long)
+        assert len(talking.announcements.of_brand(BRAND).items) < 7, "one page does not hold them"
+        # then all of it is shown, and in half a year what was announced for so long
+        assert len(self.shown(talking)) == 7 and self.shown(talking)[-1] == (first, True)
+        talking.later(days=180)
+        assert self.shown(talking) == [(first, True)]
+
+    def test_more_than_a_hundred_newer_ones_hide_nothing(self, talking: Talking) -> None:
+        first = self.announces(talking, through="2027-10-01").announcement
+        for _ in range(100):
+            talking.later(minutes=1)
+            self.announces(talking)
+        assert self.shown(talking)[-1] == (first, True)
+
+    def test_what_has_ended_by_its_age_is_not_read_again(
+        self, talking: Talking, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.announces(talking)
+        talking.later(days=MOST_DAYS + 1)
+        for _ in range(READ_AT_ONCE):
+            self.announces(talking)
+            talking.later(minutes=1)
+        asked, read = [], Announcements.of_brand
+
+        def of_brand(self: Announcements, brand: str, cursor: str | None = None, limit: int = 50) -> Any:
+            asked.append(cursor)
+            return read(self, brand, cursor, limit)
+
+        monkeypatch.setattr(Announcements, "of_brand", of_brand)
+        assert len(self.shown(talking)) == READ_AT_ONCE and len(asked) == 2
+        talking.later(days=MOST_DAYS + 1)
+        asked.clear()
+        assert self.shown(talking) == [] and len(asked) == 1
 
     def test_it_is_announced_once_and_taken_back_once(self, talking: Talking) -> None:
         made = self.announces(talking, request="k")

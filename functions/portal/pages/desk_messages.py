@@ -111,7 +111,7 @@ def inbox(visit: Visit) -> dict[str, Any]:
 def threads_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
-    return {"partner": owner.partner, "name": owner.name} | conversation_of_partner(visit, owner)
+    return {"partner": owner.partner, "name": owner.name} | conversation_of_partner(visit, owner, visit.limit())
 
 
 @page(OF_PARTNER, "desk_messages_of_partner.html", method="POST", who=Who.STAFF, again=threads_of_partner)
@@ -132,7 +132,8 @@ def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]
         **{name: getattr(shown.thread, name) for name in shown.thread.__slots__},
         "items": shown.messages,
         "next": visit.next(subject, shown.earlier),
-        "seen": found.from_partner,
+        # Whoever looks at earlier messages does not see the newest: what staff had read is all that they know of.
+        "seen": found.read_by_staff if visit.query("cursor") else found.from_partner,
         "saved": [
             {"answer": each.answer, "title": each.text.words(visit.language.code).subject}
             for each in visit.portal.conversations.saved_answers(owner.brand)
@@ -237,7 +238,7 @@ def remove(visit: Visit, answer: str) -> Done:
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
-def conversation_of_partner(visit: Visit, partner: Partner, limit: int = 50) -> dict[str, Any]:
+def conversation_of_partner(visit: Visit, partner: Partner, limit: int) -> dict[str, Any]:
     """What `of_partner` in `message_parts.html` shows: for the partner's own page, and every page that has it as a
     part."""
     subject = f"threads of {partner.partner} for staff"

@@ -7,6 +7,7 @@ Looking at a conversation or an announcement marks it as read. Notes of staff ar
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Annotated, Any
 
 from advice import Advice, advised
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import Done, page
 from visit import N_, Visit
 
+from introducer.domain.configuration import Partner, Status
 from introducer.domain.conversation import Message, Side, Thread
 from introducer.services.announce import (
     AnnouncementOfMember,
@@ -84,7 +86,7 @@ def messages(visit: Visit) -> dict[str, Any]:
     reader = reader_of(visit)
     found = reader.threads(visit.partner.partner, visit.position(subject), visit.limit())
     announced = announcements_for(
-        visit.portal.announcements, visit.portal.broadcast_books.results, visit.member, visit.partner, visit.now
+        visit.portal.announcements, visit.portal.broadcast_books.results, visit.member, _today(visit.partner), visit.now
     )
     return {
         "items": [_line(each) for each in found.items],
@@ -130,8 +132,9 @@ def announcement(visit: Visit, announcement: str) -> dict[str, Any]:
     assert visit.partner is not None and visit.member is not None
     announcements = visit.portal.announcements
     found = read_announcement(
-        announcements, visit.portal.broadcast_books.results, visit.member, visit.partner, announcement, visit.now
-    )
+        announcements, visit.portal.broadcast_books.results, visit.member, _today(visit.partner), announcement,
+        visit.now,
+    )  # fmt: skip
     if found.unread and is_looked_at(visit):
         note_announcement_read(announcements, visit.member, visit.partner, announcement, visit.portal.now)
     return _announced(visit, found)
@@ -205,9 +208,14 @@ def has_news(visit: Visit) -> bool:
     return bool(reader_of(visit).unread(partner.partner)) or any(
         each.unread
         for each in announcements_for(
-            books.announcements, books.broadcast_books.results, visit.member, partner, visit.now
+            books.announcements, books.broadcast_books.results, visit.member, _today(partner), visit.now
         )
     )
+
+
+def _today(partner: Partner) -> Partner:
+    """The partner who looks, with the status that it has now: nobody else gets here, whatever was decided for later."""
+    return replace(partner, status=Status.ACTIVE)
 
 
 def _line(thread: ThreadShown) -> dict[str, Any]:

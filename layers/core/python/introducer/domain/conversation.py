@@ -203,9 +203,13 @@ def written(thread: Thread, *, kind: Kind, text: str, message: str, by: str, at:
     return replace(after, status=ThreadStatus.OPEN, last_at=max(at, thread.last_at)), said
 
 
-def assigned(thread: Thread, member: str) -> Thread:
-    """The thread with somebody who answers; empty: the partner's manager."""
-    return thread if thread.assigned == member else replace(thread, assigned=member, version=thread.version + 1)
+def assigned(thread: Thread, member: str, manager: str = "") -> Thread:
+    """The thread with somebody who answers; empty: the partner's `manager`. A mail that was meant for another tells
+    nobody new: whoever answers from now on is told of the next message at once."""
+    if thread.assigned == member:
+        return thread
+    told_staff = thread.told_staff if (thread.assigned or manager) == (member or manager) else None
+    return replace(thread, assigned=member, told_staff=told_staff, version=thread.version + 1)
 
 
 def closed(thread: Thread) -> Thread:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from introducer.domain.adjustment import Act
 from introducer.domain.announcement import (
+    MOST_DAYS,
     Announcement,
     AnnouncementRead,
     Reach,
@@ -32,8 +33,8 @@ from introducer.store.configuration import Configuration
 from introducer.store.results import Results
 from introducer.store.segments import SavedSegment
 
-NEWEST = 100
-"""Of a brand's announcements, those that partners are shown; older ones have ended."""
+READ_AT_ONCE = 100
+"""Of a brand's announcements, the newest first."""
 _TIME = 4 + 10
 """How many characters of an id say what it is and when."""
 
@@ -137,11 +138,12 @@ def withdraw_announcement(
 def announcements_for(
     announcements: Announcements, results: Results, member: Member, partner: Partner, at: datetime
 ) -> tuple[AnnouncementOfMember, ...]:
-    """What is announced to a partner now, the newest first."""
+    """What is announced to a partner now, the newest first. `partner` has the status that holds now: a profile has
+    what was decided last, for later too."""
     read = {
         each.announcement for each in announcements.read_of_partner(partner.partner) if each.member == member.member
     }
-    shown = [each for each in announcements.of_brand(partner.brand, limit=NEWEST).items if each.shown_at(at)]
+    shown = _shown(announcements, partner.brand, at)
     includes = _includes(announcements, results, partner, shown, at)
     return tuple(
         AnnouncementOfMember(announcement=each, unread=each.announcement not in read)
@@ -153,7 +155,7 @@ def announcements_for(
 def read_announcement(
     announcements: Announcements, results: Results, member: Member, partner: Partner, announcement: str, at: datetime
 ) -> AnnouncementOfMember:
-    """One that is for this partner now. Raises `NotFound`."""
+    """One that is for this partner now; `partner` as in `announcements_for`. Raises `NotFound`."""
     found = announcements.announcement(partner.brand, announcement)
     if not (found.shown_at(at) and _includes(announcements, results, partner, [found], at)(found)):
         raise NotFound("There is no such announcement.")
@@ -194,6 +196,19 @@ def spread_of(
         have_read=sum(each in readers for each in reached),
         people=sum(readers.values()),
     )
+
+
+def _shown(announcements: Announcements, brand: str, at: datetime) -> list[Announcement]:
+    """All that a brand shows at a moment, the newest first. What is older than any is shown is not read."""
+    found: list[Announcement] = []
+    cursor = None
+    while True:
+        # Long texts fill a page of a table before there are so many.
+        page = announcements.of_brand(brand, cursor, READ_AT_ONCE)
+        found += [each for each in page.items if each.shown_at(at)]
+        cursor = page.cursor
+        if cursor is None or page.items[-1].published_at < at - timedelta(days=MOST_DAYS + 1):
+            return found
 
 
 def _includes(

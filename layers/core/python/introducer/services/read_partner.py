@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -268,8 +268,9 @@ def read_partner(books: PartnerBooks, *, member: Member, partner: str, now: date
 
     Twenty-seven reads at most, whatever the size of the brand: ten items, eleven queries of the partner's own records
     or of a fixed number of the newest, six batches for what indexes only name; one more for each suppressed address
-    whose login is not named already. What grows with the years is short by itself (versions of the deal, decisions,
-    offers, cases) or bounded above (people, contests, leads). Raises `NotFound`.
+    whose login is not named already, and for each further page of what the brand announced within a year. What grows
+    with the years is short by itself (versions of the deal, decisions, offers, cases) or bounded above (people,
+    contests, leads). Raises `NotFound`.
     """
     owner = partner_of_brand(books.configuration, member, partner)
     names, today = Names(books.configuration), day_of(now)
@@ -322,7 +323,7 @@ def read_partner(books: PartnerBooks, *, member: Member, partner: str, now: date
         verified_until=_until(verification),
         suppressed=tuple(_suppressed(books, owner, {each.member: each.name for each in people.items}, names)),
         leads=_leads(books.leads, owner) if member.role in GIVERS else None,
-        announcements=() if status is Status.BLOCKED else tuple(_announced(books, member, owner, now)),
+        announcements=tuple(_announced(books, member, replace(owner, status=status), now)),
     )
 
 
@@ -450,6 +451,8 @@ def _leads(leads: Leads, partner: Partner) -> LeadsShown:
 
 
 def _announced(books: PartnerBooks, member: Member, partner: Partner, now: datetime) -> list[Announced]:
+    if partner.status is Status.BLOCKED:
+        return []
     shown = announcements_for(books.announcements, books.results, member, partner, now)
     read = Counter(each.announcement for each in books.announcements.read_of_partner(partner.partner)) if shown else {}
     return [

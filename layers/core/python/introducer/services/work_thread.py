@@ -34,8 +34,8 @@ def assign_thread(
     if to and not (len(to) <= 100 and is_staff_of(configuration, owner.brand, to)):
         raise Invalid("Choose somebody of your own staff.", code="not_of_staff")
     return _step(
-        conversations, member, owner.partner, thread, "assign_thread", "assigned", lambda found: assigned(found, to),
-        clock,
+        conversations, member, owner.partner, thread, "assign_thread", "assigned",
+        lambda found: assigned(found, to, owner.manager or ""), clock,
     )  # fmt: skip
 
 

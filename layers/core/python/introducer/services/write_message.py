@@ -15,6 +15,7 @@ from introducer.domain.conversation import (
     Thread,
     ThreadStatus,
     opened,
+    text_of,
     told,
     told_when,
     written,
@@ -117,12 +118,12 @@ def write_message(
     new = make_id("msg", request, at, random, thread, member.member)
     for _ in range(TRIES):
         found = conversations.thread(owner.partner, thread)
-        after, message = written(found, kind=kind, text=text, message=new, by=member.member, at=at)
         if request is not None and (before := _before(conversations, found, new)) is not None:
-            if (before.text, before.kind) != (message.text, kind):
+            if (before.text, before.kind) != (text_of(text), kind):
                 raise Conflict("This request wrote something else before: use a new key.",
                                code="idempotency_key_reused")  # fmt: skip
             return found, before
+        after, message = written(found, kind=kind, text=text, message=new, by=member.member, at=at)
         after, mail = _told(configuration, after, message, owner)
         action = "note_on_thread" if note else "write_message"
         try:
