@@ -31,6 +31,7 @@ from introducer.services.sweep_triggers import Swept, TriggerBooks, happened, sw
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
 from introducer.store.cases import Cases
 from introducer.store.configuration import Configuration
+from introducer.store.event_counts import count_key
 from introducer.store.settlements import row_to_item
 from introducer.store.tasks import Tasks
 from introducer.store.wire import to_wire
@@ -280,25 +281,56 @@ def test_of_two_caps_that_are_near_each_has_its_turn(tables: Tables, books: Trig
 
 
 def test_what_is_put_off_hides_no_other_of_its_kind(tables: Tables, books: TriggerBooks) -> None:
+    def swept(day: str) -> int:
+        brings(books, day=day, deal_kinds=("cpa",))
+        return sweep(books, datetime.fromisoformat(f"{day}T09:00+00:00")).raised
+
     joins(books)
     capped = {"caps": [{"per": "month", "clients": 5}]}
     has_deal(books, cpa("100.00") | capped, cpa("50.00") | capped | {"id": "second"})
-    brings(books, deal_kinds=("cpa",))
+    then = datetime(2026, 11, 10, 9, tzinfo=UTC)
     for number in range(4):
         qualifies(tables, number)
-    sweep(books)
+    assert swept("2026-11-10") == 1
     [task] = books.tasks.of_partner("par_1")
-    snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=task.task, until="2026-12-20",
-                clock=lambda: NOW)  # fmt: skip
-    assert sweep(books).raised == 0, "it sleeps"
+    snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=task.task, until="2026-11-20",
+                clock=lambda: then)  # fmt: skip
+    assert swept("2026-11-10") == 0, "it sleeps"
     for number in range(4):
         qualifies(tables, 10 + number, rule="second")
-    assert sweep(books).raised == 1
+    assert swept("2026-11-10") == 1
     [task] = books.tasks.of_partner("par_1")
     assert (task.evidence["rule"], task.snoozed_until, task.earlier) == ("second", "", ())
-    # and the first comes again once that is done
-    finish(books, task)
-    assert sweep(books).raised == 1
+    # and once that is done, the first comes again on the day to which it was put off
+    finish(books, task, now=then)
+    assert [swept(day) for day in ("2026-11-10", "2026-11-19", "2026-11-20", "2026-11-21")] == [0, 0, 1, 0]
+
+
+def test_of_two_that_are_put_off_neither_wakes_the_other(books: TriggerBooks) -> None:
+    # given the caps of two rules that stay near, and somebody who puts off the task about one, then the other's
+    who = joins(books)
+    first, second = (
+        Found(trigger=Trigger.NEAR_CAP, about=f"2026-11 {rule}", evidence={"rule": rule}) for rule in ("cpa", "second")
+    )
+    for found, until in ((first, "2026-12-10"), (second, "2026-12-20")):
+        task = raise_task(books.tasks, who, found, NOW)
+        assert task is not None and task.evidence == found.evidence
+        snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=task.task, until=until,
+                    clock=lambda: NOW)  # fmt: skip
+
+    # then both sleep, however often they are found again
+    for days in range(10):
+        for found in (first, second):
+            assert raise_task(books.tasks, who, found, NOW + timedelta(days=days)) is None, (days, found.about)
+    # and each comes on its own day
+    for found, day in ((first, "2026-12-10"), (second, "2026-12-20")):
+        at = datetime.fromisoformat(f"{day}T09:00+00:00")
+        again = raise_task(books.tasks, who, found, at)
+        assert again is not None and (again.evidence, again.due) == (found.evidence, day_of(at + timedelta(days=2)))
+        snooze_task(books.configuration, books.tasks, member=SAM, partner="par_1", task=again.task, until="2026-12-30",
+                    clock=lambda at=at: at)  # fmt: skip
+        other = first if found is second else second
+        assert raise_task(books.tasks, who, other, at) is None, "the other one still sleeps"
 
 
 def test_one_first_deposit_a_month_makes_no_work(books: TriggerBooks) -> None:
@@ -316,6 +348,20 @@ def test_one_first_deposit_a_month_makes_no_work(books: TriggerBooks) -> None:
         sweep(books, now)
     # The books of this test count no events: to them the first is the first.
     assert [task.trigger for task in books.tasks.of_partner("par_1")] == [Trigger.FIRST_FTD]
+
+
+def test_a_first_one_of_the_first_of_the_seven_days_has_none_before_it(tables: Tables, books: TriggerBooks) -> None:
+    # given a first deposit on the first of the line's seven days, and another partner's that had one long before
+    for name, *days in (("par_1", "2026-11-23"), ("par_2", "2026-11-23", "2026-10-20")):
+        joins(books, name)
+        brings(books, name, ftd_7=1, ftd_prev_28=0)
+        for day in days:
+            item = {**count_key(name, day, "LINK0001").item(), "ftd": 1}
+            tables.client.put_item(TableName=tables.books, Item=to_wire(item))
+
+    sweep(books)
+
+    assert opened(books) == [("par_1", Trigger.FIRST_FTD)]
 
 
 def test_tasks_go_with_the_partners_manager_but_for_those_that_were_given(
@@ -379,6 +425,14 @@ def test_a_second_one_is_told_by_the_open_task_and_wakes_it(books: TriggerBooks)
     # the first one is not raised by it a second time
     assert happened(books, of="par_1", mail=a_failure(books, "pay_1"), now=NOW) is None
     assert len(books.tasks.of_partner("par_1")) == 1
+
+
+def test_a_task_keeps_the_ten_things_that_it_told_last(books: TriggerBooks) -> None:
+    joins(books)
+    for number in range(12):
+        task = happened(books, of="par_1", mail=a_failure(books, f"pay_{number}"), now=NOW)
+    assert task is not None and (task.times, task.evidence["payout"]) == (12, "pay_11")
+    assert [each["payout"] for each in task.earlier] == [f"pay_{number}" for number in range(10, 0, -1)]
 
 
 def test_after_it_was_done_another_one_is_another_task(books: TriggerBooks) -> None:

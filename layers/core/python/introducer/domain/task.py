@@ -75,7 +75,8 @@ class Task:
     times: int = 1
     """How often it happened while the task was open."""
     earlier: tuple[Evidence, ...] = ()
-    """What it told before that, the newest first; of more than ten the oldest are left out."""
+    """The evidence of what happened before, while the task was open: other payouts that failed, other cases. The newest
+    first; of more than ten the oldest are left out. Empty for a condition that may pass: it has its own turn again."""
     snoozed_until: str = ""
     """The UTC day on which it comes back; empty unless it sleeps."""
     status: TaskStatus = TaskStatus.OPEN
@@ -150,7 +151,8 @@ def raised(mark: Mark, found: Found, partner: Partner, at: datetime) -> tuple[Ma
 
 def happened_again(mark: Mark, task: Task, found: Found, at: datetime) -> tuple[Mark, Task]:
     """Something else of its kind happened while a task is open: it tells of that now, and wakes up. What it told before
-    stays with it; or, where that is a condition that may pass, comes again if it still holds when this one is done."""
+    stays with it; or, where that is a condition that may pass, sleeps on until its day, and comes again if it still
+    holds then."""
     rule, today = RULES[found.trigger], day_of(at)
     again = replace(
         task,
@@ -164,7 +166,8 @@ def happened_again(mark: Mark, task: Task, found: Found, at: datetime) -> tuple[
     )
     about = dict(_remembered(mark, found.about, rests_until(rule, today)))
     if rule.passes:
-        about.pop(task.about, None)
+        # Each sleeps by its own day: of two that are put off neither wakes the other.
+        about[task.about] = task.snoozed_until
     return replace(mark, about=about, version=mark.version + 1), again
 
 
