@@ -24,12 +24,14 @@ from introducer.domain.lead import (
     Stage,
     check_giver,
     check_sees,
+    consent_of,
     from_json,
     given_to,
     moved,
     name_of,
     note_of,
     salesperson_for,
+    sender_of,
     to_json,
 )
 from introducer.domain.lead_mail import came_mail, given_mail, moved_mail
@@ -107,6 +109,59 @@ def test_names_and_notes_are_kept_on_lines_of_their_own() -> None:
             note_of(text)
     person = Person(name="مارا", email="m@example.com", phone="+49301234567")
     assert from_json(to_json(person)) == person
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        # What a page puts between words, where lines break, and what only says where they may.
+        ("J\u2019accepte\u00a0: ma banque\u202fme contacte", "J\u2019accepte : ma banque me contacte"),
+        ("\ufeff I agree\tto\u3000be called.\r\n\u2003 By phone. ", "I agree to be called.\nBy phone."),
+        ("Daten\u00adschutz\u200b\u2060", "Datenschutz"),
+        # Thai parts its words by spaces that have no width.
+        ("\u0e09\u0e31\u0e19\u200b\u0e22\u0e2d\u0e21", "\u0e09\u0e31\u0e19\u0e22\u0e2d\u0e21"),
+    ],
+)  # fmt: skip
+def test_words_to_agree_to_are_kept_with_plain_spaces(sent: str, kept: str) -> None:
+    assert consent_of(sent) == kept
+    assert consent_of(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Persian and Hindi are spelt with what joins or parts letters; Arabic marks which way a number reads.
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937\u092e\u093e",
+        "\u0623\u0648\u0627\u0641\u0642 \u200f(MT5)\u200e \u061c5",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f",
+    ],
+)
+def test_words_to_agree_to_keep_what_spells_them(text: str) -> None:
+    assert consent_of(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " \u00a0\t", "\u200b", "\u200d\u200c\u200f", "\ufeff\u00ad",
+        "I agree\x00", "I\x1bagree", "I\x1fagree", "I agree\x7f.", "I\x9bagree",
+        # What turns the order of letters around, and what is no character.
+        "\u202eeerga I", "I \u202dagree", "I \u2067agree\u2069", "I agree\ud800", "I agree\ue000", "I agree\U000e0041",
+    ],
+)  # fmt: skip
+def test_nobody_agrees_to_what_cannot_be_read(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        consent_of(text)
+    assert refused.value.code == "invalid_consent_text"
+
+
+def test_leads_are_counted_by_address_and_for_ipv6_by_household() -> None:
+    assert sender_of("203.0.113.9") == "203.0.113.9"
+    for address in ("2001:db8:0:7::", "2001:db8:0:7:8000::1", "2001:db8:0:7:ffff:ffff:ffff:ffff"):
+        assert sender_of(address) == "2001:db8:0:7::/64", address
+    for address in ("2001:db8:0:6:ffff:ffff:ffff:ffff", "2001:db8:0:8::"):
+        assert sender_of(address) != "2001:db8:0:7::/64", address
 
 
 def test_mails_say_that_a_lead_came_and_how_it_goes_on_and_not_who_it_is() -> None:

@@ -29,6 +29,12 @@ MOST_PER_HOUR = 10
 
 LONGEST_NAME, LONGEST_NOTE = 120, 1000
 
+_SPELLING = frozenset("\u200c\u200d\u200e\u200f\u061c")
+"""What has no width and is part of how words are spelt: joiners in Persian and Hindi, marks of direction in Arabic."""
+_SPACES = "\t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+_PLAIN = str.maketrans(dict.fromkeys(_SPACES, " ") | dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""))
+"""Spaces of all widths are one kind of space; what only says where a line may break, or that a file begins, goes."""
+
 WORKERS = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
 """Who of the staff sees and works leads."""
 GIVERS = frozenset({Role.MANAGER, Role.ADMIN})
@@ -180,11 +186,13 @@ def note_of(text: str) -> str:
 
 
 def consent_of(text: str) -> str:
-    """The words that somebody agreed to, as they are kept: what can be read, in lines. Raises `Invalid`."""
-    lines = [line.strip() for line in text.strip().splitlines()]
-    if not any(lines) or not all(line.isprintable() for line in lines):
+    """The words that somebody agreed to, as they are kept: what can be read, in lines, between plain spaces. Raises
+    `Invalid` for control characters, and for what turns the order of letters around."""
+    lines = [line.translate(_PLAIN).strip(" ") for line in text.strip().splitlines()]
+    said = set("".join(lines))
+    if said <= _SPELLING | {" "} or not all(each.isprintable() for each in said - _SPELLING):
         raise Invalid("consent_text are the words beside the box, in plain text.", code="invalid_consent_text")
-    return "\n".join(lines)
+    return "\n".join(lines).strip("\n")
 
 
 def sender_of(address: str) -> str:

@@ -119,8 +119,9 @@ def leads_of_desk(
 
 
 def find_lead(books: LeadBooks, *, member: Member, who: str, clock: Clock) -> Lead:
-    """The first lead of whoever has this e-mail, or this phone number with its country, in the last ninety days. Raises
-    `Invalid` for what is neither, and where there is none; `Forbidden` where somebody else works it."""
+    """The first lead of whoever has this e-mail, or this phone number with its country, in the last ninety days. What a
+    duplicate alone says is not looked for. Raises `Invalid` for what is neither, and where there is none; `Forbidden`
+    where somebody else works it."""
     check_worker(member)
     kind, value = (EMAIL, normal_email(who)) if "@" in who else (PHONE, international(who, ""))
     name = {EMAIL: "email", PHONE: "phone"}[kind]
