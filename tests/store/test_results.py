@@ -10,8 +10,9 @@ from introducer.domain.deal import Basis
 from introducer.domain.results import ResultLine, TierPlace
 from introducer.services.write_results import write_results
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
-from introducer.store.event_counts import EventCounts
+from introducer.store.event_counts import EventCounts, count_key
 from introducer.store.results import Results
+from introducer.store.wire import to_wire
 from tests.conftest import Tables
 from tests.support.builders import BRAND, a_click, an_event, at, cpa, revshare, terms
 from tests.support.case_world import PARTNER, CaseWorld
@@ -100,6 +101,18 @@ def test_what_the_engine_counted_at_the_borders_of_days_is_what_a_hand_computes(
     counted = list(EventCounts(tables.books).month(PARTNER, "2026-11"))
     assert sum(each.counts.get("ftd", 0) for each in counted) == sum("-11-" in moment for moment in BORDERS)
     assert line.trend == 100 * (4 * week - before) // before
+
+
+def test_the_oldest_day_counts_though_it_is_the_only_one_of_its_month(tables: Tables) -> None:
+    # given a line of 5 December: its four weeks begin on 31 October
+    world = CaseWorld(tables)
+    for day in ("2026-10-30", "2026-10-31"):
+        item = {**count_key(PARTNER, day, "LINK0001").item(), "ftd": 1}
+        tables.client.put_item(TableName=tables.books, Item=to_wire(item))
+
+    line = write_results(Results(tables.books), world.books, partner=PARTNER, now=at("2026-12-05 09:00"))
+
+    assert (line.ftd_prev_28, line.last_active_day) == (1, "2026-10-31")
 
 
 def test_of_tiers_it_says_how_far_the_month_is(tables: Tables) -> None:
