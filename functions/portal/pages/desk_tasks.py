@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import words
 from advice import Advice, advised
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from server import DESK, STAFF_HOME, Done, Who, app, page
+from server import DESK, STAFF_HOME, Done, Who, page
 from visit import N_, Visit
 
 from introducer.domain.calendar import plus_days
@@ -33,11 +33,10 @@ from introducer.services.read_tasks import (
 from introducer.services.work_task import finish_task, reassign_task, snooze_task
 from introducer.wording.tasks import figure, proposed_message, proposed_subject, why
 from pages.desk_broadcasts import to_approve
+from pages.desk_messages import OF_PARTNER as MESSAGES
 
 ONE = "/desk/tasks/{partner}/{task}"
 OF_PARTNER = STAFF_HOME + "/{partner}/tasks"
-MESSAGES = STAFF_HOME + "/{partner}/messages"
-"""Where a thread with a partner begins."""
 
 words.WORDS |= {
     "task_kind": {
@@ -176,7 +175,7 @@ def desk_task(visit: Visit, partner: str, task: str) -> dict[str, Any]:
     return _told(visit, found) | {
         "subject": proposed_subject(found.task),
         "message": proposed_message(found.task, signed=signed),
-        "send_to": MESSAGES.format(partner=found.task.partner) if found.may_work and MESSAGES in app.routes else None,
+        "send_to": MESSAGES.format(partner=found.task.partner) if found.may_work else None,
         "language": found.task.language,
         "outcomes": list(BY_PEOPLE),
         "colleagues": [{"member": each.member, "name": each.name} for each in people],
