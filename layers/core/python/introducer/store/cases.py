@@ -36,11 +36,11 @@ from introducer.store.holds import hold_to_item
 from introducer.store.ledger import HOLDS, VERSION, balance_attribute, month_is_open
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
-from introducer.store.paging import Page
-from introducer.store.partitions import one
+from introducer.store.paging import Page, every
+from introducer.store.partitions import one, whole
 from introducer.store.reservations import write_all
 from introducer.store.scorings import scoring_put
-from introducer.store.wire import connect, from_wire, put_operation, reading
+from introducer.store.wire import connect, put_operation
 
 OPEN, CLOSED = "open", "closed"
 """Under which of the two a case is listed."""
@@ -108,13 +108,7 @@ class Cases:
 
     def all_open(self, brand: str) -> Iterator[Case]:
         """Every case of a brand that is not closed, the oldest first."""
-        cursor: str | None = None
-        while True:
-            page = self.of_brand(brand, cursor=cursor, limit=100)
-            yield from page.items
-            cursor = page.cursor
-            if cursor is None:
-                return
+        return every(lambda at: self.of_brand(brand, cursor=at, limit=100))
 
     def findings(self, partner: str, case: str) -> tuple[Finding, ...]:
         """What the detectors found, with its evidence; by detector."""
@@ -202,17 +196,7 @@ class Cases:
         return one(self._connection, self._table, key)
 
     def _query(self, pk: str, within: Condition | None = None) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        start: dict[str, Any] | None = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table, pk, within, exclusive_start_key=start, consistent_read=True
-                )
-            found += map(from_wire, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        return list(whole(self._connection, self._table, pk, within))
 
 
 # --------------------------------------------------------------------------------------------------------------- money

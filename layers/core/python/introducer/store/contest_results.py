@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -27,8 +28,8 @@ from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.contests import LONGEST_ID
 from introducer.store.ledger import balance_updates, journal_put, lines_from_json, lines_to_json
 from introducer.store.owned import owned
-from introducer.store.paging import Page
-from introducer.store.partitions import one
+from introducer.store.paging import Page, every
+from introducer.store.partitions import one, whole
 from introducer.store.reservations import write_all
 from introducer.store.wire import Refused, batch_get, connect, from_wire, put_operation, reading, to_wire, writing
 
@@ -132,13 +133,7 @@ class ContestResults:
     def all_results(self, contest: Contest) -> Iterator[Result]:
         """The ranking that stands, division by division."""
         for division in range(len(contest.divisions)):
-            cursor: str | None = None
-            while True:
-                page = self.results(contest, division, cursor, limit=1000)
-                yield from page.items
-                cursor = page.cursor
-                if cursor is None:
-                    break
+            yield from every(partial(self.results, contest, division, limit=1000))
 
     def keep_results(self, edition: str, results: Iterable[Result]) -> None:
         """Writes an edition of the ranking, which nobody sees before the contest names it. Again writes the same.
@@ -241,16 +236,7 @@ class ContestResults:
         return one(self._connection, self._table, key)
 
     def _query(self, pk: str, within: Condition | None = None) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] | None = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table, pk, within, exclusive_start_key=start, consistent_read=True
-                )
-            yield from map(from_wire, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return
+        return whole(self._connection, self._table, pk, within)
 
 
 # --------------------------------------------------------------------------------------------------------------- items

@@ -4,8 +4,6 @@ the stream; its audit record, in BOOKS, is written in the same transaction.
 
 from __future__ import annotations
 
-from typing import Any
-
 from pynamodb.exceptions import PynamoDBConnectionError, TransactWriteError
 from pynamodb.expressions.operand import Path
 
@@ -15,7 +13,8 @@ from introducer.store import keys
 from introducer.store.configuration import audit_to_item
 from introducer.store.facts import event_from_item, event_to_item
 from introducer.store.items import CONDITION
-from introducer.store.wire import connect, from_wire, put_operation, reading, unavailable
+from introducer.store.partitions import whole
+from introducer.store.wire import connect, put_operation, unavailable
 
 
 class Decisions:
@@ -31,22 +30,10 @@ class Decisions:
     def of_client(self, brand: str, client: str) -> list[Event]:
         """All decisions about a client in the order in which they were made, read consistently."""
         pk = keys.partition("event", brand=brand, client=client)
-        found: list[Event] = []
-        position: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._facts,
-                    pk,
-                    range_key_condition=Path(keys.SK).startswith(keys.prefix("event", source=DESK)),
-                    exclusive_start_key=position,
-                    consistent_read=True,
-                )
-            found += [event_from_item(from_wire(item)) for item in answer["Items"]]
-            position = answer.get("LastEvaluatedKey")
-            if not position:
-                decided = (event for event in found if event.type is self.kind)
-                return sorted(decided, key=lambda event: (event.occurred_at, event.event_id))
+        made = Path(keys.SK).startswith(keys.prefix("event", source=DESK))
+        found = map(event_from_item, whole(self._connection, self._facts, pk, made))
+        decided = (event for event in found if event.type is self.kind)
+        return sorted(decided, key=lambda event: (event.occurred_at, event.event_id))
 
     def _write(self, decision: Event, record: AuditRecord) -> bool:
         """Writes a decision and who made it, or nothing of both; whether it is new. Raises `Unavailable`."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from introducer.store import keys
-from introducer.store.wire import connect, from_wire, reading
+from introducer.store.partitions import whole
+from introducer.store.wire import connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,9 @@ class EventCounts:
 
     def month(self, partner: str, month: str) -> list[EventCount]:
         """All counters of a partner's month (`2026-03`), by day and link."""
-        found: list[EventCount] = []
-        position: Any = None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table,
-                    keys.partition("event_count", partner=partner, month=month),
-                    exclusive_start_key=position,
-                )
-            found += [count for count in map(_count, map(from_wire, answer["Items"])) if count]
-            position = answer.get("LastEvaluatedKey")
-            if not position:
-                return found
+        pk = keys.partition("event_count", partner=partner, month=month)
+        items = whole(self._connection, self._table, pk, consistent=False)
+        return [count for count in map(_count, items) if count]
 
 
 def _count(item: Mapping[str, Any]) -> EventCount | None:

@@ -26,7 +26,8 @@ from introducer.domain.ledger import (
     journal_month,
 )
 from introducer.store import keys
-from introducer.store.paging import Page
+from introducer.store.paging import Page, every
+from introducer.store.partitions import one
 from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading, to_wire
 
 EARNED = "earned"
@@ -161,10 +162,8 @@ class Ledger:
 
     def balance(self, partner: str) -> Balance:
         """A partner's balance; empty when nothing was ever posted."""
-        key = keys.key("balance", partner=partner)
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return balance_from_item(partner, from_wire(answer.get("Item", {})))
+        item = one(self._connection, self._table, keys.key("balance", partner=partner))
+        return balance_from_item(partner, item or {})
 
     def balances(self, partners: Sequence[str]) -> dict[str, Balance]:
         """The balances of some partners, read consistently; empty ones of those for whom nothing was ever posted."""
@@ -195,13 +194,7 @@ class Ledger:
 
     def all_journals(self, partner: str, month: str, *, consistent: bool = False) -> Iterator[Journal]:
         """Every journal of a partner's month, page after page, newest first; `consistent` misses none that is there."""
-        cursor: str | None = None
-        while True:
-            page = self.journals(partner, month, cursor, limit=200, consistent=consistent)
-            yield from page.items
-            cursor = page.cursor
-            if cursor is None:
-                return
+        return every(lambda at: self.journals(partner, month, at, limit=200, consistent=consistent))
 
     def journals_of_client(self, partner: str, month: str, client: str) -> Iterator[Journal]:
         """What was posted for one client in a partner's month, newest first; the rest of the month is read for it."""

@@ -24,8 +24,9 @@ from introducer.store import keys
 from introducer.store.configuration import audit_record, audit_to_item
 from introducer.store.mails import mail_of_image
 from introducer.store.owned import owned
-from introducer.store.partitions import whole
-from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable
+from introducer.store.paging import every
+from introducer.store.partitions import one, whole
+from introducer.store.wire import REFUSED, connect, from_wire, put_operation, unavailable
 
 _ID = re.compile(r"tsk_[0-9A-Z]{26}", re.ASCII)
 
@@ -131,11 +132,10 @@ class Tasks:
         if not _ID.fullmatch(task):
             raise NotFound("There is no such task.")
         key = keys.key("task", partner=partner, task=task)
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        if "Item" not in answer:
+        item = one(self._connection, self._table, key)
+        if item is None:
             raise NotFound("There is no such task.")
-        return task_from_item(from_wire(answer["Item"]))
+        return task_from_item(item)
 
     def of_partner(self, partner: str) -> tuple[Task, ...]:
         """All tasks about a partner of the last 400 days, newest first, as they stand now."""
@@ -145,13 +145,9 @@ class Tasks:
     def open_of_brand(self, brand: str) -> Iterator[Task]:
         """Every task of a brand that is not done, those of a partner together. The index lags by moments: what was done
         meanwhile is left out."""
-        owner, cursor = keys.owner_partition("task", brand=brand), None
-        while True:
-            page = owned(self._connection, self._table, owner, cursor, 100, newest_first=False)
-            yield from (task for task in map(task_from_item, page.items) if task.status is TaskStatus.OPEN)
-            cursor = page.cursor
-            if cursor is None:
-                return
+        owner = keys.owner_partition("task", brand=brand)
+        items = every(lambda at: owned(self._connection, self._table, owner, at, 100, newest_first=False))
+        yield from (task for task in map(task_from_item, items) if task.status is TaskStatus.OPEN)
 
     def marks(self, partner: str) -> dict[Trigger, Mark]:
         """What is remembered of a partner's triggers; one that never went off has an empty mark."""
