@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import words
 from pydantic import BaseModel, Field, StringConstraints, create_model
 from visit import N_, Visit
 
+from introducer.domain.errors import Invalid
 from introducer.domain.segment import MOST_CONDITIONS, Match, Operator, Segment, Sort, data_of, segment_of
 from introducer.domain.segment import Field as Asked
 
@@ -63,7 +64,7 @@ class Conditions(_Rows):
     def chosen(self, staff: Staff) -> Segment:
         """The segment. Raises `Invalid`."""
         if self.conditions is not None:
-            return segment_of(self.match, self.conditions)
+            return of_data(self.match, self.conditions, staff)
         return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()}, staff)
 
 
@@ -74,8 +75,38 @@ class Staff:
         self._visit = visit
 
     def ids(self, typed: str) -> list[str]:
-        """Everybody of this name; what is no name stays as it is: it may be an id, or empty for nobody."""
-        return [member for member, name in self._names.items() if name.casefold() == typed.casefold()] or [typed]
+        """Everybody of these names, which have commas between, and may have some within. What is no name stays as it
+        is: it may be an id, or empty for nobody."""
+        parts, found = [each.strip() for each in typed.split(",")], list[str]()
+        while parts:
+            members, taken = self._first(parts)
+            found, parts = found + members, parts[taken:]
+        return found
+
+    def _first(self, parts: Sequence[str]) -> tuple[list[str], int]:
+        """Everybody of the longest name that these parts begin with, and of how many of them it is."""
+        for taken in range(min(len(parts), max(map(len, self._by_name), default=0)), 0, -1):
+            if members := self._by_name.get(_spelt(parts[:taken])):
+                return members, taken
+        return [parts[0]], 1
+
+    def typed(self, members: Iterable[str]) -> str:
+        """These members as a form has them: by their names, where nobody else is meant by those together."""
+        given = list(members)
+        names = ", ".join(map(self.name, given))
+        return names if self.ids(names) == given else ", ".join(given)
+
+    def check(self, segment: Segment) -> Segment:
+        """The segment. Raises `Invalid` (`segment_value`) for a manager whom nobody knows: whoever is none of them is
+        everybody."""
+        for number, each in enumerate(segment.conditions, 1):
+            for value in each.values if each.field is Asked.MANAGER else ():
+                if value and value not in self._names:
+                    raise Invalid(
+                        f"Condition {number}: {value[:40]!r} is no manager: name a member of staff.",
+                        code="segment_value", condition=number, field=each.field.value,
+                    )  # fmt: skip
+        return segment
 
     def name(self, member: str) -> str:
         """The name that stands for this member alone, else the id."""
@@ -92,6 +123,24 @@ class Staff:
         staff = self._visit.portal.configuration.every_colleague(self._visit.member.brand)
         return {member.member: member.name for member in staff}
 
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, ...], list[str]]:
+        found: dict[tuple[str, ...], list[str]] = {}
+        for member, name in self._names.items():
+            if any(spelt := _spelt(name.split(","))):
+                found.setdefault(spelt, []).append(member)
+        return found
+
+
+def _spelt(parts: Iterable[str]) -> tuple[str, ...]:
+    """The parts of a name between its commas, however they are spaced and in whatever letters."""
+    return tuple(" ".join(each.split()).casefold() for each in parts)
+
+
+def of_data(match: str, conditions: Iterable[Mapping[str, Any]], staff: Staff) -> Segment:
+    """The segment that a program describes. Raises `Invalid`."""
+    return staff.check(segment_of(match, conditions))
+
 
 def of_rows(match: str, sent: Mapping[str, str], staff: Staff) -> Segment:
     """The segment of a form's rows; those without a field are left out. Raises `Invalid`."""
@@ -103,15 +152,16 @@ def of_rows(match: str, sent: Mapping[str, str], staff: Staff) -> Segment:
             number = field in {each.value for each in Asked if each.sort in (Sort.NUMBER, Sort.AMOUNT)}
             values = [value] if number else [each.strip() for each in value.split(",")]
             if field == Asked.MANAGER.value:
-                values = [member for each in values for member in (staff.ids(each) if each else [each])]
+                values = staff.ids(value)
             found.append({"field": field, "operator": operator, "values": values})
-    return segment_of(match or "all", found)
+    return of_data(match or "all", found, staff)
 
 
 def asked_in(visit: Visit) -> dict[str, str]:
-    """The rows of a query: what is asked for without being saved."""
+    """The rows of a query: what is asked for without being saved; or those of the form that was refused."""
     names = ["match", *(f"{part}_{row}" for row in range(ROWS) for part in ("field", "operator", "value"))]
-    return {name: visit.query(name) for name in names if visit.query(name)}
+    sent = visit.refused.values.get if visit.refused else visit.query
+    return {name: value for name in names if (value := sent(name))}
 
 
 def as_rows(segment: Segment, staff: Staff) -> dict[str, str]:
@@ -119,7 +169,8 @@ def as_rows(segment: Segment, staff: Staff) -> dict[str, str]:
     rows = {"match": segment.match.value}
     for number, each in enumerate(segment.conditions):
         rows |= {f"field_{number}": each.field.value, f"operator_{number}": each.operator.value,
-                 f"value_{number}": ", ".join(staff.said(each.field, each.values))}  # fmt: skip
+                 f"value_{number}": staff.typed(each.values) if each.field is Asked.MANAGER
+                 else ", ".join(each.values)}  # fmt: skip
     return rows
 
 

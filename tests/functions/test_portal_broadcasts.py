@@ -302,6 +302,21 @@ def test_a_draft_is_changed_and_keeps_its_conditions(portal: Writing) -> None:
     assert portal.does(MANAGER, path, version=0, **({"name": "x"} | TEXT)).json["code"] == "broadcast_changed"
 
 
+def test_a_page_that_a_program_chose_for_the_button_stays_when_a_browser_changes_the_words(portal: Writing) -> None:
+    made = portal.drafts(path="/earnings/by_day")
+    path, browser = f"{BROADCASTS}/{made['broadcast']}", portal.machine(MANAGER, accept="text/html")
+    page = browser.get(path).body
+    assert '<option value="/earnings/by_day" selected>/earnings/by_day</option>' in page
+    shown = portal.stands(made["broadcast"])
+    assert shown["places"].count("/earnings/by_day") == 1 and shown["places"].count("/links") == 1
+    fields = {"version": "0", "segment": "as_it_is", "channel": "mail", "path": shown["values"]["path"], **TEXT}
+    assert browser.post(path, fields | {"name": "Other"}).status == 303
+    assert portal.stands(made["broadcast"])["path"] == "/earnings/by_day"
+    # and one of the usual pages stands there once
+    usual = portal.stands(portal.drafts(path="/links", name="Usual")["broadcast"])
+    assert usual["places"].count("/links") == 1 and "/earnings/by_day" not in usual["places"]
+
+
 def test_two_drafts_of_one_moment_are_two_and_a_key_makes_one(portal: Writing) -> None:
     assert len({portal.drafts(name=name)["broadcast"] for name in ("One", "Two")}) == 2
     key, machine = "a-key-of-this-write", portal.machine(MANAGER)

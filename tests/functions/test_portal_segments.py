@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from introducer.domain.configuration import Change, Role, Standing, Status
+from introducer.domain.configuration import Change, Member, Role, Standing, Status
 from introducer.domain.segment import MOST_CONDITIONS
 from tests.support.form_fields import fields_of
 from tests.support.payday import HARBOUR, MANAGER, PIPS, Payday, a_payday
@@ -74,6 +75,88 @@ def test_managers_are_written_and_read_by_their_names(desk: Payday) -> None:
     # and somebody who is not there is told so in words
     wrong = desk.signed_in(MANAGER).get(f"{PATH}?field_0=manager&operator_0=is&value_0=No%20Body!")
     assert (wrong.status, "Write managers by their names" in wrong.body) == (200, True)
+
+
+@pytest.mark.parametrize("who", ["Sam Okroo", "mem_nobody", "Sam Okoro, Sam"])
+def test_a_manager_whom_nobody_knows_is_refused_and_never_means_everybody(desk: Payday, who: str) -> None:
+    machine = desk.machine(MANAGER)
+    asked = {"field_0": "manager", "operator_0": "is_not", "value_0": who}
+    as_data = {"conditions": [{"field": "manager", "operator": "is_not", "values": [who]}]}
+    draft = {"name": "x", "subject_en": "News", "text_en": "There is news."}
+    answers = [
+        machine.post(PATH, {"name": "x"} | asked, as_json=True),
+        machine.post(PATH, {"name": "x"} | as_data, as_json=True),
+        machine.post("/desk/broadcasts", draft | as_data, as_json=True),
+        machine.get(f"{PATH}?{urlencode(asked)}"),
+    ]
+    assert [(each.status, each.json["code"]) for each in answers] == [(422, "segment_value")] * 4
+    assert [each.json["field"] for each in answers] == ["manager"] * 4
+
+
+def joins(desk: Payday, member: str, name: str) -> None:
+    desk.wiring.configuration.add_member(
+        Member(member=member, partner=None, brand=desk.brand, role=Role.MANAGER, name=name, language="en"),
+        Change(by="mem_admin", at=desk.now, why="joined", origin="test"),
+    )
+
+
+def test_a_name_with_a_comma_is_one_name_also_when_its_form_is_sent_again(desk: Payday) -> None:
+    # given colleagues of whom one is called as two others are together
+    named = {"mem_1st": "Okoro, Ada", "mem_2nd": "Rivers", "mem_3rd": "Lake", "mem_4th": "Rivers, Lake"}
+    for member, name in named.items():
+        joins(desk, member, name)
+    for typed, ids in {
+        "okoro,  ADA, Rivers": ["mem_1st", "mem_2nd"],
+        "Rivers, Lake": ["mem_4th"],
+        "mem_2nd, mem_3rd, ": ["mem_2nd", "mem_3rd", ""],
+    }.items():
+        path = saved(desk, name=typed, field_0="manager", operator_0="is", value_0=typed)
+        chosen = conditions(desk, path)
+        assert chosen[0]["values"] == ids
+        # when a browser sends it back
+        browser = desk.signed_in(MANAGER)
+        answer = browser.post(path, fields_of(browser.get(path).body, "change") | {"name": "Renamed"})
+        # then it means the same people
+        assert (answer.status, conditions(desk, path)) == (303, chosen)
+
+
+def test_a_refused_name_is_told_beside_it_and_what_was_chosen_stays(desk: Payday) -> None:
+    # given a choice that was counted
+    browser = desk.signed_in(MANAGER)
+    query = "match=any&field_0=ftd_30&operator_0=at_most&value_0=7"
+    for shared in ({}, {"shared": "true"}):
+        counted = browser.get(f"{PATH}?{query}")
+        # when it is to be saved under a name that is too long
+        answer = browser.post(PATH, fields_of(counted.body, "save") | {"name": "x" * 81} | shared)
+        # then that is said, and what is sent next is the same choice
+        assert (answer.status, "Give it a name of 1 to 80 characters." in answer.body) == (422, True)
+        again = fields_of(answer.body, "save")
+        kept = ("name", "shared", "match", "field_0", "operator_0", "value_0")
+        assert {each: again[each] for each in kept if each in again} == {
+            "name": "x" * 81, "match": "any", "field_0": "ftd_30", "operator_0": "at_most", "value_0": "7"
+        } | shared  # fmt: skip
+        saves = browser.post(PATH, again | {"name": f"Quiet {len(shared)}"})
+        assert saves.status == 303
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_refused_change_keeps_whether_colleagues_may_use_it(desk: Payday, shared: bool) -> None:
+    path = saved(desk, conditions=MANY[:1], shared=not shared)
+    browser = desk.signed_in(MANAGER)
+    fields = {name: each for name, each in fields_of(browser.get(path).body, "change").items() if name != "shared"}
+    answer = browser.post(path, fields | {"name": ""} | ({"shared": "true"} if shared else {}))
+    assert (answer.status, "shared" in fields_of(answer.body, "change")) == (422, shared)
+
+
+def test_the_staff_are_read_once_for_a_page(desk: Payday, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, every = list[str](), desk.wiring.configuration.every_colleague
+    monkeypatch.setattr(desk.wiring.configuration, "every_colleague", lambda brand: reads.append(brand) or every(brand))
+    path = saved(desk, field_0="manager", operator_0="is", value_0="Sam Okoro")
+    assert len(reads) == 1
+    for url in (path, f"{PATH}?field_0=manager&operator_0=is&value_0=Sam%20Okoro"):
+        reads.clear()
+        assert desk.machine(MANAGER).get(url).status == 200
+        assert len(reads) == 1
 
 
 def test_a_choice_is_told_in_words_and_not_in_codes(desk: Payday) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import words
 from advice import Advice, advised
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from segment_form import Staff
+from segment_form import Staff, of_data
 from segment_form import told as segment_told
 from server import Done, Who, page
 from texts import Texts, as_typed
@@ -254,7 +254,8 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
     report = read_report(books, found) if found.edition else None
     unread = bool(report and (report.waiting or shown_of(books, found, visit.now)))
     may_stop = not found.status.is_over or (found.status is BroadcastStatus.DONE and unread)
-    data = _form(visit) if writes and found.status is BroadcastStatus.DRAFT else {"placeholders": sorted(PLACEHOLDERS)}
+    drafts = writes and found.status is BroadcastStatus.DRAFT
+    data = _form(visit, found.path) if drafts else {"placeholders": sorted(PLACEHOLDERS)}
     return data | _line(found, names) | {
         "text": text_to_data(found.text),
         "languages_written": [each for each in LANGUAGES if each in found.text.by_language],
@@ -268,7 +269,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
         "some": some,
         "preview": _preview(visit, found),
         "approve_above": books.broadcasts.approve_above(member.brand),
-        "may_change": writes and found.status is BroadcastStatus.DRAFT,
+        "may_change": drafts,
         "may_take_back": writes and found.status in (BroadcastStatus.WAITING, BroadcastStatus.SCHEDULED),
         "may_approve": _may_approve(member, found),
         "may_stop": writes and may_stop,
@@ -347,7 +348,7 @@ def _draft(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Draft:
 def _segment(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Segment:
     assert visit.member is not None
     if wish.conditions is not None:
-        return segment_of(wish.match, wish.conditions)
+        return of_data(wish.match, wish.conditions, Staff(visit))
     if wish.segment == AS_IT_IS and before is not None:
         return before
     if not wish.segment:
@@ -369,12 +370,13 @@ def _moment(text: str) -> datetime | None:
         raise Invalid("send_at is a moment in UTC, such as 2026-11-30T09:00.", code="invalid_moment") from error
 
 
-def _form(visit: Visit) -> dict[str, Any]:
+def _form(visit: Visit, path: str = "/") -> dict[str, Any]:
+    """What may be chosen; the page that a button leads to now may be another one than those."""
     assert visit.member is not None
     saved = read_segments(visit.portal.broadcast_books.segments, member=visit.member)
     return {
         "segments": [{"segment": each.segment, "name": each.name} for each in saved],
-        "places": list(PLACES),
+        "places": list(dict.fromkeys((*PLACES, path))),
         "channels": [each.value for each in Channel],
         "placeholders": sorted(PLACEHOLDERS),
         "placeholders_of_portal": sorted(FILLED),

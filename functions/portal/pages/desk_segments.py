@@ -70,7 +70,8 @@ class Deletion(Conditions):
     ),
 )
 def segments(visit: Visit) -> dict[str, Any]:
-    """All that the member may use; with `field_0`, `operator_0`, `value_0` … it is counted whom those mean."""
+    """All that the member may use; with `field_0`, `operator_0`, `value_0` … it is counted whom those mean. A choice
+    whose saving was refused is counted again, so that it can be saved."""
     assert visit.member is not None
     asked = asked_in(visit)
     names, staff = Names(visit.portal.configuration), Staff(visit)
@@ -82,32 +83,34 @@ def segments(visit: Visit) -> dict[str, Any]:
     }
     if asked:
         try:
-            data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked, Staff(visit)))
+            data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked, staff))
         except Invalid as error:
             if visit.wants(("text/html", "application/json")) != "text/html":
                 raise
-            data["wrong"] = {"message": wrong(error), "code": error.code}
+            # Of a form that was refused for this it is said already.
+            if visit.refused is None or "" not in visit.refused.errors:
+                data["wrong"] = {"message": wrong(error), "code": error.code}
     return data
 
 
 @page(PATH, "desk_segments.html", method="POST", who=Who.STAFF, again=segments)
 def save(visit: Visit) -> Done:
     assert visit.member is not None
-    wish = visit.read(NewSegment)
+    wish, staff = visit.read(NewSegment), Staff(visit)
     try:
         saved = save_segment(
             visit.portal.broadcast_books.segments,
             member=visit.member,
             name=wish.name,
             shared=wish.shared,
-            chosen=wish.chosen(Staff(visit)),
+            chosen=wish.chosen(staff),
             now=visit.now,
             request=visit.idempotency_key or secrets.token_hex(16),
         )
     except (Invalid, Conflict) as error:
         raise refused(error, typed_of(wish)) from error
     return Done(
-        _line(saved, Names(visit.portal.configuration), Staff(visit)),
+        _line(saved, Names(visit.portal.configuration), staff),
         f"{PATH}/{saved.segment}?done=saved",
         created=True,
     )
@@ -119,9 +122,10 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
     assert visit.member is not None
     saved = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment)
     mine = saved.owner == visit.member.member or visit.member.role is Role.ADMIN
-    return _frame(visit) | _line(saved, Names(visit.portal.configuration), Staff(visit)) | {
+    staff = Staff(visit)
+    return _frame(visit) | _line(saved, Names(visit.portal.configuration), staff) | {
         "may_change": mine and visit.member.role in WRITERS,
-        "rows": as_rows(saved.chosen, Staff(visit)),
+        "rows": as_rows(saved.chosen, staff),
         "counted": _counted(visit, saved.chosen),
         "wrong": None,
     }  # fmt: skip
@@ -130,7 +134,7 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
 @page(ONE, "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand)
 def change(visit: Visit, segment: str) -> Done:
     assert visit.member is not None
-    wish = visit.read(ChangedSegment)
+    wish, staff = visit.read(ChangedSegment), Staff(visit)
     try:
         saved = change_segment(
             visit.portal.broadcast_books.segments,
@@ -139,12 +143,12 @@ def change(visit: Visit, segment: str) -> Done:
             version=wish.version,
             name=wish.name,
             shared=wish.shared,
-            chosen=wish.chosen(Staff(visit)),
+            chosen=wish.chosen(staff),
             now=visit.now,
         )
     except (Invalid, Conflict, Forbidden) as error:
         raise refused(error, typed_of(wish)) from error
-    return Done(_line(saved, Names(visit.portal.configuration), Staff(visit)), f"{PATH}/{segment}?done=saved")
+    return Done(_line(saved, Names(visit.portal.configuration), staff), f"{PATH}/{segment}?done=saved")
 
 
 @page(ONE + "/delete", "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand)
