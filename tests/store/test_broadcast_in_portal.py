@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.broadcast import Broadcast, BroadcastStatus, Channel
+from introducer.domain.broadcast import Broadcast, BroadcastStatus, Channel, stop_name
 from introducer.domain.configuration import Member
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.events import milliseconds
@@ -23,7 +23,7 @@ from introducer.services.announce import (
 )
 from introducer.services.decide_broadcast import stop_broadcast
 from introducer.services.freeze_broadcast import freeze_broadcast
-from introducer.services.read_broadcasts import read_report
+from introducer.services.read_broadcasts import read_report, shown_of
 from introducer.services.take_back_mails import take_back_mails
 from introducer.store.paces import Known
 from tests.conftest import Tables
@@ -186,6 +186,27 @@ def test_one_that_everybody_has_can_be_stopped_while_the_portal_shows_it(world: 
     with pytest.raises(Conflict) as refused:
         stops(world, other)
     assert refused.value.code == "broadcast_over"
+
+
+def test_of_one_that_goes_by_no_mail_nothing_is_taken_back(world: Broadcasting) -> None:
+    broadcast = begun(world, Channel.PORTAL)
+    world.started.clear()
+    stops(world, broadcast)
+    assert world.started == []
+    # and by both ways it is
+    world.now += timedelta(seconds=1)
+    both = begun(world, Channel.BOTH, name="Another")
+    stopped = stops(world, both)
+    assert world.started[-1] == stop_name(stopped)
+
+
+def test_the_portal_shows_it_through_its_last_day(world: Broadcasting) -> None:
+    done = world.sends(begun(world, Channel.PORTAL))
+    shown = shown_of(world.books, done, world.now)
+    assert shown is not None
+    last = datetime.fromisoformat(f"{shown.through}T23:59:59+00:00")
+    assert shown_of(world.books, done, last) == shown
+    assert shown_of(world.books, done, last + timedelta(seconds=1)) is None
 
 
 def test_what_staff_withdrew_among_the_announcements_does_not_hinder_a_stop(world: Broadcasting) -> None:

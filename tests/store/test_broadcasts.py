@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.broadcast import APPROVE_ABOVE, GREW, NOBODY, PAGE, Broadcast, BroadcastStatus, Recipient
+from introducer.domain.broadcast import (
+    APPROVE_ABOVE,
+    GREW,
+    NOBODY,
+    PAGE,
+    Broadcast,
+    BroadcastStatus,
+    Channel,
+    Recipient,
+    stop_name,
+)
 from introducer.domain.configuration import Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from introducer.domain.events import milliseconds
@@ -17,6 +27,7 @@ from introducer.domain.mail import UNSUBSCRIBED, MailStatus, Seen
 from introducer.domain.mail_pace import slow_rate
 from introducer.domain.results import ResultLine
 from introducer.domain.segment import segment_of
+from introducer.locale import language
 from introducer.services.count_segment import count_segment
 from introducer.services.decide_broadcast import (
     approve_broadcast,
@@ -31,8 +42,11 @@ from introducer.services.read_broadcasts import read_report
 from introducer.services.read_segments import read_segments, segment_for
 from introducer.services.save_segment import change_segment, delete_segment, save_segment
 from introducer.services.send_broadcast import Sender
+from introducer.services.send_mail import fill_in
+from introducer.services.sweep_broadcasts import STOPPED, sweep_broadcasts
 from introducer.services.take_back_mails import take_back_mails
 from introducer.store.paces import Known
+from introducer.wording.mails.telling import Reader
 from tests.conftest import Tables
 from tests.support.broadcasting import ADMIN, BRAND, CHECKER, MAKER, NOW, TEXT, Broadcasting, a_person
 
@@ -184,6 +198,14 @@ def test_a_repeated_request_gets_its_own_draft_and_no_other(world: Broadcasting)
         assert refused.value.code == "idempotency_key_reused"
 
 
+def test_a_request_that_comes_again_gets_its_draft_as_it_was_changed_since(world: Broadcasting) -> None:
+    draft = Draft(name="One", text=TEXT, segment=POLISH)
+    first = draft_broadcast(world.books, member=MAKER, draft=draft, now=NOW, request="r1")
+    changed = change_broadcast(world.books, member=MAKER, broadcast=first.broadcast, version=0,
+                               draft=replace(draft, name="Two"), now=NOW)  # fmt: skip
+    assert draft_broadcast(world.books, member=MAKER, draft=draft, now=NOW, request="r1") == changed
+
+
 # ------------------------------------------------------------------------------------------------------------ approval
 
 
@@ -257,6 +279,14 @@ def test_whoever_is_frozen_gets_it_though_they_fit_no_more(world: Broadcasting) 
 
 def test_one_to_few_needs_no_second_person(world: Broadcasting) -> None:
     assert world.submits(world.drafts()).status is BroadcastStatus.SCHEDULED
+
+
+def test_of_as_many_partners_as_one_person_may_write_to_the_people_are_counted(world: Broadcasting) -> None:
+    # given three partners, of whom one has two owners, where one person may write to three
+    set_broadcast_policy(world.books, member=ADMIN, people=3, now=NOW)
+    world.member("par_000", "mem_second", Role.OWNER)
+    waiting = world.submits(world.drafts())
+    assert (waiting.status, waiting.people) == (BroadcastStatus.WAITING, 4)
 
 
 def test_one_that_would_go_to_more_than_one_person_may_write_to_stops_by_itself(world: Broadcasting) -> None:
@@ -435,6 +465,31 @@ def test_what_waits_for_the_morning_is_taken_back_when_it_is_stopped(world: Broa
     assert mails.due(BRAND, NOW + timedelta(days=1)).items == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "walked"),
+    [
+        ({}, True),
+        ({"ended_at": NOW + timedelta(seconds=1) - STOPPED}, True),
+        ({"ended_at": NOW - STOPPED}, False),
+        ({"ended_at": None}, False),
+        ({"edition": ""}, False),
+        ({"channel": Channel.BOTH}, True),
+        ({"channel": Channel.PORTAL}, False),
+        ({"status": BroadcastStatus.DONE}, False),
+        ({"status": BroadcastStatus.WAITING}, False),
+        ({"status": BroadcastStatus.DRAFT}, False),
+    ],
+)
+def test_the_sweep_takes_back_what_may_wait_of_those_that_were_stopped_lately(
+    world: Broadcasting, change: dict[str, Any], walked: bool
+) -> None:
+    stopped = {"status": BroadcastStatus.STOPPED, "ended_at": NOW, "ended_by": "mem_checker", "why_ended": "wrong"}
+    found = world.becomes(world.begun(), **stopped | change)
+    world.started.clear()
+    assert sweep_broadcasts(world.books, world.start, now=NOW) == walked
+    assert world.started == ([stop_name(found)] if walked else [])
+
+
 # -------------------------------------------------------------------------------------------------------------- report
 
 
@@ -472,6 +527,21 @@ def test_a_preview_has_the_partners_real_figures_and_stays_in_the_brand(world: B
     assert preview_broadcast(world.books, member=MAKER, text=TEXT, partner="par_001").language == "pl"
     with pytest.raises(NotFound):
         preview_broadcast(world.books, member=a_person(brand="brd_other"), text=TEXT, partner="par_001")
+
+
+@pytest.mark.parametrize("code", ["en", "pl", "ar"])
+def test_a_preview_is_what_the_mail_says_with_numbers_as_its_reader_writes_them(world: Broadcasting, code: str) -> None:
+    # given a partner with more than a thousand clients, and its mail
+    world.books.results.put(BRAND, ResultLine(partner="par_001", day="2026-11-28", ftd_30=12_345))
+    world.sends(world.begun())
+    [mail] = world.mails("par_001")
+    reader = Reader(name="Owner of par_001", brand="Northgate", portal="https://northgate.example",
+                    partner="par_001 Ltd")  # fmt: skip
+    # then the preview has the outbox's words
+    shown = preview_broadcast(world.books, member=MAKER, text=TEXT, partner="par_001", language=code)
+    assert shown.words == fill_in(TEXT, mail.values["fills"], language(code), reader)
+    assert "12345" not in " ".join(shown.words.paragraphs)
+    assert shown.language == (code if code in TEXT.by_language else "en")
 
 
 # ---------------------------------------------------------------------------------------------------------------- pace

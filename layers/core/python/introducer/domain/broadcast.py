@@ -155,6 +155,11 @@ class Broadcast:
         return bool(self.approved_by)
 
     @property
+    def may_have_mails(self) -> bool:
+        """Whether mails of it can be there: it began, and goes by mail."""
+        return bool(self.edition) and self.channel.by_mail
+
+    @property
     def announcement(self) -> str:
         """The id of what it says in the portal; empty where it says nothing there, or has not begun."""
         if not self.channel.in_portal or not self.edition or self.began_at is None:
@@ -365,9 +370,7 @@ def begun(
         raise Conflict("This broadcast is not about to be sent any more.", code="not_scheduled")
     if not recipients:
         return stopped(broadcast, by, NOBODY, now)
-    # To how many it was approved was counted in partners, where these were too many already.
-    approved = broadcast.people + broadcast.people // 10 + broadcast.limit if broadcast.is_approved else 0
-    if partners > approved if broadcast.is_approved else recipients > broadcast.limit:
+    if _has_grown(broadcast, recipients, partners):
         return replace(stopped(broadcast, by, GREW, now), people=recipients)
     return replace(
         broadcast,
@@ -380,6 +383,14 @@ def begun(
         handed=0,
         began_at=now,
     )
+
+
+def _has_grown(broadcast: Broadcast, recipients: int, partners: int) -> bool:
+    """Whether it would go to more than were agreed."""
+    if not broadcast.is_approved:
+        return recipients > broadcast.limit
+    # To how many it was approved was counted in partners, where these were too many already.
+    return partners > broadcast.people + broadcast.people // 10 + broadcast.limit
 
 
 def advanced(broadcast: Broadcast, number: int, now: datetime) -> Broadcast:

@@ -94,9 +94,11 @@ def stop_broadcast(
     books: BroadcastBooks, start: Start, *, member: Member, broadcast: str, why: str, now: datetime
 ) -> Broadcast:
     """Nobody gets it any more who has not: whoever sends it looks before each quarter of a second's worth of mails, and
-    an execution takes back those that wait. The portal shows it to nobody from now on, also to those who have seen
-    it. It asks for no version: it is not to be missed because one more mail
-    went. The same member's stop again sees that this execution runs.
+    where it goes by mail, an execution takes back those that wait. The portal shows it to nobody from now on, also to
+    those who have seen it.
+
+    It asks for no version: it is not to be missed because one more mail went. The same member's stop again sees that
+    this execution runs; so does the hourly sweep, for two days.
 
     Raises `NotFound`, `Forbidden`, `Invalid` (`reason_needed`), `Conflict` (`broadcast_over`, `broadcast_changed` when
     it is changed too often to be met), `Unavailable`, `TooMany`.
@@ -147,6 +149,6 @@ def _walked(start: Start, broadcast: Broadcast) -> Broadcast:
 
 def _taken_back(start: Start, broadcast: Broadcast) -> Broadcast:
     """Sees that an execution takes back what waits, where anything can."""
-    if broadcast.edition:
+    if broadcast.may_have_mails:
         start(stop_name(broadcast), execution_input(broadcast))
     return broadcast

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from introducer.domain.configuration import Member, Partner
-from introducer.domain.mail_text import ENGLISH, LANGUAGES, PLACEHOLDERS, MailText, Words
+from introducer.domain.mail_text import ENGLISH, PLACEHOLDERS, MailText
+from introducer.locale import best
 from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names, owners_of
 from introducer.services.send_broadcast import fills_of
+from introducer.services.send_mail import fill_in
+from introducer.wording.mails.telling import Reader, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Previewed:
     partner: Partner
     reader: str
     language: str
-    words: Words
+    words: Written
 
 
 def preview_broadcast(
@@ -32,13 +35,11 @@ def preview_broadcast(
     found = partner_of_brand(books.configuration, member, partner)
     brand = books.configuration.brand(found.brand)
     owner = next(owners_of(books.configuration, found.partner), None)
-    wanted = language if language in LANGUAGES else (owner.language if owner else "") or found.language
-    own = {
-        "name": owner.name if owner else found.name,
-        "partner": found.name,
-        "brand": brand.name,
-        "portal": f"https://{brand.domain}",
-    }
-    filled = fills_of(books, Names(books.configuration), found, frozenset(PLACEHOLDERS))
-    words = text.words(wanted).filled({**{name: str(value) for name, value in filled.items()}, **own})
-    return Previewed(found, own["name"], wanted if wanted in text.by_language else ENGLISH, words)
+    wanted = best([language, owner.language if owner else None, found.language])
+    reader = Reader(
+        name=owner.name if owner else found.name, brand=brand.name, portal=f"https://{brand.domain}", partner=found.name
+    )
+    fills = fills_of(books, Names(books.configuration), found, frozenset(PLACEHOLDERS))
+    # As the outbox does it, with numbers as the reader's language writes them.
+    words = fill_in(text, fills, wanted, reader)
+    return Previewed(found, reader.name, wanted.code if wanted.code in text.by_language else ENGLISH, words)

@@ -48,6 +48,6 @@ def _is_walked(broadcast: Broadcast, now: datetime) -> bool:
         case BroadcastStatus.STOPPED:
             # Whoever stopped it may not have met Step Functions, and not have tried again.
             lately = broadcast.ended_at is not None and broadcast.ended_at > now - STOPPED
-            return lately and bool(broadcast.edition) and broadcast.channel.by_mail
+            return lately and broadcast.may_have_mails
         case _:
             return False

@@ -29,7 +29,7 @@ def take_back_mails(
     """Goes on until none is left that waits, or it is `enough` for now. One that is on its way goes its way. May be
     repeated safely. Raises `NotFound`, `Unavailable`."""
     found = books.broadcasts.broadcast(broadcast)
-    if found.status is not BroadcastStatus.STOPPED or not found.edition or not found.channel.by_mail:
+    if found.status is not BroadcastStatus.STOPPED or not found.may_have_mails:
         return TakenBack(0)
     number, recipients = 0, books.broadcasts.recipients(found)
     while some := list[Recipient](islice(recipients, AT_ONCE)):
