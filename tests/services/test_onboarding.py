@@ -483,6 +483,24 @@ def test_the_sweep_lets_those_rest_whose_sequence_is_off_and_reads_its_rules_onc
     assert sweep_onboarding(world.books, lambda name, given: name, now=world.now) == []
 
 
+def test_one_that_has_no_goal_to_wait_for_is_late_an_hour_after_its_last_step(
+    world: OnboardingWorld,
+) -> None:
+    # given a partner who had the last step, and an execution that failed then
+    world.switches(True, a_step("only"), a_step("last"))
+    partner = world.registers().partner
+    for _ in range(2):
+        world.later(hours=1)
+        world.steps(partner)
+    assert world.told(partner) == ["only", "last"]
+    # when the staff take the goal away
+    for goal, late in ((Fact.HAS_FTD, 0), (None, 1)):
+        world.switches(True, a_step("only"), a_step("last"), goal=goal)
+        started = sweep_onboarding(world.books, lambda name, given: name, now=world.now + timedelta(hours=1))
+        # then nothing is waited for
+        assert len(started) == late
+
+
 def test_steps_that_nobody_got_have_figures_of_zero(world: OnboardingWorld) -> None:
     found = figures_of(world.books, DEFAULT)
     assert found == {step.step: Figures() for step in DEFAULT.steps}

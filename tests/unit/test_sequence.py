@@ -35,6 +35,7 @@ from introducer.domain.sequence import (
     after,
     changed_steps,
     check,
+    due,
     execution_input,
     execution_name,
     following,
@@ -144,6 +145,30 @@ def test_whoever_has_nobody_to_write_to_is_waited_for() -> None:
     assert next_step(BOTH, a_state(), nobody, hours(1)) == Wait(hours(1) + LOOK_AGAIN)
     assert next_step(BOTH, a_state(), nobody, NOW + LONGEST - timedelta(hours=1)) == Wait(NOW + LONGEST)
     assert next_step(BOTH, a_state(), nobody, NOW + LONGEST) == Over(End.EXPIRED)
+
+
+def test_nothing_is_waited_for_beyond_the_day_on_which_it_is_given_up() -> None:
+    last = NOW + LONGEST
+    shortly = last - timedelta(hours=1)
+    late = a_state(Done("welcome", shortly - timedelta(hours=1), True))
+    # for the step's time, for the partner or the staff, and for the goal
+    assert next_step(BOTH, late, NOTHING, shortly) == Wait(last)
+    assert next_step(BOTH, a_state(), Facts(status=Status.SUSPENDED), shortly) == Wait(last)
+    assert next_step(replace(BOTH, on=False), a_state(), NOTHING, shortly) == Wait(last)
+    assert next_step(a_sequence(WELCOME), late, NOTHING, shortly) == Wait(last)
+    # and then it is over
+    assert next_step(BOTH, late, NOTHING, last) == Over(End.EXPIRED)
+    assert next_step(a_sequence(WELCOME), late, NOTHING, last) == Over(End.DONE)
+
+
+def test_something_is_due_when_the_next_wait_is_over() -> None:
+    had = a_state(Done("welcome", hours(5), True))
+    assert due(BOTH, a_state()) == hours(1) and due(BOTH, had) == hours(29)
+    # behind the last step for the goal, and at once where there is none
+    assert due(a_sequence(WELCOME), had) == hours(5) + GOAL_AFTER
+    assert due(a_sequence(WELCOME, goal=None), had) == hours(5)
+    # and when it is given up at the latest
+    assert due(BOTH, a_state(Done("welcome", NOW + LONGEST - timedelta(hours=1), True))) == NOW + LONGEST
 
 
 def test_a_suspended_partner_gets_nothing_meanwhile_and_a_blocked_one_nothing_any_more() -> None:

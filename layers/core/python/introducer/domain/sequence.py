@@ -212,21 +212,30 @@ def next_step(sequence: Sequence, state: Progress, facts: Facts, now: datetime) 
         return Over(End.GOAL)
     if facts.owners and not facts.willing:
         return Over(End.UNSUBSCRIBED)
-    step, last = following(sequence, state), state.started_at + LONGEST
+    time, step, last = due(sequence, state), following(sequence, state), state.started_at + LONGEST
+    if now < time:
+        return Wait(time)
     if step is None:
-        ends = min(state.since + GOAL_AFTER, last) if sequence.goal is not None else now
-        return Wait(ends) if now < ends else Over(End.DONE)
+        return Over(End.DONE)
     if now >= last:
         return Over(End.EXPIRED)
-    due = state.since + timedelta(hours=step.wait_hours)
-    if now < due:
-        return Wait(min(due, last))
     if facts.status is not Status.ACTIVE or not sequence.on:
         return Wait(min(now + LOOK_AGAIN, last))
     if not facts.hold(step.conditions):
         return Skip(step)
     # Nobody has signed in yet: a welcome must not be lost because the owner is invited a day later.
     return Send(step) if facts.owners else Wait(min(now + LOOK_AGAIN, last))
+
+
+def due(sequence: Sequence, state: Progress) -> datetime:
+    """When the next step has its time, or, behind the last one, when the goal is waited for no more: at once where
+    there is none. It is never later than the partner is given up."""
+    step = following(sequence, state)
+    if step is not None:
+        wait = timedelta(hours=step.wait_hours)
+    else:
+        wait = timedelta() if sequence.goal is None else GOAL_AFTER
+    return min(state.since + wait, state.started_at + LONGEST)
 
 
 def following(sequence: Sequence, state: Progress) -> Step | None:

@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 
 from introducer.domain.errors import IntroducerError, NotFound
 from introducer.domain.sequence import (
-    GOAL_AFTER,
     ONBOARDING,
     Progress,
     Sequence,
+    due,
     execution_input,
     execution_name,
-    following,
 )
 from introducer.services.onboarding_books import OnboardingBooks, Start
 from introducer.services.read_sequences import sequence_of
@@ -55,9 +54,7 @@ def sweep_onboarding(books: OnboardingBooks, start: Start, *, now: datetime) -> 
         if state.brand not in rules:
             rules[state.brand] = sequence_of(books, state.brand, state.sequence)
         sequence = rules[state.brand]
-        step = following(sequence, state)
-        wait = timedelta(hours=step.wait_hours) if step else GOAL_AFTER
-        if sequence.on and now >= state.since + wait + LATE:
+        if sequence.on and now >= due(sequence, state) + LATE:
             with suppress(IntroducerError):
                 name = start_onboarding(books.configuration, start, state)
                 started += [name] if name else []
