@@ -10,6 +10,7 @@ import pytest
 
 from introducer.domain.configuration import Brand, Member, Partner, PartnerKind, Role, Status
 from introducer.domain.errors import Forbidden, Invalid
+from introducer.domain.events import milliseconds
 from introducer.domain.mail import Mail, MailTemplate
 from introducer.domain.report import Cadence, ReportChoice
 from introducer.domain.trigger import Found, Trigger
@@ -193,6 +194,17 @@ def test_a_manager_has_a_digest_of_its_own_partners_and_of_nobody_elses(office: 
     assert [each["name"] for each in values["rose"]] == ["ann"]
     assert [each["name"] for each in values["new"]] == ["new"]
     assert {each["name"]: each["now"] for each in values["waits"]} == {"tasks": 2, "messages": 2}
+
+
+def test_staff_who_manage_nobody_by_their_role_have_no_digest_of_partners_who_name_them(office: Office) -> None:
+    for role in Role:
+        if role.is_staff and role is not Role.MANAGER:
+            office.staff(f"mem_{role.value}", role)
+            office.partner(role.value, ftd=9, manager=f"mem_{role.value}")
+            # nor by a message that was on its way when their role was changed
+            message = {"what": "digest", "brand": BRAND, "manager": f"mem_{role.value}", "at": milliseconds(MONDAY)}
+            assert follow(office.books, message).letters == 0
+    assert [each for each in messages(office.books, MONDAY) if json.loads(each)["what"] == "digest"] == []
 
 
 @pytest.mark.parametrize("message", [{}, {"what": "else"}, {"what": "partners", "brand": 1, "cursor": None, "at": 1}])

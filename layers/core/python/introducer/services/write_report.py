@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from introducer.domain.configuration import Brand, Member, Status
+from introducer.domain.configuration import Brand, Member, Role, Status
 from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.mail_topics import Topic
@@ -205,7 +205,9 @@ def _there(books: ReportBooks, of: str, mail: str) -> bool:
 
 
 def _digest_due(books: ReportBooks, manager: Member, otherwise: str, now: datetime) -> Period | None:
-    """The week whose digest is due: by the manager's own clocks, once the manager chose any, else by the brand's."""
+    """The week whose digest is due: by the manager's own clocks, once the manager chose any, else by the brand's. None
+    for staff of another role, whichever partners name them."""
+    if manager.role is not Role.MANAGER:
+        return None
     wishes = books.wishes.preferences(manager.member)
-    time_zone = (wishes.version and wishes.time_zone) or otherwise
-    return due(Cadence.WEEKLY, time_zone, now - LATE, now) if wishes.wants(Topic.REPORTS) else None
+    return due(Cadence.WEEKLY, wishes.time_zone or otherwise, now - LATE, now) if wishes.wants(Topic.REPORTS) else None
