@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -120,6 +121,29 @@ def test_a_member_chooses_topics_hours_and_time_zone(portal: Portal) -> None:
     # and everybody has their own
     assert off(portal, OTHER) == frozenset()
     assert portal.machine(STAFF).get("/settings/mail").status == 200
+
+
+def test_whoever_names_no_time_zone_has_the_brands_whatever_else_they_choose(portal: Portal) -> None:
+    browser = portal.signed_in(OTHER)
+    shown = browser.get("/settings/mail")
+    assert "Empty: the brand's." in text(shown.body)
+    # given the form as it stands, sent with one topic on
+    typed = {name: re.search(rf'name="{name}" type="\w+" value="([^"]*)"', shown.body)
+             for name in ("time_zone", "quiet_from", "quiet_until")}  # fmt: skip
+    wish = {name: found[1] for name, found in typed.items() if found}
+    hidden = {name: shown.field(name) for name in ("csrf", "version", "idempotency_key")}
+    assert browser.post("/settings/mail", wish | hidden | {"on[]": ["", "news"]}).status == 303
+    # then it names no zone still
+    kept = portal.wiring.member_mails.preferences(portal.members[OTHER])
+    assert (kept.time_zone, kept.wants(Topic.NEWS), kept.wants(Topic.GOALS)) == ("", True, False)
+    # and whoever named one may follow the brand again
+    machine = portal.machine(OTHER)
+    data = machine.get("/settings/mail").json
+    body = {"version": data["version"], "on": list(Topic), "quiet_from": 21, "quiet_until": 8}
+    named = machine.post("/settings/mail", body | {"time_zone": "Asia/Tokyo"}, as_json=True).json
+    again = body | {"version": named["version"], "time_zone": ""}
+    assert machine.post("/settings/mail", again, as_json=True).status == 200
+    assert machine.get("/settings/mail").json["time_zone"] == ""
 
 
 def test_an_address_that_came_back_is_said_to_its_reader_and_staff_may_lift_it(portal: Portal) -> None:

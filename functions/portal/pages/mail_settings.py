@@ -42,8 +42,8 @@ FOR_PARTNERS = (
 
 class MailWish(BaseModel):
     """What a member wants by mail: the topics that are on (an empty one says nothing: a form without a tick), and by
-    the clocks of which time zone nothing comes from one hour until another (the same hour twice: it always comes).
-    `version` is the one that was read."""
+    the clocks of which time zone (empty: the brand's) nothing comes from one hour until another (the same hour twice:
+    it always comes). `version` is the one that was read."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,7 +78,7 @@ def mail_settings(visit: Visit) -> dict[str, Any]:
     return {
         "topics": [{"topic": topic.value, "on": found.wants(topic)} for topic in topics_of(visit)],
         "always": [topic.value for topic in Topic if topic.is_binding and (visit.is_staff or topic is Topic.ACCOUNT)],
-        "time_zone": found.time_zone or visit.brand.time_zone,
+        "time_zone": found.time_zone,
         "quiet_from": found.quiet_from,
         "quiet_until": found.quiet_until,
         "version": found.version,

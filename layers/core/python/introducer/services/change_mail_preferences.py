@@ -39,11 +39,12 @@ def change_mail_preferences(
     now: datetime,
     origin: str = "portal",
 ) -> MailPreferences:
-    """The member's preferences as they are then; `version` is the one that was read.
+    """The member's preferences as they are then; `version` is the one that was read, and a
+    `time_zone` that is empty the brand's, whichever that is then.
 
     Raises `Conflict` (`preferences_changed`, `binding_topic`) and `Invalid` (`unknown_time_zone`, `quiet_hours`).
     """
-    if time_zone not in available_timezones():
+    if time_zone and time_zone not in available_timezones():
         raise Invalid("There is no such time zone: write one such as Europe/Berlin.", code="unknown_time_zone")
     check_hours(quiet_from, quiet_until)
     before = store.preferences(member.member)
