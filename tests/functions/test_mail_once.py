@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.configuration import Change
+from introducer.domain.configuration import Brand, Change
 from introducer.domain.errors import Unavailable
 from introducer.domain.identity import brand_key
 from introducer.domain.mail import Mail, MailStatus, MailTemplate, Seen, written_mail
@@ -349,6 +349,40 @@ class TestFeedback:
 
 def fails(*given: Any) -> Any:
     raise Unavailable("down")
+
+
+@pytest.mark.parametrize(("many", "other"), [(BRAND, "brd_2"), ("brd_2", BRAND)])
+def test_one_brands_broadcast_keeps_no_mail_of_another_waiting_that_needs_no_permit(
+    world: World, many: str, other: str
+) -> None:
+    # given five hundred mails of a brand that take a permit each, of which one comes a second, and one of another brand
+    # that takes none
+    brand = Brand(brand="brd_2", name="Southwind", domain="go.example.net", base_currency="EUR",
+                  fallback_url="https://example.net/", created=NOW)  # fmt: skip
+    world.configuration.open_brand(brand, CHANGE)
+    first = world.now - timedelta(minutes=5)
+    whose: dict[str, Any] = {"brand": many, "not_before": first}
+    world.mails.put_all([to_one(template=CONTEST, what=f"ctt_{number} entered", **whose) for number in range(500)])
+    urgent = world.writes(to_one(brand=other, partner="par_2", not_before=world.now))
+    went_before: list[bool] = []
+
+    def wait(seconds: float) -> None:
+        went_before.append(world.mails.mail(urgent.of, urgent.mail).not_before is None)
+        world.now += timedelta(seconds=seconds)
+
+    # when the minute's call goes through what is due
+    end = world.now + timedelta(seconds=45)
+
+    def left() -> float:
+        return (end - world.now).total_seconds()
+
+    hands_on = HandsOn(world.mails, world.configuration, Pacing(world.paces, lambda: 1), now=lambda: world.now,
+                       wait=wait, left=left)  # fmt: skip
+    went = hands_on.run()
+    # then that one goes before anybody waits, and the broadcast as fast as its permits come
+    assert went_before
+    assert all(went_before)
+    assert 40 <= went <= 47
 
 
 def test_a_thousand_mails_keep_to_the_accounts_rate_and_urgent_ones_pass_them(world: World) -> None:

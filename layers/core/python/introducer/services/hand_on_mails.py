@@ -1,12 +1,13 @@
 """Mails whose moment has come go on to the outbox, by way of the stream: those that waited for a morning at once, and
 those that wait for a permit as fast as there are permits.
 
-Each brand's turn is one page, so that one brand's broadcast does not keep another's reminders waiting.
+Each brand's turn is one page, so that one brand's broadcast does not keep another's reminders waiting; of all brands'
+pages what needs no permit goes first, before anybody waits for one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from introducer.domain.errors import Conflict
@@ -47,25 +48,34 @@ class HandsOn:
         went = 0
         turns: dict[str, str | None] = dict.fromkeys(brand.brand for brand in self._configuration.every_brand())
         while turns and self._left() > 0:
+            paced: list[list[Mail]] = []
             for brand, cursor in list(turns.items()):
                 page = self._mails.due(brand, self._now(), cursor)
-                went += sum(self._page(page.items))
+                went += sum(self._release(mail, permitted=False) for mail in page.items if not _needs_permit(mail))
+                paced.append([mail for mail in page.items if _needs_permit(mail)])
                 if page.cursor is None:
                     del turns[brand]
                 else:
                     turns[brand] = page.cursor
+            went += sum(map(self._paced, paced))
         return went
 
-    def _page(self, due: Sequence[Mail]) -> Iterator[bool]:
-        for number, mail in enumerate(due):
-            needs = mail.audience is Audience.MEMBER and topic_of(mail).may_wait
-            if needs and not self._permit(len(due) - number):
-                continue  # those behind it may need none
-            try:
-                self._mails.release(mail, permitted=needs)
-            except Conflict:
-                continue  # it was postponed, sent or handed on meanwhile
-            yield True
+    def _paced(self, mails: Sequence[Mail]) -> int:
+        """Hands on those of a page that need a permit, as permits come; how many went on."""
+        went = 0
+        for number, mail in enumerate(mails):
+            if not self._permit(len(mails) - number):
+                break
+            went += self._release(mail, permitted=True)
+        return went
+
+    def _release(self, mail: Mail, *, permitted: bool) -> bool:
+        """Hands a mail on; False for one that was postponed, sent or handed on meanwhile."""
+        try:
+            self._mails.release(mail, permitted=permitted)
+        except Conflict:
+            return False
+        return True
 
     def _permit(self, wanted: int) -> bool:
         """Takes a permit, and waits for one if need be; False when there is no time left."""
@@ -81,3 +91,7 @@ class HandsOn:
                     self._wait(seconds)
         self._permits -= 1
         return True
+
+
+def _needs_permit(mail: Mail) -> bool:
+    return mail.audience is Audience.MEMBER and topic_of(mail).may_wait
