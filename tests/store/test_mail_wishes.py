@@ -15,12 +15,14 @@ from introducer.domain.mail_preferences import MailPreferences, switched
 from introducer.domain.mail_text import text_of
 from introducer.domain.mail_topics import Topic
 from introducer.domain.suppressing import Suppressed, address_hash, lifted
-from introducer.store.mail_figures import Figures, MailFigures
+from introducer.store.mail_figures import Figures, MailFigures, met_update, shard_of
 from introducer.store.mail_preferences import MemberMails
 from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Mails
 from introducer.store.paces import Known, Paces
+from introducer.store.reservations import write_all
 from introducer.store.suppressions import Suppressions
+from introducer.store.wire import connect
 from tests.conftest import Tables
 
 NOW = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
@@ -159,6 +161,17 @@ def test_each_mail_counts_once_with_its_series(tables: Tables) -> None:
         "verification_decided": Figures(sent=1),
     }
     assert mails.mail(PARTNER, written[0].mail).seen == {Seen.SENT, Seen.OPENED}
+
+
+def test_partners_who_reach_a_goal_are_counted_apart_and_summed(tables: Tables) -> None:
+    # Many may reach it at once, and two transactions that raise one item meet.
+    connection, brand, series = connect(tables.books), BRAND, "seq:seq_1:welcome"
+    for number in range(40):
+        update = met_update(connection, tables.books, brand, series, partner=f"par_{number}")
+        assert write_all(connection, (), (update,), (), token=f"met-{number}")
+    assert MailFigures(tables.books).of_series(brand, series) == Figures(met=40)
+    items = tables.client.scan(TableName=tables.books)["Items"]
+    assert len(items) == len({shard_of(f"par_{number}") for number in range(40)}) > 10
 
 
 @pytest.mark.pattern("pace_of_mails")

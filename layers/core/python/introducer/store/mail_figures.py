@@ -14,14 +14,15 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from introducer.store import keys
-from introducer.store.wire import connect, from_wire, reading
+from introducer.store.partitions import whole
+from introducer.store.wire import connect
 
 SHARDS = 64
 
 
-def shard_of(mail: str) -> str:
-    """In which of a counter's items a mail counts."""
-    return f"{zlib.crc32(mail.encode()) % SHARDS:x}"
+def shard_of(counted: str) -> str:
+    """In which of a counter's items a mail counts, or a partner, by its id."""
+    return f"{zlib.crc32(counted.encode()) % SHARDS:x}"
 
 
 class Figures(NamedTuple):
@@ -53,24 +54,19 @@ class MailFigures:
         return self._sums(brand, keys.escape(beginning))
 
     def _sums(self, brand: str, beginning: str) -> dict[str, Figures]:
-        pk, found, start = keys.partition("mail_figure", brand=brand), dict[str, Figures](), None
+        pk, found = keys.partition("mail_figure", brand=brand), dict[str, Figures]()
         condition = Path(keys.SK).startswith(beginning) if beginning else None
-        while True:
-            with reading():
-                answer = self._connection.query(
-                    self._table, pk, range_key_condition=condition, exclusive_start_key=start, consistent_read=True
-                )
-            for item in map(from_wire, answer["Items"]):
-                series, _ = keys.parts(item[keys.SK])
-                found[series] = Figures(
-                    *(one + item.get(name, 0) for name, one in found.get(series, Figures())._asdict().items())
-                )
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                return found
+        for item in whole(self._connection, self._table, pk, condition):
+            series, _ = keys.parts(item[keys.SK])
+            found[series] = Figures(
+                *(one + item.get(name, 0) for name, one in found.get(series, Figures())._asdict().items())
+            )
+        return found
 
 
-def met_update(connection: Connection, table: str, brand: str, series: str) -> dict[str, Any]:
-    """One partner more that reached the goal after a step, for a transaction that happens once."""
-    key = keys.key("mail_figure", brand=brand, series=series, shard=shard_of(""))
+def met_update(connection: Connection, table: str, brand: str, series: str, *, partner: str) -> dict[str, Any]:
+    """Counts that this partner reached the goal, for the step that it was sent last (`series`). Goes among the updates
+    of the transaction that ends the partner's walk, which happens once. No mail is marked, so the partner says in which
+    of the counter's items it counts."""
+    key = keys.key("mail_figure", brand=brand, series=series, shard=shard_of(partner))
     return connection.get_operation_kwargs(table, key.pk, key.sk, actions=[Path("met").add(1)])

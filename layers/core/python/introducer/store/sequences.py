@@ -190,7 +190,7 @@ class Sequences:
         counts = []
         if after.end is End.GOAL and after.last_sent is not None:
             step = series(after.sequence, after.last_sent)
-            counts.append(met_update(self._connection, self._table, after.brand, step))
+            counts.append(met_update(self._connection, self._table, after.brand, step, partner=after.partner))
         return write_all(self._connection, puts, counts, (), token=derived_id("t", *puts))
 
     # ------------------------------------------------------------------------------------------------------ parts
