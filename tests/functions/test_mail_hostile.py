@@ -22,6 +22,7 @@ from introducer.domain.mail import FIELDS, Kind, Mail, MailStatus, MailTemplate,
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.mail_text import MailText, Words, check_text, text_of
 from introducer.domain.mail_topics import Topic, topic_of
+from introducer.domain.suppressing import Suppressed
 from introducer.gateways.mail import Letter, MailServiceFull, written
 from introducer.services.hand_on_mails import HandsOn
 from introducer.services.lift_suppression import ask_for_mail
@@ -290,7 +291,7 @@ class TestNoRoom:
         statuses = {world.status(first), world.status(second)}
         assert statuses == {("waiting", ""), ("sent", "")}
         [due] = world.mails.due(BRAND, world.now + timedelta(minutes=1)).items
-        assert world.mails.due(BRAND, world.now).items == ()
+        assert world.mails.due(BRAND, world.now + timedelta(seconds=59)).items == ()
         # and is sent then, once
         world.now += timedelta(minutes=1)
         hands_on(world).run()
@@ -404,6 +405,17 @@ class TestNotifications:
         world.writes(to_one(what="pay_2 paid"))
         world.runs()
         assert len(world.inbox.taken) == 2
+
+    def test_whoever_asks_for_mail_again_takes_back_their_own_complaints_and_nothing_else(self, world: World) -> None:
+        for sub in ("ann", "bob"):
+            world.member(sub)
+        for sub, reason in (("ann", "complained"), ("ann", "bounced"), ("bob", "complained"), ("bob", "bounced")):
+            suppressed = Suppressed(brand=BRAND, hash=f"{sub} {reason}", reason=reason, since=world.now, member=sub,
+                                    partner=PARTNER, mail="mail_1")  # fmt: skip
+            assert world.suppressions.suppress(suppressed, CHANGE)
+        assert ask_for_mail(world.suppressions, world.configuration.member("ann"), now=world.now) == 1
+        stand = {each.hash for each in world.suppressions.of(PARTNER) if each.stands}
+        assert stand == {"ann bounced", "bob complained", "bob bounced"}
 
     def test_the_function_refuses_another_topic_and_an_unknown_id_without_a_second_try(
         self,

@@ -15,7 +15,7 @@ from introducer.domain.mail import MailStatus, MailTemplate
 from introducer.gateways.mail import MailNotTaken, MailRefused, MailUnclear
 from introducer.services import send_mail
 from introducer.services.send_mail import Outbox, Permits
-from introducer.store.mails import Named, named
+from introducer.store.mails import Named
 from introducer.wording.mails.rendering import EXAMPLES
 from tests.support.mailing import BRAND, PAID, PARTNER, World, a_world, to_one, to_owners
 
@@ -215,7 +215,7 @@ def test_two_at_once_send_one_and_the_one_that_sent_it_has_the_last_word(world: 
     mail = world.writes(to_one())
     # given a second delivery while the first is handing the mail over
     seen: list[MailStatus | None] = []
-    world.inbox.also = lambda: seen.append(world.outbox().deliver(named(mail)))
+    world.inbox.also = lambda: seen.append(world.outbox().deliver(Named(mail.of, mail.mail, mail.partner, mail.member)))
     assert world.runs() == []
     assert seen == [MailStatus.UNCLEAR]
     assert (world.status(mail), len(world.inbox.taken)) == (("sent", ""), 1)

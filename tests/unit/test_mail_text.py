@@ -10,6 +10,7 @@ from introducer.domain.mail_text import (
     LANGUAGES,
     LONGEST_PARAGRAPH,
     LONGEST_SUBJECT,
+    MOST_BYTES,
     MOST_PARAGRAPHS,
     PLACEHOLDERS,
     MailText,
@@ -104,6 +105,21 @@ def test_a_text_that_cannot_be_is_refused_with_what_to_do(text: MailText, code: 
     assert refused.value.code == code
     assert refused.value.facts["language"]
     assert refused.value.detail.endswith(".")
+
+
+def test_a_text_of_all_languages_may_fill_its_room_to_the_last_byte() -> None:
+    lines = {each: ["x" * LONGEST_PARAGRAPH] * 20 for each in LANGUAGES[:4]}
+    lines[LANGUAGES[4]] = ["x" * LONGEST_PARAGRAPH] * 19 + ["x" * (LONGEST_PARAGRAPH - 5)]
+
+    def text() -> MailText:
+        return MailText({each: Words("x", tuple(paragraphs)) for each, paragraphs in lines.items()})
+
+    assert text().size == MOST_BYTES
+    assert check_text(text()) == text()
+    lines[LANGUAGES[4]][-1] += "x"
+    with pytest.raises(Invalid) as refused:
+        check_text(text())
+    assert refused.value.code == "text_too_long"
 
 
 def test_the_refusal_of_a_placeholder_names_those_that_there_are() -> None:

@@ -142,6 +142,14 @@ def test_amounts_rates_and_days_are_written_as_the_reader_writes_them() -> None:
     assert "90,000\N{NO-BREAK SPACE}JPY" in waiting
 
 
+def test_no_line_ends_between_a_time_of_day_and_its_zone() -> None:
+    said = preview(MailTemplate.PAYMENT_PROFILE_CHANGED, language("en"))
+    assert "09:30\N{NO-BREAK SPACE}UTC" in said.html
+    assert "09:30 UTC" not in said.html
+    # where text is plain there are no lines to be turned round
+    assert "09:30 UTC" in said.text
+
+
 def test_where_nothing_is_converted_no_rate_is_said() -> None:
     values = {**EXAMPLES[MailTemplate.PAYOUT_PAID], "amount": {"minor": 100, "currency": "USD"}, "rates": []}
     said = render(MailTemplate.PAYOUT_PAID, values, language("en"), OWNER)
@@ -458,6 +466,15 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 def test_a_mail_that_is_too_large_is_refused() -> None:
     with pytest.raises(MailRefused) as refusal:
         written(replace(LETTER, html="x" * 1_000_000), SENDER, NOW)
+    assert refusal.value.code == "mail_too_large"
+
+
+@pytest.mark.parametrize("part", ["text", "html"])
+def test_a_mail_may_say_sixty_thousand_bytes_and_not_one_more(part: str) -> None:
+    most = "ü" * 30_000
+    assert written(replace(LETTER, **{part: most}), SENDER, NOW)
+    with pytest.raises(MailRefused) as refusal:
+        written(replace(LETTER, **{part: f"{most}x"}), SENDER, NOW)
     assert refusal.value.code == "mail_too_large"
 
 

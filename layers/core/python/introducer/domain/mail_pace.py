@@ -14,11 +14,9 @@ from typing import NamedTuple
 ONE = 1_000
 """Thousandths of a permit to one."""
 FREE_SHARE = 5
-"""One part of so many of the account's rate is kept for mails that cannot wait."""
+"""One part of so many is kept for mails that cannot wait: of the account's rate, and of its mails of 24 hours."""
 FAR_AHEAD = 60_000
 """Milliseconds: no clock of those who share a pace is so much before another's, unless it is wrong."""
-
-
 HELD = 4
 """One part of so many of a second's permits is held at most; one permit at least."""
 

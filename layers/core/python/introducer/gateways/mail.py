@@ -27,6 +27,7 @@ from botocore.exceptions import (
 )
 
 from introducer.domain.errors import Invalid, Unavailable
+from introducer.domain.mail_pace import FREE_SHARE
 
 CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}, max_pool_connections=32)
 """One try: a second one by the library could be a second mail. Connections for all who send at once."""
@@ -35,8 +36,6 @@ LARGEST = 500_000
 LONGEST = 60_000
 """Bytes of its words, as text or as HTML: mail programs cut off what is much longer, and the line to unsubscribe with
 it (Gmail after 102 KB)."""
-FREE_SHARE = 5
-"""One part of so many of a day's mails is kept for those that cannot wait."""
 _POLICY = SMTP.clone(cte_type="7bit")
 """SES takes ASCII with lines of at most 1,000 characters."""
 _FULL = {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}

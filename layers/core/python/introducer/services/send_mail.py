@@ -70,8 +70,6 @@ SHORTEST_WAIT = timedelta(seconds=1)
 FULL_WAIT = timedelta(minutes=1)
 """For how long a mail waits that the mail service has no room for. The stream goes on meanwhile: what else follows from
 the books must not wait for a day's quota."""
-
-
 BRAND_KEPT = timedelta(minutes=1)
 """How long a brand's name, domain and time zone are taken for what they were. Nobody is told less or more by them."""
 STOP_KEPT = timedelta(seconds=1)

@@ -28,6 +28,7 @@ from introducer.store.mail_figures import shard_of
 from introducer.store.mail_preferences import preferences_from_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
+from introducer.store.partitions import one, whole
 from introducer.store.reservations import write_all
 from introducer.store.suppressions import suppressed_from_item
 from introducer.store.wire import (
@@ -39,7 +40,6 @@ from introducer.store.wire import (
     connect,
     from_wire,
     put_operation,
-    reading,
     to_wire,
     writing,
 )
@@ -137,7 +137,10 @@ def mail_from_item(item: Mapping[str, Any]) -> Mail:
 
 def mail_of_image(image: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
     """Among whose mails an item of the stream stands, and its id; None when it is no mail."""
-    item = from_wire(image)
+    return _place_of(from_wire(image))
+
+
+def _place_of(item: Mapping[str, Any]) -> tuple[str, str] | None:
     mail = str(item.get("mail", ""))
     if not mail.startswith(PREFIX) or not {"partner", "brand"} <= item.keys():
         return None
@@ -148,13 +151,9 @@ def mail_of_image(image: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | N
 
 def named_of_image(image: Mapping[str, Mapping[str, Any]]) -> Named | None:
     """The mail of an item of the stream; None when it is no mail."""
-    found, item = mail_of_image(image), from_wire(image)
+    item = from_wire(image)
+    found = _place_of(item)
     return Named(*found, str(item["partner"]), str(item.get("member", ""))) if found else None
-
-
-def named(mail: Mail) -> Named:
-    """A mail by what names it."""
-    return Named(mail.of, mail.mail, mail.partner, mail.member)
 
 
 def mail_put(connection: Connection, table: str, mail: Mail) -> dict[str, Any]:
@@ -181,12 +180,10 @@ class Mails:
 
     def mail(self, of: str, mail: str) -> Mail:
         """A mail of a partner, or of a brand for its staff, as it stands now. Raises `NotFound`."""
-        key = keys.key("mail", of=of, mail=mail)
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        if "Item" not in answer:
+        item = one(self._connection, self._table, keys.key("mail", of=of, mail=mail))
+        if item is None:
             raise NotFound("There is no such mail.")
-        return mail_from_item(from_wire(answer["Item"]))
+        return mail_from_item(item)
 
     def addressed(self, named: Named) -> Addressed:
         """A mail with the member and the partner it is for, read at once and consistently. Raises `NotFound` where
@@ -228,15 +225,9 @@ class Mails:
 
     def mails(self, of: str) -> tuple[Mail, ...]:
         """All that was written to a partner, or to a brand's staff, newest first."""
-        pk, found, start = keys.partition("mail", of=of), [], None
-        while True:
-            with reading():
-                answer = self._connection.query(self._table, pk, exclusive_start_key=start, consistent_read=True)
-            found += [mail_from_item(from_wire(item)) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if not start:
-                # By time in memory: a mail's key is its id alone, so that a repeated step meets it.
-                return tuple(sorted(found, key=lambda mail: (mail.at, mail.mail), reverse=True))
+        found = map(mail_from_item, whole(self._connection, self._table, keys.partition("mail", of=of)))
+        # By time in memory: a mail's key is its id alone, so that a repeated step meets it.
+        return tuple(sorted(found, key=lambda mail: (mail.at, mail.mail), reverse=True))
 
     def unsent(self, brand: str, cursor: str | None = None, limit: int = 50) -> Page[Mail]:
         """A page of the mails of a brand that nobody has got, as far as we know; the oldest first. The index lags by
@@ -393,10 +384,7 @@ class Mails:
     def by_message(self, message: str) -> tuple[str, str] | None:
         """Among whose mails the one stands that the mail service knows under this id, and its own id; None: there is
         none."""
-        key = keys.key("mail_place", message=message)
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        item = from_wire(answer.get("Item", {}))
+        item = one(self._connection, self._table, keys.key("mail_place", message=message))
         return (str(item["of"]), str(item["mail"])) if item else None
 
     def told_of(self, message: str, of: str, mail: str) -> tuple[tuple[str, str] | None, Mail | None]:

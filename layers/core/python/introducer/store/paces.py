@@ -9,7 +9,8 @@ from pynamodb.expressions.operand import Path
 
 from introducer.domain.mail_pace import FAR_AHEAD, Pace, Taken, take
 from introducer.store import keys
-from introducer.store.wire import Refused, connect, from_wire, reading, to_wire, writing
+from introducer.store.partitions import one
+from introducer.store.wire import Refused, connect, to_wire, writing
 
 MAILS = "mails"
 TRIES = 4
@@ -78,7 +79,4 @@ class Paces:
         return Taken(before, 0, BUSY)
 
     def _item(self) -> dict[str, int]:
-        key = keys.key("pace", of=MAILS)
-        with reading():
-            answer = self._connection.get_item(self._table, key.pk, key.sk, consistent_read=True)
-        return from_wire(answer.get("Item", {}))
+        return one(self._connection, self._table, keys.key("pace", of=MAILS)) or {}
