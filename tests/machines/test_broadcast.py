@@ -20,7 +20,7 @@ from introducer.services.draft_broadcast import Draft, draft_broadcast
 from introducer.services.read_broadcasts import read_report
 from introducer.services.register_partner import register_partner
 from introducer_ops.localcloud import Stack
-from tests.support.scenario import AUTHOR, Scenario, eventually, the_stacks_account, tomorrow
+from tests.support.scenario import AUTHOR, Scenario, by_mail, eventually, the_stacks_account, tomorrow
 
 pytestmark = pytest.mark.cloud
 
@@ -109,7 +109,7 @@ def test_a_broadcast_waits_for_its_moment_and_reaches_every_owner_once(sending: 
     done = sending.books.broadcasts.broadcast(broadcast.broadcast)
     mails = {partner: [mail.series for mail in sending.books.mails.mails(partner)] for partner in partners}
     assert [series.count(broadcast.series) for series in mails.values()] == [1, 1, 1]
-    eventually("mails in inboxes", lambda: read_report(sending.books, done).sent == 3)
+    by_mail(sending.stack, "mails in inboxes", lambda: read_report(sending.books, done).sent == 3)
 
     # and starting it again is harmless
     again = sending.workflows.start(f"{execution_name(broadcast)}-by-hand", execution_input(broadcast))

@@ -25,7 +25,7 @@ from introducer.store import keys
 from introducer.store.mails import Mails
 from introducer.store.wire import to_wire
 from introducer_ops.localcloud import Stack
-from tests.support.scenario import AUTHOR, Scenario, eventually, the_stacks_account
+from tests.support.scenario import AUTHOR, Scenario, by_mail, eventually, the_stacks_account
 
 pytestmark = pytest.mark.cloud
 
@@ -138,7 +138,7 @@ def test_a_registration_starts_an_execution_that_walks_the_partner_through_all_s
     assert ended.status == "SUCCEEDED", ended.cause
     wanted = ["welcome", "first_click", "payment", "still_quiet"]
     assert onboarding.told(state) == wanted
-    eventually("mails to the owner", lambda: onboarding.told(state, Audience.MEMBER) == wanted)
+    by_mail(onboarding.stack, "mails to the owner", lambda: onboarding.told(state, Audience.MEMBER) == wanted)
     assert onboarding.walk(state).end is End.DONE
 
     # and its history reads like a story, in which nobody is named

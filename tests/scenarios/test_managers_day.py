@@ -17,7 +17,7 @@ from introducer.domain.events import day_of
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
 from tests.support.people import JSON, Person, a_person, a_registered_partner
-from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account, tomorrow
+from tests.support.scenario import Scenario, by_mail, eventually, rfc3339, the_stacks_account, tomorrow
 
 pytestmark = pytest.mark.cloud
 
@@ -156,13 +156,13 @@ def test_a_manager_works_through_a_day(stack: Stack, today: datetime) -> None:
     payee = f"/desk/payees/{copperhill.partner}"
     version = noor.reads(payee)["verification"]["version"]
     noor.does(f"{payee}/verification", version=version, verdict="approve", why="Both are legible")
-    dead = eventually("a dead address", lambda: sam.reads(f"/desk/partners/{copperhill.partner}/mail")["items"])
+    dead = by_mail(stack, "a dead address", lambda: sam.reads(f"/desk/partners/{copperhill.partner}/mail")["items"])
     assert [(each["member"], each["reason"]) for each in dead] == [(copperhill.owner.member, "bounced")]
 
     # ---- Marta has a question. It waits at the top of Sam's inbox.
     question = marta.does("/messages", subject="When am I paid?", text="For my first client, I mean.")
     thread = f"/desk/messages/{amberfield.partner}/{question['thread']}"
-    eventually("a mail to Sam", lambda: about(sam, question["thread"]))
+    by_mail(stack, "a mail to Sam", lambda: about(sam, question["thread"]))
     [row] = [row for row in sam.reads("/desk/messages")["items"] if row["waits_since"]]
     assert (row["name"], row["subject"], row["unread"]) == ("Amberfield", "When am I paid?", True)
 
@@ -178,7 +178,7 @@ def test_a_manager_works_through_a_day(stack: Stack, today: datetime) -> None:
     assert sam.reads(thread)["read_by_other"] is False
 
     # Marta is told once, reads the answer in the portal (the note is not for her), and Sam sees that she has.
-    [mail] = eventually("a mail to Marta", lambda: about(marta, question["thread"]))
+    [mail] = by_mail(stack, "a mail to Marta", lambda: about(marta, question["thread"]))
     assert mail["Content-Language"] == "pl" and "dziesięć" not in words_of(mail)
     [line] = [row for row in marta.reads("/messages")["items"] if row["thread"] == question["thread"]]
     assert line["unread"] is True
@@ -210,7 +210,7 @@ def test_a_manager_works_through_a_day(stack: Stack, today: datetime) -> None:
     assert (submitted["status"], submitted["people"]) == ("waiting", 3)
     assert sam.is_refused(f"{one}/approval", version=submitted["version"]) == "same_person"
     assert noor.does(f"{one}/approval", version=submitted["version"])["status"] == "scheduled"
-    report = eventually("report", lambda: is_told(report := sam.reads(one)["report"]) and report)
+    report = by_mail(stack, "report", lambda: is_told(report := sam.reads(one)["report"]) and report)
     assert {name: number for name, number in report.items() if number} == {
         "recipients": 3, "sent": 1, "unsubscribed": 1, "suppressed": 1, "delivered": 1, "partners": 3, "shown": 3,
     }  # fmt: skip
@@ -249,7 +249,7 @@ def test_a_manager_works_through_a_day(stack: Stack, today: datetime) -> None:
     owner = drystone.owner
     [own] = owner.reads("/leads")["items"]
     assert (own["lead"], own["stage"], own["link"]) == (lead, "won", drystone.code)
-    told = eventually("two mails", lambda: len(found := about(owner, "/leads")) == 2 and found)
+    told = by_mail(stack, "two mails", lambda: len(found := about(owner, "/leads")) == 2 and found)
     everything = [world.http.get("/leads", headers=owner.headers).text, *(words_of(each) for each in told)]
     assert not [part for part in ("Mara Quill", "Quill", "mara.quill", "901820") for text in everything if part in text]
 

@@ -16,7 +16,7 @@ from introducer.store.sequences import Sequences
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
 from tests.support.people import JSON, Person, a_person, a_registered_partner, text_of, way_out
-from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account, tomorrow
+from tests.support.scenario import Scenario, by_mail, eventually, rfc3339, the_stacks_account, tomorrow
 
 pytestmark = pytest.mark.cloud
 
@@ -147,7 +147,7 @@ def test_a_partner_is_accompanied_to_its_first_client_and_another_wants_no_such_
     assert amberfield.goes_on() == ("welcome", True)
     # (Bluewater came after it, and has its turn as much later)
     clock.set_to(max(clock.now(), later + timedelta(seconds=1)))
-    eventually("two letters", lambda: len(marta.inbox()) == len(noi.inbox()) == 1)
+    by_mail(world.stack, "two letters", lambda: len(marta.inbox()) == len(noi.inbox()) == 1)
     [mail], [english] = marta.inbox(), noi.inbox()
     assert mail["Subject"] == previewed["said_subject"] == f"Witamy w {world.configuration.brand(world.brand).name}"
     assert "Marta Zielińska, cieszymy się, że Amberfield Media jest z nami." in text_of(mail)
@@ -210,7 +210,7 @@ def test_a_partner_is_accompanied_to_its_first_client_and_another_wants_no_such_
 
     # ---- Everybody has each mail once, whatever was repeated on the way, and the desk counts them exactly.
     once, never = {"sent": 1, "delivered": 1, "bounced": 0, "met": 0}, dict.fromkeys(FIGURES, 0)
-    eventually("figures", lambda: figures(sam)["first_deposit"]["delivered"])
+    by_mail(world.stack, "figures", lambda: figures(sam)["first_deposit"]["delivered"])
     assert figures(sam) == {
         "welcome": {"sent": 3, "delivered": 2, "bounced": 1, "met": 0}, "terms": once, "first_link": never,
         "first_click": once, "payment": once, "first_deposit": once | {"met": 1}, "call": never,

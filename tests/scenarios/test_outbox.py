@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from introducer.domain.configuration import Change, Role
-from introducer.domain.mail import MailStatus, MailTemplate, new_mail
+from introducer.domain.mail import Mail, MailStatus, MailTemplate, new_mail
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.store.configuration import Configuration
 from introducer.store.mail_figures import Figures, MailFigures
@@ -17,7 +17,7 @@ from introducer.wording.mails.rendering import EXAMPLES
 from introducer_ops.localcloud import Stack
 from introducer_ops.localcloud.mail_pages import MailPages
 from tests.support.builders import cpa, terms
-from tests.support.scenario import Scenario, eventually, the_stacks_account
+from tests.support.scenario import Scenario, by_mail, the_stacks_account
 
 pytestmark = pytest.mark.cloud
 
@@ -41,9 +41,11 @@ def test_a_payout_is_told_to_each_owner_once(stack: Stack) -> None:
         )
         mails.put(mail)
         # then each owner is told
-        arrived = eventually(
-            "two sent mails", lambda: len(sent := [each for each in mails.mails(partner) if each.message]) == 2 and sent
-        )
+
+        def told() -> list[Mail]:
+            return [each for each in mails.mails(partner) if each.message]
+
+        arrived = by_mail(stack, "two sent mails", lambda: len(sent := told()) == 2 and sent)
         assert {each.status for each in arrived} == {MailStatus.SENT}
         assert (mails.mail(partner, mail.mail).status, mails.mail(partner, mail.mail).people) == (
             MailStatus.HANDED_ON,
@@ -96,11 +98,11 @@ def test_what_comes_back_or_is_complained_of_is_counted_and_gets_nothing_more(st
         tells("pay_1 payout_paid")
         # then SES tells what became of it
         counted = Figures(sent=3, delivered=2, bounced=1, complained=1)
-        eventually("the figures", lambda: figures.of_series(scenario.brand, "payout_paid") == counted)
+        by_mail(stack, "the figures", lambda: figures.of_series(scenario.brand, "payout_paid") == counted)
         # and the next mail goes to the glad one alone
         tells("pay_2 payout_paid")
-        eventually("a fourth mail", lambda: figures.of_series(scenario.brand, "payout_paid").delivered == 3)
-        reasons = eventually("two are not told", lambda: len(found := _suppressed(mails, partner)) == 2 and found)
+        by_mail(stack, "a fourth mail", lambda: figures.of_series(scenario.brand, "payout_paid").delivered == 3)
+        reasons = by_mail(stack, "two are not told", lambda: len(found := _suppressed(mails, partner)) == 2 and found)
         assert sorted(reasons) == ["bounced", "complained"]
 
 
@@ -124,10 +126,9 @@ def test_what_is_beyond_the_accounts_rate_waits_and_is_handed_on(stack: Stack) -
             )
 
             def all_sent() -> bool:
-                stack.invoke("DueMailsFunction", {})
                 return sum(each.status is MailStatus.SENT for each in mails.mails(partner)) == 3
 
-            eventually("three sent mails", all_sent)
+            by_mail(stack, "three sent mails", all_sent)
         finally:
             stack.set_mail_rate(None)
 

@@ -73,6 +73,17 @@ def eventually(what: str, found: Callable[[], Any]) -> Any:
     return answer
 
 
+def by_mail(stack: Stack, what: str, found: Callable[[], Any]) -> Any:
+    """As `eventually`, while the minutes pass: a mail that met no room within the account's rate waits for the call
+    that AWS's schedule makes every minute, and the local stage makes none by itself."""
+
+    def looked() -> Any:
+        stack.invoke("DueMailsFunction", {})
+        return found()
+
+    return eventually(what, looked)
+
+
 @dataclass
 class Scenario:
     """A brand with a source and partners. Use within `the_stacks_account`."""
