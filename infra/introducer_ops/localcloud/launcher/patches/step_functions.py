@@ -139,10 +139,21 @@ def _wait_by_the_clock(clock: Clock) -> None:
     scale = stepfunctions._SFN_WAIT_SCALE
     with_callback = stepfunctions._invoke_with_callback
 
+    add_event = stepfunctions._add_event
+    entered = threading.local()
+
+    def noted(execution: dict[str, Any], event: str, details: Any = None) -> Any:
+        # A wait begins when it is seen to begin: whoever moves the clock then must not move it past the beginning.
+        if event == "WaitStateEntered":
+            entered.at = clock.now()
+        return add_event(execution, event, details)
+
     def sleep(seconds: float) -> None:
-        clock.after(seconds * scale)(threading.Event())
+        since = clock.now() - entered.__dict__.pop("at", clock.now())
+        clock.after(seconds * scale - since)(threading.Event())
 
     def sleep_until(moment: str) -> None:
+        entered.__dict__.pop("at", None)
         sleep(datetime.fromisoformat(moment).timestamp() - clock.now())
 
     def waiting(resource: str, given: Any, token: str, state: State) -> Any:
@@ -162,6 +173,7 @@ def _wait_by_the_clock(clock: Clock) -> None:
             raise stepfunctions._ExecutionError(error["Error"], error["Cause"])
         return json.loads(waiter["result"])
 
+    stepfunctions._add_event = noted
     stepfunctions._scaled_sleep = sleep
     stepfunctions._sleep_until = sleep_until
     stepfunctions._invoke_with_callback = waiting
