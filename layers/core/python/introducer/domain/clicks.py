@@ -2,8 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+BOT, PREVIEW, TOOL, NO_AGENT = "bot", "preview", "tool", "no_agent"
+"""Who asked was a crawler; a messenger that draws a link's preview; a program; nobody who says what it is."""
+HEAD = "head"
+"""Only the headers were asked for: a checker of links."""
+PREFETCH = "prefetch"
+"""A browser read ahead; its person has not clicked yet, and may never."""
+EMBEDDED = "embedded"
+"""A page loaded the link by itself, as an image, a frame or by a script: nobody clicked."""
+ANONYMOUS, HOSTING = "anonymous", "hosting"
+"""The address is one behind which senders hide; one of a data centre, where machines live and nobody browses."""
+PAUSED, SCHEDULED, COUNTRY, DEVICE, CAPPED = "paused", "scheduled", "country", "device", "capped"
+"""The link, or its campaign, takes no visitors now; has not begun or is over; is not for this country; not for this
+device; has had all the clicks that it takes."""
+
+FLAGS = (
+    BOT,
+    PREVIEW,
+    TOOL,
+    NO_AGENT,
+    HEAD,
+    PREFETCH,
+    EMBEDDED,
+    ANONYMOUS,
+    HOSTING,
+    PAUSED,
+    SCHEDULED,
+    COUNTRY,
+    DEVICE,
+    CAPPED,
+)
+"""Every flag a click may have, the most telling first: who it was, how it came, from where, and whether the campaign
+takes it. The words that pages say for them are in `wording.codes`, under `click_flag`."""
+
+OTHER = "other"
+"""The reason of a click whose flags are all unknown here: of a redirect that is newer than its reader."""
+REASONS = (*FLAGS, OTHER)
+
+
+def reason_of(flags: Iterable[str]) -> str:
+    """The one reason under which a flagged click is counted, so that reasons add up to the flagged; empty for a click
+    without flags. A crawler in a data centre that opens a paused link is a crawler."""
+    given = set(flags)
+    return next((flag for flag in FLAGS if flag in given), OTHER if given else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +81,7 @@ class Click:
     subs: tuple[str, str, str, str, str] = ("", "", "", "", "")
     """The partner's own values, sub1 to sub5."""
     flags: tuple[str, ...] = ()
-    """Why this is not a person's payable click: `bot`, `preview`, `prefetch`, `embedded` (a page loaded it as an image,
-    a frame …), `head`, `tool`, `no_agent`, `paused`."""
+    """Why this is not a person's payable click: of `FLAGS`."""
 
     @property
     def counts(self) -> bool:
