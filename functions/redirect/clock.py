@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -21,13 +22,26 @@ def _offset_ms() -> int:
         return 0
 
 
-class Deadline:
-    """How much of the time that recording may take is left. It measures durations, so no clock moves it."""
+def monotonic() -> float:
+    """Seconds since some moment: what durations are measured by, and what tests play. No offset moves it."""
+    return time.monotonic()
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._began = time.monotonic()
+
+class Deadline:
+    """How much of the time that something may take is left."""
+
+    __slots__ = ("_elapsed", "_ends", "seconds")
+
+    def __init__(self, seconds: float, elapsed: Callable[[], float] = monotonic) -> None:
+        self.seconds = seconds
+        """The whole."""
+        self._elapsed = elapsed
+        self._ends = elapsed() + seconds
+
+    def left(self, keep: float = 0.0) -> float:
+        """Seconds until the end, less this share of the whole that is kept for what comes after; negative when over."""
+        return self._ends - self._elapsed() - self.seconds * keep
 
     def allows(self, share: float) -> bool:
         """Whether a call that may take this share of the whole can still end in time."""
-        return time.monotonic() - self._began <= self._seconds * (1 - share)
+        return self.left() >= self.seconds * share
