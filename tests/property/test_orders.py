@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
-from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms
+from introducer.domain.contracts import AttributionRule, Contracts, Grant, LeadTerms, LinkTerms
 from introducer.domain.counts import Counts, add_counts
 from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_part
@@ -71,8 +71,19 @@ VERSIONS: dict[str, Sequence[tuple[str, Mapping]]] = {
 }
 """Deal versions by partner and first day. `par_none` has a link and no deal."""
 
+RULES = {
+    "cmp_first": (AttributionRule(milliseconds(START + timedelta(days=12)), 3, first_click=False, promo_first=True),),
+    "cmp_last": (
+        AttributionRule(milliseconds(START + timedelta(days=9)), 4, first_click=True),
+        AttributionRule(milliseconds(START + timedelta(days=20)), 30, promo_first=True),
+    ),
+}
+"""What is decided about campaigns while clients register."""
+
 LINKS = {
-    f"LINK000{number}": LinkTerms(f"LINK000{number}", BRAND, partner, campaign, 30, campaign == "cmp_first")
+    f"LINK000{number}": LinkTerms(
+        f"LINK000{number}", BRAND, partner, campaign, 30, campaign == "cmp_first", RULES[campaign]
+    )
     for number, (partner, campaign) in enumerate(
         [
             ("par_qualify", "cmp_last"),
@@ -121,6 +132,18 @@ LEADS = {
 """Some of them too old, of another brand, by a link that is gone, or duplicates that came again."""
 
 
+CODES = {
+    (BRAND, "SPRING"): (
+        Grant("par_reset", milliseconds(START - timedelta(days=9)), milliseconds(START + timedelta(days=10))),
+        Grant("par_qualify", milliseconds(START + timedelta(days=16)), None),
+    ),
+    (BRAND, "LOTS-24"): (Grant("par_lot", milliseconds(START + timedelta(days=3)), None, "cmp_last"),),
+    ("brd_other", "ABROAD"): (Grant("par_hybrid", 0, None),),
+}
+"""One that changes hands, one that begins while clients register, one of another brand."""
+NAMED = ["SPRING", " spring ", "Lots-24", "lots-24", "ABROAD", "NOBODY", "not a code!"]
+
+
 def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Contracts:
     """The contracts with the rates of these days only; `seen` says how many versions of a deal are known yet."""
     found = {}
@@ -128,7 +151,7 @@ def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Cont
         published = max(each for each in PUBLISHED if each < day)
         found[day] = Publication("ECB", published, PUBLISHED[published])
     deals = {p: v if seen is None else v[: seen.get(p, len(v))] for p, v in DEALS.items()}
-    return Contracts(LINKS, deals, Rates(found), {0: CLICK_KEY}, leads=LEADS)
+    return Contracts(LINKS, deals, Rates(found), {0: CLICK_KEY}, leads=LEADS, codes=CODES)
 
 
 def days_of(events: Iterable[Event]) -> set[str]:
@@ -239,6 +262,7 @@ def events_of(draw: st.DrawFn, number: int, client: str = "client-1") -> Event:
         "source": draw(st.sampled_from(["mt5", "mt5", "web"])),
         "click_id": draw(st.none() | clicks()),
         "lead_id": draw(st.none() | st.sampled_from([*LEADS, "lea_unknown"])),
+        "promo_code": draw(st.none() | st.none() | st.sampled_from(NAMED)),
     }
     currency = draw(st.sampled_from(["EUR", "EUR", "USD", "JPY", "KWD"]))
     if kind == "registration":
@@ -257,7 +281,7 @@ def events_of(draw: st.DrawFn, number: int, client: str = "client-1") -> Event:
         }
     elif kind == "cancel":
         fields["ref"] = f"e{draw(ids)}"
-        fields["click_id"] = None
+        fields |= {"click_id": None, "promo_code": None}
     elif kind == "lead":
         fields |= {"source": "desk", "click_id": None}
     else:
@@ -277,10 +301,12 @@ def programs(draw: st.DrawFn) -> list[Event]:
         click = a_click(when - timedelta(hours=draw(st.integers(1, 200))), draw(st.sampled_from([*EARNING, *LINKS])))
         life = {"client": "client-1", "source": "web", "currency": draw(st.sampled_from(["EUR", "USD", "KWD"]))}
         named = draw(st.none() | st.sampled_from([*LEADS]))
-        if named and draw(st.booleans()):
+        code = draw(st.none() | st.sampled_from(NAMED))
+        if (named or code) and draw(st.booleans()):
             click = None
+        evidence = {"click_id": click, "lead_id": named, "promo_code": code}
         events += [
-            an_event("registration", when, **life, event_id="e0", country="DE", click_id=click, lead_id=named),
+            an_event("registration", when, **life, event_id="e0", country="DE", **evidence),
             an_event("deposit", when + timedelta(hours=2), **life, event_id="e1", amount=draw(halves)),
             an_event("deposit", when + timedelta(hours=4), **life, event_id="e2", amount=draw(halves)),
         ]
@@ -328,7 +354,7 @@ def test_any_order_and_any_split_end_like_one_fold(data: st.DataObject, program:
 @given(programs())
 def test_what_is_posted_is_what_a_naive_reading_of_the_deals_owes(program: list[Event]):
     # given the events of a client
-    reference = Reference(VERSIONS, LINKS, PUBLISHED, {0: CLICK_KEY}, leads=LEADS)
+    reference = Reference(VERSIONS, LINKS, PUBLISHED, {0: CLICK_KEY}, leads=LEADS, codes=CODES)
     # when all of them are folded
     posted = one_fold(program).standing()[1]
     # then each key has what the deals say, read as data, with all facts in sight
@@ -448,4 +474,6 @@ def a_life(chance: random.Random, client: str) -> list[Event]:
         life.append(an("cancel", 41, ref=chance.choice(["e2", "e5", "e7", "e99"])))
     if chance.random() < 0.5:
         life.append(an("withdrawal", 42, amount=3_000, currency=currency, click_id=other))
+    code = random.Random(f"{client} {registered}").choice([None, *NAMED])
+    life.append(an("kyc", -1, status="pending", promo_code=code))
     return life

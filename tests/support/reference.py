@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from introducer.domain import click_id
-from introducer.domain.contracts import LeadTerms, LinkTerms
+from introducer.domain.contracts import AttributionRule, Grant, LeadTerms, LinkTerms
 from introducer.domain.events import LOT, Event, EventType
 from introducer.domain.ledger import Key
 from introducer.domain.money import decimals
@@ -153,6 +153,8 @@ class Reference:
     parents: Mapping[str, Sequence[tuple[str, str | None]]] = field(default_factory=dict)
     """By partner, in the order of decision: from which month on ("": ever), who is above."""
     leads: Mapping[str, LeadTerms] = field(default_factory=dict)
+    codes: Mapping[tuple[str, str], Sequence[Grant]] = field(default_factory=dict)
+    """Who had a promo code when, by brand and code."""
 
     def owed(self, events: Iterable[Event]) -> dict[Key, int]:
         """Minor units of each key, for all events of any clients of one brand."""
@@ -184,7 +186,7 @@ class Reference:
         no_anchor = (EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT, EventType.LEAD)
         seen = registrations or [each for each in facts if each.type not in no_anchor]
         anchor = seen[0].occurred_at if seen else None
-        found = (self._clicked(facts, anchor) or self._led(facts, anchor)) if anchor else None
+        found = self._brought(facts, anchor) if anchor else None
         moves = [each for each in facts if each.type is EventType.MOVE]
 
         def partner_at(when: datetime) -> str | None:
@@ -239,8 +241,29 @@ class Reference:
         if moments:
             happened.qftd.append(Milestone(min(moments), client, partner))
 
-    def _clicked(self, facts: Sequence[Event], anchor: datetime) -> str | None:
-        """Whose link was clicked last (or first, of that campaign) before the anchor."""
+    def _brought(self, facts: Sequence[Event], anchor: datetime) -> str | None:
+        """Clicks come first, then promo codes, then leads; a campaign may let codes come before its clicks."""
+        click, code = self._clicked(facts, anchor), self._coded(facts, anchor)
+        if click is None:
+            return code or self._led(facts, anchor)
+        return (code if _in_force(click, anchor).promo_first else None) or click.partner
+
+    def _coded(self, facts: Sequence[Event], anchor: datetime) -> str | None:
+        """Who had the code that was named last until the registration, each by when it was named first."""
+        named: dict[str, datetime] = {}
+        for each in facts:
+            code = "".join((each.promo_code or "").split()).upper()
+            named[code] = min(each.occurred_at, named.get(code, each.occurred_at))
+        for code, when in sorted(named.items(), key=lambda each: (each[1], each[0]), reverse=True):
+            for grant in self.codes.get((facts[0].brand, code), ()):
+                since = _from_ms(grant.start)
+                until = END_OF_TIME if grant.end is None else _from_ms(grant.end)
+                if when <= anchor.replace(microsecond=999_000) and since <= anchor < until:
+                    return grant.partner
+        return None
+
+    def _clicked(self, facts: Sequence[Event], anchor: datetime) -> LinkTerms | None:
+        """Which link was clicked last (or first, of that campaign) before the anchor."""
         visits = []
         brand = facts[0].brand
         for text in {each.click_id for each in facts if each.click_id}:
@@ -251,15 +274,16 @@ class Reference:
             when = datetime.fromtimestamp(click.at_ms // 1000, UTC) + timedelta(milliseconds=click.at_ms % 1000)
             # Platforms report whole seconds: a click of the same second came before.
             until = anchor.replace(microsecond=999_000)
-            if link.brand == brand and anchor - timedelta(days=link.window_days) <= when <= until:
+            window = timedelta(days=_in_force(link, anchor).window_days)
+            if link.brand == brand and anchor - window <= when <= until:
                 visits.append((when, text, link))
         if not visits:
             return None
         visits.sort(key=lambda visit: visit[:2])
         last = visits[-1][2]
-        if last.first_click:
+        if _in_force(last, anchor).first_click:
             last = next(each for _, _, each in visits if each.campaign == last.campaign)
-        return last.partner
+        return last
 
     def _led(self, facts: Sequence[Event], anchor: datetime) -> str | None:
         """Whose lead came last before the anchor, of those that were named; within 90 days."""
@@ -815,6 +839,16 @@ def _reached_in_window(happened: Happened, partner: str, rule: Terms) -> str | N
         if number >= Fraction(rule["goal"]):
             return _day(moment)[:7]
     return None
+
+
+def _in_force(link: LinkTerms, when: datetime) -> AttributionRule:
+    """How the link's campaign attributes at a moment."""
+    decided = [AttributionRule(0, link.window_days, link.first_click), *link.later]
+    return [each for each in decided if _from_ms(each.since) <= when][-1]
+
+
+def _from_ms(moment: int) -> datetime:
+    return datetime.fromtimestamp(moment // 1000, UTC) + timedelta(milliseconds=moment % 1000)
 
 
 def _disallowed(facts: Sequence[Event], when: datetime) -> bool:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from introducer.domain.client import LEAD_WINDOW_DAYS, ClientState, attribute, merge
+from introducer.domain.attribution import LEAD_WINDOW_DAYS, attribute
+from introducer.domain.client import ClientState, merge
 from introducer.domain.configuration import Member, Role
 from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms
 from introducer.domain.errors import Conflict, Forbidden, Invalid

@@ -1,6 +1,6 @@
 """A client's state: what the engine folded from the client's events.
 
-A *structure* (registration, KYC, click evidence, deposits, chargebacks, cancelled ids; combined by min, union and keyed
+A *structure* (registration, KYC, evidence of who brought it, deposits, chargebacks, cancelled ids; combined by min, union and keyed
 put) decides which *cell* an event falls in; cells are integer sums. Both are independent of the order of events by
 construction. Nothing in it depends on when an event arrived.
 """
@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 from introducer.domain import click_id
 from introducer.domain.calendar import DAY_MS
 from introducer.domain.contest_score import Seen
-from introducer.domain.contracts import Contracts, Known, LinkTerms
+from introducer.domain.contracts import Contracts, Known
 from introducer.domain.counts import Counts
 from introducer.domain.events import DISALLOWED, Event, EventType, milliseconds
 from introducer.domain.ledger import Key
+from introducer.domain.promo_code import normalised
 
 EventKey = tuple[str, str]
 
@@ -28,10 +30,6 @@ class Mark(NamedTuple):
     at: int
     source: str
     event_id: str
-
-
-LEAD_WINDOW_DAYS = 90
-"""How long before the anchor a lead may have come. Longer than a click's: a person works on it meanwhile."""
 
 
 class Visit(NamedTuple):
@@ -72,15 +70,51 @@ class Ruling(NamedTuple):
     reason: str
 
 
+class Evidence(StrEnum):
+    """Why a client is a partner's."""
+
+    CLICK = "click"
+    PROMO_CODE = "promo_code"
+    LEAD = "lead"
+    DECISION = "decision"
+
+
+_CODE = "~"
+"""Begins what stands for a promo code in the place of a link; no link's id has it."""
+
+
+def by_code(code: str) -> str:
+    """What stands in the place of a link for a promo code: so what came by it is counted by itself."""
+    return _CODE + code
+
+
+def code_of(link: str) -> str:
+    """The promo code that stands in the place of a link; empty for a link, and for nothing."""
+    return link[len(_CODE) :] if link.startswith(_CODE) else ""
+
+
 class Segment(NamedTuple):
-    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, a lead that came
-    by one (a link without a click), or a decision (no link)."""
+    """From a moment on (ms), the client belongs to this partner by this evidence: a click of a link, a promo code (in
+    the place of a link), a lead that came by a link (without a click), or a decision (no link)."""
 
     start: int
     partner: str
     link: str
     campaign: str
     click: str
+
+    @property
+    def code(self) -> str:
+        """The promo code by which the client came; empty where it came otherwise."""
+        return code_of(self.link)
+
+    @property
+    def evidence(self) -> Evidence:
+        if self.click:
+            return Evidence.CLICK
+        if self.code:
+            return Evidence.PROMO_CODE
+        return Evidence.LEAD if self.link else Evidence.DECISION
 
 
 QUICK_MS = 3 * 60_000
@@ -133,6 +167,9 @@ class ClientState:
     visits: Mapping[str, Visit] = field(default_factory=dict)
     leads: Mapping[str, Visit] = field(default_factory=dict)
     """The brand's leads that events of the client named, each with when it came; a duplicate twice."""
+    codes: Mapping[str, int] = field(default_factory=dict)
+    """The promo codes that events of the client named, each with when it was named first (ms); once the client is
+    registered, those alone that were named by then."""
     deposits: Mapping[EventKey, Deposit] = field(default_factory=dict)
     """The deposits that decide FTD and qualification; later ones are only in the sums."""
     chargebacks: Mapping[EventKey, Chargeback] = field(default_factory=dict)
@@ -225,7 +262,7 @@ def merge(
     """
     first, registered, country, kyc = state.first, state.registered, state.country, state.kyc
     visits, deposits, chargebacks = dict(state.visits), dict(state.deposits), dict(state.chargebacks)
-    leads = dict(state.leads)
+    leads, codes = dict(state.leads), dict(state.codes)
     moves, rulings, withdrawals = dict(state.moves), dict(state.rulings), dict(state.withdrawals)
     for event in events:
         mark = Mark(milliseconds(event.occurred_at), event.source, event.event_id)
@@ -236,6 +273,9 @@ def merge(
             elif click is not None and not click.flagged:
                 visits[click.text] = Visit(click.at_ms, click.link_id)
         leads |= _led(event, contracts)
+        code = normalised(event.promo_code)
+        if code:
+            codes[code] = min(mark.at, codes.get(code, mark.at))
         if event.type in _NO_ANCHOR:
             _add_beside(event, mark.at, chargebacks, moves, rulings)
             continue
@@ -251,12 +291,16 @@ def merge(
             flows = deposits if event.type is EventType.DEPOSIT else withdrawals
             flows[event.key] = Deposit(mark.at, event.amount, event.currency)
     withdrawals = early(withdrawals, deposits)
+    if registered is not None:
+        # It only moves earlier (what undoes it refolds the client): a code that was named after it never matters again.
+        codes = {code: at for code, at in codes.items() if at <= last_ms(registered.at)}
     if (first, registered, kyc) == (state.first, state.registered, state.kyc) and (
-        (country, visits, leads, deposits, chargebacks, moves, rulings, withdrawals)
+        (country, visits, leads, codes, deposits, chargebacks, moves, rulings, withdrawals)
         == (
             state.country,
             state.visits,
             state.leads,
+            state.codes,
             state.deposits,
             state.chargebacks,
             state.moves,
@@ -273,12 +317,18 @@ def merge(
         kyc=kyc,
         visits=visits,
         leads=leads,
+        codes=codes,
         deposits=deposits,
         chargebacks=chargebacks,
         moves=moves,
         rulings=rulings,
         withdrawals=withdrawals,
     )
+
+
+def last_ms(at_ms: int) -> int:
+    """The last millisecond of a moment's second: platforms report seconds, cut off."""
+    return at_ms - at_ms % 1000 + 999
 
 
 _NO_ANCHOR = frozenset({EventType.CHARGEBACK, EventType.MOVE, EventType.VERDICT, EventType.LEAD})
@@ -323,66 +373,3 @@ def early(withdrawals: Mapping[EventKey, Deposit], deposits: Mapping[EventKey, D
         return dict(withdrawals)
     end = min(deposit.at for deposit in deposits.values()) + EARLY_MS
     return {key: each for key, each in withdrawals.items() if each.at <= end}
-
-
-def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """Whose client it is, when: by the clicks, without one by the leads, and then by what staff decided.
-
-    Decisions paint [start, ∞) in the order in which they were made, ties by id: a later one covers an earlier one.
-    """
-    segments = list(_by_clicks(state, contracts) or _by_leads(state, contracts))
-    for _, move in sorted(state.moves.items(), key=lambda each: (each[1].decided_at, each[0])):
-        segments = [segment for segment in segments if segment.start < move.start]
-        segments.append(Segment(move.start, move.partner, "", "", ""))
-    return tuple(segments)
-
-
-def _by_clicks(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """The last click in [anchor − window, anchor], or the first one of that campaign where the campaign says so.
-
-    Ties go by click id, so that the order of arrival decides nothing.
-
-    Only the brand's own links count: click ids of all brands are signed alike, and anybody can copy one.
-    The anchor's whole second counts: platforms report seconds, and a click of the same second came before.
-    """
-    anchor = state.anchor
-    if anchor is None:
-        return ()
-    until = anchor - anchor % 1000 + 999
-    eligible: list[tuple[int, str, LinkTerms]] = []
-    for text, visit in state.visits.items():
-        terms = contracts.links.get(visit.link)
-        if (
-            terms is not None
-            and terms.brand == state.brand
-            and anchor - terms.window_days * DAY_MS <= visit.at <= until
-        ):
-            eligible.append((visit.at, text, terms))
-    if not eligible:
-        return ()
-    _, click, terms = max(eligible, key=lambda each: each[:2])
-    if terms.first_click:
-        _, click, terms = min(
-            (each for each in eligible if each[2].campaign == terms.campaign), key=lambda each: each[:2]
-        )
-    return (Segment(0, terms.partner, terms.link, terms.campaign, click),)
-
-
-def _by_leads(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """The last lead in [anchor − `LEAD_WINDOW_DAYS`, anchor]; ties go by its id. One that came after the client did
-    brought nobody."""
-    anchor = state.anchor
-    if anchor is None:
-        return ()
-    until = anchor - anchor % 1000 + 999
-    eligible = [
-        (visit.at, lead, terms)
-        for lead, visit in state.leads.items()
-        if (terms := contracts.links.get(visit.link)) is not None
-        and terms.brand == state.brand
-        and anchor - LEAD_WINDOW_DAYS * DAY_MS <= visit.at <= until
-    ]
-    if not eligible:
-        return ()
-    terms = max(eligible, key=lambda each: each[:2])[2]
-    return (Segment(0, terms.partner, terms.link, terms.campaign, ""),)

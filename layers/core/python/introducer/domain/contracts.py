@@ -19,6 +19,16 @@ DEEPEST = 5
 """How many levels down an override reaches."""
 
 
+class AttributionRule(NamedTuple):
+    """How a campaign attributes clients whose anchor lies at `since` (ms) or later."""
+
+    since: int
+    window_days: int
+    first_click: bool = False
+    promo_first: bool = False
+    """Whether a promo code comes before the campaign's clicks."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkTerms:
     """Whose link it is, and how the campaign attributes."""
@@ -29,6 +39,25 @@ class LinkTerms:
     campaign: str
     window_days: int
     first_click: bool = False
+    later: tuple[AttributionRule, ...] = ()
+    """What was decided for the campaign since it was made, each later than the one before."""
+
+    def rule_at(self, at_ms: int) -> AttributionRule:
+        """How the campaign attributes a client whose anchor is this moment."""
+        found = AttributionRule(0, self.window_days, self.first_click)
+        for rule in self.later:
+            if rule.since <= at_ms:
+                found = rule
+        return found
+
+
+class Grant(NamedTuple):
+    """A partner has a promo code from `start` on and until `end` (ms); without an end, for good."""
+
+    partner: str
+    start: int
+    end: int | None
+    campaign: str = ""
 
 
 class LeadTerms(NamedTuple):
@@ -74,7 +103,7 @@ class Known(NamedTuple):
 class Contracts:
     """The snapshot. `deals` has each partner's versions, `standings` and `parents` what was decided about each partner,
     in that order; `click_keys` verifies click ids; `windows` are each brand's contests; `leads` those that events
-    name."""
+    name; `codes` who had a promo code when, by brand and code: no two at one moment."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]
@@ -84,7 +113,15 @@ class Contracts:
     parents: Mapping[str, tuple[Parenting, ...]] = field(default_factory=dict)
     windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     leads: Mapping[str, LeadTerms] = field(default_factory=dict)
+    codes: Mapping[tuple[str, str], tuple[Grant, ...]] = field(default_factory=dict)
     _bases: dict[tuple[str, str], frozenset[Basis] | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def grant_at(self, brand: str, code: str, at_ms: int) -> Grant | None:
+        """Who had a promo code at a moment."""
+        for grant in self.codes.get((brand, code), ()):
+            if grant.start <= at_ms and (grant.end is None or at_ms < grant.end):
+                return grant
+        return None
 
     def blocked_at(self, partner: str, at_ms: int) -> bool:
         """Whether the partner was blocked at a moment: what happens meanwhile is kept and earns nothing."""

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from introducer.domain.attribution import attribute
 from introducer.domain.calendar import DAY_MS, day_at, day_start
-from introducer.domain.client import Cell, ClientState, EventKey, Ruling, Segment, attribute, merge
+from introducer.domain.client import Cell, ClientState, EventKey, Ruling, Segment, merge
 from introducer.domain.contest_score import Seen, seen
 from introducer.domain.contracts import Contracts, Known
 from introducer.domain.counts import CountKey, Counts, ScoreKey, add_counts, without_zeros

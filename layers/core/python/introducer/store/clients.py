@@ -88,6 +88,7 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         kyc=mark(fold.get("kyc")),
         visits=visits,
         leads={lead: Visit(at, link) for lead, at, link in fold.get("leads", ())},
+        codes=dict(fold.get("codes", ())),
         deposits={
             (sources[source], event): Deposit(at, minor, currency)
             for source, event, at, minor, currency in fold.get("deposits", ())
@@ -186,6 +187,7 @@ def fold_text(state: ClientState) -> str:
         "kyc": marked(state.kyc),
         "visits": sorted(state.visits),
         "leads": sorted((lead, *visit) for lead, visit in state.leads.items()),
+        "codes": sorted(state.codes.items()),
         "deposits": sorted((source_number[source], event, *each) for (source, event), each in state.deposits.items()),
         "chargebacks": sorted(
             (source_number[source], event, *each) for (source, event), each in state.chargebacks.items()
