@@ -14,7 +14,7 @@ from introducer.domain.contest_prizes import Conclusion, concluded
 from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, NotFound
 from introducer.services.contest_books import TRIES, ContestBooks, Wake, changed_meanwhile
-from introducer.store.configuration import audit_record
+from introducer.store.audit import audit_record
 
 ORIGIN = "contest_close"
 

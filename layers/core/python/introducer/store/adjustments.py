@@ -18,7 +18,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.ledger import balance_updates, journal_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page

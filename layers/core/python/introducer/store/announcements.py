@@ -19,7 +19,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.mail_text import ENGLISH, text_from_data, text_to_data
 from introducer.domain.segment import data_of, segment_of
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.partitions import whole

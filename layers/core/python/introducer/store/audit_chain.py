@@ -16,7 +16,7 @@ from introducer.domain.configuration import DEPLOYMENT, AuditRecord, Change
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ids import derived_id
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.reservations import write_all
 from introducer.store.wire import batch_get, connect, from_wire, put_operation, reading
 

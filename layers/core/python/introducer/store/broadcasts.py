@@ -31,7 +31,7 @@ from introducer.domain.mail import KEPT, MailStatus
 from introducer.domain.mail_text import text_from_data, text_to_data
 from introducer.domain.segment import data_of, segment_of
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.partitions import whole

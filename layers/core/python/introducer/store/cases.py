@@ -31,7 +31,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Balance, Journal, Key, Leg
 from introducer.domain.mail import Mail
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.holds import hold_to_item
 from introducer.store.ledger import HOLDS, VERSION, balance_attribute, month_is_open
 from introducer.store.mails import mail_put

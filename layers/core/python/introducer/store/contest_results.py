@@ -24,7 +24,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.contests import LONGEST_ID
 from introducer.store.ledger import balance_updates, journal_put, lines_from_json, lines_to_json
 from introducer.store.owned import owned

@@ -37,7 +37,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import Mail
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.contest_windows import window_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned

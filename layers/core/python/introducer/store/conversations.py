@@ -22,7 +22,7 @@ from introducer.domain.mail import Mail
 from introducer.domain.mail_text import text_from_data, text_to_data
 from introducer.domain.saved_answer import SavedAnswer
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned_places
 from introducer.store.paging import Page

@@ -10,7 +10,7 @@ from pynamodb.expressions.operand import Path
 from introducer.domain.configuration import DESK, AuditRecord
 from introducer.domain.events import Event, EventType
 from introducer.store import keys
-from introducer.store.configuration import audit_to_item
+from introducer.store.audit import audit_to_item
 from introducer.store.facts import event_from_item, event_to_item
 from introducer.store.items import CONDITION
 from introducer.store.partitions import whole

@@ -18,7 +18,7 @@ from introducer.domain.erasing import PERSON_TRAITS, TRAITS
 from introducer.domain.errors import Conflict
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.scans import Stored
 from introducer.store.wire import (
     REFUSED,

@@ -20,7 +20,8 @@ from introducer.domain.goal import Goal, GoalStatus
 from introducer.domain.ids import derived_id
 from introducer.domain.mail import Mail
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item, deal_to_item
+from introducer.store.audit import audit_record, audit_to_item
+from introducer.store.deals import deal_to_item
 from introducer.store.mails import mail_put
 from introducer.store.partitions import whole
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable

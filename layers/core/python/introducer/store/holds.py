@@ -18,7 +18,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.hold import Hold
 from introducer.domain.ids import derived_id
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.ledger import HOLDS, VERSION
 from introducer.store.partitions import whole
 from introducer.store.wire import REFUSED, connect, from_wire, put_operation, reading, unavailable

@@ -23,9 +23,10 @@ from introducer.domain.ids import derived_id
 from introducer.domain.invoice import Invoice, InvoiceKind, TaxProfile, TaxRecord, Treatment, rate_text
 from introducer.domain.reservation import Move
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.paging import Page
 from introducer.store.partitions import one
+from introducer.store.partners import brand_of_partner
 from introducer.store.payout_items import part_from_json, part_to_json
 from introducer.store.reservations import Reservations, write_all
 from introducer.store.wire import batch_get, connect, put_operation, reading

@@ -68,6 +68,9 @@ ITEMS: dict[str, Item] = {
         Item("brand_host", BOOKS, "H#{host}", "brand", "which brand answers under a host, and its fallback page"),
         Item("campaign", BOOKS, "B#{brand}", "campaign#{campaign}",
              "landing page, hosts, click parameter, window, countries"),
+        Item("route", BOOKS, "V#{campaign}", "route",
+             "where a campaign's links lead: status, schedule, countries, pages with weights and rules, hosts, UTM, "
+             "overflow page, and until when it is full; written with the campaign, read by the redirect"),
         Item("source", BOOKS, "S#{source}", "source", "brand, dialect, status",
              owner_pk="B#{brand}#sources", owner_sk="{source}"),
         Item("intake_day", BOOKS, "S#{source}", "day#{day}",
@@ -333,6 +336,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("campaign_by_id", "Where does this campaign lead, and how long may a click wait?", "campaign", "get",
             "engine, portal"),
     Pattern("campaigns_of_brand", "What can be promoted?", "campaign", "query campaign#", "portal"),
+    Pattern("route_of_campaign", "Where do this campaign's links lead now?", "route", "get", "redirect, rollup"),
     Pattern("source_by_name", "Who posts here, and how is it signed?", "source", "get", "postback"),
     Pattern("sources_of_brand", "Who posts events for this brand?", "source", "query by_owner", "desk"),
     Pattern("intake_of_source", "Is everything accepted also applied?", "intake_day", "query day#",

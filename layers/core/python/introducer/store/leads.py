@@ -23,7 +23,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.lead import KNOWN_FOR, MOST_PER_HOUR, PREFIX, Consent, Lead, LostReason, Stage
 from introducer.domain.mail import Mail
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.facts import event_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned

@@ -14,7 +14,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.mail_topics import Topic
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.reservations import write_all
 from introducer.store.wire import connect, from_wire, put_operation, reading
 

@@ -23,12 +23,13 @@ from introducer.domain.mail import KEPT, NEXT, PREFIX, UNSENT, Audience, Mail, M
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.suppressing import Suppressed
 from introducer.store import keys
-from introducer.store.configuration import member_from_wire, partner_from_wire
 from introducer.store.mail_figures import shard_of
 from introducer.store.mail_preferences import preferences_from_item
+from introducer.store.members import member_from_wire
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.partitions import one, whole
+from introducer.store.partners import partner_from_wire
 from introducer.store.reservations import write_all
 from introducer.store.suppressions import suppressed_from_item
 from introducer.store.wire import (

@@ -20,8 +20,9 @@ from introducer.domain.mail import Mail
 from introducer.domain.payment_profile import PaymentProfile, RailKind
 from introducer.store import keys
 from introducer.store.account_holders import holder_put
-from introducer.store.configuration import audit_record, audit_to_item, brand_of_partner
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.mails import mail_put
+from introducer.store.partners import brand_of_partner
 from introducer.store.wire import REFUSED, Wire, batch_get, connect, from_wire, put_operation, reading, unavailable
 
 VERSION = "version"

@@ -13,7 +13,7 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.ids import derived_id
 from introducer.domain.payout_schedule import Cadence, PayoutSchedule
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.reservations import write_all
 from introducer.store.wire import connect, from_wire, put_operation, reading
 

@@ -34,7 +34,7 @@ from introducer.domain.payout import (
 )
 from introducer.domain.reservation import Move, paid, released, reserved, returned
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.ledger import HOLDS
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned

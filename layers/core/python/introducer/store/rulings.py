@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from introducer.domain.configuration import Change
 from introducer.domain.events import Event, EventType
-from introducer.store.configuration import audit_record
+from introducer.store.audit import audit_record
 from introducer.store.decisions import Decisions
 
 ACTION = "rule_on_client"

@@ -31,7 +31,7 @@ from introducer.domain.sequence import (
     series,
 )
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.mail_figures import met_update
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned

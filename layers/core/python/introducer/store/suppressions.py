@@ -14,7 +14,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.mail import COMPLAINED
 from introducer.domain.suppressing import Suppressed
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.owned import owned
 from introducer.store.reservations import write_all
 from introducer.store.wire import connect, from_wire, put_operation, reading, writing

@@ -21,7 +21,7 @@ from introducer.domain.mail import KEPT
 from introducer.domain.task import Mark, Outcome, Task, TaskStatus
 from introducer.domain.trigger import Trigger, tells
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.mails import mail_of_image
 from introducer.store.owned import owned
 from introducer.store.paging import every

@@ -18,7 +18,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.mail import Mail
 from introducer.domain.verification import Document, DocumentKind, Verification, VerificationStatus
 from introducer.store import keys
-from introducer.store.configuration import audit_record, audit_to_item
+from introducer.store.audit import audit_record, audit_to_item
 from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page

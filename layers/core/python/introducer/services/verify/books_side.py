@@ -38,8 +38,8 @@ from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
 from introducer.store.click_counts import bucket_attribute
 from introducer.store.clients import ClientKey, state_from_item
-from introducer.store.configuration import lead_terms_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
+from introducer.store.links import lead_terms_from_item
 from introducer.store.reservations import payout_journal_from_item
 from introducer.store.scans import Stored
 from introducer.store.settlements import SettledMonth, month_of_part, row_of, settled_from_item
