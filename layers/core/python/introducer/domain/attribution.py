@@ -33,8 +33,8 @@ class Flaw(StrEnum):
 
 
 def attribute(state: ClientState, contracts: Contracts) -> tuple[Segment, ...]:
-    """Whose client it is, when. Decisions paint [start, ∞) in the order in which they were made, ties by id: a later one
-    covers an earlier one."""
+    """Whose client it is, when. Decisions paint [start, ∞) in the order in which they were made, ties by id: a later
+    one covers an earlier one."""
     found = by_evidence(state, contracts)
     segments = [] if found is None else [found]
     for _, move in sorted(state.moves.items(), key=lambda each: (each[1].decided_at, each[0])):

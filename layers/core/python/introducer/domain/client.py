@@ -1,8 +1,8 @@
 """A client's state: what the engine folded from the client's events.
 
-A *structure* (registration, KYC, evidence of who brought it, deposits, chargebacks, cancelled ids; combined by min, union and keyed
-put) decides which *cell* an event falls in; cells are integer sums. Both are independent of the order of events by
-construction. Nothing in it depends on when an event arrived.
+A *structure* (registration, KYC, evidence of who brought it, deposits, chargebacks, cancelled ids; combined by min,
+union and keyed put) decides which *cell* an event falls in; cells are integer sums. Both are independent of the order
+of events by construction. Nothing in it depends on when an event arrived.
 """
 
 from __future__ import annotations
@@ -273,9 +273,7 @@ def merge(
             elif click is not None and not click.flagged:
                 visits[click.text] = Visit(click.at_ms, click.link_id)
         leads |= _led(event, contracts)
-        code = normalised(event.promo_code)
-        if code:
-            codes[code] = min(mark.at, codes.get(code, mark.at))
+        codes |= _named(event, mark.at, codes)
         if event.type in _NO_ANCHOR:
             _add_beside(event, mark.at, chargebacks, moves, rulings)
             continue
@@ -291,9 +289,7 @@ def merge(
             flows = deposits if event.type is EventType.DEPOSIT else withdrawals
             flows[event.key] = Deposit(mark.at, event.amount, event.currency)
     withdrawals = early(withdrawals, deposits)
-    if registered is not None:
-        # It only moves earlier (what undoes it refolds the client): a code that was named after it never matters again.
-        codes = {code: at for code, at in codes.items() if at <= last_ms(registered.at)}
+    codes = _in_time(codes, registered)
     if (first, registered, kyc) == (state.first, state.registered, state.kyc) and (
         (country, visits, leads, codes, deposits, chargebacks, moves, rulings, withdrawals)
         == (
@@ -343,6 +339,20 @@ def _led(event: Event, contracts: Contracts) -> dict[str, Visit]:
         return {}
     came = {event.lead_id: Visit(lead.at, lead.link)}
     return came | {f"{event.lead_id} again": Visit(lead.again, lead.link)} if lead.again else came
+
+
+def _named(event: Event, at: int, codes: Mapping[str, int]) -> dict[str, int]:
+    """The promo code that an event names, with when it was named first."""
+    code = normalised(event.promo_code)
+    return {code: min(at, codes.get(code, at))} if code else {}
+
+
+def _in_time(codes: dict[str, int], registered: Mark | None) -> dict[str, int]:
+    """The codes that were named by the registration's second; all, while there is none. It only moves earlier (what
+    undoes it refolds the client), so a code that was named after it never matters again."""
+    if registered is None or not codes:
+        return codes
+    return {code: at for code, at in codes.items() if at <= last_ms(registered.at)}
 
 
 def _add_beside(
