@@ -15,7 +15,7 @@ from cursors import Cursors
 
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
-from introducer.gateways import documents, identity, lead_vault, schedules, vault, workflows
+from introducer.gateways import documents, identity, lead_vault, pictures, schedules, vault, workflows
 from introducer.gateways.rails.files import SentFiles
 from introducer.gateways.secrets import Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
@@ -48,6 +48,7 @@ from introducer.store.leads import Leads
 from introducer.store.ledger import Ledger
 from introducer.store.mail_preferences import MemberMails
 from introducer.store.mails import Mails
+from introducer.store.materials import Materials
 from introducer.store.moves import Moves
 from introducer.store.payment_profiles import PaymentProfiles
 from introducer.store.payout_journals import PayoutJournals
@@ -196,6 +197,15 @@ class Portal:
     @cached_property
     def documents(self) -> documents.Documents:
         return documents.Documents(documents.new_client(), self.settings.documents_bucket)
+
+    @cached_property
+    def materials(self) -> Materials:
+        return Materials(self.settings.books_table)
+
+    @cached_property
+    def pictures(self) -> pictures.Pictures:
+        """Pictures of materials; they lie beside the documents."""
+        return pictures.Pictures(documents.new_client(), self.settings.documents_bucket)
 
     @cached_property
     def contracts(self) -> ContractReader:

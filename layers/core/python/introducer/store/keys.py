@@ -71,6 +71,11 @@ ITEMS: dict[str, Item] = {
         Item("route", BOOKS, "V#{campaign}", "route",
              "where a campaign's links lead: status, schedule, countries, pages with weights and rules, hosts, UTM, "
              "overflow page, and until when it is full; written with the campaign, read by the redirect"),
+        # By its own id: the address of a picture is all that whoever opens it has.
+        Item("material", BOOKS, "T#{material}", "material",
+             "a banner, a text link or a text to share of a campaign: language, text, or size and digest of the "
+             "picture; listed under the campaign until it is removed",
+             owner_pk="V#{campaign}#materials", owner_sk="{created}#{material}"),
         Item("source", BOOKS, "S#{source}", "source", "brand, dialect, status",
              owner_pk="B#{brand}#sources", owner_sk="{source}"),
         Item("intake_day", BOOKS, "S#{source}", "day#{day}",
@@ -337,6 +342,9 @@ PATTERNS: tuple[Pattern, ...] = (
             "engine, portal"),
     Pattern("campaigns_of_brand", "What can be promoted?", "campaign", "query campaign#", "portal"),
     Pattern("route_of_campaign", "Where do this campaign's links lead now?", "route", "get", "redirect, rollup"),
+    Pattern("material_by_id", "Which banner, text link or text to share is this?", "material", "get", "portal"),
+    Pattern("materials_of_campaign", "What may this campaign be promoted with?", "material", "query by_owner",
+            "portal, desk"),
     Pattern("source_by_name", "Who posts here, and how is it signed?", "source", "get", "postback"),
     Pattern("sources_of_brand", "Who posts events for this brand?", "source", "query by_owner", "desk"),
     Pattern("intake_of_source", "Is everything accepted also applied?", "intake_day", "query day#",
