@@ -8,6 +8,7 @@ An answer is kept for the container's life: the same few hundred agents make nea
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,11 @@ READ = 1000
 """Characters of an agent that are looked at."""
 
 _RANK = {PREVIEW: 0, BOT: 1, TOOL: 2}
+
+# Four characters of an agent as one number: all the fours of an agent are looked up by a few calls that loop in C.
+_FOUR = 4
+_FILED = {int.from_bytes(gram.encode(), sys.byteorder): texts for gram, texts in crawlers.FILED.items()}
+_STARTS = tuple(text for text, _ in crawlers.STARTS)
 
 _BOT_STEMS = (
     "spider",
@@ -45,9 +51,9 @@ _TOOL_NAMES = (
 )
 _TOOLS = frozenset(_TOOL_NAMES.split())
 
-_TABLET = re.compile(r"ipad|tablet|kindle|silk/(?!.*mobile)|playbook|android(?!.*(?:mobi|opera mini))")
-_MOBILE = re.compile(r"mobi|iphone|ipod|android|windows phone|opera mini|midp|blackberry|bb10|symbian|nokia|phone")
-_DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |win98|win64|windows|linux x86|linux i686|freebsd|openbsd")
+_TABLETS = ("ipad", "tablet", "kindle", "playbook")
+_MOBILES = ("iphone", "mobi", "phone", "ipod", "opera mini", "midp", "blackberry", "bb10", "symbian", "nokia")
+_DESKTOPS = ("windows", "macintosh", "x11", "cros ", "win98", "win64", "linux x86", "linux i686", "freebsd", "openbsd")
 
 
 class Agent(NamedTuple):
@@ -69,20 +75,24 @@ def describe(agent: str) -> Agent:
 
 def _known(agent: str) -> str:
     """The class that the table gives, the most particular of several; nothing when the agent is not in it."""
-    kinds = {kind for text, kind in crawlers.STARTS if agent.startswith(text)}
-    kinds.update(kind for text, kind in crawlers.SHORT if text in agent)
-    filed = crawlers.FILED
-    grams = [agent[at : at + crawlers.GRAM] for at in range(len(agent) - crawlers.GRAM + 1)]
-    for gram in [gram for gram in grams if gram in filed]:
-        kinds.update(kind for text, kind in filed[gram] if text in agent)
+    if agent in crawlers.WHOLE:
+        return crawlers.WHOLE[agent]
+    kinds = {kind for text, kind in crawlers.SHORT if text in agent}
+    if agent.startswith(_STARTS):
+        kinds.update(kind for text, kind in crawlers.STARTS if agent.startswith(text))
+    letters = memoryview(agent.encode(errors="replace"))
+    for at in range(min(_FOUR, len(letters))):
+        fours = letters[at : len(letters) - (len(letters) - at) % _FOUR].cast("I")
+        for four in _FILED.keys() & fours:
+            kinds.update(kind for text, kind in _FILED[four] if text in agent)
     return min(kinds, key=_RANK.__getitem__, default="")
 
 
 def _telling(lower: str) -> str:
     """The class that its own words give an agent which no table knows."""
-    if any(stem in lower for stem in _PREVIEW_STEMS):
+    if _any(_PREVIEW_STEMS, lower):
         return PREVIEW
-    if any(stem in lower for stem in _BOT_STEMS) or ("bot" in lower and _BOT_WORD.search(_NOT_BOTS.sub("", lower))):
+    if _any(_BOT_STEMS, lower) or ("bot" in lower and _BOT_WORD.search(_NOT_BOTS.sub("", lower))):
         return BOT
     first = _FIRST_WORD.match(lower)
     if first is not None and first[0] in _TOOLS:
@@ -93,8 +103,19 @@ def _telling(lower: str) -> str:
 
 
 def _device(lower: str) -> str:
-    if _TABLET.search(lower):
+    if "android" in lower:
+        # A telephone says so; what says nothing is a tablet.
+        telephone = "mobi" in lower or "opera mini" in lower
+        return "tablet" if not telephone or _any(_TABLETS, lower) else "mobile"
+    if _any(_TABLETS, lower) or ("silk/" in lower and "mobile" not in lower):
         return "tablet"
-    if _MOBILE.search(lower):
+    if _any(_MOBILES, lower):
         return "mobile"
-    return "desktop" if _DESKTOP.search(lower) else "other"
+    return "desktop" if _any(_DESKTOPS, lower) else "other"
+
+
+def _any(words: tuple[str, ...], text: str) -> bool:
+    for word in words:  # noqa: SIM110 - a generator costs more than the looking
+        if word in text:
+            return True
+    return False

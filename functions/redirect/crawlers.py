@@ -6,6 +6,19 @@ authors. Texts are case-sensitive; each is (text, class).
 
 GRAM = 4
 
+# An agent that is this and nothing else.
+WHOLE: dict[str, str] = {
+    (
+        "Mozilla/5.0 (Linux; Android 15; CPH2557 Build/AP3A.240617.008; wv) AppleWebKit/537.36 (KHTML, like G"
+        "ecko) Version/4.0 Chrome/142.0.7444.142 Mobile Safari/537.36 Instagram 406.0.0.58.159 Android (35/15"
+        "; 480dpi; 1080x2400; OPPO; CPH2557; OP573DL1; mt6833; en_MY; 822918295; IABMV/1) NV/1"
+    ): "bot",
+    (
+        "Mozilla/5.0 (Linux; Android 16; Pixel 10 Pro XL Build/CP1A.260305.018; wv) AppleWebKit/537.36 (KHTML"
+        ", like Gecko) Version/4.0 Chrome/146.0.7680.174 Mobile Safari/537.36 MetaIAB Facebook"
+    ): "preview",
+}
+
 # An agent that begins so.
 STARTS: tuple[tuple[str, str], ...] = (
     ("Apache-HttpClient", "tool"),
@@ -18,6 +31,8 @@ STARTS: tuple[tuple[str, str], ...] = (
     ("PTST/", "bot"),
     ("Seekbot", "bot"),
     ("Silk/", "bot"),
+    ("Viber", "preview"),
+    ("WhatsApp", "preview"),
     ("curl", "tool"),
     ("dcrawl", "bot"),
     ("sentry/", "bot"),
@@ -61,7 +76,6 @@ FILED: dict[str, tuple[tuple[str, str], ...]] = {
     " Eng": (("Nmap Scripting Engine", "bot"),),
     " Ent": (("FAST Enterprise Crawler", "bot"),),
     " FFI": (("FedReporter Bot for FFIEC", "bot"),),
-    " Fac": (("MetaIAB Facebook", "preview"),),
     " Fav": (("Google Favicon", "bot"),),
     " Fed": (("Minoru's Fediverse Crawler", "bot"),),
     " For": (("Discourse Forum Onebox", "preview"),),
@@ -221,7 +235,6 @@ FILED: dict[str, tuple[tuple[str, str], ...]] = {
     "-vis": (("semantic-visions", "bot"),),
     "-wat": (("sv-watchagent", "bot"),),
     "-xra": (("google-xrawler", "bot"),),
-    ".008": (("AP3A.240617.008", "bot"),),
     ".Ara": (("Bot.AraTurka.com", "bot"),),
     ".Bot": (("NerdByNature.Bot", "bot"),),
     ".It!": (("Unshorten.It!", "bot"),),
@@ -885,7 +898,6 @@ FILED: dict[str, tuple[tuple[str, str], ...]] = {
     "Vele": (("VelenPublicWebCrawler", "bot"),),
     "Veoo": (("Veoozbot", "bot"),),
     "Verc": (("Vercelbot", "bot"),),
-    "Vibe": (("Viber", "preview"),),
     "Vigi": (("Vigil/", "bot"),),
     "Vist": (("internetVista monitor", "bot"),),
     "VsuS": (("VsuSearchSpider/", "bot"),),
@@ -1057,7 +1069,6 @@ FILED: dict[str, tuple[tuple[str, str], ...]] = {
     "atfi": (("findthatfile", "bot"),),
     "aton": (("Automaton", "bot"),),
     "atoo": (("Mediatoolkitbot", "bot"),),
-    "atsA": (("WhatsApp", "preview"),),
     "atsC": (("fedistatsCrawler", "bot"),),
     "atwo": (("Chatwork LinkPreview", "preview"),),
     "aumo": (("daumoa", "bot"),),

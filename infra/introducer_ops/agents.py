@@ -4,7 +4,9 @@ The input is the pinned package `crawler-user-agents` (MIT licence): 1,500 regul
 one by one costs a millisecond; one big expression costs too much when it is compiled at every cold start. Nearly all
 of them are plain text, so each is brought down to texts one of which an agent must contain (or begin with) for the
 expression to match. Looser than the expression where it has wildcards, never stricter: **whatever a pattern of the
-package matches is found**.
+package matches is found**, and every example that it gives.
+
+`ORDINARY` and `APPS` name the few patterns that would take people for machines.
 
 A text is filed under one of its runs of `GRAM` characters, the one that is rarest in ordinary browsers: an agent is cut
 into its runs once, and only texts filed under a run that it has are looked for.
@@ -28,6 +30,17 @@ PACKAGE = "crawler-user-agents"
 TARGET = Path(__file__).resolve().parents[2] / "functions" / "redirect" / "crawlers.py"
 GRAM = 4
 _WIDTH = 120
+
+ORDINARY = {
+    "MetaIAB Facebook": "the browser inside Facebook's own apps",
+    r"AP3A\.240617\.008": "the build of Android 15 on the telephones of several makers",
+}
+"""Patterns of the package that ordinary people's agents match, and what they really name. Of these only the package's
+own examples are taken for machines: what a telephone is called says nothing about who holds it."""
+
+APPS = frozenset({"Viber", "WhatsApp"})
+"""Patterns that name a messenger. Where it draws a link's preview, its name comes first; where a person opens the link
+in its own browser, the name stands behind the browser's."""
 
 
 class Text(NamedTuple):
@@ -112,9 +125,21 @@ def texts(entries: Iterable[dict[str, Any]]) -> list[Text]:
     kinds: dict[tuple[str, bool], str] = {}
     for entry in entries:
         kind = kind_of(entry.get("tags", ()))
-        for text in texts_of(entry["pattern"]):
+        if entry["pattern"] in ORDINARY:
+            continue
+        for text in texts_of(("^" if entry["pattern"] in APPS else "") + entry["pattern"]):
             kinds[text] = min(kinds.get(text, kind), kind, key=rank.__getitem__)
     return sorted(Text(text, kind, starts) for (text, starts), kind in kinds.items())
+
+
+def examples(entries: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """The whole agents of the patterns that would take people for machines, and their class."""
+    return {
+        agent: kind_of(entry.get("tags", ()))
+        for entry in entries
+        if entry["pattern"] in ORDINARY
+        for agent in sorted(entry["instances"])
+    }
 
 
 def file_by_gram(found: Iterable[Text]) -> dict[str, list[Text]]:
@@ -135,6 +160,7 @@ def _grams(text: str) -> list[str]:
 
 def render(entries: Iterable[dict[str, Any]], release: str) -> str:
     """The module `crawlers.py`, formatted as `ruff format` leaves it."""
+    entries = list(entries)
     found = texts(entries)
     starts = [text for text in found if text.starts]
     short = [text for text in found if not text.starts and len(text.text) < GRAM]
@@ -147,6 +173,11 @@ def render(entries: Iterable[dict[str, Any]], release: str) -> str:
         '"""',
         "",
         f"GRAM = {GRAM}",
+        "",
+        "# An agent that is this and nothing else.",
+        "WHOLE: dict[str, str] = {",
+        *(line for agent, kind in examples(entries).items() for line in _pieces(agent, kind)),
+        "}",
         "",
         "# An agent that begins so.",
         *_assign("STARTS", starts),
@@ -173,6 +204,11 @@ def _entry(head: str, pairs: list[tuple[str, str]]) -> list[str]:
     if len(line) <= _WIDTH:
         return [line]
     return [f"{head}(", *(f"        ({_quoted(text)}, {_quoted(kind)})," for text, kind in pairs), "    ),"]
+
+
+def _pieces(agent: str, kind: str) -> list[str]:
+    cut = [agent[at : at + _WIDTH - 20] for at in range(0, len(agent), _WIDTH - 20)]
+    return ["    (", *(f"        {_quoted(piece)}" for piece in cut), f"    ): {_quoted(kind)},"]
 
 
 def _quoted(text: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from introducer_ops import agents as table
 from introducer_ops.browsers import BROWSERS, DESKTOP, IN_APP, MOBILE
 from tests.support.functions import load
+from tests.support.ordinary_agents import ordinary_agents
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -60,6 +61,52 @@ def test_every_line_of_the_access_log_whose_agent_is_on_the_list_is_flagged() ->
     # then
     assert len(lines) == 10_000 and len(listed) > 1900
     assert [agent for agent in listed if kind(agent) in ("browser", "none")] == []
+
+
+def test_no_word_of_an_ordinary_telephone_is_on_the_list_and_the_examples_are() -> None:
+    # given what is named as an ordinary word is a pattern of the package still
+    by_pattern = {entry["pattern"]: entry["instances"] for entry in table.patterns()}
+    assert set(table.ORDINARY) <= set(by_pattern)
+    for pattern in table.ORDINARY:
+        word = re.sub(r"\\(.)", r"\1", pattern)
+        for example in by_pattern[pattern]:
+            # then the package's example is a machine, and the same agent of another telephone or version is not
+            assert word in example and kind(example) != "browser"
+            assert kind(re.sub(r"Chrome/\d+", "Chrome/149", example)) == "browser"
+
+
+def test_a_messengers_preview_is_told_from_the_browser_inside_it() -> None:
+    by_pattern = {entry["pattern"]: entry["instances"] for entry in table.patterns()}
+    for app in table.APPS:
+        assert {kind(example) for example in by_pattern[app]} == {"preview"}
+        assert kind(f"{MOBILE[1]} {app}/27.7.0.0") == "browser"
+
+
+def test_of_a_thousand_ordinary_agents_at_most_one_is_taken_for_a_machine() -> None:
+    # given what browsers and apps send on many devices, none of it among those the table is filed by
+    agents = [agent for agent in ordinary_agents() if agent not in BROWSERS]
+    assert len(agents) >= 1000
+    # then
+    flagged = [agent for agent in agents if kind(agent) != "browser"]
+    assert len(flagged) <= len(agents) / 1000, flagged
+    # and all of them have a device
+    assert {redirect_agents.describe(agent).device for agent in agents} == {"mobile", "tablet", "desktop"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "device"),
+    [
+        # what an app adds behind the browser's words is no word on the device
+        ("Mozilla/5.0 (Linux; Android 14; SM-A546B) Chrome/137.0 Mobile Safari/537.36 [Pinterest/Android]", "mobile"),
+        ("Mozilla/5.0 (Linux; Android 13; SM-X200) AppleWebKit/537.36 Chrome/138.0.0.0 Safari/537.36", "tablet"),
+        ("Mozilla/5.0 (Android 14; Tablet; rv:140.0) Gecko/140.0 Firefox/140.0", "tablet"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Silk/130.1 like Chrome/130 Safari/537.36", "tablet"),
+        ("Opera/9.80 (Android; Opera Mini/36.2) Presto/2.12", "mobile"),
+        ("SomethingElse/1.0", "other"),
+    ],
+)
+def test_a_device_is_told_by_the_browsers_own_words(agent: str, device: str) -> None:
+    assert redirect_agents.describe(agent).device == device
 
 
 TEXTS = [text for text in table.texts(table.patterns()) if not text.starts]
