@@ -17,6 +17,7 @@ from introducer.domain.earnings import HistoryNeeded, Transition, accrue, first_
 from introducer.domain.errors import Conflict, IntroducerError, Poison, Unavailable
 from introducer.domain.events import Event
 from introducer.domain.ledger import Journal
+from introducer.domain.news import news_of
 from introducer.domain.receipts import journal
 from introducer.store.accruals import Accrual, Accruals
 from introducer.store.clients import ClientKey, Clients
@@ -293,6 +294,7 @@ class Engine:
             persons={
                 (state.brand, person): Known(number, state.client, owner) for person, number in found.persons.items()
             },
+            news={(state.brand, state.client): news_of(state, transition, contracts)},
         )
         partners = {key.partner for key in part.counts} | {each.key.partner for each in journals}
         complete = part.state == transition.state

@@ -6,7 +6,7 @@ absent, the month is not closed. Whatever fails, nothing is written, and the eng
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from introducer.domain.fraud.person import Person
 from introducer.domain.fraud.trace import Trace
 from introducer.domain.ids import derived_id
 from introducer.domain.ledger import Journal
+from introducer.domain.postback_out import News, news_to_text
 from introducer.domain.rows import MonthOf, Row
 from introducer.store import keys
 from introducer.store.clients import relisted_item, state_to_item
@@ -54,6 +55,8 @@ class Accrual:
     """Clients that leave the list of the partner under which they were listed first: partner, client."""
     persons: Mapping[tuple[str, Person], Known] = field(default_factory=dict)
     """By brand and person: how many clients more have it, and whose client it is."""
+    news: Mapping[tuple[str, str], tuple[News, ...]] = field(default_factory=dict)
+    """By brand and client: what is worth telling of this transaction. It stands beside the state, for the stream."""
 
     def size(self) -> int:
         """How many items the transaction has; `BATCH` is the most."""
@@ -78,6 +81,7 @@ class Accrual:
             self.gone | other.gone,
             self.relisted | other.relisted,
             together(self.persons, other.persons),
+            {**self.news, **other.news},
         )
 
 
@@ -98,7 +102,7 @@ class Accruals:
         if accrual.size() > BATCH:
             raise ValueError(f"{accrual.size()} items do not fit into one transaction of {BATCH}")
         puts = [
-            *(self._state(state) for state in accrual.states),
+            *(self._state(state, accrual.news.get((state.brand, state.client), ())) for state in accrual.states),
             *(journal_put(self._connection, self._books, journal) for journal in accrual.journals),
             # The state's condition stands for the rows too: they show nothing else.
             *(
@@ -150,9 +154,11 @@ class Accruals:
             condition=Path(keys.PK).exists() & Path("applied_at").does_not_exist(),
         )
 
-    def _state(self, state: ClientState) -> dict[str, Any]:
+    def _state(self, state: ClientState, news: Sequence[News]) -> dict[str, Any]:
         unchanged = Path("version") == state.version if state.version else Path(keys.PK).does_not_exist()
         item = state_to_item(replace(state, version=state.version + 1))
+        if news:
+            item["news"] = news_to_text(news)
         return put_operation(self._connection, self._books, item, unchanged)
 
     def _count(self, key: keys.Key, values: Mapping[str, int]) -> dict[str, Any]:
