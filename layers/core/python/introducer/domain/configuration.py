@@ -143,6 +143,8 @@ class Source:
     brand: str
     dialect: str
     status: Availability
+    settings: str = "{}"
+    """What the dialect is told (`sources.dialects`), as JSON text with sorted keys."""
 
 
 DESK = "desk"

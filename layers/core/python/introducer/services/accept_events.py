@@ -39,11 +39,13 @@ class Status(StrEnum):
     DUPLICATE = "duplicate"
     """Stored before, saying the same."""
     QUARANTINED = "quarantined"
-    """Kept for a person: its type is not known."""
+    """Kept for a person: its type is not known, or it is a row that cannot be read."""
     REFUSED = "refused"
     """Not stored, and never will be as it is: `code` and `detail` say why."""
     FAILED = "failed"
     """Not known to be stored, through no fault of the event: send it again."""
+    IGNORED = "ignored"
+    """A row that says nothing that is counted, such as a position that was opened."""
 
 
 TAKEN = frozenset({Status.ACCEPTED, Status.DUPLICATE, Status.QUARANTINED})
@@ -62,10 +64,13 @@ class Receipt:
     detail: str | None = None
     errors: Sequence[Mapping[str, str]] = ()
     """What is wrong, field by field."""
+    line: int | None = None
+    """Of a row: its line, or its place in a list."""
 
     def document(self) -> dict[str, Any]:
         """As JSON, without what is empty."""
         whole = {
+            "line": self.line,
             "event_id": self.event_id,
             "status": str(self.status),
             "receipt": self.receipt,
@@ -116,23 +121,39 @@ def accept_events(intake: Intake, *, source: str, body: bytes, signature: str | 
     the others go on. `Invalid` with `no_event_taken` answers a batch of which nothing was taken. `Unavailable` carries
     the receipts (`receipts`) of what was dealt with before the store failed.
     """
-    sender = authenticated(intake, source=source, body=body, signature=signature, now=now)
+    return take_message(
+        intake, authenticated(intake, source=source, body=body, signature=signature, now=now), body, now
+    )
+
+
+def take_message(intake: Intake, sender: Source, body: bytes, now: datetime) -> Taken:
+    """Take what this body says, from whoever it is known to be. Raises as `accept_events`."""
     message = read_object(body)
     key = people_key(intake, sender.brand)
     if "events" not in message:
-        return Taken(brand=sender.brand, source=source, receipts=(_take(intake, sender, message, key, now),))
-    return Taken(brand=sender.brand, source=source, receipts=_take_all(intake, sender, message, key, now))
+        return Taken(brand=sender.brand, source=sender.source, receipts=(_take(intake, sender, message, key, now),))
+    return Taken(brand=sender.brand, source=sender.source, receipts=_take_all(intake, sender, message, key, now))
 
 
 def authenticated(intake: Intake, *, source: str, body: bytes, signature: str | None, now: datetime) -> Source:
     """Who sent this body, and may. Raises `TooLarge`, `NotFound`, `Unauthenticated`, `Forbidden` and `Unavailable`."""
+    sender = known(intake, source, body)
+    signatures.check(signature, body, signing_keys(intake, sender), now)
+    active(sender)
+    return sender
+
+
+def known(intake: Intake, source: str, body: bytes) -> Source:
+    """Who says to have sent this body: it remains to be proved. Raises `TooLarge`, `NotFound` and `Unavailable`."""
     if len(body) > MAX_BYTES:
         raise TooLarge(f"The body has {len(body)} bytes; {MAX_BYTES} are accepted.", code="body_too_large")
-    sender = _known(intake, source)
-    signatures.check(signature, body, _signing_keys(intake, sender), now)
+    return _known(intake, source)
+
+
+def active(sender: Source) -> None:
+    """Raise `Forbidden` when nothing is taken from it."""
     if sender.status != Availability.ACTIVE:
-        raise Forbidden(f"The source {source} is paused: nothing it sends is taken.", code="source_paused")
-    return sender
+        raise Forbidden(f"The source {sender.source} is paused: nothing it sends is taken.", code="source_paused")
 
 
 def people_key(intake: Intake, brand: str) -> bytes:
@@ -152,7 +173,8 @@ def _known(intake: Intake, name: str) -> Source:
         raise unknown from None
 
 
-def _signing_keys(intake: Intake, sender: Source) -> list[bytes]:
+def signing_keys(intake: Intake, sender: Source) -> list[bytes]:
+    """The secrets of a source, of which each is good. Raises `Unavailable`."""
     try:
         return intake.secrets.signing_keys(intake.source_secret_prefix + sender.source)
     except Unavailable as error:

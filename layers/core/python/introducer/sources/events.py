@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
@@ -282,9 +282,16 @@ class PostedTrade(PostedFact):
 
     @model_validator(mode="after")
     def _opened_first(self) -> PostedTrade:
-        if self.closed_at < self.opened_at:
+        if self.opened_at is not None and self.closed_at < self.opened_at:
             raise _wrong("closed_before_opened", "`closed_at` lies before `opened_at`.")
         return self
+
+
+class PostedClosing(PostedTrade):
+    """A closed trade of a platform that does not say when it was opened: rules that ask how long it was held do not
+    count it."""
+
+    opened_at: Moment | None = None  # type: ignore[assignment]
 
 
 class PostedCancel(PostedEvent):
@@ -317,6 +324,10 @@ MODELS: dict[str, type[PostedEvent]] = {
 }
 
 
+ROWS: dict[str, type[PostedEvent]] = MODELS | {EventType.TRADE: PostedClosing}
+"""What rows of other dialects are checked against."""
+
+
 class _Envelope(BaseModel):
     """What even an event of an unknown type must have, so that it can be answered for."""
 
@@ -328,7 +339,9 @@ class _Envelope(BaseModel):
     client_id: Identifier | None = None
 
 
-def read_event(message: Mapping[str, Any], now: datetime) -> PostedEvent:
+def read_event(
+    message: Mapping[str, Any], now: datetime, models: Mapping[str, type[PostedEvent]] = MODELS
+) -> PostedEvent:
     """The message as the model of its type. `now` is the receiver's clock.
 
     Raises `UnknownType` for a message that only its type keeps from being taken, else `Invalid`: its code is the first
@@ -340,7 +353,7 @@ def read_event(message: Mapping[str, Any], now: datetime) -> PostedEvent:
             code="too_many_fields",
         )
     kind = message.get("type")
-    model = MODELS.get(kind) if isinstance(kind, str) else None
+    model = models.get(kind) if isinstance(kind, str) else None
     if model is None:
         _validate(_Envelope, message, now)
         raise UnknownType(
@@ -459,9 +472,29 @@ def redacted(message: Mapping[str, Any], brand_key: bytes) -> dict[str, Any]:
     return kept
 
 
+WITHHELD = "…"
+"""Stands for a value that may say who somebody is."""
+
+
+def cleared(row: Mapping[str, Any], plain: Set[str]) -> dict[str, Any]:
+    """A row of a platform's as it may be kept of somebody we could not make out: the values of `plain` fields, and of
+    the others that there was one."""
+    kept: dict[str, Any] = {}
+    for name, value in list(row.items())[:MOST_FIELDS]:
+        if name in plain and (value is None or isinstance(value, bool | int)):
+            kept[name] = value
+        else:
+            kept[name[:LONGEST_NAME]] = str(value)[:200] if name in plain and not _nested(value) else WITHHELD
+    return kept
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list)
+
+
 def _hashed(name: str, value: Any, brand_key: bytes) -> str:
     kind, normal = _KINDS.get(name, (name, str))
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     with suppress(Invalid):  # Not what its name says: still nobody's business.
         text = normal(text)
     return "#" + identity.keyed_hash(brand_key, kind, text)

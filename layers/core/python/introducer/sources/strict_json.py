@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from introducer.domain.errors import Malformed, TooLarge
@@ -30,13 +32,31 @@ def read_object(body: bytes) -> dict[str, Any]:
             f"The body has {len(body)} bytes; {MAX_BYTES} are accepted. Send fewer events at once.",
             code="body_too_large",
         )
+    value = _parsed(body, _float)
+    if not isinstance(value, dict):
+        raise Malformed("The body must be a JSON object.", code="not_an_object")
+    check_nesting(value)
+    return value
+
+
+def read_value(body: bytes, most: int) -> Any:
+    """Whatever JSON stands in these bytes, `most` of them at most. Numbers with a point or an exponent are decimals, as
+    exact as they were written. Raises as `read_object`."""
+    if len(body) > most:
+        raise TooLarge(f"This has {len(body)} bytes; {most} are accepted.", code="body_too_large")
+    value = _parsed(body.removeprefix(b"\xef\xbb\xbf"), _decimal)
+    check_nesting({"": value})
+    return value
+
+
+def _parsed(body: bytes, number: Callable[[str], Any]) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is not UTF-8 (byte {error.start}).", code="not_utf8") from None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=number, parse_int=_integer
         )
     except RecursionError:
         raise _too_deep() from None
@@ -45,10 +65,6 @@ def read_object(body: bytes) -> dict[str, Any]:
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
             code="not_json",
         ) from None
-    if not isinstance(value, dict):
-        raise Malformed("The body must be a JSON object.", code="not_an_object")
-    check_nesting(value)
-    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,6 +85,13 @@ def _constant(text: str) -> NoReturn:
 def _float(text: str) -> float:
     value = float(text)
     if len(text) > _MOST_DIGITS or math.isinf(value):
+        raise Malformed(f"The number {_short(text)} is out of range.", code="bad_number")
+    return value
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if len(text) > _MOST_DIGITS or value.adjusted() > _MOST_DIGITS or value.adjusted() < -_MOST_DIGITS:
         raise Malformed(f"The number {_short(text)} is out of range.", code="bad_number")
     return value
 
