@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from introducer.domain.attribution_decision import AttributionDecision
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.configuration import BEGINNING, Attribution, DealRecord, Parenting, Standing, Status
 from introducer.domain.contest import Metric
 from introducer.domain.contest_score import Seen, Window
-from introducer.domain.contracts import Known
+from introducer.domain.contracts import AttributionRule, Grant, Known
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import milliseconds
+from introducer.domain.promo_code import PromoCode
 from introducer.services.read_contracts import ContractReader, click_keys
 from tests.support.builders import BRAND, CLICK_KEY, CLIENT, LINK, a_click, an_event, at, revshare, terms
 
@@ -26,6 +29,8 @@ class Configuration:
         self.versions = [self.a_version(1, "2026-01-01")]
         self.decided: list[Standing] = []
         self.parents: dict[str, list[Parenting]] = {}
+        self.rules: list[AttributionDecision] = []
+        self.codes: dict[tuple[str, str], list[PromoCode]] = {}
         self.asked: list[str] = []
 
     def a_version(self, number: int, since: str) -> DealRecord:
@@ -47,6 +52,13 @@ class Configuration:
 
     def campaign(self, brand: str, campaign: str) -> Any:
         return type("Campaign", (), {"window_days": 30, "attribution": Attribution.LAST_CLICK})
+
+    def attributions(self, brand: str, campaign: str) -> list[AttributionDecision]:
+        return self.rules
+
+    def promo_code(self, brand: str, code: str) -> list[PromoCode]:
+        self.asked.append(f"code {code}")
+        return self.codes.get((brand, code), [])
 
     def standings(self, partner: str) -> list[Standing]:
         return self.decided
@@ -100,6 +112,47 @@ def test_links_are_asked_for_once_and_deals_once_a_minute(setting: Setting) -> N
     setting.seconds = 61
     setting.versions()
     assert setting.configuration.asked == [f"link {LINK}", "deals par_p", "deals par_p"]
+
+
+def test_promo_codes_are_asked_for_once_a_minute_in_the_form_that_the_books_have(setting: Setting) -> None:
+    # given an event that names a code, and a client that named another
+    event = an_event("registration", at("2026-03-02"), promo_code=" spring24 ")
+    state = ClientState(BRAND, CLIENT, codes={"OLDER": 1})
+    mine = PromoCode(code="SPRING24", number=1, brand=BRAND, partner="par_p", campaign=None, starts_at=at("2026-03-01"),
+                     ends_at=None, given_at=at("2026-02-01"), given_by="mem_1")  # fmt: skip
+    setting.configuration.codes[BRAND, "SPRING24"] = [mine]
+    # when the contracts are read twice within a minute
+    found = [setting.reader.contracts_for([state], [event]) for _ in range(2)][1]
+    # then both were asked for once, the partner's deal is there, and the code that nobody had is left out
+    assert setting.configuration.asked == ["code OLDER", "code SPRING24", "deals par_p"]
+    assert found.codes == {(BRAND, "SPRING24"): (Grant("par_p", milliseconds(at("2026-03-01")), None),)}
+    assert found.deals.keys() == {"par_p"}
+    # and after a minute what was given meanwhile is seen
+    setting.seconds = 61
+    ended = replace(mine, ends_at=at("2026-03-05"))
+    setting.configuration.codes[BRAND, "SPRING24"] = [ended, replace(mine, number=2, partner="par_q")]
+    assert [grant.partner for grant in setting.reader.contracts_for([state], [event]).codes[BRAND, "SPRING24"]] == [
+        "par_p",
+        "par_q",
+    ]
+
+
+def test_how_a_campaign_attributes_is_asked_for_again_after_a_minute(setting: Setting) -> None:
+    def later() -> tuple[AttributionRule, ...]:
+        event = an_event("registration", at("2026-03-02"), click_id=a_click(at("2026-03-01")))
+        return setting.reader.contracts_for([ClientState(BRAND, CLIENT)], [event]).links[LINK].later
+
+    assert later() == ()
+    # when it is decided anew
+    since = at("2026-03-02T12:00")
+    setting.configuration.rules = [
+        AttributionDecision(campaign="cmp_1", brand=BRAND, number=1, since=since, window_days=7, promo_first=True,
+                            attribution=Attribution.FIRST_CLICK, reason="agreed", decided_at=since, decided_by="mem_1"),
+    ]  # fmt: skip
+    # then that is seen within a minute, for a link that is known already
+    assert later() == ()
+    setting.seconds = 61
+    assert later() == (AttributionRule(milliseconds(since), 7, first_click=True, promo_first=True),)
 
 
 def test_a_version_accepted_just_before_midnight_is_seen_just_after_it(setting: Setting) -> None:

@@ -2,27 +2,38 @@
 
 Links and publications never change, so they are kept for ever. Deals and standings are asked for again after a minute
 and on every new UTC day: a version comes into force at a midnight after its acceptance, so a list read today is good
-for today. A standing that was decided within the minute is seen with the client's next event. Contests are asked for
-as often; each starts minutes after it was planned.
+for today. A standing that was decided within the minute is seen with the client's next event. Contests, promo codes and
+how campaigns attribute are asked for as often; each begins minutes after it was decided.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from introducer.domain import click_id
+from introducer.domain.attribution_decision import AttributionDecision
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Attribution, DealRecord, Status
 from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
 from introducer.domain.contest_score import Window
-from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms, Parenting, Standing
+from introducer.domain.contracts import (
+    AttributionRule,
+    Contracts,
+    Grant,
+    LeadTerms,
+    LinkTerms,
+    Parenting,
+    Standing,
+)
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import Event, day_of, milliseconds
+from introducer.domain.promo_code import PromoCode, normalised
 from introducer.domain.rates import Publication, Rates
 from introducer.domain.terms import parse_terms
 from introducer.store.configuration import Configuration
@@ -35,6 +46,8 @@ EURO = "EUR"
 """What the feed's rates are per unit of."""
 
 _KEPT = 60.0
+_MOST_CODES = 10_000
+"""Promo codes that are remembered at once."""
 
 
 class _Decided(NamedTuple):
@@ -54,6 +67,13 @@ class _Windows(NamedTuple):
     windows: tuple[Window, ...]
     gone: frozenset[str]
     """Contests that clients remember and that were found to be listed no more."""
+
+
+class _Kept(NamedTuple):
+    """What was decided about a campaign or a promo code, as it was read at a moment (seconds)."""
+
+    at: float
+    decided: tuple[Any, ...]
 
 
 class ContractReader:
@@ -80,6 +100,8 @@ class ContractReader:
         self._read_windows = windows
         self._windows: dict[str, _Windows] = {}
         self._links: dict[str, LinkTerms] = {}
+        self._rules: dict[tuple[str, str], _Kept] = {}
+        self._codes: dict[tuple[str, str], _Kept] = {}
         self._leads: dict[str, LeadTerms] = {}
         self._partners: dict[str, _Decided] = {}
         self._publications: dict[str, Publication] = {}
@@ -97,7 +119,9 @@ class ContractReader:
         visited |= {visit.link for state in states for visit in state.leads.values()}
         visited |= {lead.link for lead in leads.values()}
         links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
+        codes = self._grants(states, events)
         partners = {terms.partner for terms in links.values()}
+        partners |= {grant.partner for given in codes.values() for grant in given}
         partners |= {segment.partner for state in states for segment in state.timeline}
         partners |= {key.partner for state in states for key in state.posted}
         partners |= {move.partner for state in states for move in state.moves.values()}
@@ -117,6 +141,7 @@ class ContractReader:
             parents=parents,
             windows=self._windows_for(states, events),
             leads=leads,
+            codes=codes,
         )
 
     def contracts_of_month(self, partner: str, month: str) -> Contracts:
@@ -196,7 +221,37 @@ class ContractReader:
             self._links[link] = LinkTerms(
                 link, found.brand, found.partner, found.campaign, campaign.window_days, first_click
             )
-        return self._links[link]
+        terms = self._links[link]
+        later = self._fresh(self._rules, (terms.brand, terms.campaign), self._later)
+        if later != terms.later:
+            terms = self._links[link] = replace(terms, later=later)
+        return terms
+
+    def _later(self, brand: str, campaign: str) -> tuple[AttributionRule, ...]:
+        return attribution_rules(self._configuration.attributions(brand, campaign))
+
+    def _grants(
+        self, states: Iterable[ClientState], events: Iterable[Event]
+    ) -> dict[tuple[str, str], tuple[Grant, ...]]:
+        """Who had the promo codes that these clients named, and when; codes that nobody ever had are left out."""
+        named = {(event.brand, code) for event in events if (code := normalised(event.promo_code))}
+        named |= {(state.brand, code) for state in states for code in state.codes}
+        if len(self._codes) > _MOST_CODES:
+            # Platforms may send any text: what is made up must not fill a container.
+            self._codes.clear()
+        found = {key: self._fresh(self._codes, key, self._given) for key in sorted(named)}
+        return {key: given for key, given in found.items() if given}
+
+    def _given(self, brand: str, code: str) -> tuple[Grant, ...]:
+        return grants(self._configuration.promo_code(brand, code))
+
+    def _fresh(
+        self, kept: dict[tuple[str, str], _Kept], key: tuple[str, str], read: Callable[[str, str], tuple[Any, ...]]
+    ) -> tuple[Any, ...]:
+        """What was decided, read again when it was read long ago."""
+        if key not in kept or self._elapsed() - kept[key].at >= _KEPT:
+            kept[key] = _Kept(self._elapsed(), read(*key))
+        return kept[key].decided
 
     def _lead(self, lead: str) -> LeadTerms | None:
         """By which link a lead came; None where nobody knows it. What is known never changes."""
@@ -262,6 +317,29 @@ def parents(records: Iterable[ParentingRecord]) -> tuple[Parenting, ...]:
     """Below whom a partner stood, by month; the last decision about a month stands. Empty if it never had a parent."""
     decided = tuple(Parenting(record.month, record.parent) for record in records)
     return decided if any(each.parent is not None for each in decided) else ()
+
+
+def grants(records: Iterable[PromoCode]) -> tuple[Grant, ...]:
+    """Who had a promo code when, in the order in which it was given."""
+    return tuple(
+        Grant(
+            each.partner,
+            milliseconds(each.starts_at),
+            None if each.ends_at is None else milliseconds(each.ends_at),
+            each.campaign or "",
+        )
+        for each in sorted(records, key=lambda each: each.number)
+    )
+
+
+def attribution_rules(records: Iterable[AttributionDecision]) -> tuple[AttributionRule, ...]:
+    """How a campaign attributes since when, in the order in which it was decided."""
+    return tuple(
+        AttributionRule(
+            milliseconds(each.since), each.window_days, each.attribution is Attribution.FIRST_CLICK, each.promo_first
+        )
+        for each in sorted(records, key=lambda each: each.number)
+    )
 
 
 def click_keys(secret: Mapping[str, str]) -> dict[int, bytes]:

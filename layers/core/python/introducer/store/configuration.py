@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from introducer.domain.configuration import AuditRecord
 from introducer.store import keys
+from introducer.store.attribution_decisions import AttributionDecisions
 from introducer.store.brands import Brands
 from introducer.store.campaigns import Campaigns
 from introducer.store.deals import Deals
@@ -16,11 +17,12 @@ from introducer.store.links import Links
 from introducer.store.members import Members
 from introducer.store.month_closes import MonthCloses
 from introducer.store.paging import Page
+from introducer.store.promo_codes import PromoCodes
 from introducer.store.records import page_of
 from introducer.store.sources import Sources
 
 
-class Configuration(Brands, Campaigns, Sources, Deals, Links, Members, MonthCloses):
+class Configuration(Brands, Campaigns, Sources, Deals, Links, Members, MonthCloses, PromoCodes, AttributionDecisions):
     """Typed reads and conditional writes of configuration. `host` is the endpoint, None for the region's own."""
 
     def audit_of_subject(self, subject: str, cursor: str | None = None, limit: int = 100) -> Page[AuditRecord]:

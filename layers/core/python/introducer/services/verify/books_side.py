@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from introducer.domain.adjustment import Adjustment, AdjustmentStatus
 from introducer.domain.adjustment import targets as adjustment_targets
 from introducer.domain.client import ClientState
-from introducer.domain.configuration import Attribution, DealRecord, Status
+from introducer.domain.configuration import DealRecord, Status
 from introducer.domain.configuration import Parenting as ParentingRecord
 from introducer.domain.configuration import Standing as StandingRecord
-from introducer.domain.contracts import Contracts, LeadTerms, LinkTerms
+from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import Conflict, IntroducerError
@@ -29,6 +29,7 @@ from introducer.domain.rates import Publication, Rates
 from introducer.domain.rows import MonthOf
 from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
+from introducer.services.verify.attribution_side import AttributionSide
 from introducer.services.verify.cases_side import CasesSide
 from introducer.services.verify.contests_side import ContestsSide
 from introducer.services.verify.payouts_side import PayoutsSide
@@ -39,7 +40,6 @@ from introducer.store.adjustments import adjustment_from_item
 from introducer.store.click_counts import bucket_attribute
 from introducer.store.clients import ClientKey, state_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
-from introducer.store.links import lead_terms_from_item
 from introducer.store.reservations import payout_journal_from_item
 from introducer.store.scans import Stored
 from introducer.store.settlements import SettledMonth, month_of_part, row_of, settled_from_item
@@ -107,11 +107,8 @@ class BooksSide:
         self.newest_posting = 0
         self.payouts = PayoutsSide()
         self.cases, self.contests = CasesSide(), ContestsSide()
-        self.traces = TracesSide()
+        self.traces, self._attribution = TracesSide(), AttributionSide()
         self._feed = feed
-        self._links: dict[str, tuple[str, str, str]] = {}
-        self._leads: dict[str, LeadTerms] = {}
-        self._campaigns: dict[tuple[str, str], tuple[int, bool]] = {}
         self._deals: dict[str, list[DealRecord]] = defaultdict(list)
         self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
         self._parentings: dict[str, list[ParentingRecord]] = defaultdict(list)
@@ -127,9 +124,6 @@ class BooksSide:
             "event_count": self._event_count,
             "click_count": self._click_count,
             "intake_day": self._intake_day,
-            "link": self._link,
-            "lead_place": self._lead,
-            "campaign": self._campaign,
             "deal": self._deal,
             "standing": self._standing,
             "parenting": self._parenting,
@@ -147,6 +141,7 @@ class BooksSide:
             **self.contests.takers,
             "hold": self._hold,
             **self.traces.takers,
+            **self._attribution.takers,
         }
 
     def take(self, stored: Stored) -> None:
@@ -196,10 +191,6 @@ class BooksSide:
                     where = keys.key("deal", partner=partner, version=f"{record.version:06d}")
                     self.differences.append(unreadable(Stored("deal", where.item()), error))
             deals[partner] = tuple(versions)
-        links = {}
-        for code, (brand, partner, campaign) in self._links.items():
-            if terms := self._campaigns.get((brand, campaign)):
-                links[code] = LinkTerms(code, brand, partner, campaign, *terms)
         decided = {partner: standings(records) for partner, records in self._standings.items()}
         above = {
             partner: parents(sorted(records, key=lambda each: (each.month, each.decided_at, each.parenting)))
@@ -207,7 +198,8 @@ class BooksSide:
         }
         above = {partner: decisions for partner, decisions in above.items() if decisions}
         rates, scoring = Rates(dict(self._publications())), self.contests.running()
-        return Contracts(links, deals, rates, click_keys, decided, above, scoring, self._leads)
+        whose = self._attribution
+        return Contracts(whose.links(), deals, rates, click_keys, decided, above, scoring, whose.leads, whose.codes())
 
     def states(self) -> Iterator[ClientState]:
         """The states that can be read, one after the other."""
@@ -332,20 +324,6 @@ class BooksSide:
         _, source = keys.parts(stored.key.pk)
         _, day = keys.parts(stored.key.sk)
         self.intake[source, day] = _numbers(stored, INTAKE_METRICS)
-
-    def _link(self, stored: Stored) -> None:
-        item = stored.item
-        self._links[keys.parts(stored.key.pk)[1]] = (item["brand"], item["partner"], item["campaign"])
-
-    def _lead(self, stored: Stored) -> None:
-        self._leads[keys.parts(stored.key.pk)[1]] = lead_terms_from_item(stored.item)
-
-    def _campaign(self, stored: Stored) -> None:
-        item = stored.item
-        first_click = Attribution(item["attribution"]) is Attribution.FIRST_CLICK
-        _, brand = keys.parts(stored.key.pk)
-        _, campaign = keys.parts(stored.key.sk)
-        self._campaigns[brand, campaign] = (int(item["window_days"]), first_click)
 
     def _standing(self, stored: Stored) -> None:
         item = stored.item
