@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -10,7 +11,7 @@ import clock
 from container import Container
 from keep import keep, log
 from links import Links, Unread
-from record import PAUSED, record
+from record import record
 from visit import Visit
 
 
@@ -30,8 +31,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def answer(event: dict[str, Any]) -> dict[str, Any]:
-    """The landing page with a new click id; the brand's fallback page when the link is unknown (nothing is recorded)
-    or paused (recorded, and flagged so)."""
+    """The campaign's page for this visitor, with a new click id.
+
+    The brand's fallback page when the link is unknown: nothing is recorded. The campaign's overflow page, else that
+    fallback page, when the link or its campaign does not take the visitor: recorded, and flagged with the reason.
+    """
     container, links = _prepared()
     secrets = container.keys()
     deadline = clock.Deadline(container.deadline)
@@ -43,14 +47,18 @@ def answer(event: dict[str, Any]) -> dict[str, Any]:
         link = None
     if link is None:
         return _to(links.fallback(visit.host, deadline), [])
+    route = links.route(link, deadline)
     if secrets is None:
         log("ERROR", "click_unsigned", link=link.link_id, reason=container.keys_error)
-        return _to(link.landing.without_click() if link.active else links.fallback(visit.host, deadline), [])
-    made = record(visit, link, secrets, clock.now_ms(), container.keep_seconds)
+        page = route.first if route is not None else link.landing
+        return _to(page.without_click() if link.active else links.fallback(visit.host, deadline), [])
+    made = record(visit, link, secrets, clock.now_ms(), container.keep_seconds, route)
     keep(made.item, container, deadline)
-    if PAUSED in made.flags:
-        return _to(link.fallback_url or links.fallback(visit.host, deadline), [])
-    return _to(link.landing.with_click(made.click, visit.query.get("to", "")), made.cookies)
+    if made.landing is None:
+        elsewhere = (route.overflow_url if route is not None else "") or link.fallback_url
+        return _to(elsewhere or links.fallback(visit.host, deadline), [])
+    to = visit.query.get("to", "")
+    return _to(made.landing.with_click(made.click, to, link.path, made.value), made.cookies)
 
 
 def _to(location: str, cookies: list[str]) -> dict[str, Any]:
@@ -67,3 +75,10 @@ def _to(location: str, cookies: list[str]) -> dict[str, Any]:
         "cookies": cookies,
         "body": "",
     }
+
+
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # Lambda is starting this function: what the first visitor would wait for is done now. A setting that is missing is
+    # answered for, and told, when somebody comes.
+    with suppress(Exception):
+        _prepared()[0].prepare()

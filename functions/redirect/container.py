@@ -1,40 +1,31 @@
-"""What a container prepares once and keeps: settings, clients with short deadlines, the keys.
+"""What a container prepares once and keeps: settings, the way to AWS, the keys.
 
-Built with the first click, not at import, so that a bad setting still meets an answer. Preparing lies outside the
-click's deadline: it happens once, and no click can be signed without the keys.
+Preparing is done while the function starts, and whatever fails then is tried again with the first click: nothing that
+goes wrong here may keep a visitor from an answer. It lies outside the click's deadline, because it happens once, and no
+click can be signed without the keys.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from hmac import digest
+from threading import Thread
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
+import clock
+from aws import Aws
 
 from introducer.store import keys
 
-CONNECT, READ = 0.1, 0.3
-"""Shares of the deadline that reaching DynamoDB, and its answer, may take. One client reads BOOKS and writes FACTS: the
-connection that the first has opened is warm for the second."""
-QUEUE_CONNECT, QUEUE_READ = 0.1, 0.25
-
-TABLE_CALL = CONNECT + READ
-QUEUE_CALL = QUEUE_CONNECT + QUEUE_READ
-"""The most that one call takes of the deadline. FACTS and then the queue fit, with a quarter to spare for computing; so
-does a stalled BOOKS before them, as long as connections open fast."""
-
-_SECRETS_SECONDS = 2.0
+PREPARE_SECONDS = 2.0
+"""What reading the keys, or opening the connections, may take in all."""
 _TRY_AGAIN_SECONDS = 5.0
 
 
-def dynamodb_key(key: keys.Key) -> dict[str, dict[str, str]]:
+def dynamodb_key(key: keys.Key) -> dict[str, dict[str, Any]]:
     """A key in DynamoDB's own notation."""
     return {name: {"S": value} for name, value in key.item().items()}
 
@@ -56,7 +47,7 @@ class Keys:
 
 
 class Container:
-    """One per container. Every attribute is made at its first use and stays."""
+    """One per container. Raises `KeyError` or `ValueError` for a setting that is missing or no number."""
 
     def __init__(self) -> None:
         environ = os.environ
@@ -66,51 +57,40 @@ class Container:
         self.fallback_url = environ["FALLBACK_URL"]
         self.deadline = float(environ["CLICK_DEADLINE_MS"]) / 1000
         self.keep_seconds = int(environ["CLICK_TTL_DAYS"]) * 86_400
-        self._session = botocore.session.Session()
+        self.aws = Aws(environ, elapsed=clock.monotonic)
         self._keys: Keys | None = None
+        self._prepared = False
         self._try_keys_at = 0.0
         self.keys_error = ""
 
-    @cached_property
-    def tables(self) -> Any:
-        return self._client("dynamodb", self.deadline * CONNECT, self.deadline * READ)
-
-    @cached_property
-    def queues(self) -> Any:
-        return self._client("sqs", self.deadline * QUEUE_CONNECT, self.deadline * QUEUE_READ)
+    def prepare(self) -> None:
+        """Open the connections and read the keys, at one time. It never raises, and waits for no longer than both may
+        take: Lambda freezes a container between two visits, and with it whatever would still be under way."""
+        self._prepared = True
+        threads = [Thread(target=each, daemon=True) for each in (self._open, self._read_keys)]
+        for thread in threads:
+            thread.start()
+        deadline = clock.Deadline(PREPARE_SECONDS)
+        for thread in threads:
+            thread.join(max(0.0, deadline.left()))
 
     def keys(self) -> Keys | None:
         """The keys; None while Secrets Manager does not give them. It is then asked again every few seconds only."""
-        if self._keys is None and time.monotonic() >= self._try_keys_at:
-            self._warm()
-            secrets = self._client("secretsmanager", _SECRETS_SECONDS, _SECRETS_SECONDS)
-            try:
-                self._keys = Keys(lambda name: str(secrets.get_secret_value(SecretId=name)["SecretString"]))
-            except Exception as error:
-                self.keys_error = type(error).__name__
-                self._try_keys_at = time.monotonic() + _TRY_AGAIN_SECONDS
-            finally:
-                secrets.close()
+        if self._keys is None:
+            if not self._prepared:
+                self.prepare()
+            elif clock.monotonic() >= self._try_keys_at:
+                self._try_keys_at = clock.monotonic() + _TRY_AGAIN_SECONDS
+                self._read_keys()
         return self._keys
 
-    def _warm(self) -> None:
-        """Builds the clients and opens the tables' connection: a first call costs more than the deadline allows, and
-        when FACTS fails there is no time left to build the client of the queue."""
-        _ = self.queues
-        with suppress(Exception):
-            self.tables.get_item(TableName=self.books, Key=dynamodb_key(keys.key("link", code="-")))
+    def _open(self) -> None:
+        self.aws.open(seconds=PREPARE_SECONDS)
 
-    def _client(self, service: str, connect: float, read: float) -> Any:
-        return self._session.create_client(
-            service,
-            config=Config(
-                connect_timeout=connect,
-                read_timeout=read,
-                # Trying again is ours: FACTS, then the queue, then the log.
-                retries={"total_max_attempts": 1, "mode": "standard"},
-                # What we send is our own making, and bounded.
-                parameter_validation=False,
-                tcp_keepalive=True,
-                user_agent="introducer-redirect",
-            ),
-        )
+    def _read_keys(self) -> None:
+        """Never raises: why there are no keys stands in `keys_error`."""
+        deadline = clock.Deadline(PREPARE_SECONDS)
+        try:
+            self._keys = Keys(lambda name: self.aws.get_secret(name, seconds=deadline.left()))
+        except Exception as error:
+            self.keys_error = f"{type(error).__name__}: {getattr(error, 'reason', error)}"[:200]

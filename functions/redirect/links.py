@@ -1,18 +1,20 @@
-"""Where a code leads: the link item of BOOKS, kept for `FRESH` seconds in the container.
+"""Where a code leads: the link item of BOOKS, and its campaign's route, each kept for `FRESH` seconds in the container.
 
-An unknown code is kept as well. When BOOKS does not answer, what was last read goes on serving: a link that changed
-seconds ago matters less than a visitor who arrives nowhere.
+An unknown code, and a campaign without a route, are kept as well. When BOOKS does not answer, what was last read goes
+on serving: a link that changed seconds ago matters less than a visitor who arrives nowhere.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import target
-from clock import Deadline
-from container import TABLE_CALL, Container, dynamodb_key
+from clock import Deadline, monotonic
+from container import Container, dynamodb_key
+from keep import FACTS, LEAST, QUEUE, log
+from route import Route
 
 from introducer.store import keys
 
@@ -40,7 +42,9 @@ class Link:
         "fallback_url",
         "landing",
         "link_id",
+        "page",
         "partner",
+        "path",
         "shard_exponent",
     )
 
@@ -53,71 +57,119 @@ class Link:
         self.active: bool = item["status"]["S"] == "active"
         self.fallback_url: str = item.get("fallback_url", {}).get("S", "")
         self.shard_exponent = int(item.get("shard_exponent", {}).get("N", 0))
+        self.page: str = item.get("page", {}).get("S", "")
+        """The one page of the campaign that the partner chose; empty when weights decide."""
+        self.path: str = item.get("path", {}).get("S", "")
+        """Where below the campaign's hosts the link leads by itself."""
         hosts = [host["S"] for host in item.get("hosts", {}).get("L", ())]
         self.landing = target.Landing(item["landing_url"]["S"], item["click_parameter"]["S"], hosts)
+        """The page of a campaign that has no route."""
 
 
 class Unread(Exception):
     """BOOKS did not answer, and nothing was known before."""
 
 
-class Links:
-    """The cache of one container."""
+class _Cache(Generic[V]):
+    """What was read of one kind, by name, each with the moment until which it is believed."""
 
-    def __init__(self, container: Container) -> None:
-        self._container = container
-        self._links: dict[str, tuple[float, Link | None]] = {}
-        self._hosts: dict[str, tuple[float, str]] = {}
+    def __init__(self) -> None:
+        self.entries: dict[str, tuple[float, V]] = {}
 
-    def by_code(self, code: str, deadline: Deadline) -> Link | None:
-        """The link; None when there is none. Raises `Unread`."""
-        if not _CODE.fullmatch(code):
-            return None
-        kept = self._links.get(code)
-        if kept is not None and kept[0] > time.monotonic():
+    def get(self, name: str, read: Callable[[bool], V]) -> V:
+        """What is kept, or is read now; `read` is told whether something older could serve. Raises `Unread`."""
+        kept = self.entries.get(name)
+        if kept is not None and kept[0] > monotonic():
             return kept[1]
         try:
-            # Without its link a visitor arrives nowhere: one that is not known here yet is asked for twice.
-            item = self._read(keys.key("link", code=code), deadline, 1 if kept else 2)
-            link = Link(item) if item else None
+            value = read(kept is not None)
         except Unread:
             if kept is None:
                 raise
-            self._links[code] = (time.monotonic() + STALE, kept[1])
+            self.entries[name] = monotonic() + STALE, kept[1]
             return kept[1]
-        return _keep(self._links, code, link)
+        if len(self.entries) >= MOST:
+            self.entries.clear()
+        self.entries[name] = monotonic() + FRESH, value
+        return value
+
+
+class Links:
+    """The caches of one container."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self.links: _Cache[Link | None] = _Cache()
+        self.routes: _Cache[Route | None] = _Cache()
+        self.hosts: _Cache[str] = _Cache()
+
+    def by_code(self, code: str, deadline: Deadline) -> Link | None:
+        """The link; None when there is none. Raises `Unread`.
+
+        A code is compared exactly. But a partner's own word for a link is read aloud and typed: it is found in
+        capitals, too, and either kind with the dot or slash that ended a sentence or an address.
+        """
+        code = code.rstrip("./")
+        if not _CODE.fullmatch(code):
+            return None
+        return self.links.get(code, lambda known: self._link(code, known, deadline))
+
+    def route(self, link: Link, deadline: Deadline) -> Route | None:
+        """The route of the link's campaign; None when it has none, or none that could be read: the link leads on."""
+
+        def read(known: bool) -> Route | None:
+            item = self._read(keys.key("route", campaign=link.campaign), deadline, known)
+            try:
+                return Route(item) if item else None
+            except (KeyError, ValueError, TypeError) as error:
+                log("ERROR", "route_damaged", campaign=link.campaign, reason=f"{type(error).__name__}: {error}"[:200])
+                return None
+
+        try:
+            return self.routes.get(link.campaign, read)
+        except Unread as error:
+            log("ERROR", "route_unread", campaign=link.campaign, reason=str(error))
+            # Whoever comes next need not wait for it too.
+            self.routes.entries[link.campaign] = monotonic() + STALE, None
+            return None
 
     def fallback(self, host: str, deadline: Deadline) -> str:
         """The page for a code that names nothing: that of the brand which owns the host, else the installation's."""
+        installations = self._container.fallback_url
         host = host.partition(":")[0].lower().rstrip(".")
         if not _HOST.fullmatch(host):
-            return self._container.fallback_url
-        kept = self._hosts.get(host)
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
-        try:
-            item = self._read(keys.key("brand_host", host=host), deadline, 1)
-        except Unread:
-            return kept[1] if kept else self._container.fallback_url
-        return _keep(self._hosts, host, (item or {}).get("fallback_url", {}).get("S") or self._container.fallback_url)
+            return installations
 
-    def _read(self, key: keys.Key, deadline: Deadline, tries: int) -> dict[str, Any] | None:
-        reason: Exception | None = None
-        for _ in range(tries):
-            if not deadline.allows(TABLE_CALL):
+        def read(known: bool) -> str:
+            item = self._read(keys.key("brand_host", host=host), deadline, True)
+            return str((item or {}).get("fallback_url", {}).get("S") or installations)
+
+        try:
+            return self.hosts.get(host, read)
+        except Unread:
+            return installations
+
+    def _link(self, code: str, known: bool, deadline: Deadline) -> Link | None:
+        item = self._read(keys.key("link", code=code), deadline, known)
+        if item is None and (lower := code.lower()) != code:
+            item = self._read(keys.key("link", code=lower), deadline, known)
+            # Codes that we made mean another link in other letters; their links have them as their id.
+            item = item if item and item["code"]["S"] != item["link_id"]["S"] else None
+        return Link(item) if item else None
+
+    def _read(self, key: keys.Key, deadline: Deadline, known: bool) -> dict[str, Any] | None:
+        """An item of BOOKS. Raises `Unread`.
+
+        Without its link a visitor arrives nowhere. What is not known here yet is therefore asked for twice, in time
+        that FACTS would have had: the click then goes to the queue.
+        """
+        reason = "no time left"
+        for tries in (1,) if known else (2, 1):
+            seconds = deadline.left(keep=FACTS + QUEUE if known else QUEUE) / tries
+            if seconds < LEAST * deadline.seconds:
                 break
             try:
-                found = self._container.tables.get_item(TableName=self._container.books, Key=dynamodb_key(key))
+                return self._container.aws.get_item(self._container.books, dynamodb_key(key), seconds=seconds)
             except Exception as error:
-                reason = error
-            else:
-                item: dict[str, Any] | None = found.get("Item")
-                return item
-        raise Unread(type(reason).__name__) from reason
-
-
-def _keep(cache: dict[str, tuple[float, V]], name: str, value: V) -> V:
-    if len(cache) >= MOST:
-        cache.clear()
-    cache[name] = (time.monotonic() + FRESH, value)
-    return value
+                reason = f"{type(error).__name__}: {getattr(error, 'reason', error)}"[:200]
+        raise Unread(reason)

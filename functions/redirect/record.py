@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 from container import Keys
 from links import Link
+from route import PAUSED, Route
+from target import Landing
 from visit import Visit
 
 from introducer.domain import click_id
 from introducer.store import keys
 
-PAUSED = "paused"
 VISITOR_DAYS = 400
 """How long a browser remembers its visitor: browsers keep no cookie longer."""
 
@@ -30,14 +31,31 @@ class Record(NamedTuple):
     """In DynamoDB's own notation."""
     flags: list[str]
     cookies: list[str]
+    landing: Landing | None
+    """The visitor's page; None when the link or its campaign does not take the visitor."""
+    code: str
+
+    def value(self, macro: str) -> str:
+        """What a macro of a page's address stands for; empty when the visit said nothing of it."""
+        if macro == "code":
+            return self.code
+        value: str = self.item.get("click" if macro == "click_id" else macro, {}).get("S", "")
+        return value
 
 
-def record(visit: Visit, link: Link, secrets: Keys, at_ms: int, keep_seconds: int) -> Record:
-    """The click of this visit, its id, and the cookies that go back with the answer."""
-    flags = visit.flags()
-    if not link.active:
-        flags.append(PAUSED)
+def record(
+    visit: Visit, link: Link, secrets: Keys, at_ms: int, keep_seconds: int, route: Route | None = None
+) -> Record:
+    """The click of this visit: its id, its page, and the cookies that go back with the answer."""
     random = os.urandom(19)
+    flags = visit.flags()
+    address, network, country = visit.place(secrets.edge)
+    visitor = visit.visitor()
+    # What the browser will be called from now on, so that it meets the same page again.
+    named = visitor or urlsafe_b64encode(random[3:]).decode()[:22]
+    refused, landing = _page(visit, link, route, at_ms, country, named)
+    if refused:
+        flags.append(refused)
     click = click_id.mint(
         key_number=secrets.number,
         key=secrets.signing,
@@ -50,15 +68,13 @@ def record(visit: Visit, link: Link, secrets: Keys, at_ms: int, keep_seconds: in
     day = _day(at_ms // 86_400_000)
     shard = random[0] % 4**link.shard_exponent
     key = keys.key("click", link=link.link_id, day=day, shard=shard, click=click)
-    address, network, country = visit.place(secrets.edge)
-    visitor = visit.visitor()
     cookies = []
     unique = False
     if not flags:
         # A cookie under the link's own path says that it was opened today: telling repeats apart needs no read. A
         # flagged visit leaves no mark: the person behind a prefetch is still to come.
         unique = visit.cookies.get("iu") != day
-        visitor = visitor or urlsafe_b64encode(random[3:]).decode()[:22]
+        visitor = named
         cookies.append(_cookie("iv", visitor, "/c", VISITOR_DAYS * 86_400))
         if unique:
             cookies.append(_cookie("iu", day, f"/c/{link.code}", 86_400))
@@ -89,7 +105,21 @@ def record(visit: Visit, link: Link, secrets: Keys, at_ms: int, keep_seconds: in
         item[name] = {"S": value}
     if flags:
         item["flags"] = {"L": [{"S": flag} for flag in flags]}
-    return Record(click, item, flags, cookies)
+    return Record(click, item, flags, cookies, landing, link.code)
+
+
+def _page(
+    visit: Visit, link: Link, route: Route | None, at_ms: int, country: str, visitor: str
+) -> tuple[str, Landing | None]:
+    """The visitor's page, or why there is none, as a flag."""
+    if not link.active:
+        return PAUSED, None
+    if route is None:
+        return "", link.landing
+    if refused := route.refusal(at_ms, country):
+        return refused, None
+    page = route.page(country, visit.agent.device, link.page, visitor)
+    return ("", page.landing) if page is not None else (route.misfit(country), None)
 
 
 def hashed(brand_key: bytes, kind: str, value: str) -> str:

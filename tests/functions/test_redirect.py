@@ -6,180 +6,59 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from introducer.domain import click_id, identity
 from introducer.store import keys
 from introducer_ops.browsers import DESKTOP, IN_APP, MOBILE
 from tests.support.functions import load
-
-BRAND, PARTNER, CAMPAIGN = "brd_01", "par_01", "cmp_01"
-LANDING = "https://go.broker.example/start"
-FALLBACK, BRANDS_PAGE, PAUSED_PAGE = (
-    "https://fallback.example/",
-    "https://brand.example/home",
-    "https://broker.example/ended",
+from tests.support.redirecting import (
+    BRAND,
+    BRANDS_PAGE,
+    CAMPAIGN,
+    CLICK_KEY,
+    EDGE,
+    ENVIRONMENT,
+    FALLBACK,
+    IDENTITY,
+    LANDING,
+    PARTNER,
+    PAUSED_PAGE,
+    SECRETS,
+    Amazon,
+    World,
+    a_link,
+    a_redirect,
+    a_visit,
 )
-EDGE, IDENTITY, CLICK_KEY = "edge-secret", "identity-secret", "k" * 64
+
 BROWSER = DESKTOP[0]
-
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "STAGE": "test",
-    "FACTS_TABLE": "facts",
-    "BOOKS_TABLE": "books",
-    "CLICK_KEY_SECRET": "click-key",
-    "IDENTITY_KEY_SECRET": "identity-key",
-    "EDGE_SECRET": "edge",
-    "FALLBACK_URL": FALLBACK,
-    # Nothing here waits; a busy machine must not make a test fail.
-    "CLICK_DEADLINE_MS": "20000",
-    "CLICK_TTL_DAYS": "400",
-}
-SECRETS = {
-    "click-key": json.dumps({"current": "3", "0": "old", "3": CLICK_KEY}),
-    "identity-key": IDENTITY,
-    "edge": EDGE,
-}
-
-
-def a_link(code: str, **changes: Any) -> dict[str, Any]:
-    item = {
-        **keys.key("link", code=code).item(),
-        "code": code,
-        "link_id": "Ab12Cd34",
-        "partner": PARTNER,
-        "brand": BRAND,
-        "campaign": CAMPAIGN,
-        "landing_url": LANDING,
-        "hosts": ["go.broker.example", "shop.broker.example"],
-        "click_parameter": "click_id",
-        "fallback_url": PAUSED_PAGE,
-        "status": "active",
-        "shard_exponent": 0,
-        **changes,
-    }
-    return {name: _wire(value) for name, value in item.items() if value is not None}
-
-
-def _wire(value: Any) -> dict[str, Any]:
-    if isinstance(value, list):
-        return {"L": [_wire(one) for one in value]}
-    return {"N": str(value)} if isinstance(value, int) else {"S": value}
-
-
-def a_visit(
-    code: str = "Ab12Cd34",
-    query: str = "",
-    method: str = "GET",
-    cookies: list[str] | None = None,
-    **headers: str | None,
-) -> dict[str, Any]:
-    """An HTTP API event, payload 2.0; a header given as None is not sent."""
-    sent = {"host": "api.example", "user_agent": BROWSER, **headers}
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "rawPath": f"/c/{code}",
-        "rawQueryString": query,
-        "headers": {name.replace("_", "-"): value for name, value in sent.items() if value is not None},
-        "requestContext": {"http": {"method": method, "path": f"/c/{code}", "sourceIp": "198.51.100.7"}},
-        "pathParameters": {"code": code},
-    }
-    if cookies:
-        event["cookies"] = cookies
-    return event
-
-
-class World:
-    """The function, and the tables it works on."""
-
-    def __init__(self) -> None:
-        self.dynamodb = boto3.client("dynamodb")
-        self.sqs = boto3.client("sqs")
-        self.queue = self.sqs.create_queue(QueueName="clicks")["QueueUrl"]
-        for table in ("facts", "books"):
-            self.dynamodb.create_table(
-                TableName=table,
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        secrets = boto3.client("secretsmanager")
-        for name, value in SECRETS.items():
-            secrets.create_secret(Name=name, SecretString=value)
-        self.put(a_link("Ab12Cd34"))
-        self.put(a_link("paused", status="paused"))
-        self.put(a_link("paused-2", status="paused", fallback_url=None))
-        host = {**keys.key("brand_host", host="link.brand.example").item(), "brand": BRAND, "fallback_url": BRANDS_PAGE}
-        self.put({name: _wire(value) for name, value in host.items()})
-        self.redirect: ModuleType
-
-    def put(self, item: dict[str, Any]) -> None:
-        self.dynamodb.put_item(TableName="books", Item=item)
-
-    def take(self) -> list[dict[str, Any]]:
-        """The clicks recorded since the last time, as plain values."""
-        items = self.dynamodb.scan(TableName="facts")["Items"]
-        for item in items:
-            self.dynamodb.delete_item(TableName="facts", Key={name: item[name] for name in ("pk", "sk")})
-        return [{name: _plain(value) for name, value in item.items()} for item in items]
-
-    def visit(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.redirect.handler(a_visit(*args, **kwargs), None)
-        return answer
-
-    def click(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The one click that this visit records."""
-        self.take()
-        self.visit(*args, **kwargs)
-        (click,) = self.take()
-        return click
-
-    def container(self) -> Any:
-        return self.redirect._prepared()[0]
-
-
-def _plain(value: dict[str, Any]) -> Any:
-    ((kind, inner),) = value.items()
-    if kind == "L":
-        return [_plain(one) for one in inner]
-    return int(inner) if kind == "N" else inner
 
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[World]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        with mock_aws():
-            world = World()
-            patch.setenv("CLICK_QUEUE_URL", world.queue)
-            yield world
+    with pytest.MonkeyPatch.context() as patch, a_redirect(patch) as world:
+        yield world
 
 
 @pytest.fixture
 def world(tables: World) -> World:
     """The function in a new container, before its first click."""
-    tables.redirect = load("redirect")
+    tables.amazon.fails = {}
+    tables.start()
     return tables
 
 
 @pytest.fixture(scope="module")
 def warm(tables: World) -> World:
     """The function in one container for a whole group of tests."""
-    tables.redirect = load("redirect")
+    tables.start()
     return tables
 
 
@@ -645,24 +524,27 @@ def test_of_the_referer_only_the_host_is_kept(warm: World, said: str, host: str 
 
 
 class Calls:
-    """Counts a client's calls, and may make them fail."""
+    """The reads that the function has made since a moment."""
 
-    def __init__(self, inner: Callable[..., Any]) -> None:
-        self.inner, self.made, self.fail = inner, 0, False
+    def __init__(self, amazon: Amazon) -> None:
+        self._amazon = amazon
+        self._before = amazon.calls.count("get_item")
 
-    def __call__(self, **arguments: Any) -> Any:
-        self.made += 1
-        if self.fail:
-            raise TimeoutError
-        return self.inner(**arguments)
+    @property
+    def made(self) -> int:
+        return self._amazon.calls.count("get_item") - self._before
+
+    def fail(self, how: str = "timeout") -> None:
+        self._amazon.fails["get_item"] = how
+
+    def answer(self) -> None:
+        self._amazon.fails.clear()
 
 
 @pytest.fixture
-def reads(world: World, monkeypatch: pytest.MonkeyPatch) -> Calls:
+def reads(world: World) -> Calls:
     world.visit()
-    calls = Calls(world.container().tables.get_item)
-    monkeypatch.setattr(world.container().tables, "get_item", calls)
-    return calls
+    return Calls(world.amazon)
 
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -674,10 +556,11 @@ def test_a_link_is_read_once_in_thirty_seconds(world: World, reads: Calls, monke
     for _ in range(5):
         world.visit()
     assert reads.made == 0
+    # and its campaign's route, of which there is none, likewise
     later(monkeypatch, 31)
     world.visit()
     world.visit()
-    assert reads.made == 1
+    assert reads.made == 2
 
 
 def test_a_paused_link_stops_within_thirty_seconds(world: World, reads: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -697,50 +580,60 @@ def test_an_unknown_code_is_remembered_too(world: World, reads: Calls) -> None:
 def test_codes_that_are_tried_out_do_not_fill_the_container(
     world: World, reads: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    links = world.redirect._prepared()[1]
-    monkeypatch.setitem(type(links).by_code.__globals__, "MOST", 50)
+    monkeypatch.setitem(type(world.links()).by_code.__globals__, "MOST", 50)
     for number in range(200):
         world.visit(f"try{number}")
-    assert len(links._links) <= 50
+    assert len(world.links().links.entries) <= 50
 
 
 def test_when_books_does_not_answer_what_was_known_serves_on(
     world: World, reads: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a link that was read, long ago
-    reads.fail = True
+    reads.fail()
     later(monkeypatch, 3600)
     # when
     first, second = world.visit(), world.visit()
-    # then both arrive, and only the first waited for BOOKS
+    # then both arrive, and only the first waited for BOOKS: for the link, and for the route
     assert LANDING in first["headers"]["Location"] and LANDING in second["headers"]["Location"]
-    assert reads.made == 1
+    assert reads.made == 2
 
 
 def test_when_books_does_not_answer_an_unknown_link_leads_to_the_fallback_and_is_logged(
     world: World, reads: Calls, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reads.fail = True
+    reads.fail()
     assert world.visit("fresh001")["headers"]["Location"] == FALLBACK
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["message"] == "link_unread"
     # and it is found as soon as BOOKS is back: a silence is not an answer
-    reads.fail = False
+    reads.answer()
     world.put(a_link("fresh001"))
     assert LANDING in world.visit("fresh001")["headers"]["Location"]
 
 
-def test_the_secrets_are_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    make = type(world.container())._client
-
-    def counting(self: Any, service: str, *rest: float) -> Any:
-        asked.append(service)
-        return make(self, service, *rest)
-
-    monkeypatch.setattr(type(world.container()), "_client", counting)
+def test_what_a_container_needs_is_read_and_opened_once(world: World) -> None:
+    before = len(world.amazon.calls)
     for _ in range(5):
         world.visit()
-    assert asked.count("secretsmanager") == 1 and len(asked) == 3
+    calls = world.amazon.calls[before:]
+    assert calls.count("get_secret") == 3 and calls.count("open") == 1
+
+
+def test_a_click_on_the_warm_path_is_one_write_and_no_read(world: World) -> None:
+    world.visit()
+    before = len(world.amazon.calls)
+    world.visit()
+    assert world.amazon.calls[before:] == ["put_item"]
+
+
+def test_in_lambda_a_container_prepares_while_it_starts_and_whatever_fails_then_is_answered(
+    tables: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given Lambda's own environment, and a setting that is no number
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    monkeypatch.setenv("CLICK_TTL_DAYS", "many")
+    # then the module loads, and answers
+    assert load("redirect").handler(a_visit(), None)["headers"]["Location"] == FALLBACK
 
 
 def test_without_its_keys_a_visitor_still_reaches_the_page(
@@ -760,65 +653,50 @@ def test_without_its_keys_a_visitor_still_reaches_the_page(
 # ---- when something fails -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def broken(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def test_a_click_that_facts_refuses_goes_to_the_queue(world: World) -> None:
     world.visit()
-
-    def refuse(**_: Any) -> None:
-        raise ConnectionError("refused")
-
-    def breaking(*names: str) -> None:
-        for name in names:
-            owner = world.container().tables if name == "put_item" else world.container().queues
-            monkeypatch.setattr(owner, name, refuse)
-
-    return breaking
-
-
-def test_a_click_that_facts_refuses_goes_to_the_queue(world: World, broken: Callable[..., None]) -> None:
-    broken("put_item")
+    world.amazon.fails = {"put_item": "throttled"}
+    world.amazon.messages.clear()
     world.take()
     # when
     click = clicked(world.visit(query="sub1=a")["headers"]["Location"])
     # then the message is the item, ready to be put
-    (message,) = world.sqs.receive_message(QueueUrl=world.queue)["Messages"]
-    item = json.loads(message["Body"])
+    (message,) = world.amazon.messages
+    item = json.loads(message)
     assert world.take() == []
     assert item["click"] == {"S": click} and item["sub1"] == {"S": "a"} and item["sk"] == {"S": click}
 
 
-def test_a_click_that_nothing_takes_stands_in_the_log_whole(
-    world: World, broken: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    broken("put_item", "send_message")
+def test_a_click_that_nothing_takes_stands_in_the_log_whole(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.visit()
+    world.amazon.fails = {"put_item": "refused", "send_message": "failed"}
     answer = world.visit(query="sub1=%0a%7b%22forged%22:1%7d")
     # then one line, no more, with all that a replay needs
     (line,) = capsys.readouterr().out.splitlines()
     said = json.loads(line)
     assert answer["statusCode"] == 302
     assert said["message"] == "click_unwritten" and said["level"] == "ERROR"
-    assert said["reasons"] == ["facts: ConnectionError", "queue: ConnectionError"]
+    assert said["reasons"] == ["facts: Unreachable: Connection refused", "queue: Failed: status 503"]
     assert said["item"]["click"] == {"S": clicked(answer["headers"]["Location"])}
     assert said["item"]["pk"]["S"].startswith("C#Ab12Cd34#")
 
 
 @pytest.mark.parametrize(
     ("spent", "kept", "asked"),
-    [(0.0, "facts", ["facts"]), (0.62, "queue", ["queue"]), (0.7, "log", [])],
+    [(0.0, "facts", ["put_item"]), (0.52, "queue", ["send_message"]), (0.92, "log", [])],
 )
 def test_no_call_is_begun_that_could_not_end_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch, spent: float, kept: str, asked: list[str]
 ) -> None:
     # given a click that has already spent part of its time, and tables and queues that would answer
     world.visit()
-    container, called = world.container(), []
-    monkeypatch.setattr(container.tables, "put_item", lambda **_: called.append("facts"))
-    monkeypatch.setattr(container.queues, "send_message", lambda **_: called.append("queue"))
+    before = len(world.amazon.calls)
     deadline = world.redirect.clock.Deadline(1000)
     later(monkeypatch, 1000 * spent)
     # then
-    assert world.redirect.keep({"click": {"S": "x"}}, container, deadline) == kept
-    assert called == asked
+    item = {name: {"S": "x"} for name in ("pk", "sk", "click")}
+    assert world.redirect.keep(item, world.container(), deadline) == kept
+    assert world.amazon.calls[before:] == asked
 
 
 @pytest.mark.parametrize(
@@ -873,7 +751,7 @@ class Slow:
                 answer: dict[str, Any] = {}
                 if action == "GetSecretValue":
                     answer = {"SecretString": SECRETS[body["SecretId"]]}
-                elif action == "GetItem":
+                elif action == "GetItem" and body["Key"]["sk"]["S"] == "link":
                     answer = {"Item": a_link("Ab12Cd34")}
                 elif action == "SendMessage":
                     answer = {"MessageId": "m"}
@@ -930,8 +808,8 @@ def test_the_answer_comes_within_the_deadline_whoever_stalls(
     # given a warm container that knows the link from half a minute ago
     redirect = load("redirect")
     assert LANDING in redirect.handler(a_visit(), None)["headers"]["Location"]
-    links = redirect._prepared()[1]
-    links._links = {code: (0.0, link) for code, (_, link) in links._links.items()}
+    links = redirect._prepared()[1].links
+    links.entries = {code: (0.0, link) for code, (_, link) in links.entries.items()}
     slow.stalls, slow.taken = stalls, []
     # when
     began = time.monotonic()
