@@ -319,6 +319,15 @@ ITEMS: dict[str, Item] = {
         Item("lead_rate", BOOKS, "N#{brand}#address#{hash}", "leads#{hour}",
              "how many leads an address, by its keyed hash, sent within an hour",
              expires="1 day"),
+        Item("target", BOOKS, "P#{of}#targets", "{target}",
+             "where a partner, or a brand itself, is told what happens: URL with macros, events, campaigns, standing"),
+        Item("target_gate", BOOKS, "P#{of}#gates", "{target}",
+             "how often in a row nothing arrived at a target, whether it is slow, and until when it is left alone"),
+        # By client, so that erasing one finds all that was told of it.
+        Item("delivery", BOOKS, "T#{brand}#{about}", "{delivery}",
+             "something that a target is told: values, each try with its outcome, and when the next one is; listed "
+             "under the target",
+             owner_pk="T#{target}", owner_sk="{created}#{delivery}", expires="30 days"),
         Item("audit", BOOKS, "A#{subject}", "{at}#{audit}",
              "who changed what, before, after, why, from where; in the change's own transaction"),
         # A thousand links to a partition: it is read in order, and none of them grows for ever.
@@ -552,6 +561,12 @@ PATTERNS: tuple[Pattern, ...] = (
             "portal, desk"),
     Pattern("attribution_of_campaign", "How does this campaign attribute, since when?", "attribution",
             "query {campaign}#", "engine, desk"),
+    Pattern("targets_of", "Where is a partner, or a brand, told what happens?", "target", "query", "portal, outbox"),
+    Pattern("target_by_id", "What is this target told, and does it stand?", "target", "get", "portal, postback_out"),
+    Pattern("gate_of_target", "May this target be sent to now?", "target_gate", "get", "portal, postback_out"),
+    Pattern("delivery_by_id", "How far is this delivery?", "delivery", "get", "portal, postback_out"),
+    Pattern("deliveries_of_target", "What was this target told?", "delivery", "query by_owner", "portal"),
+    Pattern("deliveries_of_client", "What was told of this client?", "delivery", "query", "erase, export"),
     Pattern("audit_of_subject", "Who changed this, and why?", "audit", "query", "desk"),
     Pattern("audit_by_key", "What does this link of the chain stand for?", "audit", "get", "desk, verify"),
     Pattern("audit_links_in_order", "What was changed in this brand, in the chain's order?", "audit_link", "query",
