@@ -16,6 +16,7 @@ class SourceItem(BooksItem):
     brand = UnicodeAttribute()
     dialect = UnicodeAttribute()
     status = UnicodeAttribute()
+    settings = UnicodeAttribute(default="{}")
 
 
 class Sources(Part):
