@@ -7,9 +7,8 @@
     amazon.send_message("https://sqs…/clicks", "…", seconds=0.015)
     amazon.get_secret("click-key", seconds=2.0)                 # its text
 
-`seconds` is all that a call may take, connecting and trying again included. A call raises one of `errors`, all of them
-`AwsError` with a `reason`; after `TimedOut` and `Broken` what was asked may have been done all the same. Everything
-here may be done twice without harm, so what failed in a way that may pass is tried once more while there is time.
+`seconds` is all that a call may take, connecting and trying again included. A call raises one of `errors`. All of this
+may be done twice without harm, so what failed in a way that may pass is tried once more while there is time.
 
 Credentials come from Lambda's environment and are followed when they change. AWS_ENDPOINT_URL, and the same with
 _DYNAMODB, _SQS or _SECRETS_MANAGER, name another address, as for every AWS client.
@@ -36,20 +35,14 @@ Item = dict[str, dict[str, Any]]
 """In DynamoDB's own notation: `{"pk": {"S": "…"}, "at": {"N": "1767225600000"}}`."""
 
 SKEW = 240
-"""Seconds that our clock may differ from AWS's before a refused signature is laid to it; AWS allows five minutes."""
+"""Seconds that our clock must differ from AWS's before a refused signature is laid to it. AWS allows five minutes."""
 
-_THROTTLES = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "TooManyRequests", "SlowDown")
-_EXPIRED = (
-    "ExpiredToken",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-    "InvalidSignature",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClient",
-    "InvalidClientTokenId",
-)
-# Making an encoder once is half of what encoding costs.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+# Parts of AWS's codes.
+_THROTTLED = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "TooManyRequests", "SlowDown")
+_EXPIRED = ("Expired", "TooSkewed", "InvalidSignature", "SignatureDoesNotMatch", "UnrecognizedClient", "InvalidClient")
+
+# What we send is a tree, so nothing looks for circles in it.
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class _Service(NamedTuple):
@@ -58,7 +51,7 @@ class _Service(NamedTuple):
 
 
 class Aws:
-    """One per container. It may be called by several threads; calls to one service take turns."""
+    """One per container. Threads may share it; calls to one service take turns."""
 
     def __init__(
         self,
@@ -66,11 +59,8 @@ class Aws:
         elapsed: Callable[[], float] = monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`elapsed` measures budgets; `now` (seconds since 1970) dates signatures. Raises `KeyError` without a region:
-        nothing is read or opened before it is needed otherwise."""
-        self._environ = environ
-        self._elapsed = elapsed
-        self._now = now
+        """`elapsed` measures budgets, `now` (seconds since 1970) dates signatures. `KeyError` when there is no region."""
+        self._environ, self._elapsed, self._now = environ, elapsed, now
         self._ahead = 0.0
         """Seconds that AWS's clock is ahead of ours, once it has refused a signature for that."""
         self._who = Credentials("", "", "")
@@ -85,22 +75,22 @@ class Aws:
                 service.connection.open(Deadline(seconds, self._elapsed))
 
     def get_item(self, table: str, key: Item, *, seconds: float) -> Item | None:
-        """The item as the table may have had it a moment ago; None when there is none."""
-        body = _encode({"TableName": table, "Key": key})
-        found: Item | None = self._call(self._tables, "DynamoDB_20120810.GetItem", body, seconds).get("Item")
-        return found
+        """The item, maybe as it was a moment ago; None when there is none."""
+        found = self._call(self._tables, "DynamoDB_20120810.GetItem", {"TableName": table, "Key": key}, seconds)
+        item: Item | None = found.get("Item")
+        return item
 
     def put_item(self, table: str, item: Item, *, seconds: float) -> None:
         """Puts the item, in the place of one with the same key."""
-        self._call(self._tables, "DynamoDB_20120810.PutItem", _encode({"TableName": table, "Item": item}), seconds)
+        self._call(self._tables, "DynamoDB_20120810.PutItem", {"TableName": table, "Item": item}, seconds)
 
     def send_message(self, url: str, body: str, *, seconds: float) -> None:
         """Puts a message into the queue of this address."""
-        self._call(self._queues, "AmazonSQS.SendMessage", _encode({"QueueUrl": url, "MessageBody": body}), seconds)
+        self._call(self._queues, "AmazonSQS.SendMessage", {"QueueUrl": url, "MessageBody": body}, seconds)
 
     def get_secret(self, name: str, *, seconds: float) -> str:
         """The text of a secret, by its name or ARN. Raises `Refused` for one that is not text."""
-        found = self._call(self._secrets, "secretsmanager.GetSecretValue", _encode({"SecretId": name}), seconds)
+        found = self._call(self._secrets, "secretsmanager.GetSecretValue", {"SecretId": name}, seconds)
         if not isinstance(text := found.get("SecretString"), str):
             raise Refused("the secret is not text")
         return text
@@ -108,25 +98,24 @@ class Aws:
     def _service(self, name: str, variable: str, content_type: str) -> _Service:
         environ = self._environ
         region = environ.get("AWS_REGION") or environ["AWS_DEFAULT_REGION"]
-        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        url = environ.get(f"AWS_ENDPOINT_URL_{variable}") or environ.get("AWS_ENDPOINT_URL")
-        split = urlsplit(url or f"https://{name}.{region}.{suffix}")
-        tls, host = split.scheme == "https", split.hostname or ""
-        usual = 443 if tls else 80
-        named = f"[{host}]" if ":" in host else host
-        if split.port not in (None, usual):
-            named += f":{split.port}"
-        return _Service(Connection(host, split.port or usual, tls), Signer(name, region, named, content_type))
+        usual = f"https://{name}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+        url = urlsplit(environ.get(f"AWS_ENDPOINT_URL_{variable}") or environ.get("AWS_ENDPOINT_URL") or usual)
+        tls, host = url.scheme == "https", url.hostname or ""
+        named, port = f"[{host}]" if ":" in host else host, 443 if tls else 80
+        if url.port and url.port != port:
+            port = url.port
+            named += f":{port}"
+        return _Service(Connection(host, port, tls), Signer(name, region, named, content_type))
 
-    def _call(self, service: _Service, target: str, body: str, seconds: float) -> dict[str, Any]:
+    def _call(self, service: _Service, target: str, content: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer; that of a second try when the first failed in a way that may pass."""
-        deadline = Deadline(seconds, self._elapsed)
+        deadline, body = Deadline(seconds, self._elapsed), _encode(content).encode()
         try:
-            return self._ask(service, target, body.encode(), deadline)
+            return self._ask(service, target, body, deadline)
         except (Unreachable, Broken, Failed, Throttled, _Renewed):
             if deadline.left() <= 0:
                 raise
-        return self._ask(service, target, body.encode(), deadline)
+        return self._ask(service, target, body, deadline)
 
     def _ask(self, service: _Service, target: str, body: bytes, deadline: Deadline) -> dict[str, Any]:
         """One try."""
@@ -163,33 +152,26 @@ class _Renewed(Expired):
 
 def _content(answer: Answer) -> dict[str, Any]:
     """What a good answer says. Raises for all others."""
-    status, headers, body = answer
-    told = headers.get(b"x-amz-crc32")
-    if told is not None and told != b"%d" % crc32(body):
+    told = answer.headers.get(b"x-amz-crc32")
+    if told is not None and told != b"%d" % crc32(answer.body):
         raise Broken("the answer is not what was sent")
-    if status == 200:
-        if body == b"{}":
-            return {}
-        if (found := _object(body)) is None:
-            raise Broken("the answer is not JSON")
+    if answer.body == b"{}" and answer.status == 200:
+        return {}
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = None
+    told_why = found.get("__type") if isinstance(found, dict) else None
+    code = str(told_why).rpartition("#")[2] if told_why else f"status {answer.status}"
+    if answer.status == 200 and isinstance(found, dict):
         return found
-    code = (_object(body) or {}).get("__type")
-    code = code.rpartition("#")[2] if isinstance(code, str) and code else f"status {status}"
-    if status >= 500:
+    if answer.status >= 500:
         raise Failed(code)
-    if status == 429 or any(text in code for text in _THROTTLES):
+    if answer.status == 429 or any(text in code for text in _THROTTLED):
         raise Throttled(code)
     if any(text in code for text in _EXPIRED):
         raise Expired(code)
-    raise (Refused if status >= 400 else Broken)(code)
-
-
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+    raise (Refused if answer.status >= 400 else Broken)(code)
 
 
 def _seconds(date: bytes) -> int | None:

@@ -1,31 +1,29 @@
-"""What may go wrong when AWS is asked, told apart by what it means for a click. `reason` is for the log."""
-
-from __future__ import annotations
+"""What may go wrong when AWS is asked, told apart by what it means for a click."""
 
 
 class AwsError(Exception):
-    """A call that was not answered as it should be. Its reason is AWS's own code, or a few words of ours."""
+    """A call that was not answered as it should be."""
 
     @property
     def reason(self) -> str:
-        """Why, short: `ProvisionedThroughputExceededException`, `connection refused`, `status 503`."""
-        return str(self.args[0]) if self.args else type(self).__name__
+        """Why, for the log: AWS's own code, or a few words of ours."""
+        return str(self.args[0])
 
 
 class Unreachable(AwsError):
-    """No connection: the name is not known, nobody listens, or TLS did not agree. Nothing was sent."""
+    """No connection: the name is not known, nobody listens, TLS did not agree. Nothing was sent."""
 
 
 class TimedOut(AwsError):
-    """The budget of the call is used up. What was sent may have been done."""
+    """The budget of the call is used up. What was asked may have been done."""
 
 
 class Broken(AwsError):
-    """The answer ended too early, is no HTTP, or is not what was sent on the way. What was sent may have been done."""
+    """The answer ended too early, is no HTTP, or is not what was sent. What was asked may have been done."""
 
 
 class Failed(AwsError):
-    """AWS answered that something is wrong on its side (a status of 500 or more)."""
+    """AWS answered that something is wrong on its side. What was asked may have been done."""
 
 
 class Throttled(AwsError):
@@ -33,7 +31,7 @@ class Throttled(AwsError):
 
 
 class Expired(AwsError):
-    """The credentials or the time of the signature are not accepted: too old, unknown, or signed by a wrong clock."""
+    """The credentials or the time of the signature are not accepted."""
 
 
 class Refused(AwsError):
