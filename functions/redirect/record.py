@@ -12,6 +12,7 @@ from hmac import digest
 from time import gmtime, strftime
 from typing import Any, NamedTuple
 
+import networks
 from container import Keys
 from links import Link
 from route import PAUSED, Route
@@ -50,6 +51,7 @@ def record(
     random = os.urandom(19)
     flags = visit.flags()
     address, network, country = visit.place(secrets.edge)
+    flags += networks.flags(address, visit.system(secrets.edge))
     visitor = visit.visitor()
     # What the browser will be called from now on, so that it meets the same page again.
     named = visitor or urlsafe_b64encode(random[3:]).decode()[:22]

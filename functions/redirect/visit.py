@@ -1,8 +1,9 @@
 """A request to a tracking link, read: who came, from where, with what. Every value is bounded here.
 
 Headers may be written by anybody. The visitor's address and country are believed only when CloudFront has added its
-secret; without it the address is the caller's own and the country is unknown. `CloudFront-Viewer-Address` comes first:
-an edge that does not forward it leaves `X-Forwarded-For`, which begins with what the visitor sent.
+secret; without it the address is the caller's own and the country is what a file says, if one is given.
+`CloudFront-Viewer-Address` comes first: an edge that does not forward it leaves `X-Forwarded-For`, which begins with
+what the visitor sent.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import agents
+import networks
 
 SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
 SUB_LENGTH = 100
@@ -32,11 +34,10 @@ _REFERER = re.compile(
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _PREFETCH = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
-_EMBEDDED = frozenset(
-    {"audio", "embed", "font", "frame", "iframe", "image", "object", "script", "style", "track", "video"}
-)
-"""What `Sec-Fetch-Dest` says when a page loads an address for itself: nobody clicked, and nobody sees it."""
 _PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz", "x-purpose")
+_LOADS = ("image/", "text/css")
+"""What a browser that says nothing of a load's purpose accepts first for a picture or a style. No visit of a page
+begins so: it accepts `text/html` first."""
 
 
 class Visit:
@@ -68,11 +69,28 @@ class Visit:
             found.append("no_agent" if self.agent.kind == agents.NONE else self.agent.kind)
         if self.head:
             found.append("head")
-        if any(_PREFETCH.search(self.headers.get(name, "")) for name in _PREFETCH_HEADERS):
+        headers = self.headers
+        if any(name in headers and _PREFETCH.search(headers[name]) for name in _PREFETCH_HEADERS):
             found.append("prefetch")
-        if self.headers.get("sec-fetch-dest") in _EMBEDDED:
+        elif self._loaded():
             found.append("embedded")
         return found
+
+    def _loaded(self) -> bool:
+        """Whether a page or a script loaded the address for itself: nobody clicked, and nobody sees it.
+
+        A browser that names a load's purpose says `document` and `navigate` when a person is sent somewhere, and
+        something else for a picture, a frame, a script, a fetch. That no `Sec-Fetch-User` came says nothing: it is
+        missing after any redirect that a script began.
+        """
+        headers = self.headers
+        to, mode = headers.get("sec-fetch-dest", ""), headers.get("sec-fetch-mode", "")
+        if to or mode:
+            return to not in ("", "document") or mode not in ("", "navigate")
+        if headers.get("x-requested-with", "") == "XMLHttpRequest" or "service-worker" in headers:
+            return True
+        accepts = headers.get("accept", "")
+        return accepts.startswith(_LOADS) and "html" not in accepts and "application/" not in accepts
 
     def subs(self) -> dict[str, str]:
         """The partner's own values, without what cannot be printed; cut when they are too long together."""
@@ -105,13 +123,25 @@ class Visit:
         """
         headers = self.headers
         text, country = self.source_ip, NOWHERE
-        if edge_secret and compare_digest(headers.get("introducer-edge", "").encode(), edge_secret.encode()):
+        if self._from_edge(edge_secret):
             # The edge's own word for who is there; in a forwarded list the first entries are the visitor's to invent.
             viewer = headers.get("cloudfront-viewer-address", "").rpartition(":")[0].strip("[]")
             text = viewer or headers.get("x-forwarded-for", "").partition(",")[0].strip() or text
             country = headers.get("cloudfront-viewer-country", "")
             country = country if _COUNTRY.fullmatch(country) else NOWHERE
-        return *_address(text), country
+        address, network = _address(text)
+        if country == NOWHERE:
+            country = networks.country(address) or NOWHERE
+        return address, network, country
+
+    def system(self, edge_secret: str) -> str:
+        """The number of the autonomous system that the visitor's address is of; empty unless the edge told it."""
+        number = self.headers.get("cloudfront-viewer-asn", "")
+        return number if number and self._from_edge(edge_secret) else ""
+
+    def _from_edge(self, edge_secret: str) -> bool:
+        sent = self.headers.get("introducer-edge", "")
+        return bool(edge_secret) and compare_digest(sent.encode(), edge_secret.encode())
 
 
 def _address(text: str) -> tuple[str, str]:
