@@ -59,7 +59,7 @@ class Aws:
         elapsed: Callable[[], float] = monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`elapsed` measures budgets, `now` (seconds since 1970) dates signatures. `KeyError` when there is no region."""
+        """`elapsed` measures budgets, `now` (seconds since 1970) dates signatures. `KeyError` without a region."""
         self._environ, self._elapsed, self._now = environ, elapsed, now
         self._ahead = 0.0
         """Seconds that AWS's clock is ahead of ours, once it has refused a signature for that."""

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "functions"
 
 
-def load(name: str) -> ModuleType:
-    """A fresh copy of functions/<name>/app.py, with fresh copies of its sibling modules."""
+def load(name: str, module: str = "app") -> ModuleType:
+    """A fresh copy of functions/<name>/app.py, or of another module there, with fresh copies of its siblings."""
     folder = FUNCTIONS / name
     siblings = {path.stem for path in folder.glob("*.py")} | {
         path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.py"))
@@ -20,11 +20,11 @@ def load(name: str) -> ModuleType:
     kept = {key: sys.modules.pop(key) for key in list(sys.modules) if key.split(".")[0] in siblings}
     sys.path.insert(0, str(folder))
     try:
-        spec = importlib.util.spec_from_file_location(f"introducer_function_{name}", folder / "app.py")
+        spec = importlib.util.spec_from_file_location(f"introducer_function_{name}", folder / f"{module}.py")
         assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        return loaded
     finally:
         sys.path.remove(str(folder))
         for key in list(sys.modules):
