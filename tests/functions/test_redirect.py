@@ -727,7 +727,7 @@ def test_a_damaged_link_item_is_answered_too(world: World, name: str) -> None:
     assert world.visit("damaged")["headers"]["Location"] == FALLBACK
 
 
-# ---- the deadline, on real sockets ----------------------------------------------------------------------------------
+# ---- on real sockets (`test_redirect_failing.py` plays the clock) ----------------------------------------------------
 
 
 class Slow:
@@ -746,7 +746,7 @@ class Slow:
                 action = self.headers["x-amz-target"].rpartition(".")[2]
                 outer.taken.append(action)
                 if action in outer.stalls:
-                    outer.released.wait(10)
+                    outer.released.wait(60)
                     return
                 answer: dict[str, Any] = {}
                 if action == "GetSecretValue":
@@ -776,7 +776,7 @@ class Slow:
         self.server.server_close()
 
 
-DEADLINE = 4.0
+DEADLINE = 2.0
 
 
 @pytest.fixture
@@ -793,17 +793,11 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 @pytest.mark.parametrize(
     ("stalls", "kept"),
-    [
-        ({"PutItem"}, "queue"),
-        ({"PutItem", "SendMessage"}, "log"),
-        ({"GetItem", "PutItem", "SendMessage"}, "log"),
-        ({"GetItem", "PutItem"}, "queue"),
-        ({"GetItem"}, "facts"),
-    ],
+    [({"PutItem"}, "queue"), ({"GetItem", "PutItem", "SendMessage"}, "log")],
     ids=lambda value: value if isinstance(value, str) else "+".join(sorted(value)),
 )
-def test_the_answer_comes_within_the_deadline_whoever_stalls(
-    slow: Slow, stalls: set[str], kept: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_answer_comes_whoever_stalls(
+    slow: Slow, stalls: set[str], kept: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # given a warm container that knows the link from half a minute ago
     redirect = load("redirect")
@@ -811,15 +805,12 @@ def test_the_answer_comes_within_the_deadline_whoever_stalls(
     links = redirect._prepared()[1].links
     links.entries = {code: (0.0, link) for code, (_, link) in links.entries.items()}
     slow.stalls, slow.taken = stalls, []
-    # when
-    began = time.monotonic()
+    # when what stalls does so for as long as it likes
     answer = redirect.handler(a_visit(), None)
-    took = time.monotonic() - began
     # then
     lines = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
     assert LANDING in answer["headers"]["Location"]
-    assert took < DEADLINE * 1.1, f"{took:.3f} s"
-    assert lines == {"facts": [], "queue": ["click_queued"], "log": ["click_unwritten"]}[kept]
+    assert lines == {"queue": ["click_queued"], "log": ["click_unwritten"]}[kept]
     # and nothing was asked twice
     assert len(slow.taken) == len(set(slow.taken))
 
