@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from introducer.domain.campaigns import MAIN, LandingPage, Utm
+
 
 class Role(StrEnum):
     """What a login may do. The first two belong to a partner, the others to the broker's staff."""
@@ -122,8 +124,9 @@ class Campaign:
     brand: str
     name: str
     landing_url: str
+    """The first page's address. Links from before campaigns had routes lead to a copy of it."""
     hosts: tuple[str, ...]
-    """Hosts that a link's `to` may lead to; the landing page's own is among them."""
+    """Hosts that pages and a link's `to` may lead to; the landing page's own is among them."""
     click_parameter: str
     """The query parameter of the landing page that takes the click id."""
     window_days: int
@@ -133,6 +136,29 @@ class Campaign:
     """ISO 3166 alpha-2 codes the campaign is for; empty means everywhere."""
     status: Availability
     created: datetime
+    pages: tuple[LandingPage, ...] = ()
+    """As staff wrote them; read `landing_pages`, which has one for a campaign from before there were several."""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    """From when and until when it takes visitors; None is open."""
+    clicks_per_day: int | None = None
+    clicks_in_all: int | None = None
+    """So many payable clicks it takes, per UTC day and in all; None is no cap (`domain.caps`)."""
+    caps_since: datetime | None = None
+    """From when on clicks are counted for caps: since it had the first."""
+    overflow_url: str = ""
+    """Where a visitor goes whom the campaign does not take; empty is the brand's fallback page."""
+    utm: tuple[Utm, ...] = ()
+    """Parameters that landing addresses get besides the click id."""
+    description: str = ""
+    terms: str = ""
+    """What partners read about it: what it is, and what must be kept to."""
+    version: int = 0
+    """How often it was changed."""
+
+    @property
+    def landing_pages(self) -> tuple[LandingPage, ...]:
+        return self.pages or (LandingPage(page=MAIN, url=self.landing_url),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +276,7 @@ class Link:
     """A partner's tracking URL for a campaign, with all the redirect needs in one read."""
 
     code: str
-    """The public code; the first one is the link's id."""
+    """What stands in the address: the link's id, or one of its slugs."""
     link_id: str
     partner: str
     brand: str
@@ -263,6 +289,18 @@ class Link:
     shard_exponent: int
     """A day's clicks are spread over 4 ** shard_exponent partitions: 0 to 3."""
     created: datetime
+    page: str | None = None
+    """The campaign's page that it is pinned to, for visitors whom that page fits."""
+    path: str | None = None
+    """Its own deep link, as `domain.targets.deep_link` gives it; a visit's `to` goes before it."""
+    name: str = ""
+    note: str = ""
+    """What the partner calls it, and noted about it."""
+    slugs: tuple[str, ...] = ()
+    """Own names that lead here too, besides the code. Each is an item like this one, with the slug as its `code` and
+    without slugs of its own."""
+    given_up: datetime | None = None
+    """Of a slug: since when it leads nowhere. It stays its partner's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Any
 
+from introducer.domain import targets
 from introducer.domain.configuration import Availability, Change, Link, Status
-from introducer.domain.errors import Conflict, Forbidden
+from introducer.domain.errors import Conflict, Forbidden, Invalid
 from introducer.domain.ids import derived_id
 from introducer.services.creation import Author, Clock, Randomness, now
 from introducer.store.configuration import Configuration
 
+LONGEST_NAME, LONGEST_NOTE = 80, 500
 _TRIES = 4
 _LINK_BYTES = 6
 
@@ -25,11 +28,17 @@ def create_link(
     clock: Clock,
     random: Randomness,
     request: str | None = None,
+    page: str | None = None,
+    path: str | None = None,
+    name: str = "",
+    note: str = "",
 ) -> Link:
-    """The new link, ready to be clicked.
+    """The new link, ready to be clicked. `page` is the campaign's page that it is pinned to, `path` its own deep link,
+    `name` and `note` are the partner's words.
 
     Raises `NotFound` for an unknown partner or campaign, `Forbidden` for a blocked partner, `Conflict` for a paused
-    campaign.
+    campaign, `Invalid` (with the `field`) for a page that there is not, a deep link that leads elsewhere, and texts
+    that are too long.
     """
     owner = configuration.partner(partner)
     if owner.status is Status.BLOCKED:
@@ -37,6 +46,14 @@ def create_link(
     promoted = configuration.campaign(owner.brand, campaign)
     if promoted.status is not Availability.ACTIVE:
         raise Conflict(f"The campaign {promoted.name} is paused: choose another.", code="campaign_paused")
+    if page and page not in [each.page for each in promoted.landing_pages]:
+        raise Invalid("The campaign has no such page: choose one of its pages.", code="unknown_page", field="page")
+    own: dict[str, Any] = {
+        "page": page or None,
+        "path": targets.deep_link(path, promoted.hosts) if path else None,
+        "name": _words(name, "name", LONGEST_NAME),
+        "note": _words(note, "note", LONGEST_NOTE),
+    }
     brand = configuration.brand(owner.brand)
     at = now(clock)
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
@@ -55,6 +72,7 @@ def create_link(
             status=Availability.ACTIVE,
             shard_exponent=0,
             created=at,
+            **own,
         )
         try:
             configuration.create_link(link, change)
@@ -62,11 +80,18 @@ def create_link(
             if request is None:
                 continue
             existing = configuration.link(code)
-            if replace(existing, created=at, status=link.status) != link:
+            if replace(existing, created=at, status=link.status, slugs=()) != link:
                 raise
             return existing
         return link
     raise Conflict("No free code was found: try again.", code="code_taken")
+
+
+def _words(text: str, field: str, longest: int) -> str:
+    text = text.strip()
+    if len(text) > longest or not text.isprintable():
+        raise Invalid(f"Write at most {longest} characters on one line.", code="text_too_long", field=field)
+    return text
 
 
 def _code(request: str | None, partner: str, campaign: str, random: Randomness) -> str:

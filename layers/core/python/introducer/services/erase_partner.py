@@ -190,7 +190,8 @@ def _deeds(books: Books, partner: Partner, held: list[Stored], change: Change) -
         of_kind[stored.kind].append(stored)
     erasing, name = books.erasing, partner.partner
     for stored in of_kind["link"]:
-        if stored.item["status"] == Availability.ACTIVE.value:
+        # Slugs are paused with their link.
+        if stored.item["status"] == Availability.ACTIVE.value and stored.item["code"] == stored.item["link_id"]:
             pause = partial(books.configuration.set_link_status, stored.item["code"], Availability.PAUSED, change)
             yield _Deed("links paused", pause)
     for kind, what in _DELETED.items():

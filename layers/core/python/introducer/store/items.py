@@ -55,8 +55,8 @@ class MomentAttribute(Attribute[datetime]):
 class TextsAttribute(ListAttribute[Any]):
     """A list of texts."""
 
-    def __init__(self) -> None:
-        super().__init__(of=UnicodeAttribute)
+    def __init__(self, null: bool | None = None) -> None:
+        super().__init__(of=UnicodeAttribute, null=null)
 
 
 class ByOwner(GlobalSecondaryIndex["BooksItem"]):  # type: ignore[no-untyped-call]

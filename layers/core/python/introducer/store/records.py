@@ -13,6 +13,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from introducer.domain.campaigns import LandingPage, Utm
 from introducer.domain.configuration import DEPLOYMENT, Attribution, Availability, Change, PartnerKind, Role, Status
 from introducer.domain.errors import NotFound
 from introducer.store import keys
@@ -35,6 +36,10 @@ _READERS: Mapping[str, Any] = {
     "Status": Status,
     "tuple[str, ...]": tuple,
     "Mapping[str, int] | None": json.loads,
+    "tuple[LandingPage, ...]": lambda pages: tuple(
+        LandingPage(**page | {name: tuple(page[name]) for name in ("countries", "devices")}) for page in pages
+    ),
+    "tuple[Utm, ...]": lambda parameters: tuple(Utm(**each) for each in parameters),
 }
 
 
