@@ -57,6 +57,8 @@ class MailTemplate(StrEnum):
     RUN_SUMMARY = "run_summary"
     LEAD_CAME = "lead_came"
     LEAD_MOVED = "lead_moved"
+    TARGET_PAUSED = "target_paused"
+    """Outbound postbacks to one target stopped: nothing arrived there."""
     MESSAGE_WRITTEN = "message_written"
     """Somebody wrote in a conversation: to either side."""
     WRITTEN = "written"
@@ -386,6 +388,12 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "came": Kind.DAY,
         "stage": Kind.WORD,
         "lost": Kind.WORD,  # why; else empty
+    },
+    MailTemplate.TARGET_PAUSED: {
+        "target": Kind.CODE,
+        "name": Kind.TEXT,  # the target's
+        "failures": Kind.COUNT,
+        "error": Kind.WORD,  # why the last try did not arrive
     },
     MailTemplate.MESSAGE_WRITTEN: {
         "thread": Kind.CODE,

@@ -12,7 +12,7 @@ class Topic(StrEnum):
     """What a mail is about. A reader switches off topics, never single mails."""
 
     ACCOUNT = "account"
-    """Money, where it is paid to, documents, cases: what nobody may miss."""
+    """Money, where it is paid to, documents, cases, postbacks that stopped: what nobody may miss."""
     CONTESTS = "contests"
     GOALS = "goals"
     ONBOARDING = "onboarding"
@@ -68,6 +68,7 @@ TOPIC_OF: Mapping[MailTemplate, Topic] = {
     MailTemplate.RUN_SUMMARY: Topic.WORK,
     MailTemplate.LEAD_CAME: Topic.WORK,
     MailTemplate.LEAD_MOVED: Topic.LEADS,
+    MailTemplate.TARGET_PAUSED: Topic.ACCOUNT,
     MailTemplate.MESSAGE_WRITTEN: Topic.MESSAGES,
     MailTemplate.WRITTEN: Topic.NEWS,
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from introducer.wording.codes import N_
+from introducer.wording.codes import N_, word
 from introducer.wording.mails import reports
-from introducer.wording.mails.telling import LEADS, MESSAGES, Teller, Told, exact
+from introducer.wording.mails.telling import LEADS, MESSAGES, POSTBACKS, Teller, Told, exact
 from introducer.wording.sentences import (
     Code,
     Figure,
@@ -97,6 +97,27 @@ def lead_moved(teller: Teller) -> Told:
         facts=[teller.fact(N_("Came on"), teller.day("came"))],
         action=teller.text(N_("See your leads")),
         path=LEADS,
+    )
+
+
+def target_paused(teller: Teller) -> Told:
+    values = teller.values
+    why = word(teller.language, "postback_error", values["error"])
+    path = f"{POSTBACKS}/{values['target']}" if teller.reader.partner else f"/desk/webhooks/{values['target']}"
+    return Told(
+        tone="warn",
+        subject=teller.say(N_("Postbacks to %(target)s have stopped"), target=Text(values["name"])),
+        heading=teller.say(N_("Postbacks have stopped")),
+        lines=[
+            teller.say(
+                N_("%(number)s tries in a row did not arrive, so nothing more is sent."),
+                number=Figure(str(values["failures"])),
+            ),
+            teller.say(N_("What happens meanwhile is kept. Once the target answers again, resume it and send that.")),
+        ],
+        facts=[teller.fact(N_("Target"), Text(values["name"])), teller.fact(N_("Last error"), Text(why))],
+        action=teller.text(N_("See what was tried")),
+        path=path,
     )
 
 

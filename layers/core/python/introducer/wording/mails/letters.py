@@ -111,6 +111,7 @@ _TOLD: Mapping[MailTemplate, Callable[[Teller], Told]] = {
     MailTemplate.GOAL_ANSWERED: contests.goal_answered,
     MailTemplate.LEAD_CAME: communication.lead_came,
     MailTemplate.LEAD_MOVED: communication.lead_moved,
+    MailTemplate.TARGET_PAUSED: communication.target_paused,
     MailTemplate.MESSAGE_WRITTEN: communication.message_written,
     MailTemplate.CONTEST_ENTERED: contests.contest_entered,
     MailTemplate.CONTEST_MOVED: contests.contest_moved,

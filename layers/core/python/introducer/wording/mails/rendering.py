@@ -246,6 +246,12 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "stage": "lost",
         "lost": "not_reached",
     },
+    MailTemplate.TARGET_PAUSED: {
+        "target": "tgt_01JDXAMPLE0000000000000000",
+        "name": "Voluum",
+        "failures": 25,
+        "error": "timed_out",
+    },
     MailTemplate.MESSAGE_WRITTEN: {
         "thread": "thr_01JDXAMPLE0000000000000000",
         "of": "par_01JDXAMPLE0000000000000000",
