@@ -51,7 +51,7 @@ class Maxmind:
             self._nodes, size = int(said["node_count"]), int(said["record_size"])
             self._bits = {4: 32, 6: 128}[int(said["ip_version"])]
             self._node = {24: 6, 28: 7, 32: 8}[size]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise Unreadable(f"{path.name} does not say how to read it: {error}.") from error
         self._size = size
         self._end = begin

@@ -36,7 +36,8 @@ class _Files(NamedTuple):
 
 
 def flags(address: str, system: str = "") -> list[str]:
-    """The flags of an address as `Visit.place` gives it; `system` is its autonomous system's number if the edge says it.
+    """The flags of an address as `Visit.place` gives it; `system` is the number of its autonomous system, if the edge
+    says it.
 
     Empty for an address that nothing is known of, and for one that cannot be read.
     """
