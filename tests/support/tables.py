@@ -179,6 +179,48 @@ class Tables:
     def link(self, code: str, partner: str, campaign: str = CAMPAIGN) -> None:
         self.put("link", {"brand": BRAND, "partner": partner, "campaign": campaign, "hosts": []}, code=code)
 
+    def code(self, code: str, partner: str, since: datetime, until: datetime | None = None) -> None:
+        """A partner has a promo code for a time."""
+        number = f"{len([each for each in self.all('promo_code') if each['code'] == code]) + 1:06d}"
+        item = {
+            "code": code,
+            "number": int(number),
+            "brand": BRAND,
+            "partner": partner,
+            "starts_at": milliseconds(since),
+            "ends_at": None if until is None else milliseconds(until),
+            "given_at": milliseconds(since) - 1,
+            "given_by": "mem_manager",
+            "request": "",
+        }
+        self.put("promo_code", item, brand=BRAND, code=code, number=number)
+
+    def attributes(
+        self,
+        campaign: str,
+        since: datetime,
+        window_days: int = 30,
+        attribution: str = "last_click",
+        *,
+        promo_first: bool = False,
+    ) -> None:
+        """The campaign attributes so from a moment on."""
+        number = f"{len(self.all('attribution', campaign=campaign)) + 1:06d}"
+        item = {
+            "campaign": campaign,
+            "brand": BRAND,
+            "number": int(number),
+            "since": milliseconds(since),
+            "window_days": window_days,
+            "attribution": attribution,
+            "promo_first": promo_first,
+            "reason": "agreed",
+            "decided_at": milliseconds(since) - 1,
+            "decided_by": "mem_manager",
+            "request": "",
+        }
+        self.put("attribution", item, brand=BRAND, campaign=campaign, number=number)
+
     def under(self, name: str, parent: str | None, month: str = BEGINNING) -> None:
         """The partner stands below another from a month on, or from the beginning."""
         number = len(self.all("parenting"))

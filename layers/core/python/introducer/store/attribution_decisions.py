@@ -41,7 +41,7 @@ class AttributionDecisions(Part):
         partition, begin = keys.partition("attribution", brand=brand), keys.prefix("attribution", campaign=campaign)
         with translated("not a write"):
             # Consistently: whose client somebody is is decided by it, and what the next decision may be.
-            condition = self._attributions.sk.startswith(f"{begin}#")
+            condition = self._attributions.sk.startswith(begin)
             found = list(self._attributions.query(partition, condition, consistent_read=True))
         return [as_record(AttributionDecision, item) for item in found]
 

@@ -46,7 +46,7 @@ class PromoCodes(Part):
         partition, begin = keys.partition("promo_code", brand=brand), keys.prefix("promo_code", code=code)
         with translated("not a write"):
             # Consistently: whose client somebody is is decided by it, and what the next giving may be.
-            found = list(self._codes.query(partition, self._codes.sk.startswith(f"{begin}#"), consistent_read=True))
+            found = list(self._codes.query(partition, self._codes.sk.startswith(begin), consistent_read=True))
         return [as_record(PromoCode, item) for item in found]
 
     def promo_codes_of_partner(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[PromoCode]:
