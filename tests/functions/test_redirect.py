@@ -382,7 +382,19 @@ def test_a_paused_link_leads_to_the_fallback_without_an_id_and_is_recorded(
         ({"x_moz": "prefetch"}, ["prefetch"]),
         ({"x_purpose": "preview"}, ["prefetch"]),
         ({"sec_fetch_dest": "image"}, ["embedded"]),
-        ({"sec_fetch_dest": "iframe"}, ["embedded"]),
+        ({"sec_fetch_dest": "iframe", "sec_fetch_mode": "navigate"}, ["embedded"]),
+        ({"sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}, ["embedded"]),
+        ({"sec_fetch_mode": "no-cors"}, ["embedded"]),
+        ({"sec_fetch_dest": "serviceworker"}, ["embedded"]),
+        # What only says what it accepts, as Safari did until 2023; and scripts that say so themselves.
+        ({"accept": "image/webp,image/avif,video/*;q=0.8,image/*;q=0.8,*/*;q=0.5"}, ["embedded"]),
+        ({"accept": "text/css,*/*;q=0.1"}, ["embedded"]),
+        ({"x_requested_with": "XMLHttpRequest"}, ["embedded"]),
+        ({"service_worker": "script"}, ["embedded"]),
+        # A browser that reads ahead is no page that stuffs.
+        ({"sec_purpose": "prefetch", "sec_fetch_dest": "empty", "sec_fetch_mode": "no-cors"}, ["prefetch"]),
+        ({"sec_purpose": "prefetch;anonymous-client-ip", "sec_fetch_dest": "document"}, ["prefetch"]),
+        ({"introducer_edge": EDGE, "cloudfront_viewer_asn": "24940"}, ["hosting"]),
         ({"method": "HEAD", "user_agent": "Wget/1.21"}, ["tool", "head"]),
     ],
     ids=str,
@@ -402,6 +414,30 @@ def test_who_is_not_a_person_is_redirected_and_flagged(warm: World, request_: di
 @pytest.mark.parametrize("agent", [DESKTOP[0], MOBILE[0], IN_APP[0]])
 def test_a_persons_click_has_no_flags(warm: World, agent: str) -> None:
     assert "flags" not in warm.click(user_agent=agent)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_dest": "document", "sec_fetch_mode": "navigate", "sec_fetch_user": "?1"},
+        # a click that a script handed on, or that came through another redirect: nobody says `user` then
+        {"sec_fetch_dest": "document", "sec_fetch_mode": "navigate"},
+        {"sec_fetch_mode": "navigate", "service_worker_navigation_preload": "true"},
+        {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"},
+        # Internet Explorer, which puts pictures first
+        {"accept": "image/gif, image/jpeg, image/pjpeg, application/x-ms-application, */*"},
+        {"accept": "*/*"},
+        {"x_requested_with": "com.facebook.katana"},
+        {"sec_gpc": "1", "dnt": "1", "save_data": "on"},
+        # what anybody may write is not the edge's word
+        {"cloudfront_viewer_asn": "24940"},
+        {"introducer_edge": "guessed", "cloudfront_viewer_asn": "24940"},
+        {"introducer_edge": EDGE, "cloudfront_viewer_asn": "7470"},
+    ],
+    ids=str,
+)
+def test_what_ordinary_browsers_send_is_no_reason_for_a_flag(warm: World, headers: dict[str, str]) -> None:
+    assert "flags" not in warm.click(**headers)
 
 
 def test_a_second_visit_of_a_day_is_the_same_visitor_and_not_unique(warm: World) -> None:
