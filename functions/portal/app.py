@@ -21,6 +21,7 @@ import pages.desk_contest_result
 import pages.desk_contests
 import pages.desk_goals
 import pages.desk_leads
+import pages.desk_materials
 import pages.desk_messages
 import pages.desk_partner
 import pages.desk_segments
@@ -41,6 +42,7 @@ import pages.payees
 import pages.payment
 import pages.payout_schedules
 import pages.payouts
+import pages.pictures
 import pages.preferences
 import pages.reports
 import pages.runs

@@ -139,6 +139,7 @@ def _make() -> Environment:
         month=lambda value: _visit.get().language.month(value),
         country=lambda code: _visit.get().language.country(code),
         currency=lambda code: _visit.get().language.currency(code),
+        language_name=lambda code: _visit.get().language.language(code),
         relative_day=lambda day: _visit.get().language.relative_day(day, _visit.get().today),
         rate_of=rate_of,
         say=lambda message: _visit.get().language.text(message),

@@ -35,6 +35,8 @@ from introducer.runtime import problems
 from introducer.store.idempotency import Answer
 
 app = Chalice("portal", configure_logs=False)
+# Which answers are bytes, the adapter sees. Chalice refuses pictures to browsers that ask for `image/*`.
+app.api.binary_types = []
 
 PDF = "application/pdf"
 CHALLENGE = 'Bearer realm="introducer"'

@@ -681,8 +681,9 @@ def test_the_portal_alone_reaches_documents_and_their_key_through_s3() -> None:
     for action in ("kms:Decrypt", "kms:GenerateDataKey"):
         assert [role for role in ROLES if may(role, action, "DocumentsKey")] == ["PortalRole"]
     assert list(of_role("PortalRole", "EncryptDocuments")["Condition"]["StringEquals"]) == ["kms:ViaService"]
-    # Below the partners' place alone, and no version is ever destroyed.
+    # Below the places of partners and of pictures alone, and no version is ever destroyed.
     assert of_role("PortalRole", "KeepDocuments")["Resource"] == {"Fn::Sub": "${DocumentsBucket.Arn}/verification/*"}
+    assert of_role("PortalRole", "KeepPictures")["Resource"] == {"Fn::Sub": "${DocumentsBucket.Arn}/materials/*"}
     assert not [role for role in ROLES if _reaches(role, "s3:DeleteObjectVersion", "DocumentsBucket")]
 
 

@@ -1,10 +1,14 @@
-"""The address that a partner hands on: its link at the brand's domain, with what the partner wants to know again."""
+"""The address that a partner hands on: its link at the brand's domain, with what the partner wants to know again; and
+whether it takes visitors now."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
 from urllib.parse import quote, urlencode
 
+from introducer.domain.configuration import Availability, Campaign, Link
 from introducer.domain.errors import Malformed
 
 SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
@@ -31,3 +35,36 @@ def tracking_address(origin: str, code: str, subs: Mapping[str, str] | None = No
     """`https://go.example.com/c/summer-deal?sub1=newsletter`. `origin` has no slash at its end."""
     query = urlencode(subs or {}, quote_via=quote, safe="")
     return f"{origin}/c/{quote(code, safe='')}" + (f"?{query}" if query else "")
+
+
+class Taking(StrEnum):
+    """Whether a campaign, or a link to it, takes visitors. Those that it does not take are led elsewhere, and their
+    clicks do not count."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """By whoever has it: the partner its link, staff their campaign."""
+    CAMPAIGN_PAUSED = "campaign_paused"
+    TO_COME = "to_come"
+    FULL = "full"
+    OVER = "over"
+
+
+def campaign_takes(campaign: Campaign, full_until: datetime | None, at: datetime) -> Taking:
+    """Whether a campaign takes visitors at a moment. `full_until` is its route's: its caps are reached until then."""
+    if campaign.ends_at is not None and at >= campaign.ends_at:
+        return Taking.OVER
+    if campaign.status is not Availability.ACTIVE:
+        return Taking.PAUSED
+    if campaign.starts_at is not None and at < campaign.starts_at:
+        return Taking.TO_COME
+    if full_until is not None and at < full_until:
+        return Taking.FULL
+    return Taking.ACTIVE
+
+
+def link_takes(link: Link, campaign: Taking) -> Taking:
+    """Whether a link takes visitors, where its campaign does so."""
+    if link.status is not Availability.ACTIVE:
+        return Taking.PAUSED
+    return Taking.CAMPAIGN_PAUSED if campaign is Taking.PAUSED else campaign

@@ -140,6 +140,11 @@ class Language:
         """The country's name; the code where CLDR has none."""
         return str(self.locale.territories.get(code, code))
 
+    def language(self, code: str) -> str:
+        """The name of a language; the code where CLDR has none."""
+        name = str(self.locale.languages.get(code, code))
+        return name[:1].upper() + name[1:]
+
     def currency(self, code: str) -> str:
         """The currency's name."""
         return str(self.locale.currencies.get(code, code))
