@@ -5,17 +5,23 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.count_clicks import count_facts
+from introducer.services.fill_campaigns import CampaignFiller
+from introducer.store.campaign_counts import CampaignCounts
+from introducer.store.campaigns import Campaigns
 from introducer.store.click_counts import ClickCounts
 from introducer.store.intake_days import IntakeDays
 
 
 @cache
-def counters() -> tuple[ClickCounts, IntakeDays]:
-    """The counters of this container."""
-    return ClickCounts(settings.books_table), IntakeDays(settings.books_table)
+def counters() -> tuple[ClickCounts, IntakeDays, CampaignFiller]:
+    """The counters of this container, and what closes campaigns that are full."""
+    books = settings.books_table
+    filler = CampaignFiller(Campaigns(books), CampaignCounts(books), clock.elapsed)
+    return ClickCounts(books), IntakeDays(books), filler
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -96,8 +96,37 @@ def test_people_are_counted_and_flagged_clicks_apart(rollup: ModuleType, clicks:
     ]
     assert handle(rollup, batch) == []
     assert clicks.month(partner, MONTH) == [
-        ClickCount(partner, DAY, link, clicks=3, unique=2, flagged=2, buckets=((0, 3),))
+        ClickCount(
+            partner,
+            DAY,
+            link,
+            clicks=3,
+            unique=2,
+            flagged=2,
+            buckets=((0, 3),),
+            reasons=(("bot", 1), ("paused", 1)),
+        )
     ]
+
+
+def test_each_flagged_click_counts_under_one_reason_so_that_reasons_add_up(
+    rollup: ModuleType, clicks: ClickCounts
+) -> None:
+    partner, link = next(_partners), next(_links)
+    # given a crawler that meets the link while it is paused, a page that loads it, and a flag that only a redirect
+    # newer than this rollup gives
+    crawler, loaded = a_click(link, partner, agent=BOT, status="paused"), a_click(link, partner, status="paused")
+    batch = [
+        crawler,
+        {**loaded, "flags": {"L": [{"S": "embedded"}, {"S": "paused"}]}},
+        {**a_click(link, partner, status="paused"), "flags": {"L": [{"S": "not_yet_known"}]}},
+        a_click(link, partner),
+    ]
+    assert len(crawler["flags"]["L"]) == 2
+    assert handle(rollup, [inserted(item) for item in batch]) == []
+    (count,) = clicks.month(partner, MONTH)
+    assert dict(count.reasons) == {"bot": 1, "embedded": 1, "other": 1}
+    assert (count.flagged, count.clicks, count.stuffed) == (3, 1, 1)
 
 
 def test_each_link_and_day_has_its_own_counter(rollup: ModuleType, clicks: ClickCounts) -> None:
@@ -254,11 +283,15 @@ def test_clicks_are_counted_exactly_once_however_they_are_delivered(
         link = image["link"]["S"]
         flagged = "flags" in image
         expected[link, "flagged" if flagged else "clicks"] += 1
+        if flagged:
+            expected[link, "bot"] += 1
         expected[link, "unique"] += image["unique"]["BOOL"] and not flagged
     found: Counter[tuple[str, str]] = Counter()
     for count in clicks.month(partner, MONTH):
         for name in ("clicks", "unique", "flagged"):
             found[count.link, name] += getattr(count, name)
+        for reason, number in count.reasons:
+            found[count.link, reason] += number
     assert +found == +expected
 
 
@@ -403,9 +436,9 @@ def test_a_thousand_clicks_of_fifty_links_cost_fifty_small_writes(rollup: Module
     added: list[ClickCount] = []
 
     class Counting(ClickCounts):
-        def add(self, addition: ClickCount, spans: Any) -> bool:
+        def add(self, addition: ClickCount, spans: Any, capped: Any = None) -> bool:
             added.append(addition)
-            return super().add(addition, spans)
+            return super().add(addition, spans, capped)
 
     outcome = count_facts(batch, Counting("books"), IntakeDays("books"))
     # then
@@ -421,7 +454,9 @@ def test_a_thousand_clicks_of_fifty_links_cost_fifty_small_writes(rollup: Module
 
 def test_a_counter_of_sixteen_shards_still_fits_a_write_unit(clicks: ClickCounts) -> None:
     partner, link = f"par_{'0' * 26}", next(_links)
-    clicks.add(ClickCount(partner, DAY, link, 10**6, 10**6, 10**6), {n: Span("1" * 40, "2" * 40) for n in range(16)})
+    reasons = tuple((reason, 10**6) for reason in ("bot", "preview", "prefetch", "embedded", "hosting"))
+    count = ClickCount(partner, DAY, link, 10**6, 10**6, 10**6, reasons=reasons)
+    clicks.add(count, {n: Span("1" * 40, "2" * 40) for n in range(16)})
     (item,) = boto3.client("dynamodb").query(
         TableName="books",
         KeyConditionExpression="pk = :pk",

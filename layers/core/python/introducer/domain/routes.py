@@ -13,10 +13,8 @@ from datetime import datetime
 
 from introducer.domain.campaigns import LandingPage, Utm
 from introducer.domain.caps import Caps
+from introducer.domain.clicks import CAPPED, COUNTRY, DEVICE, PAUSED, SCHEDULED
 from introducer.domain.configuration import Availability, Campaign
-
-PAUSED, SCHEDULED, COUNTRY, DEVICE, CAPPED = "paused", "scheduled", "country", "device", "capped"
-"""Why a campaign takes no visitor: the flag of such a click."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where a visitor goes: to one of these pages, in proportion to their weights; or, with a flag, to none."""
+    """Where a visitor goes: to one of these pages, in proportion to their weights; or to none, and the flag of the
+    click says why."""
 
     pages: tuple[LandingPage, ...]
     flag: str = ""

@@ -10,6 +10,9 @@ is added. This holds
 - while DynamoDB has not split one partition's clicks between two shards. It does so above a thousand writes a second,
   lasting, to one link and day, or at 10 GB; a link that hot gets more shards of our own long before.
 
+**A campaign with caps is counted in the same transaction** (`store.campaign_counts`), so it is exactly the sum of its
+links; when a batch is counted, the campaigns in it that are full now are closed (`services.fill_campaigns`).
+
 **Events are counted exactly once for every delivery that Lambda is known to make**: the same batch again, a longer one
 from the same beginning, either part of one that was halved, and what is left after a failure in the middle. Events of
 one source come from as many partitions as it has clients, so positions would not fit into an item. In their place the
@@ -27,11 +30,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from introducer.domain.clicks import Click
+from introducer.domain.clicks import EMBEDDED, Click, reason_of
 from introducer.domain.errors import IntroducerError, Malformed, Unavailable
-from introducer.domain.events import day_of
+from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.seen import bucket_of
+from introducer.services.fill_campaigns import CampaignFiller
 from introducer.store import keys
+from introducer.store.campaign_counts import CampaignAddition
 from introducer.store.click_counts import ClickCount, Span, position
 from introducer.store.clicks import click_from_item, is_click_key
 from introducer.store.facts import event_from_image, is_quarantine_key
@@ -46,7 +51,7 @@ TRIES = 8
 class ClickCounter(Protocol):
     """What `store.click_counts.ClickCounts` does."""
 
-    def add(self, addition: ClickCount, spans: Mapping[int, Span]) -> bool: ...
+    def add(self, addition: ClickCount, spans: Mapping[int, Span], capped: CampaignAddition | None = None) -> bool: ...
     def positions(self, partner: str, day: str, link: str) -> dict[int, str]: ...
 
 
@@ -89,7 +94,12 @@ class _Batch:
     events: dict[tuple[str, str], list[_Counted]] = field(default_factory=dict)
 
 
-def count_facts(records: Iterable[Mapping[str, Any]], clicks: ClickCounter, intake: IntakeCounter) -> Outcome:
+def count_facts(
+    records: Iterable[Mapping[str, Any]],
+    clicks: ClickCounter,
+    intake: IntakeCounter,
+    caps: CampaignFiller | None = None,
+) -> Outcome:
     """Count a batch of records of the FACTS stream, in their order. Stops at the first that cannot be counted.
 
     A record that nobody can read fails as well: everything before it is counted, and the mapping brings it back until
@@ -105,7 +115,7 @@ def count_facts(records: Iterable[Mapping[str, Any]], clicks: ClickCounter, inta
     # Clicks first: after a failure among them no event of this batch is counted, and so none comes as a fragment.
     work: list[tuple[list[_Counted], Callable[[], int]]] = []
     for counter_of, group in batch.clicks.items():
-        work.append((group, partial(_add_clicks, counter_of, group, clicks)))
+        work.append((group, partial(_add_clicks, counter_of, group, clicks, caps)))
     for day_of_source, group in batch.events.items():
         work.append((group, partial(_add_events, day_of_source, group, intake)))
     for number, (group, add) in enumerate(work):
@@ -119,7 +129,22 @@ def count_facts(records: Iterable[Mapping[str, Any]], clicks: ClickCounter, inta
             outcome.clicks += added
         else:
             outcome.events += added
+    if caps is not None and outcome.failed is None:
+        try:
+            _look_at_caps(batch, caps)
+        except IntroducerError as error:
+            # What is counted stays counted; the batch comes again, and with it this look.
+            outcome.failed = min((group[0].sequence for group, _ in work), key=position)
+            outcome.error = error
     return outcome
+
+
+def _look_at_caps(batch: _Batch, caps: CampaignFiller) -> None:
+    """Close the campaigns of this batch that are full now."""
+    campaigns = {record.click.campaign for group in batch.clicks.values() for record in group if record.click}
+    for campaign in sorted(campaigns):
+        if caps.counts_from(campaign) is not None:
+            caps.look_at(campaign)
 
 
 def _sort(record: Mapping[str, Any], batch: _Batch) -> None:
@@ -157,9 +182,14 @@ def _sort(record: Mapping[str, Any], batch: _Batch) -> None:
         batch.events.setdefault((event.source, day), []).append(counted)
 
 
-def _add_clicks(name: tuple[str, str, str], group: list[_Counted], counter: ClickCounter) -> int:
+def _add_clicks(
+    name: tuple[str, str, str], group: list[_Counted], counter: ClickCounter, caps: CampaignFiller | None
+) -> int:
     """Add what is not counted yet of one counter's clicks; how many those were."""
     partner, day, link = name
+    first = group[0].click
+    # All clicks of a link are of one campaign.
+    caps_from = None if caps is None or first is None else caps.counts_from(first.campaign)
     for _ in range(TRIES):
         if not group:
             return 0
@@ -175,14 +205,23 @@ def _add_clicks(name: tuple[str, str, str], group: list[_Counted], counter: Clic
             clicks=len(people),
             unique=sum(click.unique for click in people),
             flagged=len(group) - len(people),
-            stuffed=sum(record.click is not None and "embedded" in record.click.flags for record in group),
+            stuffed=sum(record.click is not None and EMBEDDED in record.click.flags for record in group),
             buckets=tuple(sorted(Counter(bucket_of(click.prefix) for click in people if click.prefix).items())),
+            reasons=tuple(sorted(_reasons(group).items())),
         )
-        if counter.add(addition, spans):
+        capped = None
+        if caps_from is not None and first is not None:
+            counting = sum(milliseconds(click.at) >= caps_from for click in people)
+            capped = CampaignAddition(first.campaign, counting) if counting else None
+        if counter.add(addition, spans, capped):
             return len(group)
         counted = counter.positions(partner, day, link)
         group = [record for record in group if position(record.sequence) > counted.get(record.shard, "")]
     raise Unavailable("The counter is written by too many at once: try again.", code="counter_contended")
+
+
+def _reasons(group: Iterable[_Counted]) -> Counter[str]:
+    return Counter(reason_of(record.click.flags) for record in group if record.click and record.click.flags)
 
 
 def _add_events(name: tuple[str, str], group: list[_Counted], counter: IntakeCounter) -> int:

@@ -12,17 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pynamodb.exceptions import PynamoDBConnectionError, TransactWriteError
 from pynamodb.expressions.operand import Path
 
 from introducer.store import keys
+from introducer.store.campaign_counts import CampaignAddition, addition_of_campaign
 from introducer.store.partitions import whole
-from introducer.store.wire import Refused, connect, from_wire, reading, writing
+from introducer.store.wire import REFUSED, Refused, connect, from_wire, reading, unavailable, writing
 
 POSITION_LENGTH = 40
 """Digits of a position: DynamoDB's sequence numbers have 21 to 40, and texts of one length compare like numbers."""
 
 _POSITION = "at_"
 _BUCKET = "net_"
+_REASON = "why_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class ClickCount:
     """Of the flagged, those that a page loaded as an image or a frame."""
     buckets: tuple[tuple[int, int], ...] = ()
     """Of the clicks, how many came from networks of each bucket (`domain.fraud.seen.BUCKETS`); those with any."""
+    reasons: tuple[tuple[str, int], ...] = ()
+    """The flagged by their reason (`domain.clicks.reason_of`), by name; those with any. They add up to `flagged`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,11 @@ class ClickCounts:
         self._table = table
         self._connection = connect(table, region=region, host=host)
 
-    def add(self, addition: ClickCount, spans: Mapping[int, Span]) -> bool:
+    def add(self, addition: ClickCount, spans: Mapping[int, Span], capped: CampaignAddition | None = None) -> bool:
         """Add to a counter; `spans` are by shard. False, with nothing added, when a span is counted in part or whole.
 
-        One write unit while the item has less than a kilobyte, that is up to 16 shards. Raises `Unavailable`.
+        One write unit while the item has less than a kilobyte, that is up to 16 shards. `capped` is counted for the
+        campaign in the same transaction, which makes them four. Raises `Unavailable`.
         """
         key = _key(addition.partner, addition.day, addition.link)
         actions: list[Any] = [
@@ -75,6 +81,7 @@ class ClickCounts:
             Path("flagged").add(addition.flagged),
             *([Path("stuffed").add(addition.stuffed)] if addition.stuffed else []),
             *(Path(bucket_attribute(bucket)).add(clicks) for bucket, clicks in addition.buckets),
+            *(Path(reason_attribute(reason)).add(clicks) for reason, clicks in addition.reasons),
         ]
         condition: Any = None
         for shard, span in sorted(spans.items()):
@@ -82,11 +89,30 @@ class ClickCounts:
             actions.append(at.set(span.last))
             before = at.does_not_exist() | (at < span.first)
             condition = before if condition is None else condition & before
+        if capped is not None:
+            update = self._connection.get_operation_kwargs(
+                self._table, key.pk, key.sk, actions=actions, condition=condition
+            )
+            return self._add_both(update, capped, addition)
         try:
             with writing():
                 self._connection.update_item(self._table, key.pk, key.sk, actions=actions, condition=condition)
         except Refused:
             return False
+        return True
+
+    def _add_both(self, update: dict[str, Any], capped: CampaignAddition, addition: ClickCount) -> bool:
+        """The same, and the campaign's clicks with it. A False can also mean that another link of the campaign was
+        counted at this moment: whoever reads the positions then finds nothing of its own, and tries again."""
+        also = addition_of_campaign(self._connection, self._table, capped, addition.link, addition.day)
+        try:
+            self._connection.transact_write_items((), (), (), [update, also])
+        except TransactWriteError as error:
+            if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
+                return False
+            raise unavailable() from error
+        except PynamoDBConnectionError as error:
+            raise unavailable() from error
         return True
 
     def positions(self, partner: str, day: str, link: str) -> dict[int, str]:
@@ -120,6 +146,11 @@ def bucket_attribute(bucket: int) -> str:
     return f"{_BUCKET}{bucket}"
 
 
+def reason_attribute(reason: str) -> str:
+    """The attribute that counts the flagged clicks of a reason."""
+    return f"{_REASON}{reason}"
+
+
 def _key(partner: str, day: str, link: str) -> keys.Key:
     return keys.key("click_count", partner=partner, month=day[:7], day=day, link=link)
 
@@ -129,9 +160,7 @@ def _count(item: Mapping[str, Any]) -> ClickCount | None:
     day, kind, link = keys.parts(item[keys.SK])
     if kind != "clicks":
         return None
-    buckets = {
-        int(name.removeprefix(_BUCKET)): value for name, value in item.items() if name.startswith(_BUCKET) and value
-    }
+    buckets = {int(name): value for name, value in _counted(item, _BUCKET)}
     return ClickCount(
         partner,
         day,
@@ -141,4 +170,9 @@ def _count(item: Mapping[str, Any]) -> ClickCount | None:
         item["flagged"],
         item.get("stuffed", 0),
         tuple(sorted(buckets.items())),
+        tuple(sorted(_counted(item, _REASON))),
     )
+
+
+def _counted(item: Mapping[str, Any], beginning: str) -> list[tuple[str, int]]:
+    return [(name.removeprefix(beginning), item[name]) for name in item if name.startswith(beginning) and item[name]]

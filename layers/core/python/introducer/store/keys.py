@@ -71,6 +71,8 @@ ITEMS: dict[str, Item] = {
         Item("route", BOOKS, "V#{campaign}", "route",
              "where a campaign's links lead: status, schedule, countries, pages with weights and rules, hosts, UTM, "
              "overflow page, and until when it is full; written with the campaign, read by the redirect"),
+        Item("campaign_count", BOOKS, "V#{campaign}", "clicks#{shard}",
+             "how many payable clicks a campaign with caps took: in all since it has any, and on the last days"),
         # By its own id: the address of a picture is all that whoever opens it has.
         Item("material", BOOKS, "T#{material}", "material",
              "a banner, a text link or a text to share of a campaign: language, text, or size and digest of the "
@@ -165,7 +167,7 @@ ITEMS: dict[str, Item] = {
         Item("adjustment_request", BOOKS, "P#{partner}#adjustment_requests", "{request}",
              "which adjustment a repeated request proposed before", expires="1 day"),
         Item("click_count", BOOKS, "P#{partner}#N#{month}", "{day}#clicks#{link}",
-             "clicks, unique, flagged; the last stream position counted, per FACTS partition"),
+             "clicks, unique, flagged and why; the last stream position counted, per FACTS partition"),
         Item("event_count", BOOKS, "P#{partner}#N#{month}", "{day}#events#{link}",
              "registrations, kyc, ftd, qftd, deposits, withdrawals, net revenue, earnings"),
         Item("rates", BOOKS, "R#{feed}", "{day}", "units per EUR of each currency published that day; immutable"),
@@ -357,6 +359,8 @@ PATTERNS: tuple[Pattern, ...] = (
             "engine, portal"),
     Pattern("campaigns_of_brand", "What can be promoted?", "campaign", "query campaign#", "portal"),
     Pattern("route_of_campaign", "Where do this campaign's links lead now?", "route", "get", "redirect, rollup"),
+    Pattern("campaign_count_of_campaign", "How many clicks did this campaign take, today and in all?",
+            "campaign_count", "query clicks#", "rollup, desk"),
     Pattern("material_by_id", "Which banner, text link or text to share is this?", "material", "get", "portal"),
     Pattern("materials_of_campaign", "What may this campaign be promoted with?", "material", "query by_owner",
             "portal, desk"),
