@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.client import Evidence
 from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.lead import Lead, Stage
 from introducer.domain.mail import MailTemplate
 from introducer.gateways.lead_vault import LeadVault
 from introducer.services.lead_books import LeadBooks
-from introducer.services.read_client_of_brand import Evidence, read_client_of_brand
+from introducer.services.read_client_of_brand import read_client_of_brand
 from introducer.services.submit_lead import Form, submit_lead
 from introducer.services.work_lead import erase_lead, move_lead
 from introducer.store.leads import Leads

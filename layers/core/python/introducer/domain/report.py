@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from introducer.domain.client import code_of
 from introducer.domain.mail import Audience, Mail, MailTemplate, Value, amount, mail_id, new_mail
 from introducer.domain.money import Money, round_fine
 from introducer.domain.payout import RELEASED_IN, UNSETTLED, PayoutStatus, Run
@@ -192,11 +193,12 @@ def report(
     series = _series(periods, all_figures)
     link = _best_link(days, period)
     sources = _sources(days, periods)
+    links = {source for source in sources if source and not code_of(source)}
     seen = Seen(
         now.counts,
         before.counts,
-        links=len(sources - {""}),
-        direct="" in sources,
+        links=len(links),
+        direct=sources != links,
         link=link,
         qualifies=any(each.counts["qftd"] for each in all_figures),
     )
@@ -226,13 +228,14 @@ def _series(periods: Sequence[Period], found: Sequence[Figures]) -> Series:
 
 
 def _sources(days: Iterable[DayCount], periods: Sequence[Period]) -> set[str]:
-    """The links that brought anything in these periods; an empty one for what came by none."""
+    """The links and promo codes that brought anything in these periods; an empty one for what came by neither."""
     first, last = periods[0].first.isoformat(), periods[-1].last.isoformat()
     return {each.link for each in days if first <= each.day <= last and any(each.counts.values())}
 
 
 def _best_link(days: Iterable[DayCount], period: Period) -> str:
-    """The one that brought more first deposits than any other, and than came by none; empty where two are equal."""
+    """The one that brought more first deposits than any other, and than came by a promo code or by neither; empty
+    where two are equal."""
     first, last = period.first.isoformat(), period.last.isoformat()
     brought: dict[str, int] = {}
     for each in days:
@@ -240,7 +243,7 @@ def _best_link(days: Iterable[DayCount], period: Period) -> str:
             brought[each.link] = brought.get(each.link, 0) + each.counts.get("ftd", 0)
     most = max(brought.values(), default=0)
     best = [link for link, number in brought.items() if number == most]
-    return best[0] if most > 0 and len(best) == 1 else ""
+    return best[0] if most > 0 and len(best) == 1 and not code_of(best[0]) else ""
 
 
 # ------------------------------------------------------------------------------------------------------- what changed
@@ -286,7 +289,7 @@ class Seen(NamedTuple):
     link: str
     """The one that brought more first deposits than any other in the current period; empty for none."""
     direct: bool = False
-    """Whether anything came by no link in the periods of the chart."""
+    """Whether anything came by no link (by a promo code, say) in the periods of the chart."""
     qualifies: bool = False
     """Whether any client qualified in the periods of the chart: under a deal without qualification none ever does."""
 

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
+from typing import Any
 
-from introducer.domain.client import ClientState, Segment
+from introducer.domain.client import ClientState, Evidence, Segment
 from introducer.domain.configuration import AuditRecord
 from introducer.domain.errors import Invalid, NotFound
 from introducer.domain.events import from_milliseconds
@@ -30,14 +30,6 @@ LONGEST_ID = 100
 """As long as a platform may name a client (`sources.events`)."""
 
 
-class Evidence(StrEnum):
-    """Why a client is a partner's."""
-
-    CLICK = "click"
-    LEAD = "lead"
-    DECISION = "decision"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belonging:
     """A time in which a client is a partner's."""
@@ -50,6 +42,8 @@ class Belonging:
     """None: it is so now."""
     evidence: Evidence
     link: str | None
+    code: str | None
+    """The promo code by which it came."""
     clicked: datetime | None
 
 
@@ -118,7 +112,7 @@ def read_client_of_brand(
     state = clients.state(brand, client)
     if state is None:
         raise NotFound("There is no such client.", code="no_such_client")
-    name = _names(configuration)
+    name = partners_named(configuration)
     segments = belongings(state, moves.of_client(brand, client))
     anchor = state.anchor
     at_registration = [segment for segment in segments if anchor is not None and segment.start <= anchor]
@@ -155,7 +149,7 @@ def read_decisions_about_client(
     state = clients.state(brand, client)
     if state is None:
         raise NotFound("There is no such client.", code="no_such_client")
-    name, member = _names(configuration), _members(configuration)
+    name, member = partners_named(configuration), members_named(configuration)
     waiting = {move.event_id: move for move in moves.of_client(brand, client) if move.key not in state.moves}
     kept = {move_id: in_quarantine(facts, move) for move_id, move in waiting.items()}
     reasons = {move_id: None if message is None else message.reason for move_id, message in kept.items()}
@@ -173,17 +167,11 @@ def _belonging(
         name=name(segment.partner),
         since=from_milliseconds(segment.start) if segment.start else None,
         until=from_milliseconds(following.start) if following else None,
-        evidence=_evidence(segment),
-        link=segment.link or None,
+        evidence=segment.evidence,
+        link=None if segment.code else segment.link or None,
+        code=segment.code or None,
         clicked=from_milliseconds(visit.at) if visit else None,
     )
-
-
-def _evidence(segment: Segment) -> Evidence:
-    if segment.click:
-        return Evidence.CLICK
-    # A lead came by a link as well; a decision names none.
-    return Evidence.LEAD if segment.link else Evidence.DECISION
 
 
 def _posted(
@@ -220,7 +208,7 @@ def _kinds(configuration: Configuration, partner: str) -> dict[str, str]:
 def _decision(
     record: AuditRecord, name: Callable[[str], str], member: Callable[[str], str], waiting: Mapping[str, str | None]
 ) -> Decision:
-    said = json.loads(record.after or "{}")
+    said = said_of_move(record)
     starts_at = said.get("starts_at")
     return Decision(
         move=said["move"],
@@ -235,7 +223,13 @@ def _decision(
     )
 
 
-def _names(configuration: Configuration) -> Callable[[str], str]:
+def said_of_move(record: AuditRecord) -> dict[str, Any]:
+    """What the record of a decision that moved a client says: `move`, `partner`, `starts_at`."""
+    said: dict[str, Any] = json.loads(record.after or "{}")
+    return said
+
+
+def partners_named(configuration: Configuration) -> Callable[[str], str]:
     """The name of a partner; the id of one that is not there."""
 
     @cache
@@ -248,7 +242,7 @@ def _names(configuration: Configuration) -> Callable[[str], str]:
     return name
 
 
-def _members(configuration: Configuration) -> Callable[[str], str]:
+def members_named(configuration: Configuration) -> Callable[[str], str]:
     """The name of a login; what acted on its own is named as it is."""
 
     @cache

@@ -9,7 +9,7 @@ how campaigns attribute are asked for as often; each begins minutes after it was
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -112,14 +112,7 @@ class ContractReader:
         states, events = list(states), list(events)
         for state in states:
             self._catch_up(state)
-        clicks = {click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))}
-        visited = {visit.link for state in states for visit in state.visits.values()}
-        named = {event.lead_id for event in events if event.lead_id}
-        leads = {lead: known for lead in sorted(named) if (known := self._lead(lead))}
-        visited |= {visit.link for state in states for visit in state.leads.values()}
-        visited |= {lead.link for lead in leads.values()}
-        links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
-        codes = self._grants(states, events)
+        links, leads, codes = self._evidence(states, events)
         partners = {terms.partner for terms in links.values()}
         partners |= {grant.partner for given in codes.values() for grant in given}
         partners |= {segment.partner for state in states for segment in state.timeline}
@@ -143,6 +136,11 @@ class ContractReader:
             leads=leads,
             codes=codes,
         )
+
+    def contracts_of_evidence(self, state: ClientState, events: Iterable[Event]) -> Contracts:
+        """What says whose client it is, and nothing that prices: for showing it. Raises `Unavailable`."""
+        links, leads, codes = self._evidence([state], list(events))
+        return Contracts(links, {}, Rates({}), self._click_keys(), leads=leads, codes=codes)
 
     def contracts_of_month(self, partner: str, month: str) -> Contracts:
         """Everything that settling a partner's month can ask for. Raises `Unavailable`."""
@@ -208,6 +206,19 @@ class ContractReader:
             climb = {parent for each in decided.values() for _, parent in each if parent is not None} - found.keys()
             climb -= decided.keys()
         return found
+
+    def _evidence(
+        self, states: Sequence[ClientState], events: Sequence[Event]
+    ) -> tuple[dict[str, LinkTerms], dict[str, LeadTerms], dict[tuple[str, str], tuple[Grant, ...]]]:
+        """The links, leads and promo codes that these clients and events name."""
+        clicks = {click.link_id for event in events if event.click_id and (click := click_id.read(event.click_id))}
+        visited = {visit.link for state in states for visit in state.visits.values()}
+        named = {event.lead_id for event in events if event.lead_id}
+        leads = {lead: known for lead in sorted(named) if (known := self._lead(lead))}
+        visited |= {visit.link for state in states for visit in state.leads.values()}
+        visited |= {lead.link for lead in leads.values()}
+        links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
+        return links, leads, self._grants(states, events)
 
     def _link(self, link: str) -> LinkTerms | None:
         if link not in self._links:

@@ -155,13 +155,14 @@ def _of_client(shelves: Shelves, brand: str, client: str, now: datetime) -> Iter
     )
     yield (
         "attribution",
-        ("partner", "since", "evidence", "link", "campaign", "click"),
+        ("partner", "since", "evidence", "link", "promo_code", "campaign", "click"),
         (
             (
                 segment.partner,
                 from_milliseconds(segment.start) if segment.start else None,
-                "click" if segment.link else "decision",
-                segment.link or None,
+                segment.evidence.value,
+                None if segment.code else segment.link or None,
+                segment.code or None,
                 segment.campaign or None,
                 segment.click or None,
             )
@@ -238,7 +239,9 @@ def _clicks(shelves: Shelves, state: ClientState) -> Iterator[tuple[Any, ...]]:
 
 
 def _campaigns(shelves: Shelves, state: ClientState) -> Iterator[tuple[Any, ...]]:
-    links = {visit.link for visit in state.visits.values()} | {each.link for each in state.timeline if each.link}
+    links = {visit.link for visit in state.visits.values()} | {
+        each.link for each in state.timeline if each.link and not each.code
+    }
     for code in sorted(links):
         link = _or_none(lambda code=code: shelves.configuration.link(code))  # type: ignore[misc]
         if link is None:

@@ -6,6 +6,7 @@ another has it, however many decide at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -70,19 +71,20 @@ class PromoCodes(Part):
             self._audit(transaction, new.brand, new.partner, "give_promo_code", change, None, after)
 
     def end_promo_code(self, before: PromoCode, after: PromoCode, change: Change) -> None:
-        """A code ends at another moment than was decided. Raises `Conflict` when it is not as it was read."""
-        self._change(
-            before.brand,
-            before.partner,
-            "end_promo_code",
-            change,
-            {"code": before.code, "number": before.number, "ends_at": before.ends_at},
-            {"code": after.code, "number": after.number, "ends_at": after.ends_at},
-            self._codes(*_key(before)),
-            [self._codes.ends_at.set(after.ends_at)],
-            self._as_read(before),
-            refusal=f"The code {before.code} was given or ended meanwhile: read it again.",
-        )
+        """A code ends at another moment than was decided. Raises `Conflict` when it is not as it was read, or was given
+        to somebody else since."""
+        refusal = f"The code {before.code} was given or ended meanwhile: read it again."
+        following = _key(replace(before, number=before.number + 1))
+        with translated(refusal), TransactWrite(connection=self._connection) as transaction:
+            ends = [self._codes.ends_at.set(after.ends_at)]
+            transaction.update(self._codes(*_key(before)), ends, condition=self._as_read(before))
+            # Whoever got it next has it from the end on that was read.
+            transaction.condition_check(self._codes, *following, condition=self._codes.pk.does_not_exist())
+            self._audit(
+                transaction, before.brand, before.partner, "end_promo_code", change,
+                {"code": before.code, "number": before.number, "ends_at": before.ends_at},
+                {"code": after.code, "number": after.number, "ends_at": after.ends_at},
+            )  # fmt: skip
 
     def _as_read(self, read: PromoCode) -> Condition:
         ends = self._codes.ends_at
