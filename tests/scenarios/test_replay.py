@@ -95,7 +95,8 @@ def test_every_line_is_answered_recorded_with_its_reason_and_counted(stack: Stac
     # and the rollup counts them
     counts = ClickCounts(stack.outputs["BooksTableName"])
     day = time.strftime("%Y-%m-%d", time.gmtime(first.at_ms / 1000))
-    expected = [ClickCount(f"par_{link}", day, link, clicks=20, unique=20, flagged=4)]
+    reasons = (("bot", 2), ("no_agent", 1), ("tool", 1))
+    expected = [ClickCount(f"par_{link}", day, link, clicks=20, unique=20, flagged=4, reasons=reasons)]
 
     def counted() -> list[ClickCount]:
         # Which bucket the one network falls in follows from the stack's own key.

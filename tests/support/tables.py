@@ -18,6 +18,7 @@ from typing import Any
 from introducer.domain import click_id
 from introducer.domain.adjustment import Act, Adjustment, approved, proposed, refused, reversal_proposed
 from introducer.domain.calendar import plus_days
+from introducer.domain.clicks import reason_of
 from introducer.domain.configuration import BEGINNING, Change, Status
 from introducer.domain.events import Event, day_of, milliseconds
 from introducer.domain.statement import MonthClose, Statement
@@ -29,6 +30,7 @@ from introducer.services.settle_partner import Settler
 from introducer.store import keys
 from introducer.store.accruals import Accruals
 from introducer.store.adjustments import Adjustments
+from introducer.store.click_counts import reason_attribute
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts, event_to_item
@@ -271,6 +273,9 @@ class Tables:
         counter = self.books_items.setdefault(key, {**key.item(), "clicks": 0, "unique": 0, "flagged": 0})
         counter[f"at_{named.shard}"] = f"{number:040d}"
         counter["flagged" if flags else "clicks"] += 1
+        if flags:
+            reason = reason_attribute(reason_of(flags))
+            counter[reason] = counter.get(reason, 0) + 1
         counter["unique"] += not flags and unique
         return text
 

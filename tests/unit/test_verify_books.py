@@ -290,6 +290,15 @@ def a_click_that_was_not_counted(tables):
 
 
 @damage(
+    ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: why_bot", "1", "0"),
+    ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: why_hosting", "0", "1"),
+)
+def a_flagged_click_that_was_counted_for_another_reason(tables):
+    counter = tables.only("click_count", flagged=1)
+    counter["why_hosting"] = counter.pop("why_bot")
+
+
+@damage(
     ("click_count", "par_lot link LINKLOT0 on 2026-03-01: clicks", "1", "0"),
     ("click_count", "par_lot link LINKLOT0 on 2026-03-01: unique", "1", "0"),
 )
@@ -298,7 +307,10 @@ def a_click_counter_that_is_gone(tables):
     tables.remove(counter)
 
 
-@damage(("click_count", "par_cpa link LINKCPA0 on 2026-03-01: flagged", "0", "1"))
+@damage(
+    ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: flagged", "0", "1"),
+    ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: why_bot", "0", "1"),
+)
 def a_click_that_is_gone(tables):
     tables.remove(tables.only("click", flags=["bot", "head"]))
 
@@ -404,6 +416,7 @@ def a_click_that_nobody_signed(tables):
     ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: clicks", "3", "2"),
     ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: unique", "2", "1"),
     ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: flagged", "0", "1"),
+    ("click_count", "par_cpa link LINKCPA0 on 2026-03-01: why_bot", "0", "1"),
 )
 def a_click_whose_flags_were_taken_away(tables):
     del tables.only("click", flags=["bot", "head"])["flags"]

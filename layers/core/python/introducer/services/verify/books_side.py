@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from introducer.domain.adjustment import Adjustment, AdjustmentStatus
 from introducer.domain.adjustment import targets as adjustment_targets
+from introducer.domain.clicks import REASONS
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import DealRecord, Status
 from introducer.domain.configuration import Parenting as ParentingRecord
@@ -37,7 +38,7 @@ from introducer.services.verify.report import Difference, Kind
 from introducer.services.verify.traces_side import TracesSide
 from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
-from introducer.store.click_counts import bucket_attribute
+from introducer.store.click_counts import bucket_attribute, reason_attribute
 from introducer.store.clients import ClientKey, state_from_item
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.reservations import payout_journal_from_item
@@ -48,7 +49,11 @@ from introducer.store.statements import statement_from_item
 MALFORMED = (IntroducerError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
 """What reading an item raises that has not the form of its kind."""
 
-CLICK_METRICS = ("clicks", "unique", "flagged", "stuffed", *(bucket_attribute(each) for each in range(BUCKETS)))
+CLICK_METRICS = (
+    *("clicks", "unique", "flagged", "stuffed"),
+    *map(bucket_attribute, range(BUCKETS)),
+    *map(reason_attribute, REASONS),
+)
 INTAKE_METRICS = ("accepted", "applied")
 
 

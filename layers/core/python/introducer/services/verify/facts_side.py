@@ -8,6 +8,7 @@ from typing import Any
 
 from introducer.domain import click_id
 from introducer.domain.calendar import day_at
+from introducer.domain.clicks import EMBEDDED, reason_of
 from introducer.domain.counts import CountKey
 from introducer.domain.erasing import BUCKET
 from introducer.domain.errors import Conflict
@@ -16,7 +17,7 @@ from introducer.domain.fraud.seen import bucket_of
 from introducer.services.verify.books_side import MALFORMED, unknown, unreadable
 from introducer.services.verify.report import Difference, Intake, Kind, Waiting
 from introducer.store import keys
-from introducer.store.click_counts import bucket_attribute
+from introducer.store.click_counts import bucket_attribute, reason_attribute
 from introducer.store.clients import ClientKey
 from introducer.store.facts import event_from_item
 from introducer.store.scans import Stored, place
@@ -141,7 +142,8 @@ class FactsSide:
         counts = self.click_counts[CountKey(item["partner"], day, link)]
         if flags:
             counts["flagged"] += 1
-            counts["stuffed"] += "embedded" in flags
+            counts["stuffed"] += EMBEDDED in flags
+            counts[reason_attribute(reason_of(flags))] += 1
         else:
             counts["clicks"] += 1
             counts["unique"] += bool(item.get("unique"))
