@@ -21,9 +21,15 @@ _DELIMITERS = ",;\t"
 _MOST_COLUMNS = 200
 
 
-def json_rows(*paths: str) -> Callable[[bytes], Iterator[RawLine]]:
+def json_rows(
+    *paths: str, refused: Callable[[Any], str | None] = lambda reply: None
+) -> Callable[[bytes], Iterator[RawLine]]:
     """Rows of JSON: a list, an object that holds one at one of these paths (`data.deals`), a row by itself, or one
-    object per line."""
+    object per line.
+
+    `refused` says what a platform wrote in place of rows, where it refused: that is `Malformed` (`platform_refused`),
+    so that a refusal is never taken for a page without rows.
+    """
 
     def rows(body: bytes) -> Iterator[RawLine]:
         try:
@@ -34,6 +40,8 @@ def json_rows(*paths: str) -> Callable[[bytes], Iterator[RawLine]]:
                 raise
             yield from _line_by_line(lines)
             return
+        if why := refused(whole):
+            raise Malformed(f"The platform refused: {why[:200]}.", code="platform_refused")
         yield from listed(within(whole, paths))
 
     return rows
@@ -53,7 +61,7 @@ def within(whole: Any, paths: Sequence[str]) -> Any:
 def listed(found: Any) -> Iterator[RawLine]:
     """The rows of a list, numbered from 1; an object is the only row."""
     for number, row in enumerate(found if isinstance(found, list) else [found], 1):
-        yield (number, row) if isinstance(row, Mapping) else _no_object(number, row)
+        yield (number, row) if isinstance(row, Mapping) else no_object(number, row)
 
 
 def _lines(body: bytes) -> list[tuple[int, bytes]]:
@@ -70,10 +78,11 @@ def _line_by_line(lines: Sequence[tuple[int, bytes]]) -> Iterator[RawLine]:
             text = line[:_LONGEST_LINE].decode("utf-8", "replace")
             yield Broken(line=number, reason=error.code, detail=error.detail, raw={"text": text})
             continue
-        yield (number, row) if isinstance(row, Mapping) else _no_object(number, row)
+        yield (number, row) if isinstance(row, Mapping) else no_object(number, row)
 
 
-def _no_object(number: int, row: Any) -> Broken:
+def no_object(number: int, row: Any) -> Broken:
+    """What stands where a row should."""
     return Broken(
         line=number, reason="not_an_object", detail="A row is a JSON object.", raw={"text": str(row)[:_LONGEST_LINE]}
     )
