@@ -26,10 +26,21 @@ from zlib import crc32
 
 from clock import Deadline, monotonic
 from connection import Answer, Connection
-from errors import AwsError, Broken, Expired, Failed, Refused, Throttled, TimedOut, Unreachable
+from errors import AwsError, Broken, Closed, Expired, Failed, Refused, Throttled, TimedOut, Unreachable
 from signing import Credentials, Signer
 
-__all__ = ["Aws", "AwsError", "Broken", "Expired", "Failed", "Refused", "Throttled", "TimedOut", "Unreachable"]
+__all__ = [
+    "Aws",
+    "AwsError",
+    "Broken",
+    "Closed",
+    "Expired",
+    "Failed",
+    "Refused",
+    "Throttled",
+    "TimedOut",
+    "Unreachable",
+]
 
 Item = dict[str, dict[str, Any]]
 """In DynamoDB's own notation: `{"pk": {"S": "…"}, "at": {"N": "1767225600000"}}`."""
@@ -112,8 +123,8 @@ class Aws:
         deadline, body = Deadline(seconds, self._elapsed), _encode(content).encode()
         try:
             return self._ask(service, target, body, deadline)
-        except (Unreachable, Broken, Failed, Throttled, _Renewed):
-            if deadline.left() <= 0:
+        except AwsError as error:
+            if not error.passing or deadline.left() <= 0:
                 raise
         return self._ask(service, target, body, deadline)
 
@@ -126,8 +137,7 @@ class Aws:
         try:
             return _content(answer)
         except Expired as error:
-            if self._renew(who, signed_at, answer.headers.get(b"date", b"")):
-                raise _Renewed(error.reason) from error
+            error.passing = self._renew(who, signed_at, answer.headers.get(b"date", b""))
             raise
 
     def _credentials(self) -> Credentials:
@@ -144,10 +154,6 @@ class Aws:
             self._ahead = theirs - self._now()
             return True
         return self._who != who
-
-
-class _Renewed(Expired):
-    """Not accepted; since then we know better credentials or the time."""
 
 
 def _content(answer: Answer) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from threading import Lock, Thread
 from typing import Any, NamedTuple
 
 from clock import Deadline
-from errors import Broken, TimedOut, Unreachable
+from errors import Broken, Closed, TimedOut, Unreachable
 
 LONGEST = 3_000_000
 """Bytes of an answer at most: an item has 400 KB, and JSON may write six letters for one byte."""
@@ -46,14 +46,28 @@ class Connection:
                 self._connect(deadline)
 
     def exchange(self, request: bytes, deadline: Deadline) -> Answer:
-        """Sends a request and reads the whole answer. Raises `Unreachable`, `TimedOut` and `Broken`; the last also
-        when the other side has closed a kept connection meanwhile: the next request opens a new one."""
+        """Sends a request and reads the whole answer. Raises `Unreachable`, `TimedOut` and `Broken`.
+
+        When the other side has closed a kept connection meanwhile, the request is sent again by a new one.
+        """
         if not self._busy.acquire(timeout=_left(deadline)):
             raise TimedOut("the connection is still being opened")
+        try:
+            kept = self._socket is not None
+            try:
+                return self._once(request, deadline)
+            except Closed:
+                if not kept:
+                    raise
+            return self._once(request, deadline)
+        finally:
+            self._busy.release()
+
+    def _once(self, request: bytes, deadline: Deadline) -> Answer:
+        if self._socket is None:
+            self._connect(deadline)
         answer = None
         try:
-            if self._socket is None:
-                self._connect(deadline)
             self._socket.settimeout(_left(deadline))
             self._socket.sendall(request)
             answer = _read(self._socket, deadline)
@@ -61,11 +75,10 @@ class Connection:
         except TimeoutError as error:
             raise TimedOut("the answer took too long") from error
         except OSError as error:
-            raise Broken(_words(error)) from error
+            raise Closed(_words(error)) from error
         finally:
-            if self._socket is not None and (answer is None or answer.last):
+            if answer is None or answer.last:
                 self._close()
-            self._busy.release()
 
     def _connect(self, deadline: Deadline) -> None:
         """Tries the host's addresses in turn."""
@@ -137,9 +150,12 @@ def _read(source: socket.socket, deadline: Deadline) -> Answer:
 
     def more() -> None:
         source.settimeout(_left(deadline))
-        piece = source.recv(16_384)
+        try:
+            piece = source.recv(16_384)
+        except ConnectionError:
+            piece = b""
         if not piece:
-            raise Broken("closed before the end of the answer" if received else "closed before the answer")
+            raise Broken("closed within the answer") if received else Closed("closed before the answer")
         received.extend(piece)
         if len(received) > LONGEST:
             raise Broken("the answer is too long")

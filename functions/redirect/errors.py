@@ -4,6 +4,9 @@
 class AwsError(Exception):
     """A call that was not answered as it should be."""
 
+    passing = False
+    """Whether it may well be answered when it is made again."""
+
     @property
     def reason(self) -> str:
         """Why, for the log: AWS's own code, or a few words of ours."""
@@ -13,6 +16,8 @@ class AwsError(Exception):
 class Unreachable(AwsError):
     """No connection: the name is not known, nobody listens, TLS did not agree. Nothing was sent."""
 
+    passing = True
+
 
 class TimedOut(AwsError):
     """The budget of the call is used up. What was asked may have been done."""
@@ -21,13 +26,23 @@ class TimedOut(AwsError):
 class Broken(AwsError):
     """The answer ended too early, is no HTTP, or is not what was sent. What was asked may have been done."""
 
+    passing = True
+
+
+class Closed(Broken):
+    """The other side has closed the connection and answered nothing."""
+
 
 class Failed(AwsError):
     """AWS answered that something is wrong on its side. What was asked may have been done."""
 
+    passing = True
+
 
 class Throttled(AwsError):
     """AWS takes no more just now."""
+
+    passing = True
 
 
 class Expired(AwsError):
