@@ -61,6 +61,11 @@ class Settings:
         return self._needed("SOURCE_SECRET_PREFIX")
 
     @property
+    def click_failures_url(self) -> str:
+        """The queue of clicks that the click queue gave up on."""
+        return self._needed("CLICK_FAILURES_URL")
+
+    @property
     def settle_queue_url(self) -> str:
         """The queue of partners' months that could not be settled at once."""
         return self._needed("SETTLE_QUEUE_URL")
@@ -74,6 +79,17 @@ class Settings:
     def trigger_queue_url(self) -> str:
         """The queue of pages of partners, and of what happened, that triggers look at."""
         return self._needed("TRIGGER_QUEUE_URL")
+
+    @property
+    def postback_queue_url(self) -> str:
+        """The queue of deliveries that outbound postbacks are sent from."""
+        return self._needed("POSTBACK_QUEUE_URL")
+
+    @property
+    def reaches_loopback(self) -> bool:
+        """Whether what goes to hosts that others named may go to this machine: where the environment says so, and on
+        the local stage alone. Without the setting it may not."""
+        return self.is_local and self._environment.get("REACHES_LOOPBACK") == "yes"
 
     @property
     def period_close_machine(self) -> str:
