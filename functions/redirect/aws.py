@@ -81,9 +81,10 @@ class Aws:
 
     def open(self, *, seconds: float) -> None:
         """Connects to DynamoDB and SQS, so that the first click need not. Never raises: whoever calls next tries."""
+        deadline = Deadline(seconds, self._elapsed)
         for service in (self._tables, self._queues):
             with suppress(Exception):
-                service.connection.open(Deadline(seconds, self._elapsed))
+                service.connection.open(deadline)
 
     def get_item(self, table: str, key: Item, *, seconds: float) -> Item | None:
         """The item, maybe as it was a moment ago; None when there is none."""
