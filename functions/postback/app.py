@@ -1,4 +1,5 @@
-"""POST /postback/{source}: a trading platform's events in. POST /postback/{source}/check: was somebody here before?"""
+"""POST /postback/{source}: a trading platform's events in. GET /postback/{source}: a network's call.
+POST /postback/{source}/check: was somebody here before?"""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger
 from introducer.runtime.problems import answer, answering, body_of, header
 from introducer.runtime.settings import settings
-from introducer.services.accept_events import Intake, Status, accept_events
+from introducer.services.accept_events import Intake, Status
+from introducer.services.accept_message import Message, accept_message
 from introducer.services.check_registration import check_registration, remembering
 from introducer.store.configuration import Configuration
 from introducer.store.facts import Facts
@@ -40,23 +42,32 @@ def checks() -> tuple[Intake, PersonIndex]:
 
 @answering(challenge=HEADER)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    sent = {
-        "source": str((event.get("pathParameters") or {}).get("source", "")),
-        "body": body_of(event),
-        "signature": header(event, HEADER),
-        "now": clock.now(),
-    }
+    source = str((event.get("pathParameters") or {}).get("source", ""))
     # A source's name has no slash: nobody can be called so.
-    return check(sent) if str(event.get("rawPath", "")).endswith("/check") else take(sent)
+    if str(event.get("rawPath", "")).endswith("/check"):
+        signature = header(event, HEADER)
+        return check({"source": source, "body": body_of(event), "signature": signature, "now": clock.now()})
+    return take(
+        Message(
+            source=source,
+            body=body_of(event),
+            query=str(event.get("rawQueryString") or ""),
+            signature=header(event, HEADER),
+            posted=(event.get("requestContext") or {}).get("http", {}).get("method", "POST") != "GET",
+        )
+    )
 
 
-def take(sent: Mapping[str, Any]) -> dict[str, Any]:
+def take(message: Message) -> dict[str, Any]:
     """Events."""
-    taken = accept_events(intake(), **sent)
+    accepted = accept_message(intake(), message, now=clock.now())
+    taken = accepted.taken
     counts = {str(status): taken.count(status) for status in Status}
     for status, number in counts.items():
         count(f"Events{status.capitalize()}", number)
     logger().info("events taken", extra={"brand": taken.brand, "source": taken.source, **counts})
+    if accepted.in_a_word:
+        return {"statusCode": 200, "headers": {"content-type": "text/plain", "cache-control": "no-store"}, "body": "OK"}
     return answer(202, {"receipts": [receipt.document() for receipt in taken.receipts]})
 
 
