@@ -117,7 +117,7 @@ class Aws:
         if url.port and url.port != port:
             port = url.port
             named += f":{port}"
-        return _Service(Connection(host, port, tls), Signer(name, region, named, content_type))
+        return _Service(Connection(host, port, tls), Signer(name, region, named, url.path or "/", content_type))
 
     def _call(self, service: _Service, target: str, content: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer; that of a second try when the first failed in a way that may pass."""

@@ -1,4 +1,4 @@
-"""Signature Version 4 for the one kind of request that we send: a POST of JSON to a service's root.
+"""Signature Version 4 for the one kind of request that we send: a POST of JSON to a service's one address.
 
 What stays from one request to the next is kept: the signing key of a day, the canonical headers of an operation. A
 request then costs two digests and an HMAC. `tests/property/test_signing.py` holds it to botocore's own signer.
@@ -11,6 +11,7 @@ from hashlib import sha256
 from hmac import digest
 from time import gmtime, strftime
 from typing import NamedTuple
+from urllib.parse import quote
 
 
 class Credentials(NamedTuple):
@@ -21,10 +22,12 @@ class Credentials(NamedTuple):
 
 
 class Signer:
-    """Makes whole signed requests to one service in one region."""
+    """Makes whole signed requests to one service in one region. The host is written as in its address; so is the path,
+    which is `/` unless somebody else stands in for AWS."""
 
-    def __init__(self, service: str, region: str, host: str, content_type: str) -> None:
+    def __init__(self, service: str, region: str, host: str, path: str, content_type: str) -> None:
         self._service, self._region, self._host, self._content_type = service, region, host, content_type
+        self._path = path
         self._made_for: tuple[Credentials, str] | None = None
         self._key, self._scope, self._authorization = b"", "", ""
         self._operations: dict[str, tuple[str, str, str]] = {}
@@ -58,9 +61,10 @@ class Signer:
 
     def _operation(self, target: str, token: str) -> tuple[str, str, str]:
         """The head of its requests, and their canonical form before and after the time of the signature."""
-        head = f"POST / HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {self._content_type}\r\n"
+        head = f"POST {self._path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {self._content_type}\r\n"
         head += f"X-Amz-Target: {target}\r\n"
-        canonical = f"POST\n/\n\ncontent-type:{self._content_type}\nhost:{self._host}\nx-amz-date:"
+        path = quote(self._path, safe="/~")
+        canonical = f"POST\n{path}\n\ncontent-type:{self._content_type}\nhost:{self._host}\nx-amz-date:"
         rest = "\n"
         if token:
             head += f"X-Amz-Security-Token: {token}\r\n"

@@ -115,6 +115,12 @@ def test_endpoints_are_found_as_by_every_aws_client(aws: ModuleType) -> None:
     assert host(AWS_ENDPOINT_URL_DYNAMODB="http://a:1")[0] == usual
     with pytest.raises(KeyError):
         aws.Aws({})
+    # and a path, behind which somebody stands in for AWS
+    with Amazon(well()) as amazon:
+        environment = amazon.environment()
+        environment["AWS_ENDPOINT_URL_DYNAMODB"] = environment["AWS_ENDPOINT_URL"] + "/relay"
+        a_client(aws, environment).put_item("facts", ITEM, seconds=PLENTY)
+        assert amazon.requests[0].line == "POST /relay HTTP/1.1"
 
 
 def test_a_host_with_several_addresses_is_reached_by_one_that_answers(

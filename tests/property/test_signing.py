@@ -35,7 +35,7 @@ def test_every_signature_is_the_one_that_botocore_makes(seed: int) -> None:
     whoever = [_credentials(chance) for _ in range(3)]
     moments = [chance.randrange(2**32) for _ in range(4)]
     for number in range(500):
-        service, region, host, content_type, signer = chance.choice(signers)
+        service, region, host, path, content_type, signer = chance.choice(signers)
         who = chance.choice(whoever)
         # Most requests follow each other within a day; some are of another year, or a second before or after midnight.
         at = chance.choice(moments) + chance.choice((0, 1, number, 86_399, -1))
@@ -48,20 +48,23 @@ def test_every_signature_is_the_one_that_botocore_makes(seed: int) -> None:
         head, _, sent = made.partition(b"\r\n\r\n")
         line, *lines = head.decode("ascii").split("\r\n")
         headers = dict(each.split(": ", 1) for each in lines)
-        assert (line, sent) == ("POST / HTTP/1.1", body)
+        assert (line, sent) == (f"POST {path} HTTP/1.1", body)
         assert headers["Host"] == host
         assert headers["Content-Length"] == str(len(body))
-        assert headers == _signed_by_botocore(host, content_type, target, body, who, at, service, region) | {
+        assert headers == _signed_by_botocore(
+            f"http://{host}{path}", content_type, target, body, who, at, service, region
+        ) | {
             "Host": host,
             "Content-Length": str(len(body)),
         }, f"request {number} of seed {seed}"
 
 
-def _a_signer(chance: random.Random) -> tuple[str, str, str, str, Any]:
+def _a_signer(chance: random.Random) -> tuple[str, str, str, str, str, Any]:
     service, region = chance.choice(list(SERVICES)), chance.choice(REGIONS)
     host = chance.choice((f"{service}.{region}.amazonaws.com", "127.0.0.1:4566", "[::1]:4566", "localhost"))
+    path = chance.choice(("/", "/", "/", "/redirect", "/a%20b/~c+d=e/"))
     content_type = chance.choice(CONTENT_TYPES)
-    return service, region, host, content_type, signing.Signer(service, region, host, content_type)
+    return service, region, host, path, content_type, signing.Signer(service, region, host, path, content_type)
 
 
 def _credentials(chance: random.Random) -> Any:
@@ -81,11 +84,9 @@ def _body(chance: random.Random) -> bytes:
 
 
 def _signed_by_botocore(
-    host: str, content_type: str, target: str, body: bytes, who: Any, at: int, service: str, region: str
+    url: str, content_type: str, target: str, body: bytes, who: Any, at: int, service: str, region: str
 ) -> dict[str, str]:
-    request = AWSRequest(
-        "POST", f"http://{host}/", headers={"Content-Type": content_type, "X-Amz-Target": target}, data=body
-    )
+    request = AWSRequest("POST", url, headers={"Content-Type": content_type, "X-Amz-Target": target}, data=body)
     with patch("botocore.auth.get_current_datetime", lambda: datetime.fromtimestamp(at, UTC)):
         SigV4Auth(Credentials(who.access_key, who.secret, who.token or None), service, region).add_auth(request)
     return dict(request.headers.items())
