@@ -119,7 +119,7 @@ def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
     admit(visit)
     assert visit.member is not None
     brand, portal = visit.member.brand, visit.portal
-    _check(client)
+    check(client)
     found = read_client_of_brand(
         portal.configuration, portal.clients, portal.moves, portal.settlements, brand=brand, client=client
     )
@@ -146,7 +146,7 @@ def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
 def move(visit: Visit, client: str) -> Done:
     admit(visit)
     assert visit.member is not None
-    _check(client)
+    check(client)
     wish = visit.read(Move)
     typed = {name: str(value) for name, value in wish.model_dump().items()}
     portal, brand = visit.portal, visit.member.brand
@@ -178,7 +178,7 @@ def move_again(visit: Visit, client: str) -> Done:
     """A decision that waits for a person is sent to the engine again."""
     admit(visit)
     assert visit.member is not None
-    _check(client)
+    check(client)
     wish = visit.read(Again)
     send_again(visit.portal.facts, brand=visit.member.brand, client=client, move=wish.move, at=visit.now)
     return Done({"move": wish.move, "client": client}, f"{PATH}/{client}")
@@ -241,6 +241,6 @@ def _made(decided: Event, why: str) -> dict[str, Any]:
     }
 
 
-def _check(client: str) -> None:
+def check(client: str) -> None:
     if not _CLIENT.fullmatch(client):
         raise NotFound("There is no such client.", code="no_such_client")

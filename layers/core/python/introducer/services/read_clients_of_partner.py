@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 
-from introducer.domain.client import ClientState
+from introducer.domain.client import ClientState, Evidence
 from introducer.domain.events import from_milliseconds
 from introducer.domain.ids import base32
 from introducer.domain.ledger import Key
@@ -36,6 +36,11 @@ class ClientOfPartner:
     registered: datetime | None
     country: str | None
     stage: Stage
+    evidence: Evidence | None
+    """By what it is the partner's; what else spoke for somebody is not shown."""
+    link: str | None
+    """Of a click or a lead: the link by which it came."""
+    promo_code: str | None
     trades: int
     deposits: tuple[Money, ...]
     """Everything paid in, per currency."""
@@ -74,11 +79,15 @@ def _row(state: ClientState, partner: str, settled: Mapping[Key, int]) -> Client
     for key, minor in (*state.posted.items(), *settled.items()):
         if key.partner == partner:
             earned[key.currency] += minor
+    own = next((segment for segment in reversed(state.timeline) if segment.partner == partner), None)
     return ClientOfPartner(
         pseudonym=pseudonym(state.client),
         registered=from_milliseconds(state.registered.at) if state.registered else None,
         country=state.country,
         stage=_stage(state),
+        evidence=own.evidence if own else None,
+        link=(own.link or None) if own and not own.code else None,
+        promo_code=(own.code or None) if own else None,
         trades=state.trades,
         deposits=tuple(
             Money(turnover.deposits, currency)
