@@ -2,9 +2,10 @@
 
 One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
 inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored,
-what a partner is told that its manager should know a task, and a new partner's beginning the execution that writes to
-it. The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream;
-what can never be done is marked so, and holds up nobody. A kind that is stuck leaves the others of its batch alone.
+what a partner is told that its manager should know a task, a new partner's beginning the execution that writes to it,
+and what happened to clients and money a postback to whoever wants it. The stream keeps a record until its kind is done
+with it. What cannot be done now is tried again from the stream; what can never be done is marked so, and holds up
+nobody. A kind that is stuck leaves the others of its batch alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 import boto3
 
 from introducer.domain.errors import IntroducerError, TooMany, Unavailable
+from introducer.domain.events import milliseconds
 from introducer.domain.mail import Mail, MailStatus
 from introducer.gateways import mail as mail_gateway
 from introducer.gateways import user_pool, workflows
@@ -35,14 +37,19 @@ from introducer.runtime.settings import settings
 from introducer.services.chain_audit import chain_audit
 from introducer.services.send_mail import Outbox, Pacing
 from introducer.services.start_onboarding import start_onboarding
+from introducer.services.tell_targets import Teller
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.broadcasts import Broadcasts
+from introducer.store.clicks import Clicks
+from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
+from introducer.store.deliveries import Deliveries, news_of_image
 from introducer.store.mail_texts import MailTexts
 from introducer.store.mails import Mails, Named, named_of_image
 from introducer.store.paces import Paces
 from introducer.store.payment_profiles import partner_of_profile_image
 from introducer.store.sequences import begun_of_image
+from introducer.store.targets import Targets
 from introducer.store.tasks import told_of_image
 from introducer.store.traces import trace_of_image
 
@@ -198,12 +205,27 @@ def begin(states: Sequence[Taken]) -> set[str]:
     return again
 
 
+def postbacks(records: Sequence[Taken]) -> set[str]:
+    """Makes what happened a delivery for each target that wants to know."""
+    again: set[str] = set()
+    told = 0
+    for each in records:
+        try:
+            told += sum(teller().tell(news) for news in each.what)
+        except Unavailable as error:
+            logger().warning("what happened is to be told again", extra={"code": error.code, "event": each.event})
+            again.add(each.sequence)
+    count("PostbacksQueued", told)
+    return again
+
+
 # Chaining comes first: it takes milliseconds, a mail may wait for its service.
 KINDS = (
     Kind(recorded_of_image, chain),
     Kind(to_look_at, look),
     Kind(told_of_image, tell),
     Kind(begun_of_image, begin),
+    Kind(news_of_image, postbacks),
     Kind(named_of_image, deliver),
 )
 
@@ -223,6 +245,22 @@ def scoring() -> Queue:
 def triggers() -> Queue:
     """Where what happened waits to be made a task."""
     return Queue(boto3.client("sqs", config=CONFIG), settings.trigger_queue_url)
+
+
+@cache
+def teller() -> Teller:
+    """What tells targets, in this container."""
+    books, facts = settings.books_table, settings.facts_table
+    return Teller(
+        configuration=configuration(),
+        targets=Targets(books),
+        deliveries=Deliveries(books),
+        clients=Clients(books),
+        clicks=Clicks(facts),
+        send=Queue(boto3.client("sqs", config=CONFIG), settings.postback_queue_url).send,
+        now_ms=lambda: milliseconds(clock.now()),
+        elapsed=clock.elapsed,
+    )
 
 
 @cache

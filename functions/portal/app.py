@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import pages.adjustments
 import pages.bank_files
+import pages.campaigns
 import pages.cases
+import pages.clicks
 import pages.clients
+import pages.codes
 import pages.contests
 import pages.contests_public
 import pages.deal
 import pages.deal_proposal
 import pages.desk
 import pages.desk_announcements
+import pages.desk_attribution
 import pages.desk_audit
 import pages.desk_broadcasts
 import pages.desk_cases
 import pages.desk_clients
+import pages.desk_codes
 import pages.desk_contest_design
 import pages.desk_contest_result
 import pages.desk_contests
+import pages.desk_evidence
 import pages.desk_goals
 import pages.desk_leads
 import pages.desk_materials
@@ -33,6 +39,7 @@ import pages.goals
 import pages.invoices
 import pages.lead_form
 import pages.leads
+import pages.link
 import pages.links
 import pages.mail_settings
 import pages.messages
@@ -43,6 +50,7 @@ import pages.payment
 import pages.payout_schedules
 import pages.payouts
 import pages.pictures
+import pages.postbacks
 import pages.preferences
 import pages.reports
 import pages.runs

@@ -16,14 +16,16 @@ from cursors import Cursors
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
 from introducer.gateways import documents, identity, lead_vault, pictures, schedules, vault, workflows
+from introducer.gateways.queue import Queue
 from introducer.gateways.rails.files import SentFiles
-from introducer.gateways.secrets import Secrets
+from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
 from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.case_books import CaseBooks
 from introducer.services.contest_books import ContestBooks
+from introducer.services.edit_targets import TargetBooks
 from introducer.services.lead_books import LeadBooks
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.read_contracts import ContractReader
@@ -32,11 +34,13 @@ from introducer.services.read_partner import PartnerBooks
 from introducer.store.adjustments import Adjustments
 from introducer.store.announcements import Announcements
 from introducer.store.audit_chain import AuditChain
+from introducer.store.campaign_counts import CampaignCounts
 from introducer.store.cases import Cases
 from introducer.store.click_counts import ClickCounts
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.conversations import Conversations
+from introducer.store.deliveries import Deliveries
 from introducer.store.event_counts import EventCounts
 from introducer.store.facts import Facts
 from introducer.store.goals import Goals
@@ -62,6 +66,7 @@ from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 from introducer.store.statements import Statements
 from introducer.store.suppressions import Suppressions
+from introducer.store.targets import Targets
 from introducer.store.tasks import Tasks
 from introducer.store.verifications import Verifications
 
@@ -118,6 +123,10 @@ class Portal:
     @cached_property
     def event_counts(self) -> EventCounts:
         return EventCounts(self.settings.books_table)
+
+    @cached_property
+    def campaign_counts(self) -> CampaignCounts:
+        return CampaignCounts(self.settings.books_table)
 
     @cached_property
     def click_counts(self) -> ClickCounts:
@@ -193,6 +202,36 @@ class Portal:
             vault=lambda: self.lead_vault,
             brand_key=self.brand_key,
         )
+
+    @cached_property
+    def targets(self) -> Targets:
+        """Where partners and the brand are told what happens."""
+        return Targets(self.settings.books_table)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self.settings.books_table)
+
+    @cached_property
+    def target_books(self) -> TargetBooks:
+        """What targets are edited with."""
+        return TargetBooks(
+            configuration=self.configuration,
+            targets=self.targets,
+            clock=self.now,
+            random=token_bytes,
+            loopback=self.settings.reaches_loopback,
+        )
+
+    def send_postback(self, body: str, delay: int) -> None:
+        """Names a delivery to the queue of outbound postbacks."""
+        self.postback_queue.send(body, delay)
+
+    @cached_property
+    def postback_queue(self) -> Queue:
+        import boto3  # few pages send anything
+
+        return Queue(boto3.client("sqs", config=CONFIG), self.settings.postback_queue_url)
 
     @cached_property
     def documents(self) -> documents.Documents:

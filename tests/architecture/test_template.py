@@ -270,7 +270,9 @@ def test_the_outbox_writes_mails_and_the_chain_alone_and_sends_as_one_address() 
     # The mails, where they are found again, how they did, and the pace that all share.
     assert reached == {"mail", "mail_place", "mail_figure", "pace"}
     may_write = [one["Sid"] for one in statements("OutboxRole") if "dynamodb:PutItem" in actions(one)]
-    assert may_write == ["MarkMails", "ChainAuditRecords"]
+    assert may_write == ["WriteDeliveries", "MarkMails", "ChainAuditRecords"]
+    [leading] = of_role("OutboxRole", "WriteDeliveries")["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert {item.name for item in keys.ITEMS.values() if _like(item.pk, leading)} == {"delivery"}
     [leading] = of_role("OutboxRole", "ChainAuditRecords")["Condition"]["ForAllValues:StringLike"][
         "dynamodb:LeadingKeys"
     ]
@@ -590,6 +592,8 @@ MAIL = {"item": "mail", "of": "p", "mail": "mail_1"}
 AUDIT = {"item": "audit", "subject": "p", "at": "1", "audit": "aud_1"}
 TRACE = {"item": "trace", "partner": "p", "registered": "1", "client": "c"}
 WALK = {"item": "walk", "partner": "p", "sequence": "s"}
+CLIENT = {"item": "client", "brand": "b", "client": "c"}
+JOURNAL = {"item": "journal", "partner": "p", "month": "202603", "journal": "jrn_1"}
 
 
 @pytest.mark.parametrize(
@@ -619,6 +623,14 @@ WALK = {"item": "walk", "partner": "p", "sequence": "s"}
         ("INSERT", {"item": "payment_profile_version", "partner": "p", "version": "1"}, "", False),
         ("INSERT", WALK, "", True),
         ("MODIFY", WALK, "", False),
+        # What is told to targets: clients with news beside their state, and journals.
+        ("INSERT", CLIENT | {"news": "[]"}, "", True),
+        ("MODIFY", CLIENT | {"news": "[]"}, "", True),
+        ("MODIFY", CLIENT, "", False),
+        ("INSERT", JOURNAL, "", True),
+        ("INSERT", {"item": "payout_journal", "partner": "p", "payout": "pay_1", "step": "1"}, "", False),
+        ("INSERT", {"item": "case_journal", "partner": "p", "case": "case_1", "number": "1"}, "", False),
+        ("INSERT", {"item": "delivery", "brand": "b", "about": "c", "delivery": "dlv_1"}, "waiting", False),
         # Neighbours by name, and what others of this stream hold in plenty.
         ("INSERT", {"item": "mail_preferences", "member": "m"}, "", False),
         ("MODIFY", {"item": "mail_place", "message": "m"}, "sent", False),
@@ -636,6 +648,7 @@ def test_the_outbox_gets_what_has_an_effect_and_nothing_else(
     given = record(change, **item)
     given["dynamodb"]["NewImage"]["status"] = {"S": status}
     given["dynamodb"]["NewImage"] |= {name: {"N": item[name]} for name in ("not_before", "seen_sent") if name in item}
+    given["dynamodb"]["NewImage"] |= {name: {"S": item[name]} for name in ("news",) if name in item}
     [mapping] = [
         one
         for one in of_type("AWS::Lambda::EventSourceMapping").values()

@@ -39,6 +39,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: dict[str, str], check:
         # clicks that AWS keeps.
         "ClickDeadlineMs": "4000",
         "ClockFile": str(stack.clock.path),
+        "ReachesLoopback": "yes",
         "FontsFolder": str(fonts.folder()),
         "MailFrom": SENDER,
         **parameters,

@@ -209,6 +209,8 @@ class Standing(StrEnum):
     """By a person. What happens meanwhile is held."""
     FAILING = "failing"
     """Paused by itself: nothing arrived for too often in a row."""
+    DELETED = "deleted"
+    """It is no more; its id is never given again."""
 
 
 MOST_TARGETS = 10
@@ -236,6 +238,8 @@ class Target:
     """Which secret it is signed with."""
     rotated_at: datetime | None
     """When that took the place of the one before, which is good for `OVERLAP` more."""
+    shown: int
+    """The last of its secrets that somebody has seen: each is shown once."""
     created: datetime
     created_by: str
     version: int

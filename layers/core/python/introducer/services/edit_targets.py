@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from introducer.domain.configuration import Change, Member, Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid
-from introducer.domain.postback_out import MOST_TARGETS, Gate, Method, Standing, Target, Told, check_url
+from introducer.domain.postback_out import MOST_TARGETS, Gate, Method, Standing, Target, Told, check_url, secret_of
 from introducer.services.creation import Clock, Randomness, create_once, make_id, now
 from introducer.store.configuration import Configuration
 from introducer.store.targets import Targets
@@ -67,6 +67,7 @@ def add_target(books: TargetBooks, member: Member, wish: Wish, *, request: str |
         standing=Standing.ACTIVE,
         generation=1,
         rotated_at=None,
+        shown=0,
         created=at,
         created_by=member.member,
         version=1,
@@ -127,12 +128,27 @@ def rotate_secret(books: TargetBooks, member: Member, target: str, *, generation
     return _step(books, member, target, "rotate_target_secret", "Secret made anew", rotated)
 
 
+def show_secret(books: TargetBooks, member: Member, target: str, key: bytes) -> tuple[Target, str]:
+    """The target and its secret, which is shown this once. `key` is the brand's.
+
+    Raises `NotFound`, `Forbidden`, `Conflict` (`secret_shown`: make another).
+    """
+    _check_may(member)
+    before = books.targets.target(member.partner or member.brand, target)
+    if before.shown >= before.generation:
+        raise Conflict("This secret was shown before: make another one.", code="secret_shown")
+    after = replace(before, shown=before.generation, version=before.version + 1)
+    books.targets.put("show_target_secret", before, after, _change(books, member, "Secret shown"))
+    return after, secret_of(key, after.target, after.generation)
+
+
 def delete_target(books: TargetBooks, member: Member, target: str) -> Target:
     """The target that is no more. What waits for it is given up. Raises `NotFound`, `Forbidden`, `Conflict`."""
     _check_may(member)
     before = books.targets.target(member.partner or member.brand, target)
-    books.targets.delete(before, _change(books, member, "Deleted"))
-    return before
+    after = replace(before, url="", standing=Standing.DELETED, version=before.version + 1)
+    books.targets.put("delete_target", before, after, _change(books, member, "Deleted"))
+    return after
 
 
 def _step(

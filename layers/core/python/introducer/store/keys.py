@@ -326,10 +326,10 @@ ITEMS: dict[str, Item] = {
         Item("target_gate", BOOKS, "P#{of}#gates", "{target}",
              "how often in a row nothing arrived at a target, whether it is slow, and until when it is left alone"),
         # By client, so that erasing one finds all that was told of it.
-        Item("delivery", BOOKS, "T#{brand}#{about}", "{delivery}",
+        Item("delivery", BOOKS, "J#{brand}#{about}", "{delivery}",
              "something that a target is told: values, each try with its outcome, and when the next one is; listed "
              "under the target",
-             owner_pk="T#{target}", owner_sk="{created}#{delivery}", expires="30 days"),
+             owner_pk="J#{target}", owner_sk="{created}#{delivery}", expires="30 days"),
         Item("audit", BOOKS, "A#{subject}", "{at}#{audit}",
              "who changed what, before, after, why, from where; in the change's own transaction"),
         # A thousand links to a partition: it is read in order, and none of them grows for ever.

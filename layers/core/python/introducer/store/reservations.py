@@ -230,13 +230,12 @@ def write_all(
     updates: Sequence[dict[str, Any]],
     checks: Sequence[dict[str, Any]],
     *,
-    deletes: Sequence[dict[str, Any]] = (),
     token: str,
 ) -> bool:
     """Writes all parts of a transaction or none; whether it did. False when a condition did not hold or another
     transaction was met. Raises `Unavailable`."""
     try:
-        connection.transact_write_items(checks, deletes, puts, updates, client_request_token=token)
+        connection.transact_write_items(checks, (), puts, updates, client_request_token=token)
     except TransactWriteError as error:
         if any(reason is not None and reason.code in REFUSED for reason in error.cancellation_reasons):
             return False

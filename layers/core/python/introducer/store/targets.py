@@ -44,6 +44,7 @@ def target_to_item(target: Target) -> dict[str, Any]:
         "standing": target.standing.value,
         "generation": target.generation,
         "rotated_at": None if target.rotated_at is None else milliseconds(target.rotated_at),
+        "shown": target.shown,
         "created": milliseconds(target.created),
         "created_by": target.created_by,
         "version": target.version,
@@ -64,6 +65,7 @@ def target_from_item(item: Mapping[str, Any]) -> Target:
         standing=Standing(item["standing"]),
         generation=item["generation"],
         rotated_at=from_milliseconds(item["rotated_at"]) if "rotated_at" in item else None,
+        shown=item["shown"],
         created=from_milliseconds(item["created"]),
         created_by=item["created_by"],
         version=item["version"],
@@ -84,14 +86,16 @@ class Targets:
         item = None
         if _ID.fullmatch(target):
             item = one(self._connection, self._table, keys.key("target", of=of, target=target))
-        if item is None:
+        found = None if item is None else target_from_item(item)
+        if found is None or found.standing is Standing.DELETED:
             raise NotFound("There is no such target.", code="no_such_target")
-        return target_from_item(item)
+        return found
 
     def targets_of(self, of: str) -> tuple[Target, ...]:
         """All targets of a partner, or of a brand itself, oldest first."""
         found = map(target_from_item, whole(self._connection, self._table, keys.partition("target", of=of)))
-        return tuple(sorted(found, key=lambda target: (target.created, target.target)))
+        live = (target for target in found if target.standing is not Standing.DELETED)
+        return tuple(sorted(live, key=lambda target: (target.created, target.target)))
 
     def gate(self, of: str, target: str) -> Gate:
         """A target's gate; an open one where it was never closed."""
@@ -104,18 +108,19 @@ class Targets:
         """A target is another from now on, or there from now on. Raises `Conflict` (`target_changed`) when it changed
         since it was read."""
         as_read = Path(keys.PK).does_not_exist() if before is None else Path("version") == before.version
-        puts = [put_operation(self._connection, self._table, target_to_item(after), as_read)]
+        told = _told(after)
+        record = audit_record(
+            after.of, action, change, None if before is None else _told(before), told, brand=after.brand
+        )
+        puts = [
+            put_operation(self._connection, self._table, target_to_item(after), as_read),
+            put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist()),
+        ]
         if mail is not None:
             puts.append(mail_put(self._connection, self._table, mail))
-        self._write(action, before, after, change, puts)
-
-    def delete(self, before: Target, change: Change) -> None:
-        """A target is no more. What was delivered stays in its log until it expires. Raises `Conflict`."""
-        place = keys.key("target", of=before.of, target=before.target)
-        gone = self._connection.get_operation_kwargs(
-            self._table, place.pk, place.sk, condition=Path("version") == before.version
-        )
-        self._write("delete_target", before, None, change, [], deletes=[gone])
+        token = derived_id("t", record.audit, after.target, after.version, json.dumps(told, sort_keys=True))
+        if not write_all(self._connection, puts, (), (), token=token):
+            raise Conflict("This target changed meanwhile: read it again.", code="target_changed")
 
     def move_gate(self, of: str, target: str, before: Gate, after: Gate) -> bool:
         """Whether the gate moved: not, when somebody else moved it since it was read."""
@@ -130,29 +135,6 @@ class Targets:
             return False
         return True
 
-    # ------------------------------------------------------------------------------------------------------ parts
-
-    def _write(
-        self,
-        action: str,
-        before: Target | None,
-        after: Target | None,
-        change: Change,
-        puts: list[dict[str, Any]],
-        deletes: list[dict[str, Any]] | None = None,
-    ) -> None:
-        target = after or before
-        assert target is not None
-        told = None if after is None else _told(after)
-        record = audit_record(
-            target.of, action, change, None if before is None else _told(before), told or {"target": target.target},
-            brand=target.brand,
-        )  # fmt: skip
-        puts.append(put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist()))
-        token = derived_id("t", record.audit, target.target, target.version, json.dumps(told, sort_keys=True))
-        if not write_all(self._connection, puts, (), (), deletes=deletes or (), token=token):
-            raise Conflict("This target changed meanwhile: read it again.", code="target_changed")
-
 
 def _told(target: Target) -> dict[str, Any]:
     """What the audit trail says of it. A URL may hold a token of the partner's tracker: its host is told, and a digest
@@ -160,11 +142,12 @@ def _told(target: Target) -> dict[str, Any]:
     return {
         "target": target.target,
         "name": target.name,
-        "host": target.url.split("/")[2],
+        "host": target.url.partition("//")[2].partition("/")[0],
         "url": derived_id("u", target.target, target.url)[-8:],
         "method": target.method.value,
         "events": sorted(target.events),
         "campaigns": sorted(target.campaigns),
         "standing": target.standing.value,
         "generation": target.generation,
+        "shown": target.shown,
     }
