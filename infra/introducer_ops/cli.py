@@ -9,7 +9,8 @@ MODULES = (
     "introducer_ops.localcloud.commands",  # up, deploy, down, reset
     "introducer_ops.setup",  # setup brand, campaign, source, login, partner, deal, link, rates
     "introducer_ops.closing",  # close
-    "introducer_ops.replay",  # replay access-log, replay lost-clicks
+    "introducer_ops.replay",  # replay access-log, replay events
+    "introducer_ops.recover",  # recover-clicks
     "introducer_ops.explain",  # explain
     "introducer_ops.verify",  # verify
     "introducer_ops.settling",  # settle

@@ -4,14 +4,13 @@
 tracking link (a HEAD stays one), with the log's address, referer and agent. Several requests are under way at a time,
 but those of one address keep their order.
 
-`replay lost-clicks FILE` puts the clicks into FACTS that the redirect could write into its log only.
+`replay events` sends accepted events to the engine again.
 """
 
 from __future__ import annotations
 
 import http.client
 import itertools
-import json
 import os
 import time
 import zlib
@@ -32,11 +31,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from introducer.domain.errors import Malformed, TooLarge
-from introducer.services.restore_clicks import restore_click
-from introducer.sources.strict_json import read_object
 from introducer.store import keys
-from introducer.store.clicks import Clicks, key_of
+from introducer.store.clicks import key_of
 from introducer.store.facts import Facts
 from introducer_ops.access_log import Request, read_access_log
 from introducer_ops.localcloud import LocalCloud, Stack
@@ -49,8 +45,6 @@ LINKS = 50
 _AHEAD = 100
 _PATIENCE_SECONDS = 30.0
 _NAMED = 10
-UNWRITTEN = "click_unwritten"
-"""What the redirect logs, with the whole item, when neither FACTS nor the queue took a click."""
 
 replay_app = typer.Typer(help="Send recorded traffic to the running local cloud.", no_args_is_help=True)
 
@@ -150,29 +144,6 @@ def access_log(
     raise typer.Exit(0 if summary.good else 1)
 
 
-@replay_app.command("lost-clicks")
-def lost_clicks(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Lines of the redirect's log.")],
-    facts_table: Annotated[str, typer.Option(help="The FACTS table in your AWS account; else the local one.")] = "",
-    state_dir: Annotated[Path, typer.Option(help="Where the local cloud notes its state.")] = ROOT / ".local",
-) -> None:
-    """Put clicks into FACTS that stand in the redirect's log as `click_unwritten`. Doing it twice changes nothing."""
-    console = Console(highlight=False)
-    if not facts_table:
-        found = LocalCloud.attach(state_dir)
-        if found is None:
-            console.print("No local cloud is running: name a table with --facts-table.", style="red")
-            raise typer.Exit(2)
-        facts_table = found[1].outputs["FactsTableName"]
-        os.environ.update(found[1].environment)
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        restored, known, broken = restore_lost(lines, Clicks(facts_table))
-    console.print(f"{restored} clicks restored, {known} were there already, {len(broken)} lines are broken")
-    for sentence in broken[:_NAMED]:
-        console.print(sentence, style="red", markup=False)
-    raise typer.Exit(1 if broken else 0)
-
-
 @replay_app.command("events")
 def events(
     facts_table: Annotated[str, typer.Option(help="The FACTS table in your AWS account; else the local one.")] = "",
@@ -202,25 +173,6 @@ def resend(facts: Facts, accepted_before: datetime) -> tuple[int, int]:
             facts.mark_for_retry(event.brand, event.client, event.source, event.event_id)
             sent += 1
     return seen, sent
-
-
-def restore_lost(lines: Iterable[str], clicks: Clicks) -> tuple[int, int, list[str]]:
-    """Restore the clicks of these log lines: how many were put, how many were there, and what is wrong with others.
-
-    Lines of another message are passed over, and so is what a log service writes before the JSON.
-    """
-    restored, known, broken = 0, 0, []
-    for number, line in enumerate(lines, 1):
-        if UNWRITTEN not in line:
-            continue
-        try:
-            said = read_object(line[line.index("{") :].encode())
-            if said.get("message") == UNWRITTEN:
-                new = restore_click(json.dumps(said.get("item")), clicks)
-                restored, known = restored + new, known + (not new)
-        except (Malformed, TooLarge, ValueError) as error:
-            broken.append(f"line {number}: {error}")
-    return restored, known, broken
 
 
 def links_of(stack: Stack, codes: Iterable[str] = ()) -> list[Link]:

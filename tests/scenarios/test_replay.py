@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -24,7 +23,6 @@ from introducer_ops.replay import (
     read_back,
     replay,
     replay_app,
-    restore_lost,
 )
 from tests.support.clicks import a_click
 
@@ -168,32 +166,3 @@ def test_a_queued_click_is_drained_into_facts_and_a_broken_one_is_kept(stack: St
         time.sleep(0.1)
     found = clicks.click(item["click"]["S"])
     assert found is not None and found.partner == f"par_{link}"
-
-
-@pytest.mark.usefixtures("here")
-def test_clicks_that_only_the_log_holds_are_restored(stack: Stack) -> None:
-    # given the redirect's log as a log service hands it out
-    items = [a_click(), a_click()]
-    lines = [
-        *[f"2026-03-02T12:00:00Z {json.dumps({'message': 'click_unwritten', 'item': item})}\n" for item in items],
-        json.dumps({"message": "click_queued", "click": "click_unwritten"}),
-        '{"message": "click_unwritten", "item": {"pk": {"S": "x"}}}',
-        "click_unwritten {",
-        "START RequestId: 1",
-    ]
-    clicks = Clicks(stack.outputs["FactsTableName"])
-    # when it is read twice
-    first, second = restore_lost(lines, clicks), restore_lost(lines, clicks)
-    # then
-    assert (first[:2], second[:2]) == ((2, 0), (0, 2))
-    assert [sentence.partition(":")[0] for sentence in first[2]] == ["line 4", "line 5"]
-    stored = {
-        item["click"]["S"]
-        for item in (
-            boto3.client("dynamodb").get_item(
-                TableName=stack.outputs["FactsTableName"], Key={name: one[name] for name in ("pk", "sk")}
-            )["Item"]
-            for one in items
-        )
-    }
-    assert stored == {item["click"]["S"] for item in items}
