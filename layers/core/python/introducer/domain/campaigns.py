@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from introducer.domain import forms
 from introducer.domain.errors import Invalid
+from introducer.domain.ids import derived_id
 from introducer.domain.targets import MACRO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from introducer.domain.configuration import Campaign
 
@@ -24,6 +26,10 @@ DEVICES = ("mobile", "tablet", "desktop", "other")
 """What a page may be for: the redirect's words for a visitor's device."""
 MAIN = "main"
 """The page of a campaign from before there were several."""
+SETTINGS = frozenset(
+    {"pages", "starts_at", "ends_at", "clicks_per_day", "clicks_in_all", "overflow_url", "utm", "description", "terms"}
+)
+"""What may be left out of a new campaign, by the names of its fields."""
 MOST_PAGES, MOST_UTM, MOST_HOSTS, MOST_COUNTRIES = 20, 12, 20, 250
 HIGHEST_WEIGHT = 1000
 HIGHEST_CAP = 1_000_000_000
@@ -56,6 +62,25 @@ class Utm:
 
     name: str
     value: str
+
+
+def with_ids(campaign: str, pages: Sequence[LandingPage]) -> tuple[LandingPage, ...]:
+    """The pages, each with an id of its own; those without one get it by their address, so that the same is made by the
+    same request again. Raises `Invalid` for an id that stands there twice."""
+    taken = [page.page for page in pages if page.page]
+    if twice := next((page for page in taken if taken.count(page) > 1), None):
+        raise Invalid(f"The page {twice[:64]} stands there twice.", code="page_twice", field="pages")
+    made = []
+    for page in pages:
+        name = page.page
+        for number in count():
+            if name:
+                break
+            candidate = derived_id("pag", campaign, page.url, *([str(number)] if number else []))
+            name = "" if candidate in taken else candidate
+        taken.append(name)
+        made.append(replace(page, page=name))
+    return tuple(made)
 
 
 def checked(campaign: Campaign) -> Campaign:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from introducer.domain.campaigns import MAIN, LandingPage, Utm
+from introducer.domain.caps import Caps
 
 
 class Role(StrEnum):
@@ -159,6 +160,10 @@ class Campaign:
     @property
     def landing_pages(self) -> tuple[LandingPage, ...]:
         return self.pages or (LandingPage(page=MAIN, url=self.landing_url),)
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(clicks_per_day=self.clicks_per_day, clicks_in_all=self.clicks_in_all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
