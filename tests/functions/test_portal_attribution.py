@@ -1,0 +1,267 @@
+"""Promo codes, how campaigns attribute, and the evidence of whose client somebody is, in the portal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from introducer.domain.events import EventType
+from tests.browser.world import Answer
+from tests.support.evidencing import REGISTERED, Evidencing, an_evidencing
+from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, NOW, PIPS
+from tests.support.shown import text
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Evidencing]:
+    with pytest.MonkeyPatch.context() as patch, an_evidencing(patch) as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def _clock(portal: Evidencing) -> Iterator[None]:
+    yield
+    portal.now = NOW
+
+
+def gives(portal: Evidencing, code: str, partner: str = HARBOUR, who: str = MANAGER, **wish: Any) -> Answer:
+    headers = {"idempotency_key": wish.pop("key")} if "key" in wish else {}
+    sent = {"code": code, "reason": "Printed in their magazine"} | wish
+    return portal.machine(who).post(f"/desk/partners/{portal.partners[partner]}/codes", sent, as_json=True, **headers)
+
+
+def ends(portal: Evidencing, code: str, partner: str = HARBOUR, **wish: Any) -> Answer:
+    sent = {"end_code": code, "end_reason": "The magazine is gone"} | wish
+    return portal.machine(MANAGER).post(f"/desk/partners/{portal.partners[partner]}/codes/end", sent, as_json=True)
+
+
+def codes(portal: Evidencing, partner: str) -> dict[str, Any]:
+    """What a partner sees of its codes, by the code."""
+    return {each["code"]: each for each in portal.machine(partner).get("/codes").json["items"]}
+
+
+def evidence(portal: Evidencing, client: str) -> dict[str, dict[str, Any]]:
+    """The pieces, by what they are."""
+    found = portal.machine(MANAGER).get(f"/desk/clients/{client}/evidence").json
+    assert found["recomputed_equal"] is True
+    return {each["id"]: each for each in found["items"]}
+
+
+# --------------------------------------------------------------------------------------------------------- promo codes
+
+
+def test_a_code_is_given_ended_and_given_to_somebody_else(portal: Evidencing) -> None:
+    # given a manager who gives a code, however it is written
+    given = gives(portal, " autumn 26 ", key="first")
+    assert given.status == 201
+    assert (given.json["code"], given.json["ends_at"]) == ("AUTUMN26", None)
+    # then it begins in twelve minutes, and its partner sees it alone
+    assert codes(portal, HARBOUR)["AUTUMN26"]["status"] == "coming"
+    assert "AUTUMN26" not in codes(portal, PIPS)
+    # the same request gives nothing twice, and nobody else gets it meanwhile
+    assert gives(portal, " autumn 26 ", key="first").json == given.json
+    assert (gives(portal, "Autumn26", PIPS).status, gives(portal, "Autumn26", PIPS).json["code"]) == (409, "code_taken")
+    # when it runs, and is ended
+    portal.now = NOW + timedelta(minutes=13)
+    assert codes(portal, HARBOUR)["AUTUMN26"]["status"] == "active"
+    ended = ends(portal, "autumn26")
+    assert ended.status == 200 and ends(portal, "autumn26").json == ended.json, "twice is harmless"
+    # then somebody else may have it from that moment on, and not before
+    assert gives(portal, "AUTUMN26", PIPS, starts_at="2026-03-01T00:00").json["code"] == "invalid_starts_at"
+    after = gives(portal, "AUTUMN26", PIPS)
+    assert (after.status, after.json["number"], after.json["starts_at"]) == (201, 2, ended.json["ends_at"])
+    # and the one before cannot be stretched over it
+    assert ends(portal, "AUTUMN26", end_at="2026-12-01T00:00").json["code"] == "no_such_promo_code"
+    # the trail has each step, with its reason
+    trail = portal.configuration.audit_of_subject(portal.partners[HARBOUR]).items
+    assert [(each.action, each.why) for each in trail if "promo_code" in each.action] == [
+        ("end_promo_code", "The magazine is gone"),
+        ("give_promo_code", "Printed in their magazine"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"code": "no"}, "invalid_promo_code"),
+        ({"code": "ÜBER24"}, "invalid_promo_code"),
+        ({"code": "FINE24", "campaign": "cmp_nobodys"}, "not_found"),
+        ({"code": "FINE24", "ends_at": "2026-01-01T00:00"}, "invalid_ends_at"),
+        ({"code": "FINE24", "starts_at": "2030-01-01T00:00"}, "invalid_starts_at"),
+        ({"code": "FINE24", "starts_at": "tomorrow"}, "invalid_moment"),
+    ],
+)
+def test_a_code_that_cannot_be_given_is_refused_at_its_field(
+    portal: Evidencing, wish: dict[str, str], code: str
+) -> None:
+    assert gives(portal, **wish).json["code"] == code
+    # and a browser sees it at the field, with what was typed
+    path = f"/desk/partners/{portal.partners[HARBOUR]}/codes"
+    browser = portal.signed_in(MANAGER)
+    shown = browser.submit(path, path, **({"reason": "They asked for it"} | wish))
+    assert shown.status in (404, 409, 422) and 'aria-invalid="true"' in shown.body
+    assert "They asked for it" in shown.body
+
+
+def test_only_managers_and_admins_give_codes(portal: Evidencing) -> None:
+    assert gives(portal, "FINANCES", who=MAKER).json["code"] == "not_your_role"
+    assert gives(portal, "PARTNERS", who=HARBOUR).json["code"] == "staff_only"
+    path = f"/desk/partners/{portal.partners[HARBOUR]}/codes"
+    assert "Give the code" not in portal.signed_in(MAKER).get(path).body
+    assert portal.machine(MANAGER).get("/desk/partners/par_nobody/codes").status == 404
+
+
+# ----------------------------------------------------------------------------------------------------------- evidence
+
+
+def test_every_piece_of_evidence_says_why_it_counts_or_not(portal: Evidencing) -> None:
+    # given a client that saw two partners' links, was taken for a machine once, and typed a code in the end
+    last, first = portal.clicked(PIPS), portal.clicked(before=timedelta(days=2))
+    old, flagged = portal.clicked(before=timedelta(days=40)), portal.clicked(flagged=True)
+    forged = last[:-1] + ("A" if last[-1] != "A" else "B")
+    client = portal.a_client(
+        {"click_id": last, "promo_code": "nobody24"},
+        {"click_id": first},
+        {"click_id": old, "promo_code": "late 24", "lead_id": "lea_unknown"},
+        {"click_id": flagged, "promo_code": "?"},
+        {"click_id": forged},
+    )
+    # then staff read what became of each
+    found = evidence(portal, client)
+    assert {name: each["verdict"] for name, each in found.items()} == {
+        last: "won",
+        first: "later_click",
+        old: "too_old",
+        flagged: "flagged",
+        forged: "not_genuine",
+        "NOBODY24": "nobodys_code",
+        "LATE24": "too_late",
+        "?": "not_a_code",
+        "lea_unknown": "unknown_lead",
+    }
+    assert next(iter(found)) == last, "what counts stands first"
+    won = found[last]
+    assert (won["partner"], won["link"]) == (portal.partners[PIPS], portal.codes[PIPS])
+    assert (won["genuine"], found[forged]["genuine"], won["window_days"]) == (True, False, 30)
+    assert won["window_from"] == (REGISTERED - timedelta(days=30)).isoformat(timespec="milliseconds")[:23] + "Z"
+    assert won["events"] == ["mt5-live e-0"]
+    # the click's record is not there (any more): its id says what it knows
+    assert won["click"] is None and found[old]["at"] is not None
+    # as a page, for printing, and as a list for a file
+    page = portal.signed_in(MANAGER).get(f"/desk/clients/{client}/evidence")
+    assert page.status == 200
+    shown = text(page.body)
+    for sentence in (
+        "Counts: by it the client is this partner's", "A later click counts", "It came before the window began",
+        "The client's events come to what the books say", "The record of the click has expired or is not there",
+    ):  # fmt: skip
+        assert sentence in shown
+    listed = portal.machine(MANAGER, "text/csv").get(f"/desk/clients/{client}/evidence?limit=4")
+    rows = list(csv.DictReader(io.StringIO(listed.body)))
+    assert rows[0]["verdict"] == "won" and len(rows) == 4 and "link" in listed.headers
+    # the partner reads by what its client is its own, and nothing of the others
+    assert client not in str(portal.machine(HARBOUR).get("/clients").json)
+    own = portal.machine(PIPS).get("/clients").json["items"][0]
+    assert (own["evidence"], own["link"], own["promo_code"]) == ("click", portal.codes[PIPS], None)
+    assert portal.codes[HARBOUR] not in str(own)
+
+
+def test_a_recorded_click_is_shown_with_short_hashes_until_it_expires(portal: Evidencing) -> None:
+    click = portal.clicked()
+    client = portal.a_client({"click_id": click})
+    portal.records(click)
+    seen = evidence(portal, client)[click]["click"]
+    assert (seen["country"], seen["device"], seen["flags"]) == ("PL", "mobile", [])
+    assert [len(seen[name]) for name in ("visitor", "address", "network")] == [8, 8, 8]
+    assert "Phone" in text(portal.signed_in(MANAGER).get(f"/desk/clients/{client}/evidence").body)
+
+
+def test_a_code_brings_who_comes_without_a_click_and_a_decision_covers_it(portal: Evidencing) -> None:
+    # given a code that runs, and a client that registers with it
+    gives(portal, "WORD-OF-MOUTH")
+    portal.now = NOW + timedelta(days=2)
+    when = NOW + timedelta(days=1)
+    client = portal.a_client({"promo_code": "word-of-mouth"}, {}, registered=when)
+    # then it is the partner's, whose list and code say so
+    own = portal.machine(HARBOUR).get("/clients").json["items"][0]
+    assert (own["evidence"], own["promo_code"], own["link"]) == ("promo_code", "WORD-OF-MOUTH", None)
+    assert codes(portal, HARBOUR)["WORD-OF-MOUTH"]["registrations"] == 1
+    assert evidence(portal, client)["WORD-OF-MOUTH"]["verdict"] == "won"
+    whose = portal.machine(MANAGER).get(f"/desk/clients/{client}").json["client"]["belongs"][0]
+    assert (whose["evidence"], whose["code"], whose["link"]) == ("promo_code", "WORD-OF-MOUTH", None)
+    assert "WORD-OF-MOUTH" in portal.signed_in(MANAGER).get(f"/desk/clients/{client}").body
+    # when compliance or a manager decides otherwise from the beginning
+    wish = {"partner": portal.partners[PIPS], "since": "beginning", "reason": "They met at our own fair"}
+    assert portal.machine(MANAGER).post(f"/desk/clients/{client}", wish, as_json=True).status == 201
+    portal.follow(client)
+    # then the code would have counted, and the decision says who made it and why
+    found = evidence(portal, client)
+    (decision,) = (each for each in found.values() if each["evidence"] == "decision")
+    assert found["WORD-OF-MOUTH"]["verdict"] == "overruled"
+    assert (decision["verdict"], decision["why"], decision["partner"], decision["since"]) == (
+        "in_force", "They met at our own fair", portal.partners[PIPS], None,
+    )  # fmt: skip
+    # and events that the engine has not applied yet are counted, and not weighed
+    event = next(each for each in portal.facts.events_of_client(portal.brand, client) if each.event_id == "e-0")
+    portal.facts.put_event(replace(event, event_id="later", type=EventType.KYC, status="approved", applied_at=None))
+    assert portal.machine(MANAGER).get(f"/desk/clients/{client}/evidence").json["waiting"] == 1
+
+
+def test_evidence_is_for_who_looks_after_clients(portal: Evidencing) -> None:
+    client = portal.a_client({})
+    path = f"/desk/clients/{client}/evidence"
+    assert portal.machine(MAKER).get(path).json["code"] == "not_your_role"
+    assert portal.machine(HARBOUR).get(path).json["code"] == "staff_only"
+    assert portal.machine(ADMIN).get("/desk/clients/nobody/evidence").status == 404
+    assert "Nothing speaks for a partner" in portal.signed_in(ADMIN).get(path).body
+
+
+# ------------------------------------------------------------------------------------------- how a campaign attributes
+
+
+def test_how_a_campaign_attributes_is_decided_for_who_registers_later(portal: Evidencing) -> None:
+    # given a campaign that was made with the last click of thirty days
+    campaign = portal.configuration.campaigns(portal.brand)[0].campaign
+    path = f"/desk/campaigns/{campaign}/attribution"
+    before = portal.machine(MAKER).get(path).json
+    assert (before["window_days"], before["attribution"], before["promo_first"]) == (30, "last_click", False)
+    # when a manager decides otherwise, in a browser
+    browser = portal.signed_in(MANAGER)
+    wish = {"window_days": "7", "attribution": "first_click", "promo_first": "true", "reason": "Agreed with partners"}
+    done = browser.submit(path, path, **wish)
+    assert (done.status, done.location) == (303, f"{path}?decided=1")
+    assert "it holds for whoever registers from" in text(browser.get(done.location).body)
+    # then it holds in twelve minutes, and before it nothing changes
+    assert portal.machine(MANAGER).get(path).json["window_days"] == 30
+    gives(portal, "CODE-FIRST", PIPS)
+    old = portal.a_client({"click_id": portal.clicked(), "promo_code": "code-first"})
+    portal.now = NOW + timedelta(days=2)
+    portal.forgets()
+    after = portal.machine(MANAGER).get(path).json
+    assert (after["window_days"], after["attribution"], after["promo_first"]) == (7, "first_click", True)
+    click = portal.clicked(before=timedelta(days=-3, hours=-20))
+    new = portal.a_client({"click_id": click, "promo_code": "code-first"}, registered=NOW + timedelta(days=1))
+    assert [each["evidence"] for each in evidence(portal, old).values() if each["verdict"] == "won"] == ["click"]
+    assert {name: each["verdict"] for name, each in evidence(portal, new).items()} == {
+        "CODE-FIRST": "won",
+        click: "code_first",
+    }
+    # nothing reaches back, nothing is decided twice, and only managers and admins decide
+    sent = {"window_days": 7, "attribution": "first_click", "promo_first": True, "reason": "Agreed with partners"}
+    refused = portal.machine(MANAGER).post(path, sent, as_json=True)
+    assert refused.json["code"] == "same_attribution"
+    sent["window_days"] = 9
+    assert portal.machine(MANAGER).post(path, sent | {"since": "2026-01-01T00:00"}, as_json=True).json["code"] == (
+        "invalid_since"
+    )
+    assert portal.machine(MANAGER).post(path, sent | {"window_days": 400}, as_json=True).json["code"] == (
+        "invalid_window"
+    )
+    assert portal.machine(MAKER).post(path, sent, as_json=True).json["code"] == "not_your_role"
+    assert portal.machine(MANAGER).get("/desk/campaigns/cmp_nobodys/attribution").status == 404
