@@ -284,7 +284,8 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     assert any(invoices[0] in each.what and "2036" in each.until for each in erasure.stays)
     assert any(".xml" in each.what for each in erasure.stays)
     assert erasure.done == {
-        "links paused": 1, "account holders": 1, "tax details": 1, "remembered answers": 1, "mails": 2,
+        "links paused": 1, "names of links": 1, "account holders": 1, "tax details": 1, "remembered answers": 1,
+        "mails": 2,
         "wishes about mail": 1, "addresses that get no mail": 1,
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
         "e-mails and addresses": 2, "logins": 2, "names": 2, "names in contests": 1, "snapshots of boards": 1,
@@ -324,7 +325,7 @@ def test_what_is_anothers_stays(world: World) -> None:
     [holder] = world.house.of_kind("account_holder")
     assert holder["partner"] == OTHER
     [link] = [each for each in world.house.of_kind("link") if each["code"] == LINK]
-    assert link["status"] == Availability.PAUSED.value
+    assert (link["status"], link["name"], link["note"]) == (Availability.PAUSED.value, "", "")
 
 
 def test_its_name_in_mails_to_staff_is_its_id_from_then_on(world: World) -> None:

@@ -148,6 +148,7 @@ class House:
         books.accept_deal(partner, 1, deal.terms_hash, at - timedelta(days=1), at, SET_UP)
         books.create_link(
             Link(code=code, link_id=code, partner=partner, brand=BRAND, campaign=CAMPAIGN,
+                 name="Blog of Ada", note="asked for by Ada",
                  landing_url="https://north.example/open", hosts=("north.example",), click_parameter="cid",
                  fallback_url="https://north.example/", status=Availability.ACTIVE, shard_exponent=0, created=BEGAN),
             SET_UP,

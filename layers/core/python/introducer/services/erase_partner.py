@@ -49,6 +49,7 @@ _EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "left_out": {"name": ""},
     "objection": {"text": ""},
     "goal": {"note": "", "answered_why": ""},
+    "link": {"name": "", "note": ""},
     "thread": {"subject": ""},
     # To whom a gift was sent, and who took it.
     "award": {"note": ""},
@@ -77,6 +78,7 @@ _WORDS = {
     "payout": "payouts",
     "left_out": "reasons of runs",
     "objection": "objections",
+    "link": "names of links",
     "goal": "words about goals",
     "thread": "subjects of conversations",
     "award": "notes on gifts",
@@ -190,8 +192,7 @@ def _deeds(books: Books, partner: Partner, held: list[Stored], change: Change) -
         of_kind[stored.kind].append(stored)
     erasing, name = books.erasing, partner.partner
     for stored in of_kind["link"]:
-        # Slugs are paused with their link.
-        if stored.item["status"] == Availability.ACTIVE.value and stored.item["code"] == stored.item["link_id"]:
+        if stored.item["status"] == Availability.ACTIVE.value:
             pause = partial(books.configuration.set_link_status, stored.item["code"], Availability.PAUSED, change)
             yield _Deed("links paused", pause)
     for kind, what in _DELETED.items():

@@ -79,7 +79,8 @@ class Links(Part):
             link.code,
             "create_link",
             change,
-            link,
+            # Without the partner's words: the audit trail is never edited.
+            replace(link, name="", note=""),
             as_item(self._links, keys.key("link", code=link.code), link, owner),
             refusal=f"The code {link.code} is taken.",
             code="code_taken",
@@ -107,7 +108,8 @@ class Links(Part):
     def choose_slug(self, link: Link, slug: str, change: Change) -> None:
         """A link can be reached by this slug too. Raises `Conflict` (code `slug_taken`) when somebody has or had it who
         is not this partner, when another link of the partner has it, or when the link was changed meanwhile."""
-        named = replace(link, code=slug, created=change.at, slugs=(), given_up=None)
+        # Without the partner's words: they stand once, where erasing the partner finds them.
+        named = replace(link, code=slug, created=change.at, slugs=(), given_up=None, name="", note="")
         own = (self._links.partner == link.partner) & self._links.given_up.exists()
         refusal = f"{slug} is taken: choose another."
         with translated(refusal, "slug_taken"), TransactWrite(connection=self._connection) as transaction:
