@@ -453,7 +453,10 @@ def test_a_function_reads_the_secrets_that_it_is_told_of(name: str) -> None:
 
 
 def test_the_redirect_loads_no_third_party_packages() -> None:
-    assert len(FUNCTIONS["RedirectFunction"]["Layers"]) == 1
+    # Its own layer is core's; a second is an operator's files of networks, if there are any (docs/clicks.md).
+    core, files = FUNCTIONS["RedirectFunction"]["Layers"]
+    assert core["Ref"].startswith("CoreLayer")
+    assert files == {"Fn::If": ["HasNetworks", {"Ref": "NetworksLayer"}, {"Ref": "AWS::NoValue"}]}
     others = {name: len(one["Layers"]) for name, one in FUNCTIONS.items() if name != "RedirectFunction"}
     # What renders documents is heavy: who shows documents has it, and who draws the charts of letters.
     draws = {"PortalFunction", "OutboxFunction"}

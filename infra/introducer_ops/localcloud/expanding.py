@@ -84,7 +84,9 @@ def sources(template: Template, root: Path) -> dict[str, Source]:
         if not (folder / f"{handler.split('.')[0]}.py").exists():
             missing.append(f"{name}: {properties['CodeUri']}{handler.split('.')[0]}.py does not exist")
         layers = [*shared.get("Layers", []), *properties.get("Layers", [])]
-        paths = [root / resources[layer["Ref"]]["Properties"]["ContentUri"] / "python" for layer in layers]
+        # A layer that is given by a parameter is an operator's own, and holds no sources of ours.
+        ours = [resources[layer["Ref"]] for layer in layers if "Ref" in layer]
+        paths = [root / layer["Properties"]["ContentUri"] / "python" for layer in ours]
         # A layer of third-party packages has no sources here: they are in the project's environment.
         found[name] = Source(handler, folder.resolve(), tuple(path.resolve() for path in paths if path.exists()))
     if missing:
