@@ -132,11 +132,11 @@ def check_url(template: str, *, loopback: bool = False) -> str:
         )
     try:
         parts = urlsplit(url)
+        if _MACRO.search(parts.netloc):
+            raise Invalid("Macros may stand in the path and the query, not in the host.", code="macro_in_host")
         port = parts.port
     except ValueError as error:
         raise Invalid("The URL cannot be read.", code="url_unreadable") from error
-    if _MACRO.search(parts.scheme) or _MACRO.search(parts.netloc):
-        raise Invalid("Macros may stand in the path and the query, not in the host.", code="macro_in_host")
     if "@" in parts.netloc:
         raise Invalid("A URL with a user or a password is not taken.", code="url_with_user")
     if parts.fragment or url.endswith("#"):
