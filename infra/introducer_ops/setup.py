@@ -216,19 +216,25 @@ def campaign(
     setup: Setup,
     brand: Annotated[str, typer.Option(help="The brand's id.")],
     name: Annotated[str, typer.Option(help="What partners read.")],
-    landing_url: Annotated[str, typer.Option(help="Where a click leads.")],
+    landing_url: Annotated[str, typer.Option(help="Where a click leads; a file may name several pages.")] = "",
     host: Annotated[list[str] | None, typer.Option(help="A further host that deep links may lead to.")] = None,
     click_parameter: Annotated[str, typer.Option(help="The landing page's parameter for the click id.")] = "click_id",
     window_days: Annotated[int, typer.Option(help="Days that a click may wait for its registration.")] = 30,
     attribution: Annotated[Attribution, typer.Option(help="Which of several clicks counts.")] = Attribution.LAST_CLICK,
     country: Annotated[list[str] | None, typer.Option(help="A country it is for, ISO 3166; all without.")] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Pages, schedule, caps and more, as JSON or YAML."),
+    ] = None,
     request: Request = None,
 ) -> Made:
-    """Create a campaign: what partners promote.
+    """Create a campaign: what partners promote. docs/links.md says what a file of settings holds.
 
     Bare: its id.
     """
     from introducer.services.create_campaign import create_campaign
+    from introducer.sources.campaign_settings import settings_of
+    from introducer_ops.terms import read_terms
 
     made = create_campaign(
         setup.configuration,
@@ -240,6 +246,7 @@ def campaign(
         window_days=window_days,
         attribution=attribution,
         countries=country or (),
+        settings={} if settings is None else settings_of(read_terms(settings)),
         random=os.urandom,
         request=request,
         **setup.given,
@@ -249,6 +256,23 @@ def campaign(
         asdict(made),
         made.campaign,
         [f"Clicks lead to {made.landing_url} and bring {made.click_parameter}; they wait {made.window_days} days."],
+    )
+
+
+@_command
+def routes(setup: Setup) -> Made:
+    """Give every campaign that has none its route: once, after an update from a release without routes.
+
+    Bare: how many were added.
+    """
+    from introducer.services.change_campaign import add_missing_routes
+
+    made = add_missing_routes(setup.configuration, **setup.given)
+    return Made(
+        f"Routes added: {len(made)}. Every campaign has one now.",
+        {"added": [each.campaign for each in made]},
+        str(len(made)),
+        [f"{each.name}: {each.campaign}" for each in made],
     )
 
 
@@ -436,6 +460,9 @@ def link(
     setup: Setup,
     partner: Annotated[str, typer.Option(help="The partner's id.")],
     campaign: Annotated[str, typer.Option(help="The campaign's id.")],
+    page: Annotated[str | None, typer.Option(help="The id of the campaign's page that it is pinned to.")] = None,
+    path: Annotated[str | None, typer.Option(help="Its own deep link, below the campaign's hosts.")] = None,
+    name: Annotated[str, typer.Option(help="What the partner calls it.")] = "",
     request: Request = None,
 ) -> Made:
     """Give a partner a tracking link for a campaign.
@@ -448,6 +475,9 @@ def link(
         setup.configuration,
         partner=partner,
         campaign=campaign,
+        page=page,
+        path=path,
+        name=name,
         random=os.urandom,
         request=request,
         **setup.given,
