@@ -130,7 +130,7 @@ class House:
         )  # fmt: skip
         self.partner(PARTNER, "Harbour Trading", LINK)
 
-    def partner(self, partner: str, name: str, code: str) -> None:
+    def partner(self, partner: str, name: str, code: str, deal: dict[str, Any] | None = None) -> None:
         """A partner with an accepted deal and a link."""
         books, at = self.configuration, BEGAN
         books.register_partner(
@@ -138,14 +138,13 @@ class House:
                     parent=None, manager=None, country="DE", language="en", currency="EUR", email_hash=None,
                     created=BEGAN), SET_UP,
         )  # fmt: skip
-        text = text_of(
-            terms(cpa("200.00", min_deposit="50.00", within_hours=72), revshare("30"), net_revenue={"spread": "1"})
-        )
-        deal = DealRecord(
+        usual = terms(cpa("200.00", min_deposit="50.00", within_hours=72), revshare("30"), net_revenue={"spread": "1"})
+        text = text_of(deal or usual)
+        record = DealRecord(
             partner=partner, version=1, valid_from=at, accepted_at=None, terms=text, terms_hash=hash_of(text)
         )
-        books.propose_deal(deal, SET_UP)
-        books.accept_deal(partner, 1, deal.terms_hash, at - timedelta(days=1), at, SET_UP)
+        books.propose_deal(record, SET_UP)
+        books.accept_deal(partner, 1, record.terms_hash, at - timedelta(days=1), at, SET_UP)
         books.create_link(
             Link(code=code, link_id=code, partner=partner, brand=BRAND, campaign=CAMPAIGN,
                  name="Blog of Ada", note="asked for by Ada",

@@ -47,6 +47,7 @@ from introducer.sources.dialects.table import (
 )
 
 _CENTS = Decimal(100)
+_ACCOUNT = "ctidTraderAccountId"
 _MEANINGS: Mapping[str, str] = {
     **dict.fromkeys(("0", "BALANCE_DEPOSIT"), "deposit"),
     **dict.fromkeys(("1", "BALANCE_WITHDRAW"), "withdrawal"),
@@ -137,6 +138,12 @@ def _client(row: Row) -> str | None:
     return after(parameter("client_prefix"), text(str(getattr(row.source.parameters, "client_field", ""))))(row)
 
 
+def _account(row: Row) -> str | None:
+    """The account, unless the client is known by it: then it says nothing more, and is kept as a hash alone."""
+    by_account = getattr(row.source.parameters, "client_field", _ACCOUNT) == _ACCOUNT
+    return None if by_account else text(_ACCOUNT)(row)
+
+
 _EXECUTED, _CHANGED = instant("executionTimestamp"), instant("changeBalanceTimestamp")
 _DIGITS = "closePositionDetail.moneyDigits"
 _TABLE = says(
@@ -174,7 +181,7 @@ _TABLE = says(
     ),
     {
         "client_id": _client,
-        "account": text("ctidTraderAccountId"),
+        "account": _account,
         "account_type": parameter("account_type"),
         "currency": parameter("currency"),
     },

@@ -121,11 +121,17 @@ def _client(row: Row) -> str | None:
     return after(parameter("client_prefix"), text(str(getattr(row.source.parameters, "client_field", "Login"))))(row)
 
 
+def _account(row: Row) -> str | None:
+    """The login, unless the client is known by it: then it says nothing more, and is kept as a hash alone."""
+    by_login = getattr(row.source.parameters, "client_field", "Login") == "Login"
+    return None if by_login else text("Login")(row)
+
+
 _WHEN = moment("Time")
 _COMMON: Mapping[str, Take] = {
     "event_id": text("Deal"),
     "client_id": _client,
-    "account": text("Login"),
+    "account": _account,
     "account_type": parameter("account_type"),
     "occurred_at": _WHEN,
     "currency": parameter("currency"),

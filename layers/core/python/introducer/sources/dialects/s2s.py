@@ -98,7 +98,7 @@ class S2sParameters(Parameters):
         {}, max_length=40, description='Names in place of the usual ones: {"event_id": ["tid"], "click_id": ["clk"]}'
     )
     events: dict[str, Kind] = Field({}, max_length=200, description='What events are: {"goal 7": "deposit"}')
-    default_event: Kind | Literal[""] = Field("", description="What a call is that names no event")
+    default_event: Kind | None = Field(None, description="What a call is that names no event")
     currency: str = Field("", description="Of amounts that come without one")
     time_zone: str = Field(UTC_ALONE, description="Of times that come without one")
     id_with_event: bool = Field(
@@ -206,7 +206,12 @@ class _Call:
         """The event's name as it was sent, and its type: money that goes back is a chargeback, whatever it is called.
         Raises `Invalid` (`no_event`, `invalid_number`)."""
         known: Mapping[str, str] = {**EVENTS, **self.parameters.events}
-        word = self.named.get("event") or (self.status if self.status in known else "") or self.parameters.default_event
+        word = (
+            self.named.get("event")
+            or (self.status if self.status in known else "")
+            or self.parameters.default_event
+            or ""
+        )
         if not word and self.status not in REJECTED:
             raise Invalid("The call names no event, and the settings no `default_event`.", code="no_event")
         if not word or (word.lower() in REJECTED and word.lower() not in known):
