@@ -102,7 +102,8 @@ def make_plan(seed: int, day: date) -> Plan:
     domain = "quillmark.example"
     campaigns = (
         CampaignPlan("Live account", "live", "click_id", 30, False, ()),
-        CampaignPlan("Demo contest", "contest", "cid", 60, False, ("DE", "AT", "PL", "ES")),
+        # The redirect takes nobody from elsewhere, so these are all countries that the world's visitors come from.
+        CampaignPlan("Demo contest", "contest", "cid", 60, False, tuple(sorted(CURRENCY_OF))),
         CampaignPlan("Copy trading", "copy", "subid", 30, True, ()),
     )
     kinds = ["ib" if number == STAR or chance.random() < 0.45 else "affiliate" for number in range(PARTNERS)]
