@@ -494,6 +494,87 @@ def link(
 
 
 @_command
+def code(
+    setup: Setup,
+    partner: Annotated[str, typer.Option(help="The partner's id.")],
+    code: Annotated[str, typer.Argument(help="What traders type; capitals and spaces make no difference.")],
+    campaign: Annotated[str | None, typer.Option(help="The campaign that it promotes; without, all of them.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="From when on (UTC); in the past while the brand has received no event.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="Until when (UTC); without, until somebody ends it.")] = None,
+    request: Request = None,
+) -> Made:
+    """Give a partner a promo code.
+
+    Bare: the code as the books have it.
+    """
+    from introducer.services.give_code import give_code, has_received
+    from introducer.store.intake_days import IntakeDays
+
+    brand = setup.configuration.partner(partner).brand
+    days = IntakeDays(setup.place.output("BooksTableName"))
+    made = give_code(
+        setup.configuration,
+        brand=brand,
+        partner=partner,
+        code=code,
+        campaign=campaign,
+        starts_at=_utc(since),
+        ends_at=_utc(until),
+        random=os.urandom,
+        request=request,
+        received=lambda: has_received(setup.configuration, days, brand),
+        **setup.given,
+    )
+    end = "until somebody ends it" if made.ends_at is None else f"until {_minute(made.ends_at)}"
+    return Made(
+        f"Promo code {made.code}{setup.before(made.given_at)}",
+        asdict(made),
+        made.code,
+        [f"It is {partner}'s from {_minute(made.starts_at)} {end}."],
+    )
+
+
+@_command
+def attribution(
+    setup: Setup,
+    brand: Annotated[str, typer.Option(help="The brand's id.")],
+    campaign: Annotated[str, typer.Option(help="The campaign's id.")],
+    window_days: Annotated[int, typer.Option(help="Days that a click may wait for its registration.")],
+    attribution: Annotated[Attribution, typer.Option(help="Which of several clicks counts.")],
+    promo_first: Annotated[bool, typer.Option(help="Whether promo codes come before clicks.")] = False,
+    since: Annotated[datetime | None, typer.Option(help="From when on (UTC); without, in twelve minutes.")] = None,
+    request: Request = None,
+) -> Made:
+    """Decide how a campaign attributes whoever registers from a moment on.
+
+    Bare: that moment.
+    """
+    from introducer.services.decide_attribution import decide_attribution
+
+    made = decide_attribution(
+        setup.configuration,
+        brand=brand,
+        campaign=campaign,
+        window_days=window_days,
+        attribution=attribution,
+        promo_first=promo_first,
+        since=_utc(since),
+        random=os.urandom,
+        request=request,
+        **setup.given,
+    )
+    first = " Promo codes come first." if made.promo_first else ""
+    return Made(
+        f"Campaign {made.campaign}: {made.attribution.value}, {made.window_days} days{setup.before(made.decided_at)}",
+        asdict(made),
+        made.since.isoformat(),
+        [f"It holds for whoever registers from {_minute(made.since)} on.{first}"],
+    )
+
+
+@_command
 def rates(
     setup: Setup,
     file: Annotated[
@@ -589,6 +670,11 @@ def _days_to_load(
 
 def _minute(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """What was typed on a command line, which is UTC where it does not say otherwise."""
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _plain(value: object) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from introducer.domain.configuration import Availability, Change, Source
+from introducer.domain.errors import Invalid
 from introducer.domain.events import EventType
+from introducer.domain.promo_code import PromoCode
+from introducer.services.creation import Author
+from introducer.services.give_code import give_code, has_received
+from introducer.store.intake_days import IntakeDay, IntakeDays
 from tests.browser.world import Answer
 from tests.support.evidencing import REGISTERED, Evidencing, an_evidencing
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, NOW, PIPS
@@ -115,6 +122,28 @@ def test_only_managers_and_admins_give_codes(portal: Evidencing) -> None:
     path = f"/desk/partners/{portal.partners[HARBOUR]}/codes"
     assert "Give the code" not in portal.signed_in(MAKER).get(path).body
     assert portal.machine(MANAGER).get("/desk/partners/par_nobody/codes").status == 404
+
+
+def test_a_code_reaches_back_only_while_the_brand_has_received_nothing(portal: Evidencing) -> None:
+    # given a platform that has posted nothing yet
+    books, days = portal.configuration, IntakeDays("books")
+    brand = portal.brand
+    source = Source(source="mt5-old", brand=brand, dialect="introducer", status=Availability.ACTIVE)
+    books.register_source(source, Change(by="system:test", at=NOW, why="a platform"))
+
+    def long_ago(code: str) -> PromoCode:
+        return give_code(
+            books, brand=brand, partner=portal.partners[PIPS], code=code, campaign=None, ends_at=None,
+            starts_at=datetime(2024, 1, 1, tzinfo=UTC), author=Author(by="system:setup", why="moving in"),
+            clock=lambda: NOW, random=secrets.token_bytes, received=lambda: has_received(books, days, brand),
+        )  # fmt: skip
+
+    assert long_ago("OLDCODE").starts_at == datetime(2024, 1, 1, tzinfo=UTC)
+    # when its first event is there
+    assert days.add(IntakeDay("mt5-old", "2026-04-01"), IntakeDay("mt5-old", "2026-04-01", accepted=1, marks="m"))
+    # then whom a code brought is decided
+    with pytest.raises(Invalid, match="No decision reaches back"):
+        long_ago("OLDCODE-2")
 
 
 # ----------------------------------------------------------------------------------------------------------- evidence

@@ -239,7 +239,14 @@ def test_the_same_request_makes_one_of_each(here: Command, name: str) -> None:
     partners = [here.a_partner(brand, *once) for _ in range(2)]
     wanted = ("link", "--partner", partners[0]["partner"], "--campaign", campaigns[0]["campaign"])
     links = [here.makes(*wanted, *once) for _ in range(2)]
-    for first, second in (brands, campaigns, partners, links):
+    # while nothing was received for a brand, a code may have been the partner's for long
+    long_ago = ("early 24", "--partner", partners[0]["partner"], "--since", "2026-01-01T00:00:00")
+    codes = [here.makes("code", *long_ago, *once) for _ in range(2)]
+    assert (codes[0]["code"], codes[0]["starts_at"][:10]) == ("EARLY24", "2026-01-01")
+    decided = ("--brand", brand, "--campaign", campaigns[0]["campaign"], "--window-days", "7")
+    rules = [here.makes("attribution", *decided, "--attribution", "first_click", *once) for _ in range(2)]
+    assert "The partner" in here.refuses("code", "EARLY24", "--partner", partners[0]["partner"])
+    for first, second in (brands, campaigns, partners, links, codes, rules):
         assert first == second
     assert here.makes(*wanted)["code"] != links[0]["code"]
 
