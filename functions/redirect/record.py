@@ -73,13 +73,14 @@ def record(
     cookies = []
     unique = False
     if not flags:
-        # A cookie under the link's own path says that it was opened today: telling repeats apart needs no read. A
-        # flagged visit leaves no mark: the person behind a prefetch is still to come.
-        unique = visit.cookies.get("iu") != day
+        # A cookie with the link's id, not its path, says that it was opened today, by whichever of its names: telling
+        # repeats apart needs no read. A flagged visit leaves no mark: the person behind a prefetch is still to come.
+        opened = f"iu_{link.link_id}"
+        unique = visit.cookies.get(opened) != day
         visitor = named
         cookies.append(_cookie("iv", visitor, "/c", VISITOR_DAYS * 86_400))
         if unique:
-            cookies.append(_cookie("iu", day, f"/c/{link.code}", 86_400))
+            cookies.append(_cookie(opened, day, "/c", 86_400))
     item: dict[str, Any] = {
         "pk": {"S": key.pk},
         "sk": {"S": key.sk},

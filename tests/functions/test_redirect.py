@@ -455,10 +455,17 @@ def test_a_second_visit_of_a_day_is_the_same_visitor_and_not_unique(warm: World)
 def test_another_link_or_another_day_is_unique_again(
     warm: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    warm.put(a_link("Zz98Yy76", link_id="Zz98Yy76"))
+    warm.put(a_link("spring-deal"))
     cookies = warm.visit()["cookies"]
-    # given that the browser sends the day's cookie under the link's own path only
-    assert [re.search(r"Path=([^;]+)", cookie)[1] for cookie in cookies] == ["/c", "/c/Ab12Cd34"]  # type: ignore[index]
+    assert [re.search(r"Path=([^;]+)", cookie)[1] for cookie in cookies] == ["/c", "/c"]  # type: ignore[index]
     jar = [cookie.partition(";")[0] for cookie in cookies]
+    # given that the browser opens the same link by another of its names, and another link
+    assert warm.click("spring-deal", cookies=jar)["unique"] is False
+    other = warm.visit("Zz98Yy76", cookies=jar)["cookies"]
+    assert warm.take()[-1]["unique"] is True
+    jar += [cookie.partition(";")[0] for cookie in other]
+    assert [warm.click(code, cookies=jar)["unique"] for code in ("Ab12Cd34", "Zz98Yy76")] == [False, False]
     # when the clock of a local stage is a day ahead
     (tmp_path / "clock").write_text("86400")
     monkeypatch.setenv("STAGE", "local")

@@ -127,7 +127,7 @@ def test_a_value_stays_a_value(world: World, query: str, kept: str) -> None:
     # then the answer has the headers that it always has, and no body; the value is kept as the text that it is
     assert answer.status == 302 and answer.body == b""
     cookies = [value.partition("=")[0] for name, value in answer.headers if name.lower() == "set-cookie"]
-    assert sorted(cookies) == ["iu", "iv"]
+    assert [name[:3] for name in sorted(cookies)] == ["iu_", "iv"]
     page, _, click = answer.location.rpartition("&click_id=")
     assert page == world.landing
     found = Clicks(world.mine.stack.outputs["FactsTableName"]).click(click)

@@ -51,7 +51,7 @@ def a_click(
         "rawQueryString": query,
         "headers": {"user-agent": agent, "referer": "https://blog.example/post"},
         "requestContext": {"http": {"method": "GET", "sourceIp": "203.0.113.9"}},
-        "cookies": ["iu=2026-03-02"] if seen_today else [],
+        "cookies": [f"iu_{link}=2026-03-02"] if seen_today else [],
     }
     secrets = SimpleNamespace(number=0, signing=KEY, edge="edge", brand_key=lambda _: b"b" * 32)
     made = _record(_parts["Visit"](event), _parts["Link"](wire), secrets, at_ms, 400 * 86_400)
