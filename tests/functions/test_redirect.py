@@ -793,7 +793,7 @@ class Slow:
                     return
                 answer: dict[str, Any] = {}
                 if action == "GetSecretValue":
-                    answer = {"SecretString": SECRETS[body["SecretId"]]}
+                    answer = {"SecretString": SECRETS.get(body["SecretId"])}
                 elif action == "GetItem" and body["Key"]["sk"]["S"] == "link":
                     answer = {"Item": a_link("Ab12Cd34")}
                 elif action == "SendMessage":
@@ -863,3 +863,29 @@ def test_a_cold_container_whose_tables_stall_still_answers(slow: Slow) -> None:
     redirect = load("redirect")
     answer = redirect.handler(a_visit(), None)
     assert answer["headers"]["Location"] == FALLBACK
+
+
+def test_in_lambda_keys_are_read_and_connections_opened_while_the_function_starts(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    # when Lambda loads the module, and nobody has come yet
+    redirect = load("redirect")
+    assert slow.taken == ["GetSecretValue"] * 3
+    # then the first visitor waits for the link, its route and the click alone
+    assert LANDING in redirect.handler(a_visit(), None)["headers"]["Location"]
+    assert slow.taken[3:] == ["GetItem", "GetItem", "PutItem"]
+
+
+def test_what_fails_while_the_function_starts_is_tried_again_with_the_first_click(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given secrets that cannot be read yet
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    monkeypatch.setenv("EDGE_SECRET", "not-yet")
+    redirect = load("redirect")
+    assert "PutItem" not in slow.taken
+    # when they can
+    monkeypatch.setenv("EDGE_SECRET", "edge")
+    assert "click_id=" in redirect.handler(a_visit(), None)["headers"]["Location"]
+    assert slow.taken[-1] == "PutItem"
