@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from introducer.domain.configuration import Partner, Status
 from introducer.domain.errors import Malformed, NotFound
+from introducer.domain.events import milliseconds
 from introducer.domain.postback_out import Delivery, DeliveryStatus, Method, News, Target, new_delivery, uses_subs
 
 from introducer.domain.postback_out import delivery_id, values_of  # isort: skip
@@ -66,7 +67,7 @@ class Teller:
             return 0
         targets = self._of(news.brand)
         # A blocked partner is not told what its clients do; the brand is.
-        if partner is not None and partner.status is not Status.BLOCKED:
+        if partner is not None and not self._blocked(partner):
             targets += self._of(partner.partner)
         wanted = [target for target in targets if target.wants(news)]
         if not wanted and not any(each.campaigns for each in targets):
@@ -112,6 +113,10 @@ class Teller:
         except Malformed:
             return ()
         return click.subs if click is not None and click.partner == news.partner else ()
+
+    def _blocked(self, partner: Partner) -> bool:
+        since = partner.status_since
+        return partner.status is Status.BLOCKED and (since is None or milliseconds(since) <= self.now_ms())
 
     def _partner(self, partner: str) -> Partner | None:
         at = self.elapsed()

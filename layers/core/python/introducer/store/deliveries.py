@@ -14,6 +14,7 @@ from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ledger import Journal
 from introducer.domain.postback_out import (
     KEPT,
+    MACROS,
     Attempt,
     Delivery,
     DeliveryStatus,
@@ -67,7 +68,7 @@ def delivery_from_item(item: Mapping[str, Any]) -> Delivery:
         about=about,
         event=item["event"],
         test=bool(item["test"]),
-        values=json.loads(item["values"]),
+        values=dict.fromkeys(MACROS, "") | json.loads(item["values"]),
         status=DeliveryStatus(item["status"]),
         created=item["created"],
         until=item["until"],
