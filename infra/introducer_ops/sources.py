@@ -164,7 +164,8 @@ def _said(outcome: Outcome) -> str:
 
 
 def _told(what: str, settings: Path | None, state_dir: Path, stack: str) -> tuple[Dialect, SourceSettings, datetime]:
-    """The dialect, what it is told, and the time where it is told it. Raises `NotFoundHere`, `NotFound`, `Invalid`, `Unavailable`."""
+    """The dialect, what it is told, and the time where it is told it. Raises `NotFoundHere`, `NotFound`, `Invalid`,
+    `Unavailable`."""
     values = _settings(settings)
     if not what.startswith(_SOURCE) and what in dialects.names():
         dialect = dialects.of(what)
