@@ -27,7 +27,7 @@ from introducer.store.settlements import SettledMonth, month_of_part, settled_fr
 from introducer.store.wire import from_wire
 from tests.faults.schedules import Schedule, Violation
 from tests.faults.stores import BOOKS, FACTS
-from tests.faults.worlds import DEALS, LAST_RATES, LINK_TERMS, PARENTS, PUBLISHED, SINCE
+from tests.faults.worlds import DEALS, GRANTS, LAST_RATES, LINK_TERMS, PARENTS, PUBLISHED, SINCE
 from tests.support.builders import BRAND, CLICK_KEY
 from tests.support.reference import Reference
 
@@ -217,6 +217,7 @@ def _as_the_reference(schedule: Schedule, found: Found) -> None:
         {0: CLICK_KEY},
         standings,
         {partner: [("", parent)] for partner, parent in PARENTS.items()},
+        codes=GRANTS,
     )
     events = [event for client in _accepted(schedule, found).values() for event in client]
     same(reference.owed(events), found.posted(), "what the reference owes, and the sum of journals")

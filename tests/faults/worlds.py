@@ -10,10 +10,12 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
+from introducer.domain.attribution_decision import AttributionDecision
 from introducer.domain.calendar import plus_days
 from introducer.domain.configuration import (
     Attribution,
@@ -28,8 +30,9 @@ from introducer.domain.configuration import (
 )
 from introducer.domain.contracts import LinkTerms
 from introducer.domain.events import LOT, Event, day_of
+from introducer.domain.promo_code import PromoCode
 from introducer.domain.terms import begins_with_a_month, parse_terms
-from introducer.services.read_contracts import ECB
+from introducer.services.read_contracts import ECB, attribution_rules, grants
 from introducer.store import keys
 from introducer.store.configuration import Configuration
 from introducer.store.wire import to_wire
@@ -99,8 +102,30 @@ LINKS = {f"LINK000{number}": (partner, "cmp_last") for number, partner in enumer
 }
 """Partner and campaign of each link."""
 
+HANDED_ON = at("2026-01-20")
+CODES = {
+    code: [
+        PromoCode(
+            code=code, number=number, brand=BRAND, partner=partner, campaign=None, given_at=at("2025-12-01"),
+            starts_at=HANDED_ON if number > 1 else at("2025-12-02"), given_by="mem_manager",
+            ends_at=HANDED_ON if number < len(partners) else None,
+        )
+        for number, partner in enumerate(partners, 1)
+    ]
+    for code, partners in {"SPRING": ["par_cpa", "par_lot"], "LOTS-24": ["par_usd"]}.items()
+}  # fmt: skip
+"""Who has each promo code; one is handed on while clients register."""
+GRANTS = {(BRAND, code): grants(given) for code, given in CODES.items()}
+RULE = AttributionDecision(
+    campaign="cmp_last", brand=BRAND, number=1, since=at("2026-01-25"), window_days=7, promo_first=True,
+    attribution=Attribution.FIRST_CLICK, reason="agreed", decided_at=at("2026-01-10"), decided_by="mem_manager",
+)  # fmt: skip
+"""How one of the campaigns attributes whoever registers later."""
+
 LINK_TERMS = {
-    code: LinkTerms(code, BRAND, partner, campaign, 30, campaign == "cmp_first")
+    code: LinkTerms(
+        code, BRAND, partner, campaign, 30, campaign == "cmp_first", attribution_rules([RULE][: campaign == "cmp_last"])
+    )
     for code, (partner, campaign) in LINKS.items()
 }
 SINCE = "2025-06-01"
@@ -190,6 +215,11 @@ def configure(client: Any, books: str) -> None:
             ),
             change,
         )
+    configuration.decide_attribution(RULE, change)
+    for given in CODES.values():
+        for before, new in pairwise([None, *given]):
+            assert new is not None
+            configuration.give_promo_code(new, before, change)
     for day in PUBLISHED:
         client.put_item(TableName=books, Item=rate_item(day))
 
@@ -275,6 +305,11 @@ def _life(chance: random.Random, client: str, partners: Sequence[str], size: int
 
     if chance.random() < 0.92:
         add("registration", 0, country=chance.choice(["DE", "TH", None]), click_id=clicked(chance.random() * 300))
+        typed = random.Random(f"{client} {registered}").choice([None, None, None, "spring", "Lots-24", "NOBODYS"])
+        if typed:
+            # Half of them on another device than the one that followed the link.
+            click = made[0].click_id if registered.second % 2 else None
+            made[0] = replace(made[0], promo_code=typed, click_id=click)
     weights = {"kyc": 3, "deposit": 5, "trade": 8, "withdrawal": 1, "credit": 1, "chargeback": 2, "cancel": 2}
     while len(made) < size:
         days = chance.random() * chance.choice([2, 10, 38])
