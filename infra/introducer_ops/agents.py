@@ -143,13 +143,19 @@ def examples(entries: Iterable[dict[str, Any]]) -> dict[str, str]:
 
 
 def file_by_gram(found: Iterable[Text]) -> dict[str, list[Text]]:
-    """Each text under its run of `GRAM` characters that is rarest among ordinary browsers and other texts."""
+    """Each text under its run of `GRAM` characters that is rarest among ordinary browsers and other texts.
+
+    Raises `ValueError` for a text without a run of ASCII: the redirect compares bytes.
+    """
     found = list(found)
     common = Counter(gram for agent in BROWSERS for gram in set(_grams(agent)))
     shared = Counter(gram for text in found for gram in set(_grams(text.text)))
     filed: dict[str, list[Text]] = {}
     for text in found:
-        gram = min(_grams(text.text), key=lambda gram: (common[gram], shared[gram], gram))
+        runs = [gram for gram in _grams(text.text) if gram.isascii()]
+        if not runs:
+            raise ValueError(f"{text.text!r} has no {GRAM} characters of ASCII in a row: it cannot be filed.")
+        gram = min(runs, key=lambda gram: (common[gram], shared[gram], gram))
         filed.setdefault(gram, []).append(text)
     return filed
 

@@ -21,7 +21,7 @@ from introducer.wording.receipts import STEPS
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import CALM, FOREIGN, NOW, OTHER, PARTNER, SILENT, SOURCE, STAFF, Portal, a_portal
 
-PAGES = ("/", "/links", "/campaigns", "/clients", "/earnings", "/earnings/{journal}", "/deal", "/contests")
+PAGES = ("/", "/links", "/clicks", "/campaigns", "/clients", "/earnings", "/earnings/{journal}", "/deal", "/contests")
 DESK = ("/desk/partners", "/desk/events", f"/desk/events?source={SOURCE}")
 
 

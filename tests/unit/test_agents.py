@@ -196,6 +196,13 @@ def test_a_pattern_without_a_text_is_refused_not_dropped(pattern: str) -> None:
         table.texts_of(pattern)
 
 
+def test_a_text_is_filed_under_bytes_that_the_redirect_finds() -> None:
+    (gram,) = table.file_by_gram([table.Text("Роботabcd", "bot")])
+    assert gram == "abcd"
+    with pytest.raises(ValueError, match="cannot be filed"):
+        table.file_by_gram([table.Text("Робот", "bot")])
+
+
 @pytest.mark.parametrize(
     ("pattern", "texts"),
     [
