@@ -69,7 +69,6 @@ def record(
     )
     day = _day(at_ms // 86_400_000)
     shard = random[0] % 4**link.shard_exponent
-    key = keys.key("click", link=link.link_id, day=day, shard=shard, click=click)
     cookies = []
     unique = False
     if not flags:
@@ -82,8 +81,9 @@ def record(
         if unique:
             cookies.append(_cookie(opened, day, "/c", 86_400))
     item: dict[str, Any] = {
-        "pk": {"S": key.pk},
-        "sk": {"S": key.sk},
+        # The key, as `keys.key` makes it: in an id nothing is to be escaped.
+        "pk": {"S": _partition(link.link_id, day, shard)},
+        "sk": {"S": click},
         "click": {"S": click},
         "link": {"S": link.link_id},
         "partner": {"S": link.partner},
@@ -137,3 +137,9 @@ def _cookie(name: str, value: str, path: str, seconds: int) -> str:
 @lru_cache(maxsize=4)
 def _day(number: int) -> str:
     return strftime("%Y-%m-%d", gmtime(number * 86_400))
+
+
+@lru_cache(maxsize=4096)
+def _partition(link: str, day: str, shard: int) -> str:
+    """The partition of a link's clicks of a day."""
+    return keys.partition("click", link=link, day=day, shard=shard)

@@ -61,7 +61,8 @@ class Route:
         ]
         if not self._pages:
             raise ValueError("A route without pages leads nowhere.")
-        self._fitting: dict[tuple[str, str], list[Page]] = {}
+        self._fitting: dict[tuple[str, str], tuple[list[Page], int]] = {}
+        """The pages for a country and device, and what their weights come to."""
 
     @property
     def first(self) -> Landing:
@@ -83,22 +84,30 @@ class Route:
 
     def page(self, country: str, device: str, pinned: str, visitor: str) -> Page | None:
         """The visitor's page; None when none fits. `visitor` is what stays the same when somebody comes again."""
-        fitting = self._fitting.get((country, device))
-        if fitting is None:
-            fitting = [page for page in self._pages if _holds(page.countries, country) and _holds(page.devices, device)]
+        found = self._fitting.get((country, device))
+        if found is None:
+            found = self._fit(country, device)
+            # Countries and devices are not many; what a header says may be.
             if len(self._fitting) < 1000:
-                self._fitting[country, device] = fitting
-        if pinned and (found := next((page for page in fitting if page.name == pinned), None)):
-            return found
+                self._fitting[country, device] = found
+        fitting, weights = found
+        if pinned:
+            for page in fitting:
+                if page.name == pinned:
+                    return page
         if len(fitting) < 2:
             return fitting[0] if fitting else None
         drawn = blake2b(self._campaign + visitor.encode(), digest_size=8).digest()
-        at = int.from_bytes(drawn, "big") % sum(page.weight for page in fitting)
+        at = int.from_bytes(drawn, "big") % weights
         for page in fitting:
             at -= page.weight
             if at < 0:
                 break
         return page
+
+    def _fit(self, country: str, device: str) -> tuple[list[Page], int]:
+        fitting = [page for page in self._pages if _holds(page.countries, country) and _holds(page.devices, device)]
+        return fitting, sum(page.weight for page in fitting)
 
     def misfit(self, country: str) -> str:
         """Why no page fits, as a flag: the country if no device of it would have one."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from urllib.parse import quote, unquote_plus, urlsplit
 
 LONGEST = 1024
@@ -131,9 +132,19 @@ def _quoted(text: str, kept: str) -> str:
 
 
 def _filled(template: str, value: Callable[[str], str]) -> str:
-    return _MACRO.sub(lambda macro: _encoded(value(macro[0][1:-1])), template) if "{" in template else template
+    if "{" not in template:
+        return template
+    parts = _cut(template)
+    return "".join([_encoded(value(part)) if at % 2 else part for at, part in enumerate(parts)])
 
 
+@lru_cache(maxsize=1024)
+def _cut(template: str) -> list[str]:
+    """What stands between macros and, in turn, the names of the macros."""
+    return [part[1:-1] if at % 2 else part for at, part in enumerate(_MACRO.split(template))]
+
+
+@lru_cache(maxsize=4096)
 def _encoded(value: str) -> str:
     # A part of a path that is only dots would climb out of the folder that it is put into.
     return quote(value, safe="") if value.strip(".") else ""

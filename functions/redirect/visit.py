@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address, ip_network
+from socket import AF_INET, inet_pton
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 import agents
 import networks
@@ -55,8 +56,10 @@ class Visit:
         self.source_ip: str = http.get("sourceIp", "")
         self.query: dict[str, str] = {}
         if raw := event.get("rawQueryString"):
-            for name, value in parse_qsl(raw[:QUERY_LENGTH], errors="replace"):
-                self.query.setdefault(name, value)
+            for part in raw[:QUERY_LENGTH].split("&"):
+                name, _, value = part.partition("=")
+                if value:
+                    self.query.setdefault(_decoded(name), _decoded(value))
         # The gateway lists cookies; an emulator leaves them in the header.
         lines = event.get("cookies") or self.headers.get("cookie", "").split(";")
         pairs = (line.strip().partition("=") for line in lines)
@@ -144,7 +147,19 @@ class Visit:
         return bool(edge_secret) and compare_digest(sent.encode(), edge_secret.encode())
 
 
+def _decoded(text: str) -> str:
+    """A part of a query. Most have nothing in them to decode."""
+    return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
+
+
 def _address(text: str) -> tuple[str, str]:
+    try:
+        # Nearly all are of this form, which is its own shortest one; reading it otherwise takes ten times as long.
+        inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        pass
+    else:
+        return text, text.rpartition(".")[0] + ".0/24"
     try:
         address = ip_address(text)
     except ValueError:
