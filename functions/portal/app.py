@@ -18,6 +18,7 @@ import pages.desk_announcements
 import pages.desk_attribution
 import pages.desk_audit
 import pages.desk_broadcasts
+import pages.desk_campaigns
 import pages.desk_cases
 import pages.desk_clients
 import pages.desk_codes

@@ -88,6 +88,14 @@ def choose(route: Route, *, at: datetime, country: str, device: str, pinned: str
     return Choice(tuple(page for page in fitting if page.page == pinned) or tuple(fitting))
 
 
+def state_of(route: Route, at: datetime) -> str:
+    """What the campaign does at this moment, in a word: `open`, `paused`, `to_come`, `over` or `full`."""
+    flag = _refusal(route, at, route.countries[0] if route.countries else "")
+    if flag == SCHEDULED:
+        return "over" if route.ends_at is not None and at >= route.ends_at else "to_come"
+    return {PAUSED: "paused", CAPPED: "full"}.get(flag, "open")
+
+
 def _refusal(route: Route, at: datetime, country: str) -> str:
     if route.status is not Availability.ACTIVE:
         return PAUSED
