@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +27,15 @@ MARKS = [
 """Of every file of tests in a browser."""
 
 
+def _event(command: str, path: str, sent: bytes, headers: dict[str, str], cookies: list[str]) -> dict[str, Any]:
+    """The request as the gateway hands it over: what is no text comes in base 64."""
+    try:
+        return an_http_event(command, path, sent.decode() if sent else None, headers, cookies)
+    except UnicodeDecodeError:
+        event = an_http_event(command, path, b64encode(sent).decode(), headers, cookies)
+        return event | {"isBase64Encoded": True}
+
+
 @contextmanager
 def served(portal: Portal) -> Iterator[str]:
     """The address under which the portal answers meanwhile."""
@@ -36,13 +46,13 @@ def served(portal: Portal) -> Iterator[str]:
 
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)
-            body = self.rfile.read(length).decode() if length else None
+            sent = self.rfile.read(length)
             headers = {name.lower(): value for name, value in self.headers.items()}
             cookies = [each.strip() for each in headers.pop("cookie", "").split(";") if each.strip()]
             # A Lambda instance serves one request at a time.
             with one_at_a_time:
-                answer = portal.handle(an_http_event(self.command, self.path, body, headers, cookies))
-            payload = answer["body"].encode()
+                answer = portal.handle(_event(self.command, self.path, sent, headers, cookies))
+            payload = b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()
             self.send_response(answer["statusCode"])
             for name, value in answer["headers"].items():
                 self.send_header(name, value)

@@ -188,7 +188,8 @@ def test_a_link_is_made_and_copied(browser: Browser, address: str) -> None:
     with Window(browser, address, PHONE, permissions=["clipboard-read", "clipboard-write"]) as window:
         page = window.sign_in()
         page.goto("/links")
-        page.get_by_role("button", name="Create a link").click()
+        page.get_by_text("Create a link").click()
+        page.get_by_role("button", name="Create the link").click()
 
         notice = page.get_by_role("status")
         expect(notice).to_contain_text("is ready")
@@ -238,6 +239,7 @@ def test_everything_works_without_scripts(browser: Browser, address: str, portal
         page.locator(".panel button[value=pl]").click()
         expect(page.locator("h1")).to_have_text("Ile zarabiasz")
         page.goto("/links")
+        page.locator("main summary.primary").click()
         page.locator("main form button").click()
 
         # then all of it is there to read, and no button is shown that would do nothing
