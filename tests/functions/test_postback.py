@@ -760,3 +760,72 @@ def test_a_request_without_its_usual_parts_gets_an_answer_too(platform: Platform
     answer = platform.app.handler(event, None)
     assert answer["statusCode"] in (400, 401, 404)
     assert answer["headers"]["content-type"] == "application/problem+json"
+
+
+# ---- Networks' calls -------------------------------------------------------------------------------------------------
+
+
+def calls(platform: Platform, query: str, method: str = "GET", body: str = "") -> dict[str, Any]:
+    """A network calls its source's address."""
+    event = {
+        "version": "2.0",
+        "rawPath": "/postback/network",
+        "rawQueryString": query,
+        "headers": {"content-type": "application/x-www-form-urlencoded"} if body else {},
+        "pathParameters": {"source": "network"},
+        "requestContext": {"requestId": "req-1", "http": {"method": method}},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    answer: dict[str, Any] = platform.app.handler(event, None)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def with_network(house: Platform) -> Platform:
+    add_source(house.configuration, "network", dialect="s2s", settings='{"currency": "EUR"}')
+    return house
+
+
+@pytest.fixture
+def network(with_network: Platform, platform: Platform) -> Platform:
+    """The platform, beside a source that calls."""
+    platform.set_secret("s3same", source="network")
+    return platform
+
+
+def test_a_call_is_answered_in_a_word_and_stored_once(network: Platform) -> None:
+    query = "token=s3same&clickid=abc&goal=ftd&sum=250.00&txid=T1"
+    with log_of("postback") as log:
+        first, second = calls(network, query), calls(network, query)
+        form = calls(network, "", "POST", query)
+    for answer in (first, second, form):
+        assert (answer["statusCode"], answer["body"], answer["headers"]["content-type"]) == (200, "OK", "text/plain")
+    [event] = network.facts.events_of_client(BRAND, keyed_hash(KEY, "client", "abc"))
+    assert (event.type, event.amount, event.currency, event.event_id) == (EventType.DEPOSIT, 25_000, "EUR", "T1")
+    assert "s3same" not in log.getvalue() + json.dumps(network.stored())
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("clickid=abc&goal=ftd", 401, "token_missing"),
+        ("token=wrong&clickid=abc&goal=ftd", 401, "token_wrong"),
+        ("token=s3same&clickid=%7Bclick%7D&goal=reg", 422, "unfilled_place"),
+        ("token=s3same&clickid=abc&goal=ftd&sum=ten", 422, "invalid_number"),
+        ("token=s3same", 422, "no_event"),
+        ("token=s3same&" + "&".join(f"p{n}=1" for n in range(120)), 422, "too_many_fields"),
+    ],
+)
+def test_a_call_that_cannot_be_taken_is_told_why(network: Platform, query: str, status: int, code: str) -> None:
+    answer = calls(network, query)
+    refused(Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"])), status, code)
+    assert "s3same" not in answer["body"]
+
+
+def test_a_source_that_signs_is_not_called(platform: Platform) -> None:
+    answer = platform.app.handler(
+        {"rawPath": f"/postback/{SOURCE}", "pathParameters": {"source": SOURCE}, "rawQueryString": f"token={SECRET}",
+         "requestContext": {"requestId": "req-1", "http": {"method": "GET"}}}, None,
+    )  # fmt: skip
+    refused(Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"])), 400, "post_only")

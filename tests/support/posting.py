@@ -221,9 +221,15 @@ def log_of(service: str) -> Iterator[io.StringIO]:
             handler.setStream(stream)
 
 
-def add_source(configuration: Configuration, name: str, status: Availability = Availability.ACTIVE) -> None:
+def add_source(
+    configuration: Configuration,
+    name: str,
+    status: Availability = Availability.ACTIVE,
+    dialect: str = "introducer",
+    settings: str = "{}",
+) -> None:
     """Configure a source of the brand."""
     configuration.register_source(
-        ConfiguredSource(source=name, brand=BRAND, dialect="introducer", status=status),
+        ConfiguredSource(source=name, brand=BRAND, dialect=dialect, status=status, settings=settings),
         Change(by="system:test", at=NOW, why="set up"),
     )
