@@ -88,7 +88,8 @@ def test_a_function_is_told_what_it_asks_for_and_nothing_else(name: str) -> None
     # A contest has settings too: these are the ones that a function is told.
     words = {word for word in re.findall(r"\bsettings\.([a-z_]+)", code) if hasattr(Settings, word)}
     asked = {word.upper() for word in words - {"is_local"}}
-    asked |= set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", code))
+    # Region, credentials and what stands in for AWS are Lambda's own to say.
+    asked |= set(re.findall(r"environ(?:\.get\(|\[)\"(?!AWS_)([A-Z_]+)\"", code))
     assert asked - GIVEN_TO_ALL == set(FUNCTIONS[name]["Environment"]["Variables"]) - GIVEN_TO_ALL
 
 
@@ -171,7 +172,7 @@ class TestEachRole:
 
 APPEND_ONLY = (
     "journal", "payout_journal", "case_journal", "statement", "invoice", "payment_profile_version", "standing",
-    "parenting", "audit", "audit_link", "audit_place",
+    "parenting", "attribution", "audit", "audit_link", "audit_place",
 )  # fmt: skip
 CHAIN = ("audit_link", "audit_head", "audit_place")
 """The head moves on, by a put under its number: so that updates may be denied to the whole of a chain."""
@@ -431,6 +432,23 @@ def test_settling_writes_below_partners_alone() -> None:
         "journal", "balance", "row", "settling", "settled", "settled_part", "settled_posted",
     )  # fmt: skip
     assert all(_like(keys.ITEMS[name].pk, "P#*") for name in written)
+
+
+def test_the_intake_drains_its_two_queues_and_puts_clicks_and_may_do_nothing_else() -> None:
+    own = {
+        one["Sid"]: (sorted(actions(one)), one["Resource"])
+        for one in RESOURCES["IntakeRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    }
+    assert set(own) == {"WriteLogs", "DrainClicks", "DrainWhatWasGivenUp", "RecordClicks"}
+    assert own["RecordClicks"] == (["dynamodb:PutItem"], {"Fn::GetAtt": ["FactsTable", "Arn"]})
+    assert own["DrainWhatWasGivenUp"] == (
+        ["sqs:DeleteMessage", "sqs:ReceiveMessage"],
+        {"Fn::GetAtt": ["ClickFailures", "Arn"]},
+    )
+    # A run of the schedule ends while what it was shown is still hidden, and SQS wants a queue to be as patient as its
+    # function.
+    timeout = FUNCTIONS["IntakeFunction"]["Timeout"]
+    assert timeout < 300 and RESOURCES["ClickQueue"]["Properties"]["VisibilityTimeout"] >= timeout
 
 
 def test_the_redirect_reads_no_facts_and_writes_no_books() -> None:
