@@ -17,7 +17,7 @@ PLAIN = (
     "name", "description", "terms", "hosts", "countries", "click_parameter", "starts_at", "ends_at", "clicks_per_day",
     "clicks_in_all", "overflow_url",
 )  # fmt: skip
-EMPTY_PAGES, EMPTY_UTM = 2, 2
+EMPTY_PAGES, EMPTY_UTM = 3, 2
 """Rows for what may be added, below those that are filled."""
 _ROW = re.compile(r"(pages|utm)\.(\d{1,3})\.([a-z]+)", re.ASCII)
 _SAYS_SOMETHING = {"pages": ("url", "name"), "utm": ("name", "value")}

@@ -366,6 +366,7 @@ def _form(visit: Visit, campaign: Campaign | None) -> dict[str, Any]:
         "settings": begins,
         "typed": typed,
         "rows": {"pages": rows["pages"] + forms.EMPTY_PAGES, "utm": rows["utm"] + forms.EMPTY_UTM},
+        "empty_pages": forms.EMPTY_PAGES,
         "on_devices": list(ON_DEVICES),
         "may_change": visit.member.role in EDITORS,
     }
