@@ -166,3 +166,17 @@ def test_a_queued_click_is_drained_into_facts_and_a_broken_one_is_kept(stack: St
         time.sleep(0.1)
     found = clicks.click(item["click"]["S"])
     assert found is not None and found.partner == f"par_{link}"
+
+
+@pytest.mark.usefixtures("here")
+def test_what_the_queue_gave_up_on_comes_in_with_a_run_of_the_schedule(stack: Stack, link: str) -> None:
+    # given a click that FACTS refused for longer than the queue has patience
+    item = a_click(link, f"par_{link}", at_ms=int(time.time() * 1000))
+    stack.client("sqs").send_message(QueueUrl=stack.outputs["ClickFailuresUrl"], MessageBody=json.dumps(item))
+    # when
+    drained = stack.invoke("IntakeFunction", {})
+    # then it has the id and the time that it was made with
+    found = Clicks(stack.outputs["FactsTableName"]).click(item["click"]["S"])
+    assert drained["restored"] == 1
+    assert found is not None and found.id == item["click"]["S"]
+    assert str(int(found.at.timestamp() * 1000)) == item["at"]["N"]
