@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.serving import MARKS
 from tests.browser.window import DESK, PHONE, Window
-from tests.functions.test_portal_materials import drawn
 from tests.support.payday import HARBOUR, MANAGER
+from tests.support.pictures import drawn
 from tests.support.promoting import Promoting, a_promoting
 
 pytestmark = MARKS[1:]

@@ -24,8 +24,8 @@ from introducer.services.create_campaign import create_campaign
 from introducer.services.create_link import create_link
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from tests.browser.world import HOST, Answer
-from tests.functions.test_portal_materials import drawn
 from tests.support.payday import AUTHOR, HARBOUR, LANTERN, MANAGER, NOW, PIPS
+from tests.support.pictures import drawn
 from tests.support.promoting import DEMO, OPEN, Promoting, a_promoting
 from tests.support.shown import text
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from tests.browser.world import Answer
 from tests.support.at_once import FOREIGNER
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER
+from tests.support.pictures import drawn
 from tests.support.promoting import DEMO, OPEN, Promoting, a_promoting
 from tests.support.shown import text
 
@@ -25,12 +24,6 @@ BOUNDARY = "between"
 def portal() -> Iterator[Promoting]:
     with pytest.MonkeyPatch.context() as patch, a_promoting(patch) as world:
         yield world
-
-
-def drawn(width: int = 300, height: int = 250, kind: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), 0).save(file, kind)
-    return file.getvalue()
 
 
 def a_form(content: bytes, filename: str = "spring_sale-1.png", **fields: str) -> bytes:

@@ -14,6 +14,7 @@ from introducer.domain.statement import make_statement
 from introducer.store.statements import Statements
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
+from tests.support.pictures import drawn
 from tests.support.scenario import Scenario, the_stacks_account
 
 pytestmark = pytest.mark.cloud
@@ -165,3 +166,25 @@ def test_a_document_comes_through_the_gateway_as_it_was_rendered(world: Scenario
     assert table.text.splitlines()[-1].split(",")[:9] == [
         "closing", world.brand, partner, "2026-01", "EUR", "", "", "", "10.50",
     ]  # fmt: skip
+
+
+def test_pictures_come_through_the_gateway_byte_for_byte(world: Scenario) -> None:
+    # given a manager who hands in a banner, as it lies on the disk
+    manager = Visitor(world.http)
+    manager.sign_in(*world.a_login(None, Role.MANAGER))
+    path, content = f"/desk/campaigns/{world.campaign}/materials", drawn(300, 250, "JPEG")
+    csrf = field(manager.send("GET", path), "csrf")
+    sent = manager.send(
+        "POST", f"{path}/banners", data={"csrf": csrf, "name": "Spring"}, files={"file": ("a.png", content)}
+    )
+    assert sent.status_code == 303, sent.text
+    material = sent.headers["location"].rpartition("=")[2]
+
+    # when somebody opens it as a browser opens pictures
+    wanted = {"Accept": "image/avif,image/webp,image/*,*/*;q=0.8"}
+    shown = world.http.get(f"/m/{material}", headers=wanted)
+    again = world.http.get(f"/m/{material}", headers=wanted | {"If-None-Match": shown.headers["etag"]})
+
+    # then it is what was handed in
+    assert (shown.status_code, shown.headers["content-type"], shown.content) == (200, "image/jpeg", content)
+    assert (again.status_code, again.content) == (304, b"")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from introducer.domain.configuration import Role
 from introducer.domain.creative import (
@@ -24,15 +22,9 @@ from introducer.domain.creative import (
 )
 from introducer.domain.errors import Forbidden, IntroducerError
 from tests.support.builders import at
+from tests.support.pictures import drawn
 
 NOW = at("2026-04-02 09:30")
-
-
-def drawn(kind: str, width: int = 300, height: int = 250, mode: str = "RGB", **options: Any) -> bytes:
-    """A picture as a program that makes pictures saves it."""
-    file = io.BytesIO()
-    Image.new(mode, (width, height), 0).save(file, kind, **options)
-    return file.getvalue()
 
 
 def written(kind: MaterialKind, text: str, **other: Any) -> Material:
@@ -49,14 +41,14 @@ def refused(make: Any) -> str:
 @pytest.mark.parametrize(
     ("content", "content_type"),
     [
-        (drawn("PNG"), "image/png"),
-        (drawn("JPEG"), "image/jpeg"),
-        (drawn("JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), "image/jpeg"),
-        (drawn("JPEG") + b"\0\0\0", "image/jpeg"),
-        (drawn("GIF", mode="P"), "image/gif"),
-        (drawn("WEBP"), "image/webp"),
-        (drawn("WEBP", lossless=True), "image/webp"),
-        (drawn("WEBP", mode="RGBA", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), "image/webp"),
+        (drawn(kind="PNG"), "image/png"),
+        (drawn(kind="JPEG"), "image/jpeg"),
+        (drawn(kind="JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), "image/jpeg"),
+        (drawn(kind="JPEG") + b"\0\0\0", "image/jpeg"),
+        (drawn(kind="GIF", mode="P"), "image/gif"),
+        (drawn(kind="WEBP"), "image/webp"),
+        (drawn(kind="WEBP", lossless=True), "image/webp"),
+        (drawn(kind="WEBP", mode="RGBA", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), "image/webp"),
     ],
 )
 def test_a_pictures_kind_and_size_are_read_from_its_bytes(content: bytes, content_type: str) -> None:
@@ -66,7 +58,7 @@ def test_a_pictures_kind_and_size_are_read_from_its_bytes(content: bytes, conten
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_a_picture_that_is_cut_off_anywhere_is_refused(kind: str) -> None:
-    content = drawn(kind, 20, 10, "P" if kind == "GIF" else "RGB")
+    content = drawn(20, 10, kind, "P" if kind == "GIF" else "RGB")
     for length in range(1, len(content)):
         assert refused(lambda length=length: picture_of(content[:length])) in {"broken_picture", "unknown_picture"}
 
@@ -79,8 +71,8 @@ def test_a_picture_that_is_cut_off_anywhere_is_refused(kind: str) -> None:
         (b"<!doctype html><title>banner.png</title>", "unknown_picture"),
         (b"%PDF-1.7\n", "unknown_picture"),
         (b"RIFF\x04\0\0\0WAVE", "unknown_picture"),
-        (drawn("PNG") + b"<script>alert(1)</script>", "broken_picture"),
-        (drawn("PNG", 5_001, 1), "picture_dimensions"),
+        (drawn(kind="PNG") + b"<script>alert(1)</script>", "broken_picture"),
+        (drawn(5_001, 1, "PNG"), "picture_dimensions"),
         (b"\0" * (MOST_BYTES + 1), "picture_too_large"),
     ],
 )
@@ -99,7 +91,7 @@ def test_a_picture_says_no_size_of_nothing() -> None:
 
 
 def test_the_same_banner_under_the_same_name_is_the_same() -> None:
-    given: dict[str, Any] = {"name": "Spring", "language": "en", "content": drawn("PNG"), "at": NOW, "by": "mem_1"}
+    given: dict[str, Any] = {"name": "Spring", "language": "en", "content": drawn(kind="PNG"), "at": NOW, "by": "mem_1"}
     one = a_banner("brd_1", "cmp_1", **given)
     assert one == a_banner("brd_1", "cmp_1", **given)
     assert (one.dimensions, one.size, one.is_served) == ("300x250", len(given["content"]), True)
@@ -107,7 +99,7 @@ def test_the_same_banner_under_the_same_name_is_the_same() -> None:
         a_banner("brd_1", "cmp_2", **given),
         *(
             a_banner("brd_1", "cmp_1", **given | change)
-            for change in ({"name": "Autumn"}, {"language": ""}, {"content": drawn("PNG", 728, 90)})
+            for change in ({"name": "Autumn"}, {"language": ""}, {"content": drawn(728, 90, "PNG")})
         ),
     ]
     assert len({each.material for each in (one, *others)}) == 5
@@ -148,9 +140,9 @@ def test_a_text_keeps_its_lines_and_is_filled_in_one_pass() -> None:
 
 
 def test_what_is_for_all_languages_fits_each() -> None:
-    given: dict[str, Any] = {"name": "Spring", "content": drawn("PNG"), "at": NOW, "by": "mem_1"}
+    given: dict[str, Any] = {"name": "Spring", "content": drawn(kind="PNG"), "at": NOW, "by": "mem_1"}
     banner = a_banner("brd_1", "cmp_1", language="pl", **given)
-    anywhere = a_banner("brd_1", "cmp_1", language="", **given | {"content": drawn("PNG", 728, 90)})
+    anywhere = a_banner("brd_1", "cmp_1", language="", **given | {"content": drawn(728, 90, "PNG")})
     text = written(MaterialKind.SHARE, "{link}")
     everything = [banner, anywhere, text]
     assert chosen(everything) == everything

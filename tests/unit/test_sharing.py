@@ -1,19 +1,23 @@
-"""A partner's address with its own values; texts and HTML that are ready to hand on."""
+"""A partner's address with its own values, and whether it takes visitors; texts and HTML that are ready to hand on."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import pytest
 
+from introducer.domain.configuration import Attribution, Availability, Campaign, Link
 from introducer.domain.creative import Material, MaterialKind
 from introducer.domain.errors import Malformed
-from introducer.domain.leading import subs_of, tracking_address
+from introducer.domain.leading import Taking, campaign_takes, link_takes, subs_of, tracking_address
 from introducer.domain.sharing import banner_html, shared_text, text_link_html, ways
 from tests.support.builders import at
 
+NOW, HOUR = at("2026-04-02 09:30"), timedelta(hours=1)
 ODD = {"sub1": "a b&c=d#e?/+", "sub3": "\"<>'%", "sub5": "żółw عربى"}
 
 
@@ -80,3 +84,34 @@ def test_html_says_names_with_quotes_and_angles_as_they_are() -> None:
     read = _Tags(text_link_html(text, link=link, brand="<N>", campaign="Open"))
     assert [tag for tag, _ in read.found] == ["a"] and read.text == f"<N>: {name}"
     assert (read.found[0][1]["href"], read.found[0][1]["lang"]) == (link, "ar")
+
+
+@pytest.mark.parametrize(
+    ("change", "full", "takes"),
+    [
+        ({}, None, Taking.ACTIVE),
+        ({"status": Availability.PAUSED}, NOW + HOUR, Taking.PAUSED),
+        ({"starts_at": NOW + HOUR}, None, Taking.TO_COME),
+        ({"starts_at": NOW, "ends_at": NOW + HOUR}, None, Taking.ACTIVE),
+        ({"ends_at": NOW, "status": Availability.PAUSED}, None, Taking.OVER),
+        ({}, NOW + HOUR, Taking.FULL),
+        ({}, NOW, Taking.ACTIVE),
+    ],
+)
+def test_a_campaign_says_whether_it_takes_visitors_and_so_does_its_link(
+    change: dict[str, Any], full: datetime | None, takes: Taking
+) -> None:
+    campaign = Campaign(
+        campaign="cmp_1", brand="brd_1", name="Open", landing_url="https://x.example/", hosts=("x.example",),
+        click_parameter="click_id", window_days=30, attribution=Attribution.LAST_CLICK, countries=(), created=NOW,
+        **{"status": Availability.ACTIVE} | change,
+    )  # fmt: skip
+    found = campaign_takes(campaign, full, NOW)
+    assert found is takes
+    link = Link(
+        code="Ab12Cd34", link_id="Ab12Cd34", partner="par_1", brand="brd_1", campaign="cmp_1", landing_url="",
+        hosts=(), click_parameter="click_id", fallback_url="", status=Availability.ACTIVE, shard_exponent=0,
+        created=NOW,
+    )  # fmt: skip
+    assert link_takes(link, found) is (Taking.CAMPAIGN_PAUSED if takes is Taking.PAUSED else takes)
+    assert link_takes(replace(link, status=Availability.PAUSED), found) is Taking.PAUSED
