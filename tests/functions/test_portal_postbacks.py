@@ -32,6 +32,13 @@ def world() -> Iterator[Hooked]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def unchanged() -> Iterator[Hooked]:
+    """For tests that change nothing."""
+    with pytest.MonkeyPatch.context() as patch, a_hooked_portal(patch) as found:
+        yield found
+
+
 def page(world: Hooked, path: str, who: str = HARBOUR) -> str:
     """What a browser shows, as text."""
     answer = world.portal.signed_in(who).get(path)
@@ -80,8 +87,10 @@ def test_an_owner_adds_a_target_in_a_browser_and_sees_its_secret_once(world: Hoo
         ({"campaigns[]": ["cmp_gone"]}, "campaigns", "One of these campaigns is no more"),
     ],
 )
-def test_what_was_typed_stays_beside_what_is_wrong(world: Hooked, wrong: dict[str, Any], field: str, said: str) -> None:
-    browser = world.portal.signed_in(HARBOUR)
+def test_what_was_typed_stays_beside_what_is_wrong(
+    unchanged: Hooked, wrong: dict[str, Any], field: str, said: str
+) -> None:
+    browser = unchanged.portal.signed_in(HARBOUR)
     shown = browser.get("/postbacks")
     form = {"csrf": shown.field("csrf"), "name": "Voluum", "url": URL, "method": "POST_JSON", "events[]": ["ftd"]}
     answer = browser.post("/postbacks", form | wrong)
@@ -90,7 +99,7 @@ def test_what_was_typed_stays_beside_what_is_wrong(world: Hooked, wrong: dict[st
     if field != "events":
         assert 'value="ftd" checked' in answer.body
     assert 'value="POST_JSON" selected' in answer.body
-    assert world.gets("/postbacks").json["items"] == []
+    assert unchanged.gets("/postbacks").json["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -105,9 +114,9 @@ def test_what_was_typed_stays_beside_what_is_wrong(world: Hooked, wrong: dict[st
     ],
 )
 def test_a_program_is_told_what_is_wrong_by_a_stable_code(
-    world: Hooked, wish: dict[str, Any], status: int, code: str
+    unchanged: Hooked, wish: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = world.posts("/postbacks", WISH | wish)
+    answer = unchanged.posts("/postbacks", WISH | wish)
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
 
 

@@ -38,6 +38,7 @@ from introducer.services.edit_targets import (
     rotate_secret,
     show_secret,
 )
+from introducer.services.erase_client import Books, erase_client, held_of
 from introducer.services.send_postback import Outcome
 from introducer.services.set_standing import set_standing
 from introducer.services.try_target import (
@@ -46,8 +47,10 @@ from introducer.services.try_target import (
     replay_held,
     send_test,
 )
+from introducer.store.erasing import Erasing
+from introducer.store.holdings import Holdings
 from introducer.store.mails import Mails
-from tests.support.house import BRAND, KEY, LINK, PARTNER, a_registration, a_trade, an_amount
+from tests.support.house import BRAND, KEY, LINK, PARTNER, a_registration, a_trade, an_amount, client
 from tests.support.outbound import Outbound, Said, a_member, an_outbound, fails
 
 pytestmark = pytest.mark.in_memory
@@ -190,6 +193,30 @@ def test_whatever_the_stream_shows_twice_is_told_once(world: Outbound) -> None:
     assert world.sends() == []
     assert [each.delivery for each in world.log(target)] == first
     assert len(world.sent) == len(first) == 6
+
+
+def test_erasing_a_client_or_the_partner_takes_with_it_what_was_told(world: Outbound) -> None:
+    target, brand = world.target(), world.target("https://hooks.example.com/", partner=None)
+    a_client(world)
+    world.house.posts(a_registration("20468", click_id=world.house.click(world.now, "198.51.100.7")))
+    world.tells()
+    of_client = [each.delivery for each in (*world.log(target), *world.log(brand)) if each.about == client("10234")]
+    assert len(of_client) == 12
+
+    books = Books(
+        clients=world.house.clients, configuration=world.house.configuration, holdings=Holdings("facts", "books"),
+        erasing=Erasing("facts", "books"),
+    )  # fmt: skip
+    change = Change(by="system:operator", at=world.now, why="asked for it", origin="introducer erase")
+    assert len([each for each in held_of(books, BRAND, client("10234"), world.now) if each.kind == "delivery"]) == 12
+    done = erase_client(books, brand=BRAND, client=client("10234"), change=change, now=world.now).done
+    assert done["postbacks about the client"] == 12
+    assert {each.about for each in (*world.log(target), *world.log(brand))} == {client("20468")}
+    assert set(world.sends()) <= {Outcome.DELIVERED, Outcome.DONE_BEFORE}
+
+    held = Holdings("facts", "books").of_partner(BRAND, PARTNER, ["202603"])
+    found = [each.key.sk for each in held if each.kind in ("target", "delivery")]
+    assert sorted(found) == sorted([target.target, *(each.delivery for each in world.log(target))])
 
 
 # -------------------------------------------------------------------------------------------------------- at least once

@@ -28,6 +28,7 @@ from introducer.store.announcements import Announcements
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.contests import Contests
+from introducer.store.deliveries import Deliveries
 from introducer.store.idempotency import Idempotency
 from introducer.store.leads import Leads, Sealed
 from introducer.store.mails import Mails
@@ -35,6 +36,7 @@ from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateWait, RateWaits
 from introducer.store.tasks import Tasks
 from tests.store.test_leads import a_lead
+from tests.store.test_targets import a_delivery
 from tests.support.contest_builders import a_contest
 from tests.support.house import PARTNER, SOURCE, House, a_house, a_registration, an_amount
 from tests.support.payouts import BRAND
@@ -85,6 +87,7 @@ def house() -> Iterator[House]:
         Broadcasts("books").freeze("brc_1", "1", [Recipient(PARTNER, "mem_owner")], found.now)
         task = Found(trigger=Trigger.DORMANT, about="", evidence={"dormant_days": 14})
         raise_task(Tasks("books"), Configuration("books").partner(PARTNER), task, found.now)
+        Deliveries("books").create(a_delivery(at=found.now))
         yield found
 
 

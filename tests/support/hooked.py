@@ -73,8 +73,8 @@ class Hooked:
             self.happened += 1
             news = News(
                 event=event, event_id=f"evt_{self.happened}", brand=portal.brand, partner=portal.partners[name],
-                client=f"client-{self.happened}", at=milliseconds(portal.now), country="DE", payout=25_000, currency="EUR",
-                deposit=50_000, deposit_currency="EUR",
+                client=f"client-{self.happened}", at=milliseconds(portal.now), country="DE", payout=25_000,
+                currency="EUR", deposit=50_000, deposit_currency="EUR",
             )  # fmt: skip
             told += teller.tell(news)
         return told

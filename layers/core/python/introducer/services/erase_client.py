@@ -45,6 +45,11 @@ STAYS = (
         until="as long as the books are kept",
     ),
     Stays(
+        what="what partners' trackers and the brand's own systems were told by postbacks: a pseudonym, click ids",
+        why="they are not ours to reach",
+        until="as long as those keep it",
+    ),
+    Stays(
         what="the audit trail, this erasure among it",
         why="it is never edited; it names the client by its keyed hash alone",
         until="as long as the books are kept",
@@ -159,6 +164,8 @@ def _deeds(
         else:
             yield _emptied(erasing, "events", stored, TRAITS)
     for stored in held:
+        if stored.kind == "delivery":
+            yield _Deed("postbacks about the client", partial(erasing.delete, stored))
         if stored.kind == "trace" and stored.item.keys() & set(TRACE_TRAITS):
             yield _emptied(erasing, "traces", stored, TRACE_TRAITS)
     for stored in books.holdings.clicks(_clicks_of(state, events)):

@@ -68,6 +68,10 @@ _DELETED = {
     "message": "messages",
     "announcement_read": "reads of announcements",
     "task": "tasks",
+    # Before the targets by which they are found.
+    "delivery": "postbacks",
+    "target_gate": "targets of postbacks",
+    "target": "targets of postbacks",
 }
 WRITTEN = "said"
 """The value of a mail to staff that the partner wrote: why it appeals."""

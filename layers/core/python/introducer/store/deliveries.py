@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pynamodb.expressions.operand import Path
@@ -26,7 +26,7 @@ from introducer.store import keys
 from introducer.store.ledger import journal_from_item
 from introducer.store.owned import owned_places
 from introducer.store.paging import Page
-from introducer.store.partitions import one
+from introducer.store.partitions import one, whole
 from introducer.store.wire import Refused, Wire, connect, from_wire, to_wire, writing
 
 _ID = re.compile(r"dlv_[0-9A-Z]{26}", re.ASCII)
@@ -119,6 +119,11 @@ class Deliveries:
         owner = keys.owner_partition("delivery", target=target)
         page = owned_places(self._connection, self._table, owner, cursor, limit, newest_first=True)
         return Page(tuple(delivery_from_item(item) for _, item in page.items), page.cursor)
+
+    def of_client(self, brand: str, client: str) -> Iterator[Delivery]:
+        """All that targets are told of a client, in no promised order."""
+        pk = keys.partition("delivery", brand=brand, about=client)
+        return map(delivery_from_item, whole(self._connection, self._table, pk))
 
     def place(self, target: str, created: str, delivery: str) -> Delivery:
         """One delivery by its place in the log of its target: `created` is its moment in ms. Raises `NotFound`."""

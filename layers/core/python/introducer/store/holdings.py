@@ -34,7 +34,7 @@ class Holdings:
 
     def of_client(self, brand: str, client: str, partners: Iterable[str], day: str | None) -> list[Stored]:
         """What stands under a client's keys: its events, whether it was erased, its state, its traces among these
-        partners' (of those registered on this UTC day), its audit records."""
+        partners' (of those registered on this UTC day), what targets were told of it, its audit records."""
         found = self.partition(keys.FACTS, keys.partition("event", brand=brand, client=client))
         found += self.items(keys.FACTS, [keys.key("erased", brand=brand, client=client)])
         places = [keys.key("client", brand=brand, client=client)]
@@ -43,6 +43,7 @@ class Holdings:
         return [
             *found,
             *self.items(keys.BOOKS, places),
+            *self.partition(keys.BOOKS, keys.partition("delivery", brand=brand, about=client)),
             *self.partition(keys.BOOKS, keys.partition("audit", subject=client)),
         ]
 
@@ -113,6 +114,8 @@ class Holdings:
                 self._add(found, self.items(keys.BOOKS, [keys.key("mail_preferences", member=name)]))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("idempotency", actor=name)))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("audit", subject=name)))
+            elif stored.kind == "target":
+                self._add(found, self._owned(keys.owner_partition("delivery", target=keys.unescape(stored.key.sk))))
             elif stored.kind in ("link", "payout"):
                 name = stored.item["code" if stored.kind == "link" else "payout"]
                 self._add(found, self.partition(keys.BOOKS, keys.partition("audit", subject=name)))
