@@ -277,6 +277,16 @@ def test_what_waits_for_a_person_waits_once_a_day_however_often_it_is_read(house
     assert len(list(house.facts.every_quarantined(BRAND, source.source, DAY))) == 1
 
 
+def test_a_row_of_thousands_of_fields_is_kept_in_a_part_that_can_be_stored(house: House) -> None:
+    source = a_source(house, "json")
+    dialect, settings = settings_of(source)
+    wide = {"event_id": "e1", "type": "kyc", "client_id": "c1"} | {f"field {n}": "x" * 300 for n in range(3000)}
+    lines = dialect.read(json.dumps([wide]).encode(), source=settings, received_at=house.now)
+    assert statuses(accept_rows(house.intake, source, lines, dialect=dialect, now=house.now)) == ["quarantined"]
+    [item] = house.of_kind("quarantined")
+    assert (item["reason"], len(json.loads(item["message"]))) == ("too_many_fields", 100)
+
+
 def test_a_message_with_too_many_rows_is_taken_in_no_part(house: House) -> None:
     source = a_source(house, "mt5", currency="EUR", time_zone="UTC")
     deal = json.loads(body_of("mt5-page.json"))["answer"][0]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from introducer.domain.configuration import Source
@@ -22,7 +23,7 @@ from introducer.domain.ids import derived_id
 from introducer.services.accept_events import Intake, Receipt, Status, Taken, people_key
 from introducer.sources import dialects
 from introducer.sources.dialects.model import Broken, Dialect, Ignored, Line, Read, SourceSettings
-from introducer.sources.events import ROWS, cleared, read_event, redacted, to_event
+from introducer.sources.events import MOST_FIELDS, ROWS, cleared, read_event, redacted, to_event
 
 _LONGEST_ID = 100
 
@@ -102,7 +103,7 @@ class _Rows:
     def _keep_event(self, line: Read, reason: str, detail: str) -> Receipt:
         client_id, event_id = line.event.get("client_id"), line.event.get("event_id")
         client = keyed_hash(self.key, CLIENT, client_id) if isinstance(client_id, str) and client_id else None
-        said = redacted(line.event, self.key)
+        said = redacted(dict(islice(line.event.items(), MOST_FIELDS)), self.key)
         if client is not None and self.intake.facts.is_erased(self.sender.brand, client):
             said = {
                 name: value for name, value in said.items() if name == "client_id" or not names_somebody(name, value)
