@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from introducer.domain.configuration import Role
+from introducer.domain.configuration import Availability, Change, Role, Source
 from introducer.domain.events import month_of
+from introducer.gateways.source_secrets import SourceSecrets
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account
@@ -148,6 +149,36 @@ def test_an_unknown_type_is_kept_where_staff_can_see_it(world: Scenario) -> None
     # and a partner does not see it
     partner, _ = world.a_partner(DEAL)
     assert world.http.get("/desk/events", headers=sign_in(world, world.a_login(partner, Role.OWNER))).status_code == 403
+
+
+def test_calls_of_a_network_become_an_earning(world: Scenario) -> None:
+    # given a network that can only fill in an address
+    partner, code = world.a_partner(DEAL)
+    click = world.click_id_of(world.clicks(code))
+    name, token = f"n{secrets.token_hex(5)}", secrets.token_urlsafe(24)
+    network = Source(
+        source=name, brand=world.brand, dialect="s2s", status=Availability.ACTIVE, settings='{"currency": "EUR"}'
+    )
+    world.configuration.register_source(network, Change(by="system:test", at=world.stack.clock.now(), why="set up"))
+    SourceSecrets(world.stack.client("secretsmanager"), world.stack.outputs["SourceSecretPrefix"]).create(name, token)
+
+    def calls(**said: str) -> tuple[int, str]:
+        answer = world.http.get(f"/postback/{name}", params={"token": token, "subid": click, **said})
+        return answer.status_code, answer.text
+
+    # when it calls, one call twice
+    assert calls(goal="reg") == (200, "OK")
+    assert calls(goal="kyc") == (200, "OK")
+    assert calls(goal="ftd", sum="250.00", txid="T-1001") == (200, "OK")
+    assert calls(goal="ftd", sum="250.00", txid="T-1001") == (200, "OK")
+    assert calls(token="another", goal="reg")[0] == 401
+    world.applied(click, 3)
+
+    # then the partner of the click has earned the cpa
+    state = world.clients.state(world.brand, world.client_key(click))
+    assert state is not None
+    assert {each.rule: amount for each, amount in state.posted.items()} == {"cpa": 20_000}
+    assert sum(world.ledger.balance(partner).amounts.values()) == 20_000
 
 
 def test_a_robot_is_sent_on_and_counted_apart(world: Scenario) -> None:
