@@ -183,6 +183,7 @@ MEANINGS = {
     "balance": "the balance is not the sum of the journals",
     "event_count": "the counter is not what the events make",
     "click_count": "the counter is not what the clicks make",
+    "campaign_count": "the campaign's caps count other clicks than it had",
     "trace": "what detectors see of the client is not what its events make",
     "person": "other clients are counted for one e-mail, phone or device than registered with it",
     "click": "the click is not the one its id names",

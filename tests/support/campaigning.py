@@ -1,10 +1,8 @@
-"""A brand with campaigns, links and counted clicks, in tables of this process."""
+"""A brand with campaigns, links and slugs, made by the services."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +18,6 @@ from introducer.services.register_partner import register_partner
 from introducer.store import keys
 from introducer.store.campaign_counts import CampaignCounts
 from introducer.store.configuration import Configuration
-from tests.conftest import create_table, in_memory
 from tests.support.builders import at
 
 HOST = "www.quillmark.example"
@@ -33,12 +30,13 @@ class Campaigning:
     """The services with a clock that is moved by what changes something, and randomness that repeats."""
 
     client: Any
+    table: str = "books"
     now: datetime = NOON
     random: random.Random = field(default_factory=lambda: random.Random(1))
 
     def __post_init__(self) -> None:
-        self.books = Configuration("books")
-        self.counts = CampaignCounts("books")
+        self.books = Configuration(self.table)
+        self.counts = CampaignCounts(self.table)
         self.brand: Brand = open_brand(
             self.books, name="Quillmark", domain="quillmark.example", base_currency="EUR",
             fallback_url=f"https://{HOST}/", random=self.random.randbytes, **self.given,
@@ -85,17 +83,9 @@ class Campaigning:
     def item(self, kind: str, **values: Any) -> dict[str, Any]:
         """As DynamoDB has it."""
         key = {name: {"S": value} for name, value in keys.key(kind, **values).item().items()}
-        found: dict[str, Any] = self.client.get_item(TableName="books", Key=key).get("Item", {})
+        found: dict[str, Any] = self.client.get_item(TableName=self.table, Key=key).get("Item", {})
         return found
 
     def audited(self, subject: str) -> list[str]:
         """What was done to it, the first first."""
         return [record.action for record in self.books.audit_of_subject(subject).items][::-1]
-
-
-@contextmanager
-def campaigning() -> Iterator[Campaigning]:
-    """An own world."""
-    with in_memory() as client:
-        create_table(client, "books", index=True)
-        yield Campaigning(client)

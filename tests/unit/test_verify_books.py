@@ -315,6 +315,17 @@ def a_click_that_is_gone(tables):
     tables.remove(tables.only("click", flags=["bot", "head"]))
 
 
+@damage(("campaign_count", "campaign cmp_capped: clicks for its caps", "1", "2"))
+def a_click_that_was_counted_twice_for_a_cap(tables):
+    # given a campaign whose cap counts from the second of three clicks on, of which the last is flagged
+    first, counted, flagged = (f"2026-03-02 {hour}:00" for hour in ("08", "09", "10"))
+    tables.put("route", {"campaign": "cmp_capped", "caps_since": milliseconds(at(counted))}, campaign="cmp_capped")
+    for when, *flags in ((first,), (counted,), (flagged, "bot")):
+        click = tables.click("par_lot", LINKS["par_lot"], at(when), *flags)
+        tables.only("click", click=click)["campaign"] = "cmp_capped"
+    tables.put("campaign_count", {"in_all": 2}, campaign="cmp_capped", shard=3)
+
+
 @damage(("posted", CPA_KEY, "600.00 EUR", "600.01 EUR"))
 def what_a_state_says_was_posted(tables):
     posted = dict(state_from_item(tables.item("client", brand=BRAND, client="anna")).posted)

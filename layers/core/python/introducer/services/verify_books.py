@@ -80,7 +80,7 @@ def verify_books(
     contracts = books.contracts(click_keys)
     partners = PartnersSide(books, contracts)
     clients = _Clients(books, contracts, partners, milliseconds(now))
-    facts = FactsSide(clients.compare, click_keys, milliseconds(now))
+    facts = FactsSide(clients.compare, click_keys, milliseconds(now), books.caps.click)
     for stored in _told(tables.facts(), keys.FACTS, progress):
         facts.take(stored)
     facts.finish()
@@ -100,6 +100,7 @@ def verify_books(
         *_balances(books),
         *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
         *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
+        *books.caps.differences(clicks_from),
         *_intake(facts, books),
     ]
     states = state_hash(books.states())

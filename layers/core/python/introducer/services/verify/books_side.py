@@ -31,6 +31,7 @@ from introducer.domain.rows import MonthOf
 from introducer.domain.statement import Statement, make_statement
 from introducer.services.read_contracts import ECB, deal_versions, parents, standings
 from introducer.services.verify.attribution_side import AttributionSide
+from introducer.services.verify.caps_side import CapsSide
 from introducer.services.verify.cases_side import CasesSide
 from introducer.services.verify.contests_side import ContestsSide
 from introducer.services.verify.payouts_side import PayoutsSide
@@ -113,6 +114,7 @@ class BooksSide:
         self.payouts = PayoutsSide()
         self.cases, self.contests = CasesSide(), ContestsSide()
         self.traces, self._attribution = TracesSide(), AttributionSide()
+        self.caps = CapsSide()
         self._feed = feed
         self._deals: dict[str, list[DealRecord]] = defaultdict(list)
         self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
@@ -147,6 +149,7 @@ class BooksSide:
             "hold": self._hold,
             **self.traces.takers,
             **self._attribution.takers,
+            **self.caps.takers,
         }
 
     def take(self, stored: Stored) -> None:

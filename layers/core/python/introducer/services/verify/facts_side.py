@@ -32,7 +32,13 @@ class FactsSide:
     It grows with clients, counters and what is not applied, never with events or clicks.
     """
 
-    def __init__(self, of_client: OfClient, click_keys: Mapping[int, bytes], began_at: int) -> None:
+    def __init__(
+        self,
+        of_client: OfClient,
+        click_keys: Mapping[int, bytes],
+        began_at: int,
+        of_click: Callable[[Mapping[str, Any]], None] = lambda item: None,
+    ) -> None:
         self.differences: list[Difference] = []
         self.events = self.applied = self.clicks = self.flagged = 0
         self.moved = 0
@@ -42,7 +48,7 @@ class FactsSide:
         self.intake: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         """Accepted and applied events by source and the UTC day on which they were accepted."""
         self.waiting: list[Waiting] = []
-        self._of_client = of_client
+        self._of_client, self._of_click = of_client, of_click
         self._click_keys = click_keys
         self._began_at = began_at
         self._pending: list[tuple[str, str, str, str]] = []
@@ -139,6 +145,7 @@ class FactsSide:
         self.clicks += 1
         self.flagged += bool(flags)
         self.moved += item["at"] > self._began_at
+        self._of_click(item)
         counts = self.click_counts[CountKey(item["partner"], day, link)]
         if flags:
             counts["flagged"] += 1

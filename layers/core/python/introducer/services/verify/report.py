@@ -66,6 +66,8 @@ class Kind(StrEnum):
     """A counter of events is not what the events make."""
     CLICK_COUNT = "click_count"
     """A counter of clicks is not what the clicks make."""
+    CAMPAIGN_COUNT = "campaign_count"
+    """A campaign with caps counts another number of clicks than it had since."""
     TRACE = "trace"
     """What detectors see of a client is not what its events make."""
     PERSON = "person"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +16,13 @@ from introducer.services.count_clicks import count_facts
 from introducer.services.fill_campaigns import FRESH, CampaignFiller
 from introducer.store.click_counts import ClickCounts
 from introducer.store.intake_days import IntakeDays
+from tests.conftest import Tables
 from tests.support.builders import at
-from tests.support.campaigning import Campaigning, campaigning
+from tests.support.campaigning import Campaigning
 from tests.support.clicks import a_click, inserted
+from tests.support.roles import allows, watched
+
+pytestmark = pytest.mark.in_memory
 
 DAY, NEXT = "2026-03-02", "2026-03-03"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -31,7 +34,7 @@ class Counting:
     def __init__(self, world: Campaigning) -> None:
         self.world = world
         self.elapsed = 0.0
-        self.clicks, self.intake = ClickCounts("books"), IntakeDays("books")
+        self.clicks, self.intake = ClickCounts(world.table), IntakeDays(world.table)
         self.filler = CampaignFiller(world.books, world.counts, lambda: self.elapsed)
 
     def count(self, records: list[dict[str, Any]]) -> str | None:
@@ -45,9 +48,8 @@ class Counting:
 
 
 @pytest.fixture(name="world")
-def _world() -> Iterator[Campaigning]:
-    with campaigning() as world:
-        yield world
+def _world(tables: Tables) -> Campaigning:
+    return Campaigning(tables.client, tables.books)
 
 
 @pytest.fixture(name="rollup")
@@ -61,8 +63,8 @@ def clicks(campaign: Campaign, number: int, link: str = "Ab12Cd34", day: str = D
     return [inserted({**item, "campaign": {"S": campaign.campaign}}) for item in made]
 
 
-@pytest.mark.pattern("campaign_count_of_campaign")
 class TestCounting:
+    @pytest.mark.pattern("campaign_count_of_campaign")
     def test_people_of_all_links_count_and_flagged_clicks_do_not(self, world: Campaigning, rollup: Counting) -> None:
         campaign = world.campaign(clicks_per_day=100)
 
@@ -202,3 +204,19 @@ def test_a_pause_keeps_what_is_full(world: Campaigning, rollup: Counting) -> Non
 
     assert world.changed(campaign, name="Spring").version == 1
     assert rollup.full_until(campaign) == at(NEXT)
+
+
+def test_all_that_counting_asks_of_the_tables_its_role_allows(
+    world: Campaigning, rollup: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = world.campaign(clicks_in_all=2)
+    asked = watched(monkeypatch)
+    rollup.count(clicks(campaign, 2))
+
+    assert rollup.full_until(campaign) == FOREVER
+    place = f"V#{campaign.campaign}"
+    # Of a query the watcher sees no key: what is asked here is the campaign's own partition, and no other is allowed.
+    found = {(action, table, pk or place) for action, table, pk in asked}
+    assert {("dynamodb:UpdateItem", "Books", place), ("dynamodb:Query", "Books", place)} <= found
+    assert [each for each in sorted(found) if not allows("RollupRole", *each)] == []
+    assert not allows("RollupRole", "dynamodb:Query", "Books", "P#par_1")

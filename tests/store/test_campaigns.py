@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
@@ -16,18 +15,20 @@ from introducer.domain.configuration import Availability, Change
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.routes import Route, choose, route_of
 from introducer.services.change_campaign import add_missing_routes
+from tests.conftest import Tables
 from tests.support.builders import at
-from tests.support.campaigning import HOST, PAGE, Campaigning, campaigning
+from tests.support.campaigning import HOST, PAGE, Campaigning
 from tests.support.functions import load
+
+pytestmark = pytest.mark.in_memory
 
 SPRING = f"https://{HOST}/spring"
 COUNTRIES, DEVICES = ("DE", "AT", "FR", ""), ("mobile", "tablet", "desktop", "other")
 
 
 @pytest.fixture(name="world")
-def _world() -> Iterator[Campaigning]:
-    with campaigning() as world:
-        yield world
+def _world(tables: Tables) -> Campaigning:
+    return Campaigning(tables.client, tables.books)
 
 
 @pytest.fixture(name="redirect", scope="module")
@@ -57,7 +58,6 @@ def everything(**other: Any) -> dict[str, Any]:
 # ---- campaigns and routes -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.pattern("route_of_campaign")
 class TestRoutes:
     def test_a_campaign_is_written_with_its_route(self, world: Campaigning) -> None:
         made = world.campaign(**everything())
@@ -111,7 +111,7 @@ class TestRoutes:
         # given a campaign as it was kept before there were routes
         made = world.campaign()
         key = {"pk": {"S": f"V#{made.campaign}"}, "sk": {"S": "route"}}
-        world.client.delete_item(TableName="books", Key=key)
+        world.client.delete_item(TableName=world.table, Key=key)
         world.campaign(name="Another")
         world.now += timedelta(seconds=1)
 
@@ -152,6 +152,7 @@ def test_the_same_request_makes_one_campaign(world: Campaigning) -> None:
         world.campaign(**everything(request="r-1", terms="other"))
 
 
+@pytest.mark.pattern("route_of_campaign")
 def test_a_change_is_written_with_the_route_and_leaves_links_alone(world: Campaigning) -> None:
     made = world.campaign(**everything())
     link = world.link(world.partner(), made)
@@ -190,12 +191,13 @@ def test_what_somebody_else_changed_meanwhile_is_not_written_over(world: Campaig
     assert world.books.campaign(made.brand, made.campaign).name == "Spring"
 
 
+@pytest.mark.pattern("campaign_by_id")
 def test_a_campaign_from_before_can_be_changed(world: Campaigning) -> None:
     # given a campaign that has its landing page alone, and no version
     old = replace(world.campaign(), campaign="cmp_old", pages=())
     world.books.create_campaign(old, change(world))
     world.client.update_item(
-        TableName="books",
+        TableName=world.table,
         Key={"pk": {"S": f"B#{old.brand}"}, "sk": {"S": "campaign#cmp_old"}},
         UpdateExpression="REMOVE version, pages, utm, overflow_url, description, terms",
     )
@@ -325,6 +327,7 @@ def test_a_link_has_three_slugs_at_most(world: Campaigning) -> None:
     assert refused.value.code == "too_many_slugs"
 
 
+@pytest.mark.pattern("link_by_code")
 def test_a_slug_that_is_given_up_leads_nowhere_and_stays_its_partners(world: Campaigning) -> None:
     made, partner = world.campaign(), world.partner()
     link, second = world.link(partner, made), world.link(partner, made)
