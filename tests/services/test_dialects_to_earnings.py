@@ -297,10 +297,10 @@ def test_a_message_with_too_many_rows_is_taken_in_no_part(house: House) -> None:
 
 
 def test_a_source_that_is_set_up_wrongly_asks_its_platform_to_wait(house: House) -> None:
-    source = a_source(house, "mt5")
-    with pytest.raises(Unavailable) as refused:
-        posts(house, source, b"[]")
-    assert refused.value.code == "source_settings"
+    for dialect in ("mt5", "klingon"):
+        with pytest.raises(Unavailable) as refused:
+            posts(house, a_source(house, dialect), b"[]")
+        assert refused.value.code == "source_settings"
 
 
 def test_what_is_said_of_an_erased_client_is_kept_without_saying_who_it_is(house: House) -> None:

@@ -547,6 +547,25 @@ def test_rows_are_numbered_as_an_editor_numbers_lines() -> None:
     assert [line.line for line in read("mt5", report, **MT5)] == [4, 6]
 
 
+def test_a_quotation_mark_that_nobody_closes_spoils_its_own_line_alone() -> None:
+    header = "Deal;Login;Time;Type;Profit;Comment\r\n"
+    rows = [f"{n};7;2026.03.02 12:00:00;balance;1.00;{said}\r\n" for n, said in enumerate(('"gift', "", "a\u2028b"), 1)]
+    lines = read("mt5", header + rows[0] + '"9;7\r\n' + "".join(rows[1:]), **MT5)
+    assert [(line.line, told(line) if isinstance(line, Broken) else event_of(line)["event_id"]) for line in lines] == [
+        (2, "1"),
+        (3, "wrong_columns"),
+        (4, "2"),
+        (5, "3"),
+    ]
+
+
+@pytest.mark.parametrize("trait", ["ip=203.0.113.9,10.0.0.1", "email=none", "phone=n/a", "ip=unknown"])
+def test_no_deposit_is_lost_for_what_only_serves_to_find_fraud(trait: str) -> None:
+    event = event_of(called(f"cid=abc&event=ftd&amount=1&currency=EUR&txid=T1&{trait}"))
+    assert event == event_of(called("cid=abc&event=ftd&amount=1&currency=EUR&txid=T1"))
+    assert event_of(called("cid=abc&event=reg&ip=203.0.113.9"))["ip"] == "203.0.113.9"
+
+
 def test_what_may_be_kept_of_a_row_is_short_and_plain() -> None:
     row = {"Deal": Decimal("1.5"), "Price": "x" * 500, "Comment": "Ann", "Order": {"deep": 1}, "Time": None}
     assert cleared(row, dialects.of("mt5").plain) == {

@@ -53,7 +53,7 @@ def accept_message(intake: Intake, message: Message, *, now: datetime) -> Accept
     `Unavailable` (`source_settings`) while the source cannot be read as it is set up; of a call also `Invalid` and
     `Conflict` with what is wrong with it, and the `receipt` under which it was kept."""
     sender = known(intake, message.source, message.body)
-    dialect = dialects.of(sender.dialect)
+    dialect = _dialect(sender)
     if dialect.signature is Signature.TOKEN:
         return Accepted(taken=_called(intake, sender, message, now), in_a_word=True)
     if not message.posted:
@@ -100,8 +100,19 @@ def _settings(sender: Source) -> tuple[Dialect, SourceSettings]:
     try:
         return settings_of(sender)
     except Invalid as error:
-        # Nothing that the sender could mend.
-        raise Unavailable(
-            f"The source {sender.source} is not set up as it should be: ask the broker, and send it again.",
-            code="source_settings",
-        ) from error
+        raise _set_up_wrongly(sender) from error
+
+
+def _dialect(sender: Source) -> Dialect:
+    try:
+        return dialects.of(sender.dialect)
+    except Invalid as error:
+        raise _set_up_wrongly(sender) from error
+
+
+def _set_up_wrongly(sender: Source) -> Unavailable:
+    # Nothing that the sender could mend: it is to try again when the broker has.
+    return Unavailable(
+        f"The source {sender.source} is not set up as it should be: ask the broker, and send it again.",
+        code="source_settings",
+    )

@@ -93,28 +93,20 @@ def csv_rows(body: bytes) -> Iterator[RawLine]:
 
     Raises `Malformed` (`not_utf8`, `no_header`).
     """
-    lines = _text(body).splitlines()
+    lines = _text(body).split("\n")
     begin = next((number for number, line in enumerate(lines) if line.strip()), None)
     if begin is None:
         return
-    header_line = lines[begin]
-    delimiter = max(_DELIMITERS, key=header_line.count)
-    reader = csv.reader(lines[begin:], delimiter=delimiter)
-    header = [name.strip() for name in next(reader)]
+    delimiter = max(_DELIMITERS, key=lines[begin].count)
+    header = [name.strip() for name in _values(lines[begin], delimiter) or ()]
     if len(header) < 2 or len(header) > _MOST_COLUMNS or not all(header):
         raise Malformed("The first line must name the columns.", code="no_header")
-    while True:
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Broken(
-                line=begin + reader.line_num, reason="not_csv", detail=f"This line is no CSV: {error}.", raw={}
-            )
+    for number, line in enumerate(lines[begin + 1 :], begin + 2):
+        if not line.strip():
             continue
-        number = begin + reader.line_num
-        if not any(value.strip() for value in values):
+        values = _values(line, delimiter)
+        if values is None:
+            yield Broken(line=number, reason="not_csv", detail="This line is no CSV.", raw={})
             continue
         row = {name: value.strip() for name, value in zip(header, values, strict=False)}
         if len(values) != len(header):
@@ -122,6 +114,14 @@ def csv_rows(body: bytes) -> Iterator[RawLine]:
             yield Broken(line=number, reason="wrong_columns", detail=detail, raw=row)
             continue
         yield number, row
+
+
+def _values(line: str, delimiter: str) -> list[str] | None:
+    """A line's columns. Each line is read by itself: a quotation mark that nobody closes spoils no other."""
+    try:
+        return next(csv.reader([line.rstrip("\r")], delimiter=delimiter))
+    except (csv.Error, StopIteration):
+        return None
 
 
 def _text(body: bytes) -> str:
