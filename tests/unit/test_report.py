@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from introducer.domain.client import by_code
 from introducer.domain.mail import Audience, MailTemplate
 from introducer.domain.money import FINE, Money
 from introducer.domain.payment_profile import RailKind
@@ -128,6 +129,14 @@ def test_a_report_sums_its_week_and_the_one_before_and_rounds_once() -> None:
     assert said.current.earned == (Money(1, "EUR"),)
     assert [each.number for each in said.series.points] == [0, 0, 0, 0, 0, 50, 1, 4]
     assert (said.change, said.suggestion, said.link) == (Change("rose", "ftd"), "push_the_best_link", "aaaa")
+
+
+def test_what_came_by_a_promo_code_is_in_the_figures_and_is_no_link() -> None:
+    days = [a_day("2026-11-24", ftd=1, registrations=2), a_day("2026-11-25", by_code("SPRING"), ftd=9)]
+    said = report(days, WEEK)
+    assert said.current.counts["ftd"] == 10
+    # neither the best link, nor a second one to compare with
+    assert said.link == "" and said.suggestion not in ("push_the_best_link", "compare_links", "make_a_second_link")
 
 
 def test_where_the_ledger_knows_what_was_earned_it_is_told() -> None:

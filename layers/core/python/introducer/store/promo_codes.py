@@ -11,6 +11,7 @@ from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from introducer.domain.configuration import Change
@@ -75,8 +76,9 @@ class PromoCodes(Part):
         to somebody else since."""
         refusal = f"The code {before.code} was given or ended meanwhile: read it again."
         following = _key(replace(before, number=before.number + 1))
+        assert after.ends_at is not None, "a code that ends has an end"
         with translated(refusal), TransactWrite(connection=self._connection) as transaction:
-            ends = [self._codes.ends_at.set(after.ends_at)]
+            ends: list[Action] = [self._codes.ends_at.set(after.ends_at)]
             transaction.update(self._codes(*_key(before)), ends, condition=self._as_read(before))
             # Whoever got it next has it from the end on that was read.
             transaction.condition_check(self._codes, *following, condition=self._codes.pk.does_not_exist())
@@ -88,8 +90,9 @@ class PromoCodes(Part):
 
     def _as_read(self, read: PromoCode) -> Condition:
         ends = self._codes.ends_at
-        unchanged = ends.does_not_exist() if read.ends_at is None else ends == read.ends_at
-        return self._codes.pk.exists() & unchanged
+        unchanged: Condition = ends.does_not_exist() if read.ends_at is None else ends == read.ends_at
+        there: Condition = self._codes.pk.exists() & unchanged
+        return there
 
 
 def _number(code: PromoCode) -> str:
