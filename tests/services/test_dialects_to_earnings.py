@@ -20,7 +20,8 @@ from introducer.services.accept_rows import accept_rows, settings_of
 from introducer.sources import dialects
 from tests.support import samples
 from tests.support.builders import cpa, lot, revshare, terms
-from tests.support.house import BRAND, SECRET, SET_UP, House, a_house, a_registration, client
+from tests.support.house import SECRET, SET_UP, House, a_house, a_registration, client
+from tests.support.payouts import BRAND
 from tests.support.samples import body_of
 
 PARTNER, LINK = "par_two", "Xy12Zz34"

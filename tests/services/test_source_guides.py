@@ -21,7 +21,8 @@ from introducer.services.accept_message import Message, accept_message
 from introducer.sources import dialects
 from introducer.sources.dialects import pulling, s2s
 from introducer.sources.dialects.pulling import PullParameters
-from tests.support.house import BRAND, SECRET, SET_UP, House, a_house
+from tests.support.house import SECRET, SET_UP, House, a_house
+from tests.support.payouts import BRAND
 from tests.support.samples import SAMPLES, settings_of
 
 GUIDES = SAMPLES.parent

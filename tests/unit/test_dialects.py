@@ -28,8 +28,8 @@ from introducer.sources.dialects.zones import utc, zone
 from introducer.sources.events import ROWS, cleared, read_event, to_event
 from tests.support.samples import CLICK, FILES, RECEIVED, body_of, read, read_sample, settings_of
 
-MT5 = {"currency": "EUR", "time_zone": "UTC"}
-CTRADER = {"currency": "EUR", "symbols": {"1": {"name": "EURUSD", "lot_size": "100000"}}}
+MT5: dict[str, Any] = {"currency": "EUR", "time_zone": "UTC"}
+CTRADER: dict[str, Any] = {"currency": "EUR", "symbols": {"1": {"name": "EURUSD", "lot_size": "100000"}}}
 Expected = dict[int, str | dict[str, str]]
 
 

@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 from introducer.domain.configuration import Availability, Source
 from introducer_ops import sources
 from introducer_ops.installation import NotFoundHere, Place
-from tests.support.house import BRAND, SET_UP, House, a_house
+from tests.support.house import SET_UP, House, a_house
+from tests.support.payouts import BRAND
 from tests.support.samples import FILES, SAMPLES
 
 APP = typer.Typer()
