@@ -20,11 +20,14 @@ from PIL import Image
 
 from introducer.domain.campaigns import LandingPage
 from introducer.domain.configuration import Availability, Change
+from introducer.domain.errors import Conflict
+from introducer.services import read_links_of_partner
 from introducer.services.create_campaign import create_campaign
 from introducer.services.create_link import create_link
+from introducer.services.create_named_link import create_named_link
 from introducer.store.click_counts import ClickCount, ClickCounts, Span, position
 from tests.browser.world import HOST, Answer
-from tests.support.payday import AUTHOR, HARBOUR, LANTERN, MANAGER, NOW, PIPS
+from tests.support.payday import AUTHOR, GULF, HARBOUR, LANTERN, MANAGER, NOW, PIPS
 from tests.support.pictures import drawn
 from tests.support.promoting import DEMO, OPEN, Promoting, a_promoting
 from tests.support.shown import text
@@ -148,6 +151,43 @@ def test_links_are_found_by_words_and_status_page_by_page(portal: Promoting) -> 
     rows = list(csv.DictReader(io.StringIO(machine.get("/links?q=search", accept="text/csv").body)))
     assert len(rows) == 6 and {row["takes"] for row in rows} == {"active", "paused"}
     assert "Nothing fits" in portal.signed_in(PIPS).get("/links?q=nothing+like+it").body
+
+
+def test_a_search_looks_at_so_many_links_and_goes_on_from_there(
+    portal: Promoting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a link behind five newer ones
+    oldest = makes(portal, GULF, name="Needle").json["code"]
+    portal.now += timedelta(minutes=1)
+    for number in range(5):
+        makes(portal, GULF, name=f"Hay {number}")
+    # when a page looks at no more than four
+    monkeypatch.setattr(read_links_of_partner, "_AT_ONCE", 2)
+    monkeypatch.setattr(read_links_of_partner, "MOST_LOOKED_AT", 4)
+    machine = portal.machine(GULF)
+    first = machine.get("/links?q=needle").json
+    assert first["items"] == [] and first["next"]
+    assert "Look on the next page." in portal.signed_in(GULF).get("/links?q=needle").body
+    # then the next one finds it
+    second = machine.get(f"/links?q=needle&cursor={first['next']}").json
+    assert ([each["code"] for each in second["items"]], second["next"]) == ([oldest], None)
+
+
+def test_a_named_link_that_was_cut_off_while_it_was_made_is_found_again(portal: Promoting) -> None:
+    given: dict[str, Any] = {"partner": portal.partners[LANTERN], "campaign": portal.campaigns[OPEN], "name": "Cut",
+                             "author": AUTHOR, "clock": lambda: NOW, "random": secrets.token_bytes}  # fmt: skip
+    books = portal.configuration
+    # given a first try that ended before the name was taken, or after all was written
+    bare = create_link(books, **given, request="r-1")
+    link = create_named_link(books, **given, slug="lantern-cut", request="r-1")
+    assert (link.code, link.slugs) == (bare.code, ("lantern-cut",))
+    assert create_named_link(books, **given, slug="lantern-cut", request="r-1") == link
+    # then another wish for the same name is refused, and leaves nothing
+    before = len(books.links_of_partner(portal.partners[LANTERN]).items)
+    with pytest.raises(Conflict) as raised:
+        create_named_link(books, **given | {"name": "Other"}, slug="Lantern-Cut", request="r-2")
+    assert raised.value.code == "slug_taken"
+    assert len(books.links_of_partner(portal.partners[LANTERN]).items) == before
 
 
 # ------------------------------------------------------------------------------------------------------- handing it on
@@ -354,6 +394,7 @@ def test_campaigns_say_what_they_take_and_in_which_words_a_partner_is_paid(porta
     one = machine.get("/campaigns?limit=4").json
     two = machine.get(f"/campaigns?limit=4&cursor={one['next']}").json
     assert [each["name"] for each in one["items"] + two["items"]] == list(found) and two["next"] is None
+    assert len(machine.get("/campaigns", accept="text/csv").body.splitlines()) >= 7
 
     # then the campaign's page says so, and those that take nobody make no link
     page = browser.get(f"/campaigns/{portal.campaigns['Caps']}").body

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from introducer.services import change_materials
 from tests.browser.world import Answer
 from tests.support.at_once import FOREIGNER
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER
@@ -183,3 +184,12 @@ def test_a_list_comes_in_pages_and_is_a_table_too(portal: Promoting) -> None:
     assert (foreign.status, foreign.json["code"]) == (400, "bad_cursor")
     assert len(staff.get(path, accept="text/csv").body.splitlines()) == 3
     assert "Nothing fits" in text(portal.signed_in(MANAGER).get(f"{portal.materials_path()}?size=1x1").body)
+
+
+def test_a_campaign_has_so_many_materials_and_no_more(portal: Promoting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_materials, "MOST_MATERIALS", len(listed(portal, DEMO)))
+    refused = portal.adds_text(campaign=DEMO, name="One more")
+    assert (refused.status, refused.json["code"]) == (409, "too_many_materials")
+    browser, path = portal.signed_in(MANAGER), portal.materials_path(DEMO)
+    shown = browser.submit(path, path, kind="share", name="One more", text="{link}")
+    assert shown.status == 409 and "remove some first" in shown.body
