@@ -83,7 +83,7 @@ class CtraderParameters(PullParameters):
     client_prefix: str = Field("", max_length=20, description="Put before it, where two servers give the same ids")
     account_type: str = Field("", max_length=64, description="The accounts' kind, where deals are paid by it")
     operations: dict[str, Literal["deposit", "withdrawal", "ignored"]] = Field(
-        {}, max_length=60, description='What further operations are, by operationType: {"11": "deposit"}'
+        {}, max_length=60, description='What further operations are: {"BALANCE_DEPOSIT_TRANSFER": "deposit"}'
     )
 
     @field_validator("currency")
