@@ -281,6 +281,9 @@ def test_how_a_campaign_attributes_is_decided_for_who_registers_later(portal: Ev
         "CODE-FIRST": "won",
         click: "code_first",
     }
+    # the campaign's own page says what holds now
+    about = portal.machine(MANAGER).get(f"/desk/campaigns/{campaign}").json
+    assert (about["window_days"], about["attribution"], about["promo_first"]) == (7, "first_click", True)
     # nothing reaches back, nothing is decided twice, and only managers and admins decide
     sent = {"window_days": 7, "attribution": "first_click", "promo_first": True, "reason": "Agreed with partners"}
     refused = portal.machine(MANAGER).post(path, sent, as_json=True)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from visit import JSON, N_, FormRefused, Visit
 
+from introducer.domain.attribution_decision import attributes_at
 from introducer.domain.campaigns import DEVICES, LandingPage
 from introducer.domain.caps import FOREVER
 from introducer.domain.configuration import Attribution, Availability, Campaign
@@ -207,6 +208,8 @@ def campaign_of_brand(visit: Visit, campaign: str) -> dict[str, Any]:
     """`country` and `device` in the address ask where such a visitor would go; `at` may be another moment."""
     assert visit.member is not None
     found = _campaign(visit, campaign)
+    decided = visit.portal.configuration.attributions(visit.member.brand, found.campaign)
+    holds = attributes_at(visit.now, found, decided)
     route = _route(visit, found)
     until = route.full_until if route.full_until is not None and route.full_until > visit.now else None
     return {
@@ -217,8 +220,9 @@ def campaign_of_brand(visit: Visit, campaign: str) -> dict[str, Any]:
         "version": found.version,
         "created": found.created,
         "settings": shown(found),
-        "window_days": found.window_days,
-        "attribution": found.attribution,
+        "window_days": holds.window_days,
+        "attribution": holds.attribution,
+        "promo_first": holds.promo_first,
         "used": _used(visit, found),
         "full_until": None if until is None or until == FOREVER else until,
         "full_for_good": until == FOREVER,
