@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 
 def now_ms() -> int:
     """Milliseconds since 1970."""
     at_ms = time.time_ns() // 1_000_000
-    return at_ms if os.environ.get("STAGE") != "local" else at_ms + _offset_ms()
+    return at_ms + _offset_ms() if _is_local() else at_ms
+
+
+@cache
+def _is_local() -> bool:
+    return os.environ.get("STAGE") == "local"
 
 
 def _offset_ms() -> int:

@@ -109,6 +109,10 @@ class Links:
         A code is compared exactly. But a partner's own word for a link is read aloud and typed: it is found in
         capitals, too, and either kind with the dot or slash that ended a sentence or an address.
         """
+        # The warm path, before anything is made for another.
+        kept = self.links.entries.get(code)
+        if kept is not None and kept[0] > monotonic():
+            return kept[1]
         code = code.rstrip("./")
         if not _CODE.fullmatch(code):
             return None
@@ -116,6 +120,9 @@ class Links:
 
     def route(self, link: Link, deadline: Deadline) -> Route | None:
         """The route of the link's campaign; None when it has none, or none that could be read: the link leads on."""
+        kept = self.routes.entries.get(link.campaign)
+        if kept is not None and kept[0] > monotonic():
+            return kept[1]
 
         def read(known: bool) -> Route | None:
             item = self._read(keys.key("route", campaign=link.campaign), deadline, known)

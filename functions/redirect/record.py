@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from base64 import urlsafe_b64encode
 from functools import lru_cache
-from hmac import digest
+from hashlib import sha256
 from time import gmtime, strftime
 from typing import Any, NamedTuple
 
@@ -127,7 +127,19 @@ def _page(
 
 def hashed(brand_key: bytes, kind: str, value: str) -> str:
     """The keyed hash of `introducer.domain.identity`, which the redirect may not import."""
-    return urlsafe_b64encode(digest(brand_key, f"{kind}:{value}".encode(), "sha256")).decode()[:22]
+    inner, outer = _keyed(brand_key)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(f"{kind}:{value}".encode())
+    outer.update(inner.digest())
+    return urlsafe_b64encode(outer.digest()).decode()[:22]
+
+
+@lru_cache(maxsize=256)
+def _keyed(key: bytes) -> tuple[Any, Any]:
+    """HMAC with SHA-256 (RFC 2104) up to where the text comes, for a key of a block at most: what a click needs of it
+    twice is then half of the work."""
+    block = key.ljust(64, b"\0")
+    return sha256(bytes(each ^ 0x36 for each in block)), sha256(bytes(each ^ 0x5C for each in block))
 
 
 def _cookie(name: str, value: str, path: str, seconds: int) -> str:
