@@ -25,21 +25,22 @@ PUT_MS = 5.0
 """What a put to DynamoDB takes a warm function within a region; assumed, the local emulator says nothing about it."""
 
 
-def milliseconds_billed(cpu_us: float) -> int:
-    """The duration of one click in Lambda: our CPU time and the put, rounded up as Lambda does."""
-    return math.ceil(cpu_us / 1000 + PUT_MS)
-
-
-def per_million_clicks(cpu_us: float, memory_mb: int, click_units: float, counter_units: float) -> float:
-    """US dollars for a million recorded clicks: request, invocation, duration, write units."""
-    gb_seconds = milliseconds_billed(cpu_us) / 1000 * memory_mb / 1024 * 1_000_000
-    return HTTP_API + LAMBDA_REQUESTS + gb_seconds * LAMBDA_GB_SECOND + (click_units + counter_units) * WRITE_UNITS
-
-
 CALL_MS = 5.0
 """What one call of DynamoDB or KMS takes a function within a region; assumed as for the put."""
 CORE_OF_MEMORY = 1769
 """Megabytes of memory at which Lambda gives one whole core."""
+
+
+def milliseconds_billed(cpu_us: float, memory_mb: int) -> int:
+    """The duration of one click in Lambda: CPU time by the share of a core that the memory gives, and the put, rounded
+    up as Lambda does."""
+    return math.ceil(cpu_us / 1000 * max(1.0, CORE_OF_MEMORY / memory_mb) + PUT_MS)
+
+
+def per_million_clicks(cpu_us: float, memory_mb: int, click_units: float) -> float:
+    """US dollars for a million recorded clicks: request, invocation, duration, write units."""
+    gb_seconds = milliseconds_billed(cpu_us, memory_mb) / 1000 * memory_mb / 1024 * 1_000_000
+    return HTTP_API + LAMBDA_REQUESTS + gb_seconds * LAMBDA_GB_SECOND + click_units * WRITE_UNITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,23 @@ def measure() -> tuple[float, dict[str, float]]:
     return median(each[""] for each in rounds), ratios
 
 
+def modules(function: str) -> int:
+    """How many modules a fresh interpreter has once it has imported a function: its own, and those it began with."""
+    return int(_run(function, "import sys, app\nprint(len(sys.modules))"))
+
+
 def _seconds(function: str) -> float:
-    """One fresh interpreter, its path as Lambda sets it; the baseline without a function."""
+    """CPU seconds of a function's import, or of the baseline without one."""
+    return float(json.loads(_run(function, _TIMED.format(code="import app" if function else BASELINE))))
+
+
+def _run(function: str, code: str) -> str:
+    """The last line that a fresh interpreter prints, its path as Lambda sets it."""
     path = [str(ROOT / "functions" / function), str(ROOT / "layers/core/python")] if function else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
     environment |= {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONPATH": os.pathsep.join(path)}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", _TIMED.format(code="import app" if function else BASELINE)],
+        [sys.executable, "-P", "-c", code],
         env=environment,
         cwd=ROOT,
         capture_output=True,
@@ -51,4 +61,4 @@ def _seconds(function: str) -> float:
     )
     if done.returncode:
         raise RuntimeError(f"importing {function or 'botocore'} failed:\n{done.stderr[-2000:]}")
-    return float(json.loads(done.stdout.splitlines()[-1]))
+    return done.stdout.splitlines()[-1]

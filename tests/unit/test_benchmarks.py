@@ -159,9 +159,10 @@ def test_a_percentile_is_one_of_the_times() -> None:
 
 
 def test_a_million_clicks_cost_their_parts() -> None:
-    # 300 µs and 5 ms are billed as 6 ms: 1.00 + 0.20 + 6 s·1000 at half a gigabyte + 1.05 write units
-    assert cost.milliseconds_billed(300) == 6
-    assert cost.per_million_clicks(300, 512, 1.0, 0.05) == pytest.approx(1.2 + 3000 * 0.0000166667 + 1.05 * 0.625)
+    # 300 µs of a whole core take 1.04 ms with 512 MB: with 5 ms for the put 7 are billed, 3,500 GB-seconds a million
+    assert cost.milliseconds_billed(300, 512) == 7
+    assert cost.milliseconds_billed(300, 1769) == cost.milliseconds_billed(300, 10_000) == 6
+    assert cost.per_million_clicks(300, 512, 1.05) == pytest.approx(1.2 + 3500 * 0.0000166667 + 1.05 * 0.625)
 
 
 def test_a_thousand_payouts_cost_their_parts() -> None:
