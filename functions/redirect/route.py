@@ -6,8 +6,8 @@ links. A campaign from before has none; its links go on leading to the page that
 The rules, in this order (`introducer.domain.routes` follows them when it shows staff where somebody would go):
 
 1. a campaign that is paused, has not begun or is over, is not for the visitor's country, or has had all the clicks
-   that it takes, sends the visitor to its overflow page; the click is recorded and flagged. A country that nobody
-   knows is none of those that a campaign names.
+   that it takes, sends the visitor to its overflow page; the click is recorded and flagged. A visitor whose country
+   nobody knows is taken: without an edge and without files nobody's is known, and the campaign would take nobody.
 2. Of its pages those fit whose countries and devices hold the visitor's. The page that the link is pinned to comes
    first if it fits; else weights decide, and one visitor meets one page as long as the pages stay as they are.
 3. If none fits, the visitor goes to the overflow page, and the click is flagged.
@@ -19,6 +19,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from target import Landing, web_address
+from visit import NOWHERE
 
 PAUSED, SCHEDULED, COUNTRY, DEVICE, CAPPED = "paused", "scheduled", "country", "device", "capped"
 
@@ -76,7 +77,7 @@ class Route:
             return PAUSED
         if (begins is not None and at_ms < begins) or (ends is not None and at_ms >= ends):
             return SCHEDULED
-        if self._countries is not None and country not in self._countries:
+        if self._countries is not None and country not in self._countries and country != NOWHERE:
             return COUNTRY
         if self._full_until is not None and at_ms < self._full_until:
             return CAPPED

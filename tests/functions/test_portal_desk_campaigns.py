@@ -210,7 +210,7 @@ def test_what_a_program_leaves_out_stays(portal: Promoting) -> None:
         ("country=DE&device=mobile", [f"{URL}/de", f"{URL}/spring?p={{partner}}"], ""),
         ("country=de&device=desktop", [f"{URL}/spring?p={{partner}}"], ""),
         ("country=US&device=mobile", [], "country"),
-        ("country=&device=mobile", [], "country"),
+        ("country=&device=mobile", [f"{URL}/spring?p={{partner}}"], ""),
         ("country=DE&device=mobile&at=2026-06-01T00:00", [], "scheduled"),
     ],
 )

@@ -23,7 +23,7 @@ from tests.support.functions import load
 pytestmark = pytest.mark.in_memory
 
 SPRING = f"https://{HOST}/spring"
-COUNTRIES, DEVICES = ("DE", "AT", "FR", ""), ("mobile", "tablet", "desktop", "other")
+COUNTRIES, DEVICES = ("DE", "AT", "FR", "ZZ"), ("mobile", "tablet", "desktop", "other")
 
 
 @pytest.fixture(name="world")

@@ -16,6 +16,9 @@ from introducer.domain.caps import Caps
 from introducer.domain.clicks import CAPPED, COUNTRY, DEVICE, PAUSED, SCHEDULED
 from introducer.domain.configuration import Availability, Campaign
 
+UNKNOWN = ("", "ZZ")
+"""In the place of a country that nobody knows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -90,7 +93,7 @@ def choose(route: Route, *, at: datetime, country: str, device: str, pinned: str
 
 def state_of(route: Route, at: datetime) -> str:
     """What the campaign does at this moment, in a word: `open`, `paused`, `to_come`, `over` or `full`."""
-    flag = _refusal(route, at, route.countries[0] if route.countries else "")
+    flag = _refusal(route, at, UNKNOWN[0])
     if flag == SCHEDULED:
         return "over" if route.ends_at is not None and at >= route.ends_at else "to_come"
     return {PAUSED: "paused", CAPPED: "full"}.get(flag, "open")
@@ -101,7 +104,8 @@ def _refusal(route: Route, at: datetime, country: str) -> str:
         return PAUSED
     if (route.starts_at is not None and at < route.starts_at) or (route.ends_at is not None and at >= route.ends_at):
         return SCHEDULED
-    if not _holds(route.countries, country):
+    # Where nobody's country is known, a campaign for some countries would else take nobody.
+    if country not in UNKNOWN and not _holds(route.countries, country):
         return COUNTRY
     if route.full_until is not None and at < route.full_until:
         return CAPPED
