@@ -28,6 +28,7 @@ from introducer.domain.signatures import HEADER, sign
 from introducer.gateways.ecb import read_history
 from introducer.gateways.identity import Identity, NewPasswordNeeded, Tokens
 from introducer.services.accept_deal import next_midnight
+from introducer.store.campaign_counts import CampaignCounts
 from introducer.store.clicks import Clicks
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
@@ -119,6 +120,7 @@ def test_an_empty_installation_comes_to_its_first_click_and_its_first_event(
     partner = here.a_partner(brand)["partner"]
     deal = here.makes("deal", partner, str(terms_file), "--accepted")
     link = here.makes("link", "--partner", partner, "--campaign", campaign["campaign"])
+    here.makes("code", "FIRST-DAY", "--partner", partner, "--since", "2026-01-01T00:00:00")
     assert (campaign["countries"], campaign["hosts"]) == (["DE"], [f"www.{name}.example", f"go.{name}.example"])
     assert source["postback_url"] == f"{stack.portal_url}/postback/{name}"
     assert link["url"] == link["url_here"] == f"{stack.portal_url}/c/{link['code']}"
@@ -130,14 +132,17 @@ def test_an_empty_installation_comes_to_its_first_click_and_its_first_event(
     http = stack.http()
     answer = http.get(f"/c/{link['code']}", headers={"User-Agent": BROWSER})
     [click] = parse_qs(urlsplit(answer.headers["Location"]).query)["click_id"]
-    event = {"event_id": "r1", "type": "registration", "client_id": "10234", "click_id": click}
-    body = json.dumps(event | {"occurred_at": rfc3339(stack.clock.now())}).encode()
+    now = {"type": "registration", "occurred_at": rfc3339(stack.clock.now())}
+    event = now | {"event_id": "r1", "client_id": "10234", "click_id": click}
+    # and somebody else typed the partner's promo code on another device
+    typed = now | {"event_id": "r2", "client_id": "10235", "promo_code": "first-day"}
+    body = json.dumps({"events": [event, typed]}).encode()
     signature = sign(body, [source["secret"].encode()], stack.clock.now())
     posted = http.post(f"/postback/{name}", content=body, headers={HEADER: signature})
 
     # then the click is recorded, the event accepted and applied, and the client is the partner's
     assert answer.headers["Location"] == f"https://www.{name}.example/live?click_id={click}"
-    assert (posted.status_code, posted.json()["receipts"][0]["status"]) == (202, "accepted")
+    assert (posted.status_code, [each["status"] for each in posted.json()["receipts"]]) == (202, ["accepted"] * 2)
     with the_stacks_account(stack):
         recorded = Clicks(stack.outputs["FactsTableName"]).click(click)
         assert recorded is not None
@@ -146,6 +151,11 @@ def test_an_empty_installation_comes_to_its_first_click_and_its_first_event(
         client = keyed_hash(brand_key(identity_secret(stack), brand), CLIENT, "10234")
         state = eventually("client in the books", lambda: clients.state(brand, client))
         assert (state.events, [segment.partner for segment in state.timeline]) == (1, [partner])
+        other = keyed_hash(brand_key(identity_secret(stack), brand), CLIENT, "10235")
+        coded = eventually("the other client in the books", lambda: clients.state(brand, other))
+        assert [(each.partner, each.evidence, each.code) for each in coded.timeline] == [
+            (partner, "promo_code", "FIRST-DAY")
+        ]
         # and the audit trail says who made what, and why
         books = Configuration(stack.outputs["BooksTableName"])
         trail = [record for subject in (brand, partner, name) for record in books.audit_of_subject(subject).items]
@@ -155,6 +165,52 @@ def test_an_empty_installation_comes_to_its_first_click_and_its_first_event(
     assert {"open_brand", "register_partner", "propose_deal", "accept_deal", "register_source"} <= {
         record.action for record in trail
     }
+
+
+def test_a_campaign_from_a_file_leads_where_it_says_and_is_full_when_its_cap_is_reached(
+    stack: Stack, here: Command, name: str, tmp_path: Path
+) -> None:
+    # given a campaign with two pages and a cap, and a link with a deep link of its own
+    site, file = f"https://www.{name}.example", tmp_path / "campaign.yaml"
+    file.write_text(
+        f"""
+        pages:
+          - {{url: "{site}/phone", devices: [mobile]}}
+          - {{url: "{site}/live?from={{partner}}", weight: 3}}
+        clicks_in_all: 2
+        overflow_url: "{site}/later"
+        utm: [{{name: utm_source, value: "{{code}}"}}]
+        """
+    )
+    brand = here.a_brand(name)["brand"]
+    campaign = here.makes("campaign", "--brand", brand, "--name", "Spring", "--settings", str(file))["campaign"]
+    partner = here.a_partner(brand)["partner"]
+    link = here.makes("link", "--partner", partner, "--campaign", campaign)["code"]
+    deep = here.makes("link", "--partner", partner, "--campaign", campaign, "--path", "/en/start?x=1")["code"]
+    assert here.makes("routes")["added"] == []
+
+    # when two people follow them from a desktop
+    there, start = (stack.http().get(f"/c/{code}", headers={"User-Agent": BROWSER}) for code in (link, deep))
+
+    # then the page and the parameters are the campaign's, the path is the link's
+    assert there.headers["Location"].startswith(f"{site}/live?from={partner}&utm_source={link}&click_id=")
+    assert start.headers["Location"].startswith(f"{site}/en/start?x=1&utm_source={deep}&click_id=")
+    # and when both are counted, the campaign is full
+    with the_stacks_account(stack):
+        books = Configuration(stack.outputs["BooksTableName"])
+        eventually("a full campaign", lambda: books.route(campaign).full_until)
+        assert CampaignCounts(stack.outputs["BooksTableName"]).used(campaign).in_all == 2
+
+
+def test_settings_that_cannot_be_are_refused_with_their_field(here: Command, name: str, tmp_path: Path) -> None:
+    brand, file = here.a_brand(name)["brand"], tmp_path / "campaign.json"
+    for settings, said in (
+        ({"pages": [{"url": "https://a.example/"}, {"url": "https://evil.example/"}]}, "none of the campaign's hosts"),
+        ({"pages": [{"weight": 3}]}, "pages.0.url cannot be read"),
+        ({"name": "Spring"}, "name cannot be read"),
+    ):
+        file.write_text(json.dumps(settings))
+        assert said in here.refuses("campaign", "--brand", brand, "--name", "A", "--settings", str(file))
 
 
 def identity_secret(stack: Stack) -> bytes:
