@@ -23,7 +23,7 @@ from introducer.services.choose_slug import choose_slug, give_up_slug
 from introducer.services.creation import Author
 from introducer.services.pause_link import pause_link
 from introducer.services.read_links_of_partner import LinkShown, named_link, read_link_of_partner
-from introducer.services.read_materials import Offered, read_materials
+from introducer.services.read_materials import offered, read_materials, read_offered
 from pages.desk_materials import told
 from pages.links import PATH, SLUG_ADVICE, made, origin
 from pages.pictures import PATH as PICTURES
@@ -87,17 +87,19 @@ def link(visit: Visit, code: str, slug: str = "") -> dict[str, Any]:
         today=visit.today,
     )
     handed = _Handed(visit, found.link)
-    texts = _offered(visit, found.link, (MaterialKind.SHARE,), limit=FEW)
-    others = _offered(visit, found.link, (MaterialKind.BANNER, MaterialKind.TEXT_LINK), limit=1)
+    materials = read_offered(portal.materials, found.link.campaign)
+    texts = [each for each in materials if each.kind is MaterialKind.SHARE]
+    languages = offered(texts).languages
+    language = _language(visit, languages)
+    few = offered(texts, language=language, limit=FEW).page
     return _link(found, handed) | {
         "month": visit.today[:7],
         "figures": {"today": found.today, "month": found.month},
         "days": [{"day": day, "figures": figures} for day, figures in found.days],
-        "language": _language(visit, texts),
-        "share_languages": texts.languages,
-        "share": [_material(visit, handed, found, each) for each in texts.page.items],
-        "more_texts": texts.page.cursor is not None,
-        "has_materials": bool(others.page.items),
+        "language": language,
+        "share_languages": languages,
+        "share": [_told(visit, handed, found.campaign.name, each) for each in few.items],
+        "has_more_materials": len(materials) > len(few.items),
         "most_slugs": MOST_PER_LINK,
     }
 
@@ -125,7 +127,7 @@ def materials_of_link(visit: Visit, code: str) -> dict[str, Any]:
     handed = _Handed(visit, found)
     kind, language, dimensions = visit.query("kind"), visit.query("language"), visit.query("size")
     subject = f"materials of link {found.link_id} {kind} {language} {dimensions}"
-    offered = read_materials(
+    page_of = read_materials(
         portal.materials,
         found.campaign,
         kind=kind,
@@ -142,11 +144,11 @@ def materials_of_link(visit: Visit, code: str) -> dict[str, Any]:
         "address": handed.address,
         "given": handed.given,
         "carried": handed.query,
-        "items": [_told(visit, handed, campaign.name, each) for each in offered.page.items],
-        "next": visit.next(subject, offered.page.cursor),
+        "items": [_told(visit, handed, campaign.name, each) for each in page_of.page.items],
+        "next": visit.next(subject, page_of.page.cursor),
         "kinds": [each.value for each in MaterialKind],
-        "sizes": offered.sizes,
-        "languages": offered.languages,
+        "sizes": page_of.sizes,
+        "languages": page_of.languages,
         "chosen": {"kind": kind, "language": language, "size": dimensions},
     }
 
@@ -263,25 +265,10 @@ def _link(found: LinkShown, handed: _Handed) -> dict[str, Any]:
     }
 
 
-def _offered(visit: Visit, link: Link, kinds: tuple[MaterialKind, ...], limit: int) -> Offered:
-    every = read_materials(visit.portal.materials, link.campaign, kinds=kinds, limit=limit)
-    if kinds != (MaterialKind.SHARE,):
-        return every
-    language = _language(visit, every)
-    return read_materials(visit.portal.materials, link.campaign, kinds=kinds, language=language, limit=limit)
-
-
-def _language(visit: Visit, offered: Offered) -> str:
+def _language(visit: Visit, languages: tuple[str, ...]) -> str:
     """In which texts are shown: as asked for, else the visitor's own, else the first that there is."""
-    wanted = visit.query("language")
-    own = visit.language.code
-    return wanted if wanted in offered.languages else own if own in offered.languages else next(
-        iter(offered.languages), ""
-    )  # fmt: skip
-
-
-def _material(visit: Visit, handed: _Handed, found: LinkShown, material: Material) -> dict[str, Any]:
-    return _told(visit, handed, found.campaign.name, material)
+    wanted = (visit.query("language"), visit.language.code, *languages)
+    return next((each for each in wanted if each in languages), "")
 
 
 def _told(visit: Visit, handed: _Handed, campaign: str, material: Material) -> dict[str, Any]:

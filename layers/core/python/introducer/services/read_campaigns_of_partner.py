@@ -7,8 +7,8 @@ from datetime import datetime
 
 from introducer.domain.campaigns import DEVICES, LandingPage
 from introducer.domain.configuration import Campaign
-from introducer.domain.leading import Taking
-from introducer.services.read_links_of_partner import Campaigns
+from introducer.domain.leading import Taking, campaign_takes
+from introducer.services.read_links_of_partner import Campaigns, full_until
 from introducer.store.campaign_counts import CampaignCounts
 from introducer.store.configuration import Configuration
 from introducer.store.paging import Page
@@ -74,7 +74,7 @@ def read_campaign_of_partner(
 ) -> Promoted:
     """One of them. Raises `NotFound`, also for another brand's."""
     found = configuration.campaign(brand, campaign)
-    return promoted(counts, found, Campaigns(configuration, brand, at).takes(campaign), today)
+    return promoted(counts, found, campaign_takes(found, full_until(configuration, found), at), today)
 
 
 def promoted(counts: CampaignCounts, campaign: Campaign, takes: Taking, today: str) -> Promoted:

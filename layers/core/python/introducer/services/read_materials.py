@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from introducer.domain.creative import Material, MaterialKind, MaterialStatus, chosen
+from introducer.domain.creative import Material, MaterialStatus, chosen
 from introducer.domain.errors import NotFound
 from introducer.store.materials import Materials
 from introducer.store.paging import Page
@@ -26,7 +26,6 @@ def read_materials(
     materials: Materials,
     campaign: str,
     *,
-    kinds: Sequence[MaterialKind] = tuple(MaterialKind),
     kind: str = "",
     language: str = "",
     dimensions: str = "",
@@ -34,22 +33,36 @@ def read_materials(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Offered:
-    """A page of a campaign's materials of these kinds, the newest first; with paused ones for those who may offer them
-    again. `kind`, `language` and `dimensions` choose among them, and say nothing where they are empty."""
-    of_kinds = [
-        each
-        for each in materials.of_campaign(campaign)
-        if each.kind in kinds and (paused or each.status is MaterialStatus.ACTIVE)
-    ]
-    banners = {each.dimensions: each.width * each.height for each in of_kinds if each.dimensions}
-    found = chosen(of_kinds, kind=kind, language=language, dimensions=dimensions)
+    """A page of a campaign's materials, the newest first; with paused ones for those who may offer them again. `kind`,
+    `language` and `dimensions` choose among them, and say nothing where they are empty."""
+    found = [each for each in materials.of_campaign(campaign) if paused or each.status is MaterialStatus.ACTIVE]
+    return offered(found, kind=kind, language=language, dimensions=dimensions, cursor=cursor, limit=limit)
+
+
+def read_offered(materials: Materials, campaign: str) -> list[Material]:
+    """All that partners are offered of a campaign, the newest first."""
+    return [each for each in materials.of_campaign(campaign) if each.status is MaterialStatus.ACTIVE]
+
+
+def offered(
+    found: Sequence[Material],
+    *,
+    kind: str = "",
+    language: str = "",
+    dimensions: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Offered:
+    """A page of these, and what can be chosen from among all of them."""
+    banners = {each.dimensions: each.width * each.height for each in found if each.dimensions}
+    fitting = chosen(found, kind=kind, language=language, dimensions=dimensions)
     if cursor is not None:
         # What it was behind may be removed by now: whatever is older stands after it.
-        found = [each for each in found if _place(each) < cursor]
+        fitting = [each for each in fitting if _place(each) < cursor]
     return Offered(
-        page=Page(tuple(found[:limit]), _place(found[limit - 1]) if len(found) > limit else None),
+        page=Page(tuple(fitting[:limit]), _place(fitting[limit - 1]) if len(fitting) > limit else None),
         sizes=tuple(sorted(banners, key=lambda each: (banners[each], each))),
-        languages=tuple(sorted({each.language for each in of_kinds} - {""})),
+        languages=tuple(sorted({each.language for each in found} - {""})),
     )
 
 
