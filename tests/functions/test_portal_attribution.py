@@ -85,6 +85,15 @@ def test_a_code_is_given_ended_and_given_to_somebody_else(portal: Evidencing) ->
     assert (after.status, after.json["number"], after.json["starts_at"]) == (201, 2, ended.json["ends_at"])
     # and the one before cannot be stretched over it
     assert ends(portal, "AUTUMN26", end_at="2026-12-01T00:00").json["code"] == "no_such_promo_code"
+    # staff find who has it, and who had it
+    held = portal.machine(MAKER).get("/desk/codes?code=autumn+26").json
+    assert [(each["partner"], each["status"]) for each in held["items"]] == [
+        (portal.partners[PIPS], "coming"),
+        (portal.partners[HARBOUR], "active"),
+    ]
+    assert "Pips &amp; Coffee" in portal.signed_in(MAKER).get("/desk/codes?code=Autumn26").body
+    assert "Nobody ever had this code" in portal.signed_in(MAKER).get("/desk/codes?code=autumn-26").body
+    assert portal.machine(HARBOUR).get("/desk/codes?code=AUTUMN26").status == 403
     # the trail has each step, with its reason
     trail = portal.configuration.audit_of_subject(portal.partners[HARBOUR]).items
     assert [(each.action, each.why) for each in trail if "promo_code" in each.action] == [

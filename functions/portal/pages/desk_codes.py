@@ -1,4 +1,6 @@
-"""`/desk/partners/{partner}/codes`: the promo codes of a partner; managers and admins give them and end them."""
+"""`/desk/partners/{partner}/codes`: the promo codes of a partner; managers and admins give them and end them.
+`/desk/codes`: who has a code, and who had it when.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,11 @@ from visit import N_, FormRefused, Visit
 
 from introducer.domain.configuration import Member
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from introducer.domain.promo_code import PromoCode
+from introducer.domain.promo_code import PromoCode, normalised
 from introducer.services.creation import Author
 from introducer.services.give_code import MAY_GIVE, end_code, give_code
 from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.read_client_of_brand import partners_named
 from introducer.services.set_standing import earliest
 from pages.codes import COLUMNS, codes_shown
 
@@ -116,6 +119,40 @@ def end(visit: Visit, partner: str) -> Done:
             raise
         raise FormRefused(refused, typed, error) from error
     return Done(_row(ended), f"{STAFF_HOME}/{partner}/codes?ended={ended.code}")
+
+
+@page(
+    "/desk/codes",
+    "desk_code.html",
+    who=Who.STAFF,
+    columns=(
+        ("code", lambda row: row["code"]),
+        ("partner", lambda row: row["partner"]),
+        ("status", lambda row: row["status"]),
+        ("campaign", lambda row: row["campaign"]),
+        ("starts_at", lambda row: row["starts_at"]),
+        ("ends_at", lambda row: row["ends_at"]),
+        ("given_at", lambda row: row["given_at"]),
+    ),
+)
+def who_has(visit: Visit) -> dict[str, Any]:
+    """`code` in the address asks for one, however it is written; who got it last comes first."""
+    assert visit.member is not None
+    configuration, brand = visit.portal.configuration, visit.member.brand
+    code = normalised(visit.query("code"))
+    history = configuration.promo_code(brand, code)[::-1] if code else []
+    subject = f"givings of {code} of {brand}"
+    first, limit = int(visit.position(subject) or 0), visit.limit()
+    name = partners_named(configuration)
+    return {
+        "asked": visit.query("code"),
+        "code": code,
+        "items": [
+            _row(each) | {"name": name(each.partner), "status": each.status_at(visit.now)}
+            for each in history[first : first + limit]
+        ],
+        "next": visit.next(subject, str(first + limit) if first + limit < len(history) else None),
+    }
 
 
 def _admitted(visit: Visit, partner: str) -> Member:
