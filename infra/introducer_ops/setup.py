@@ -281,14 +281,17 @@ def source(
     setup: Setup,
     name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens: it stands in the address.")],
     brand: Annotated[str, typer.Option(help="The brand's id.")],
-    dialect: Annotated[str, typer.Option(help="How its messages are read.")] = "introducer",
+    dialect: Annotated[str, typer.Option(help="How its messages are read: docs/sources/index.md has all.")] = "json",
+    settings: Annotated[Path | None, typer.Option(help="What the dialect is told: a file with a JSON object.")] = None,
 ) -> Made:
-    """Register a trading platform that will post events, and show its signing secret, this once.
+    """Register a platform or a network that will report events, and show its secret, this once.
 
     Bare: the secret.
     """
     from introducer.gateways.source_secrets import SourceSecrets
     from introducer.services.register_source import register_source
+    from introducer.sources import dialects
+    from introducer_ops.sources import read_settings
 
     secrets = SourceSecrets(setup.place.client("secretsmanager"), setup.place.output("SourceSecretPrefix"))
     made, secret = register_source(
@@ -297,6 +300,7 @@ def source(
         brand=brand,
         source=name,
         dialect=dialect,
+        settings=read_settings(settings),
         random=os.urandom,
         **setup.given,
     )
@@ -305,7 +309,7 @@ def source(
         f"Source {made.source}. Its secret, shown this once: {secret}",
         asdict(made) | {"secret": secret, "postback_url": url},
         secret,
-        [f"It posts to {url}, as docs/postback.md says."],
+        [f"It reports to {url}, as docs/sources/{dialects.of(made.dialect).name}.md says."],
     )
 
 

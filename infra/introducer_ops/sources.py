@@ -166,7 +166,7 @@ def _said(outcome: Outcome) -> str:
 def _told(what: str, settings: Path | None, state_dir: Path, stack: str) -> tuple[Dialect, SourceSettings, datetime]:
     """The dialect, what it is told, and the time where it is told it. Raises `NotFoundHere`, `NotFound`, `Invalid`,
     `Unavailable`."""
-    values = _settings(settings)
+    values = read_settings(settings)
     if not what.startswith(_SOURCE) and what in dialects.names():
         dialect = dialects.of(what)
         return dialect, dialect.settings(what, "", values or {}), datetime.now(UTC)
@@ -185,7 +185,8 @@ def _told(what: str, settings: Path | None, state_dir: Path, stack: str) -> tupl
     return dialect, dialect.settings(found.source, found.brand, own), now
 
 
-def _settings(file: Path | None) -> dict[str, Any] | None:
+def read_settings(file: Path | None) -> dict[str, Any] | None:
+    """What a dialect is told, in a file. Raises `Invalid`."""
     if file is None:
         return None
     try:

@@ -24,6 +24,7 @@ from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from introducer.domain.identity import brand_key, keyed_hash
 from introducer.gateways import source_secrets, user_pool
 from introducer.services.accept_deal import accept_deal, next_midnight
+from introducer.services.accept_rows import settings_of
 from introducer.services.create_campaign import create_campaign
 from introducer.services.create_link import create_link
 from introducer.services.creation import Author
@@ -187,10 +188,10 @@ class TestRegisterSource:
         yield
         world.clients("secretsmanager").delete_secret(SecretId=PREFIX + "mt5", ForceDeleteWithoutRecovery=True)
 
-    def register(self, world: World, brand: Brand, name: str = "mt5") -> tuple[Any, str]:
+    def register(self, world: World, brand: Brand, name: str = "mt5", **told: Any) -> tuple[Any, str]:
         secrets = source_secrets.SourceSecrets(world.clients("secretsmanager"), PREFIX)
         return register_source(
-            world.books, secrets, brand=brand.brand, source=name, random=world.random.randbytes, **world.given
+            world.books, secrets, brand=brand.brand, source=name, random=world.random.randbytes, **told, **world.given
         )
 
     def test_the_source_signs_with_what_was_shown(self, world: World) -> None:
@@ -215,6 +216,19 @@ class TestRegisterSource:
         self.register(world, brand)
 
         assert refusal(lambda: self.register(world, brand)) == "secret_exists"
+
+    def test_what_a_dialect_is_told_is_checked_and_kept(self, world: World) -> None:
+        brand = world.a_brand()
+        assert refusal(lambda: self.register(world, brand, dialect="klingon")) == "unknown_dialect"
+        assert refusal(lambda: self.register(world, brand, dialect="mt5")) == "invalid_settings"
+        told = {"currency": "EUR", "time_zone": "America/New_York+7"}
+
+        self.register(world, brand, dialect="mt5", settings=told)
+
+        kept = world.books.source("mt5")
+        assert json.loads(kept.settings).items() >= told.items()
+        dialect, settings = settings_of(kept)
+        assert dialect.settings("mt5", brand.brand, told) == settings
 
     def test_another_brand_cannot_take_the_name(self, world: World) -> None:
         self.register(world, world.a_brand())
