@@ -127,7 +127,7 @@ def test_what_the_queue_gave_up_on_is_stored_as_it_was_made_and_what_is_no_click
     intake: ModuleType, given_up: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     # given clicks, one of which FACTS has already, and a letter that is none
-    items = [a_click() for _ in range(12)]
+    items = [a_click(at_ms=1_772_452_800_000 + number) for number in range(12)]
     boto3.client("dynamodb").put_item(TableName="facts", Item={**items[0], "sub1": {"S": "as first written"}})
     for body in [*map(json.dumps, items), "not a click"]:
         boto3.client("sqs").send_message(QueueUrl=given_up, MessageBody=body)

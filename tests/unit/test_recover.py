@@ -82,7 +82,7 @@ def test_a_click_is_read_from_every_form_in_which_its_line_comes(form: Any) -> N
 
 
 def test_lines_that_are_read_twice_change_nothing() -> None:
-    lines = [a_line(a_click()) for _ in range(3)]
+    lines = [a_line(a_click(at_ms=1_772_452_800_000 + number)) for number in range(3)]
     facts = Facts()
     first, second = recover([*lines, lines[0]], facts), recover(lines, facts)
     assert (first.restored, first.known) == (3, 1) and (second.restored, second.known) == (0, 3)
@@ -136,7 +136,7 @@ def run(*arguments: str, given: str = "") -> tuple[int, str]:
 
 @pytest.mark.usefixtures("here")
 def test_files_and_a_pipe_are_read(tmp_path: Path) -> None:
-    items = [a_click() for _ in range(3)]
+    items = [a_click(at_ms=1_772_452_800_000 + number) for number in range(3)]
     plain, packed = tmp_path / "redirect.log", tmp_path / "000000.gz"
     plain.write_text(a_line(items[0]) + "\nclick_unwritten {\n")
     packed.write_bytes(gzip.compress(f"2026-03-02T12:00:00.000Z {a_line(items[1])}\n".encode()))
