@@ -215,6 +215,10 @@ def postbacks(records: Sequence[Taken]) -> set[str]:
         except Unavailable as error:
             logger().warning("what happened is to be told again", extra={"code": error.code, "event": each.event})
             again.add(each.sequence)
+        except Exception as error:
+            # A mistake of ours stays one: mails and the chain, which come by the same stream, do not wait for it.
+            logger().error("what happened could not be told", exc_info=error, extra={"event": each.event})
+            count("PostbacksNotQueued", 1)
     count("PostbacksQueued", told)
     return again
 

@@ -73,6 +73,10 @@ def test_an_owner_adds_a_target_in_a_browser_and_sees_its_secret_once(world: Hoo
     after = browser.get(path)
     assert "whsec_" not in after.body and "Make another secret" in text(after.body)
     assert world.posts(f"{path}/secret", {}).json["code"] == "secret_shown"
+    # An answer to a request with a key is kept for its repeats: a secret is not to be in it.
+    other = world.adds()["target"]
+    assert world.posts(f"/postbacks/{other}/secret", {}, idempotency_key="k").json["code"] == "no_key_here"
+    assert "whsec_" in world.posts(f"/postbacks/{other}/secret", {}).json["secret"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from introducer.domain.postback_out import (
     OVERLAP,
     SLOW,
     DeliveryStatus,
+    Gate,
     Method,
     Standing,
     Target,
@@ -464,6 +465,25 @@ def test_a_slow_target_that_answers_is_met_by_one_at_a_time_and_gets_all_of_it(w
     assert world.sends() == [Outcome.PUT_OFF] * 4
     assert Outcome.DELIVERED in world.passes(minutes=5)
     assert {each.status for each in world.log(target)} == {DeliveryStatus.DELIVERED}
+
+
+def test_what_finds_a_target_closed_again_and_again_asks_less_and_less_often(world: Outbound) -> None:
+    target = world.target(events=frozenset({Told.FTD}))
+    a_client(world)
+    world.tells()
+    [(_, body)] = world.queue
+    world.queue.clear()
+    waits = []
+    for _ in range(8):
+        gate = world.gate(target)
+        closed = Gate(failures=1, until=milliseconds(world.now) + 5_000, version=gate.version + 1)
+        assert world.targets.move_gate(target.of, target.target, gate, closed)
+        assert world.sender.take(json.loads(body)) is Outcome.PUT_OFF
+        [(due, body)] = world.queue
+        world.queue.clear()
+        waits.append((due - milliseconds(world.now)) // 1000)
+    assert waits == [15, 25, 45, 85, 165, 325, 325, 325]
+    assert world.sent == []
 
 
 # --------------------------------------------------------------------------------------------------- tests and replays

@@ -329,6 +329,8 @@ def _secret(visit: Visit, target: str) -> dict[str, Any]:
     """The page itself, with the secret in it: there is no address at which it could be seen again."""
     member = _of(visit)
     visit.read(Nothing)
+    if visit.idempotency_key:
+        raise Invalid("Send this without an Idempotency-Key: an answer to one is kept.", code="no_key_here")
     try:
         _, text = show_secret(visit.portal.target_books, member, target, visit.portal.brand_key(member.brand))
     except Conflict as error:

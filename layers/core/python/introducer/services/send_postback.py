@@ -40,8 +40,9 @@ from introducer.store.targets import Targets
 
 TRIES = 4
 """How often a gate that others move is read again."""
-SPREAD = 20_000
-"""ms over which messages that found a gate closed are spread."""
+SPREAD, DOUBLED = 20_000, 5
+"""ms over which messages that found a gate closed are spread; doubled each time that one finds it closed, so often at
+most: the ten thousandth in a row need not ask every few seconds."""
 ORIGIN = "postback_out"
 
 
@@ -107,13 +108,15 @@ class Sender:
         if target.standing is not Standing.ACTIVE:
             return self._ended(delivery, DeliveryStatus.HELD, Outcome.HELD)
         gate = self.targets.gate(target.of, target.target)
+        off = int(given.get("off", 0))
+        later = int((SPREAD << min(off, DOUBLED)) * self.chance())
         closed = gate.wait(now_ms)
         if closed:
-            return self._put_off(delivery, closed + int(SPREAD * self.chance()))
+            return self._put_off(delivery, closed + later, off + 1)
         if gate.by_turns:
             turn = gate.taken(now_ms)
             if not self.targets.move_gate(target.of, target.target, gate, turn):
-                return self._put_off(delivery, 1000 + int(SPREAD * self.chance()))
+                return self._put_off(delivery, 1000 + later, off + 1)
             gate = turn
         outcome, attempt = self._try(target, delivery)
         self._pass(target, gate, attempt)
@@ -173,8 +176,8 @@ class Sender:
         moved = self.deliveries.move(delivery, replace(delivery, status=status, next_at=0))
         return outcome if moved else Outcome.DONE_BEFORE
 
-    def _put_off(self, delivery: Delivery, wait_ms: int) -> Outcome:
-        self.send(message_of(delivery), max(0, -(-wait_ms // 1000)))
+    def _put_off(self, delivery: Delivery, wait_ms: int, off: int = 0) -> Outcome:
+        self.send(message_of(delivery, off), max(0, -(-wait_ms // 1000)))
         return Outcome.PUT_OFF
 
     def _now_ms(self) -> int:

@@ -30,8 +30,9 @@ Send = Callable[[str, int], None]
 """Puts a message into the queue, seen after so many seconds. Raises `Unavailable`."""
 
 
-def message_of(delivery: Delivery) -> str:
-    """What stands in the queue of a delivery: which one, and which try of it."""
+def message_of(delivery: Delivery, off: int = 0) -> str:
+    """What stands in the queue of a delivery: which one, which try of it, and how often in a row it found its target
+    closed."""
     return json.dumps(
         {
             "brand": delivery.brand,
@@ -39,6 +40,7 @@ def message_of(delivery: Delivery) -> str:
             "delivery": delivery.delivery,
             "target": delivery.target,
             "try": delivery.tries,
+            "off": off,
         }
     )
 

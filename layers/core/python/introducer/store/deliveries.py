@@ -11,7 +11,6 @@ from pynamodb.expressions.operand import Path
 
 from introducer.domain.errors import NotFound
 from introducer.domain.events import from_milliseconds, milliseconds
-from introducer.domain.ledger import Journal
 from introducer.domain.postback_out import (
     KEPT,
     MACROS,
@@ -23,7 +22,6 @@ from introducer.domain.postback_out import (
     news_of_amount,
 )
 from introducer.store import keys
-from introducer.store.ledger import journal_from_item
 from introducer.store.owned import owned_places
 from introducer.store.paging import Page
 from introducer.store.partitions import one, whole
@@ -31,7 +29,7 @@ from introducer.store.wire import Refused, Wire, connect, from_wire, to_wire, wr
 
 _ID = re.compile(r"dlv_[0-9A-Z]{26}", re.ASCII)
 _CLIENT = keys.parts(keys.partition("client", brand="", client=""))[0]
-_JOURNAL = "jrn_"
+_JOURNAL, _OF_JOURNAL = "jrn_", ("client", "rule", "amount", "currency", "posted_at")
 
 
 def delivery_to_item(delivery: Delivery) -> dict[str, Any]:
@@ -87,13 +85,15 @@ def news_of_image(image: Wire) -> tuple[News, ...] | None:
         _, brand, client = keys.parts(pk)
         return news_from_text(image["news"]["S"], brand, client)
     if sk.startswith(_JOURNAL):
-        return (_amount(journal_from_item(from_wire(image))),)
+        _, partner, *_ = keys.parts(pk)
+        said = from_wire({name: image[name] for name in _OF_JOURNAL})
+        journal = keys.unescape(sk)
+        return (
+            news_of_amount(
+                journal, partner, said["client"], said["rule"], said["amount"], said["currency"], said["posted_at"]
+            ),
+        )
     return None
-
-
-def _amount(journal: Journal) -> News:
-    key = journal.key
-    return news_of_amount(journal.id, key.partner, key.scope, key.rule, journal.amount, key.currency, journal.posted_at)
 
 
 class Deliveries:
