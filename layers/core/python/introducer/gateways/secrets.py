@@ -82,6 +82,11 @@ class Secrets:
             raise SecretMissing(f'The secret {secret_id} does not read {{"v1": ["<text>", …]}}.')
         return [text.encode() for text in texts]
 
+    def pull_token(self, secret_id: str) -> str:
+        """What a platform knows us by, by a source's secret; empty where there is nothing. Raises as `document`."""
+        token = self.document(secret_id).get("pull", "")
+        return token if isinstance(token, str) else ""
+
     def _read(self, secret_id: str) -> str:
         try:
             value = self._client.get_secret_value(SecretId=secret_id).get("SecretString")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.transactions import TransactWrite
 
 from introducer.domain.configuration import Change, Source
 from introducer.store import keys
-from introducer.store.items import BooksItem
+from introducer.store.items import BooksItem, translated
 from introducer.store.paging import Page
-from introducer.store.records import Part, as_item, as_record, got
+from introducer.store.records import Part, as_item, as_record, got, values_of
 
 
 class SourceItem(BooksItem):
@@ -33,6 +34,35 @@ class Sources(Part):
     def sources_of_brand(self, brand: str, cursor: str | None = None, limit: int = 100) -> Page[Source]:
         """A page of those who post events for a brand."""
         return self._owned(self._sources, Source, keys.owner_partition("source", brand=brand), cursor, limit)
+
+    def change_source(self, before: Source, after: Source, action: str, change: Change) -> None:
+        """A source is another from now on. Raises `Conflict` when it changed since it was read."""
+        item = self._sources
+        as_read = (item.status == before.status.value) & (item.dialect == before.dialect)
+        # Sources from before there were settings have none.
+        settings = item.settings == before.settings
+        as_read &= (item.settings.does_not_exist() | settings) if before.settings == "{}" else settings
+        self._change(
+            before.brand,
+            before.source,
+            action,
+            change,
+            values_of(before),
+            values_of(after),
+            item(*keys.key("source", source=before.source)),
+            [
+                item.status.set(after.status.value),
+                item.dialect.set(after.dialect),
+                item.settings.set(after.settings),
+            ],
+            as_read,
+            refusal=f"The source {before.source} changed meanwhile: look at it again.",
+        )
+
+    def note_source(self, source: Source, action: str, change: Change) -> None:
+        """On record: something about a source happens that is kept elsewhere, such as its secret."""
+        with translated("not refused"), TransactWrite(connection=self._connection) as transaction:
+            self._audit(transaction, source.brand, source.source, action, change, None, {"source": source.source})
 
     def register_source(self, source: Source, change: Change) -> None:
         """A new source of events. Raises `Conflict` when its name is taken."""

@@ -133,6 +133,21 @@ def step(dialect: Dialect, source: SourceSettings, cursor: str | None, lines: in
     return Step(cursor=_text(_Cursor(end)), more=end < milliseconds(now))
 
 
+def reached(cursor: str | None) -> datetime | None:
+    """Up to when all pages are read, by a cursor; None at the beginning."""
+    return None if cursor is None else from_milliseconds(_Cursor(**json.loads(cursor)).begin)
+
+
+def page_of(cursor: str | None) -> int:
+    """Which page of its stretch of time a cursor is at, from 0."""
+    return 0 if cursor is None else _Cursor(**json.loads(cursor)).page
+
+
+def beginning(day: date) -> str:
+    """The cursor at the beginning of a UTC day."""
+    return _text(_Cursor(milliseconds(datetime.combine(day, datetime.min.time(), UTC))))
+
+
 def _pulled(dialect: Dialect, source: SourceSettings) -> tuple[PullParameters, str]:
     parameters = source.parameters
     if dialect.address is None or not isinstance(parameters, PullParameters) or not parameters.url:
