@@ -146,3 +146,40 @@ def test_all_that_the_outbox_writes_of_it_its_role_lets_it(world: Outbound, monk
     assert {pk[:2] for _, pk in written(asked)} == {"J#"}
     for action, table, pk in asked:
         assert allows("OutboxRole", action, table, pk), (action, table, pk)
+
+
+# ---------------------------------------------------------------------------------------------------------- the outbox
+
+
+def records_of(world: Outbound) -> list[dict[str, Any]]:
+    """What the stream has shown and nobody was told of."""
+    return [each.to_stream() for each in world.house.memory.tables["books"].stream[world.told :]]
+
+
+def test_the_outbox_takes_clients_with_news_and_journals_for_it_and_tells_them_again_when_it_could_not(
+    world: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given the outbox, of which nothing but postbacks is looked at
+    target = world.target()
+    a_client(world)
+    module, records = functions.load("outbox"), records_of(world)
+    monkeypatch.setattr(module, "KINDS", tuple(kind for kind in module.KINDS if kind.does is module.postbacks))
+    monkeypatch.setattr(module, "teller", lambda: world.teller)
+    mine = [each for each in records if module.KINDS[0].reads(each["dynamodb"].get("NewImage") or {}) is not None]
+    assert 1 < len(mine) < len(records)
+
+    # when the queue is down, then the batch comes again from its first news on
+    def down(body: str, delay: int) -> None:
+        raise Unavailable("The queue did not take it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world, "enqueue", down)
+        [again] = module.handler({"Records": records}, None)["batchItemFailures"]
+        assert again["itemIdentifier"] == mine[0]["dynamodb"]["SequenceNumber"]
+
+    # and what is a mistake of ours holds up nothing
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "teller", lambda: SimpleNamespace(tell=lambda news: 1 // 0))
+        assert module.handler({"Records": records}, None) == {"batchItemFailures": []}
+    assert module.handler({"Records": records}, None) == {"batchItemFailures": []}
+    assert len(world.queue) == len(world.log(target)) == 6
