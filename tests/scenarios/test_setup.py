@@ -175,7 +175,7 @@ def test_a_campaign_from_a_file_leads_where_it_says_and_is_full_when_its_cap_is_
     file.write_text(
         f"""
         pages:
-          - {{url: "{site}/phone", devices: [mobile]}}
+          - {{url: "{site}/other", devices: [other]}}
           - {{url: "{site}/live?from={{partner}}", weight: 3}}
         clicks_in_all: 2
         overflow_url: "{site}/later"
@@ -189,7 +189,7 @@ def test_a_campaign_from_a_file_leads_where_it_says_and_is_full_when_its_cap_is_
     deep = here.makes("link", "--partner", partner, "--campaign", campaign, "--path", "/en/start?x=1")["code"]
     assert here.makes("routes")["added"] == []
 
-    # when two people follow them from a desktop
+    # when two people follow them, on devices that the first page is not for
     there, start = (stack.http().get(f"/c/{code}", headers={"User-Agent": BROWSER}) for code in (link, deep))
 
     # then the page and the parameters are the campaign's, the path is the link's
