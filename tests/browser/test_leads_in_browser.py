@@ -1,15 +1,19 @@
-"""A partner's form in a browser: on a phone and read both ways, sent without scripts; and what both sides see after."""
+"""A partner's form in a browser: on a phone and read both ways, sent without scripts; and what both sides see after.
+Whose client somebody is, and by what, is looked at there too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.serving import MARKS
 from tests.browser.window import DESK, PHONE, Window
-from tests.support.leading import PERSON, Leading, a_leading
+from tests.support.evidencing import Evidencing, an_evidencing
+from tests.support.leading import PERSON, Leading
 from tests.support.payday import HARBOUR, MANAGER, PIPS
 
 pytestmark = MARKS[1:]
@@ -17,8 +21,8 @@ pytestmark = MARKS[1:]
 
 
 @pytest.fixture(scope="module")
-def portal() -> Iterator[Leading]:
-    with pytest.MonkeyPatch.context() as patch, a_leading(patch) as world:
+def portal() -> Iterator[Evidencing]:
+    with pytest.MonkeyPatch.context() as patch, an_evidencing(patch) as world:
         yield world
 
 
@@ -84,3 +88,34 @@ def test_leads_are_looked_at_on_any_screen_and_worked_by_a_manager(
         page.get_by_role("button", name="Move it").click()
         expect(page.get_by_role("status")).to_contain_text("Moved.")
         assert (window.sideways(), window.barriers(), window.said) == (0, [], [])
+
+
+def test_evidence_and_promo_codes_are_looked_at_on_a_phone_read_from_the_right(
+    browser: Browser, portal: Evidencing, address: str
+) -> None:
+    # given a client with a recorded click, a code of the longest kind and a decision with a reason in two scripts
+    click, code, campaign = portal.clicked(), "W" * 32, portal.configuration.campaigns(portal.brand)[0].campaign
+    portal.records(click)
+    given = {"code": code, "reason": "مجلة الربيع, in print"}
+    codes = f"/desk/partners/{portal.partners[HARBOUR]}/codes"
+    assert portal.machine(MANAGER).post(codes, given, as_json=True).status == 201
+    client = portal.a_client(
+        {"click_id": click, "promo_code": code}, {"click_id": portal.clicked(PIPS, before=timedelta(days=2))}
+    )
+    wish = {"partner": portal.partners[PIPS], "since": "beginning", "reason": "التقينا في المعرض, at our own fair"}
+    assert portal.machine(MANAGER).post(f"/desk/clients/{client}", wish, as_json=True).status == 201
+    portal.follow(client)
+    # then nothing leaves the screen, and nobody is kept out
+    with Window(browser, address, PHONE) as window:
+        page = window.carries(portal.signed_in(MANAGER).cookies, language="ar", theme="dark")
+        for path in (
+            f"/desk/clients/{client}/evidence", codes, f"/desk/codes?code={code}",
+            f"/desk/campaigns/{campaign}/attribution",
+        ):  # fmt: skip
+            page.goto(path)
+            assert (path, window.sideways(), window.barriers(), window.said) == (path, 0, [], [])
+    with Window(browser, address, PHONE) as window:
+        page = window.carries(portal.signed_in(HARBOUR).cookies, language="ar")
+        for path in ("/codes", "/clients"):
+            page.goto(path)
+            assert (path, window.sideways(), window.barriers(), window.said) == (path, 0, [], [])

@@ -86,7 +86,7 @@ def without(events: Sequence[Event], pieces: Iterable[Piece]) -> list[Event]:
     ]
 
 
-@settings(max_examples=250, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 @given(lives())
 def test_each_piece_is_what_the_fold_made_of_it(events: list[Event]) -> None:
     # given all of a client's evidence, weighed

@@ -1,0 +1,110 @@
+"""Whose client it is, case by case, as docs/attribution.md has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from introducer.domain.attribution import attribute
+from introducer.domain.client import ClientState, Evidence, Segment, merge
+from introducer.domain.contracts import AttributionRule, Contracts, Grant, LinkTerms
+from introducer.domain.events import Event, milliseconds
+from introducer.domain.rates import Rates
+from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at
+
+REGISTERED = at("2026-03-10T12:00:00")
+LAST = {f"LASTCLK{n}": LinkTerms(f"LASTCLK{n}", BRAND, f"last_{n}", "cmp_last", 30) for n in (1, 2)}
+FIRST = {f"FRSTCLK{n}": LinkTerms(f"FRSTCLK{n}", BRAND, f"first_{n}", "cmp_first", 7, first_click=True) for n in (1, 2)}
+SPRING = Grant("code_partner", 0, milliseconds(REGISTERED), "cmp_code")
+AFTERWARDS = Grant("next_partner", milliseconds(REGISTERED), None)
+
+
+def whose(
+    *days: tuple[str, float],
+    code: str | None = None,
+    named: timedelta = timedelta(),
+    codes: tuple[Grant, ...] = (AFTERWARDS,),
+    rules: tuple[AttributionRule, ...] = (),
+) -> Segment | None:
+    """Whose a client is who followed these links so many days before it registered, and named a code then or later."""
+    links = {name: replace(terms, later=rules) for name, terms in (LAST | FIRST).items()}
+    contracts = Contracts(links, {}, Rates({}), {0: CLICK_KEY}, codes={(BRAND, "SPRING"): codes})
+    events: list[Event] = [an_event("registration", REGISTERED, event_id="e")]
+    events += [
+        an_event("kyc", REGISTERED, status="pending", event_id=f"e{number}",
+                 click_id=a_click(REGISTERED - timedelta(days=ago), link, number=number))
+        for number, (link, ago) in enumerate(days)
+    ]  # fmt: skip
+    events.append(an_event("kyc", REGISTERED + named, status="pending", event_id="code", promo_code=code))
+    return next(iter(attribute(merge(ClientState(BRAND, "client"), events, contracts), contracts)), None)
+
+
+def partner(found: Segment | None) -> str | None:
+    return found.partner if found else None
+
+
+@pytest.mark.parametrize(
+    ("days", "wins"),
+    [
+        ([("LASTCLK1", 3), ("LASTCLK2", 2)], "last_2"),
+        ([("FRSTCLK1", 3), ("FRSTCLK2", 2)], "first_1"),
+        # two campaigns: the last click chooses the campaign, and that its click
+        ([("FRSTCLK1", 5), ("FRSTCLK2", 3), ("LASTCLK1", 2)], "last_1"),
+        ([("FRSTCLK1", 5), ("LASTCLK1", 3), ("FRSTCLK2", 2)], "first_1"),
+        # each in the window of its own campaign
+        ([("FRSTCLK1", 8), ("LASTCLK1", 20)], "last_1"),
+        ([("FRSTCLK1", 8), ("FRSTCLK2", 2)], "first_2"),
+        ([("FRSTCLK1", 8), ("LASTCLK1", 31)], None),
+    ],
+)
+def test_of_several_clicks_the_campaign_of_the_last_one_chooses(
+    days: list[tuple[str, float]], wins: str | None
+) -> None:
+    assert partner(whose(*days)) == wins
+
+
+def test_a_code_counts_where_no_click_does_and_its_figures_stand_by_themselves() -> None:
+    found = whose(("FRSTCLK1", 8), code=" spring ")
+    assert found is not None
+    assert (found.partner, found.evidence, found.code, found.click) == (
+        "next_partner", Evidence.PROMO_CODE, "SPRING", "",
+    )  # fmt: skip
+    # and a click that counts goes before it
+    assert partner(whose(("LASTCLK1", 2), code="spring")) == "last_1"
+
+
+def test_a_code_that_changes_hands_is_whose_it_is_in_the_registrations_very_moment() -> None:
+    before, after = replace_end(SPRING, 1), replace_start(AFTERWARDS, 1)
+    assert partner(whose(code="SPRING", codes=(SPRING, AFTERWARDS))) == "next_partner"
+    assert partner(whose(code="SPRING", codes=(before, after))) == "code_partner"
+    # one that nobody has then is nobody's
+    assert whose(code="SPRING", codes=(SPRING,)) is None
+
+
+def replace_end(grant: Grant, ms: int) -> Grant:
+    return grant._replace(end=(grant.end or 0) + ms)
+
+
+def replace_start(grant: Grant, ms: int) -> Grant:
+    return grant._replace(start=grant.start + ms)
+
+
+def test_a_code_that_is_named_after_the_registrations_second_is_a_bonus() -> None:
+    assert partner(whose(code="SPRING", named=timedelta(milliseconds=999))) == "next_partner"
+    assert whose(code="SPRING", named=timedelta(seconds=1)) is None
+    assert partner(whose(code="SPRING", named=timedelta(days=-400))) == "next_partner"
+
+
+def test_the_clicks_campaign_may_let_codes_come_first_from_a_moment_on() -> None:
+    now, later = milliseconds(REGISTERED), milliseconds(REGISTERED) + 1
+    first = AttributionRule(now, 30, promo_first=True)
+    assert partner(whose(("LASTCLK1", 2), code="SPRING", rules=(first,))) == "next_partner"
+    # who registered a millisecond before is attributed as it was then
+    assert partner(whose(("LASTCLK1", 2), code="SPRING", rules=(first._replace(since=later),))) == "last_1"
+    # without a code the click counts, and by the window of that moment
+    assert partner(whose(("LASTCLK1", 2), rules=(first,))) == "last_1"
+    assert whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7),)) is None
+    # of two decisions the last one that has begun
+    assert partner(whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7), AttributionRule(now, 30)))) == "last_1"
