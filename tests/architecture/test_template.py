@@ -93,6 +93,20 @@ def test_a_function_is_told_what_it_asks_for_and_nothing_else(name: str) -> None
     assert asked - GIVEN_TO_ALL == set(FUNCTIONS[name]["Environment"]["Variables"]) - GIVEN_TO_ALL
 
 
+def test_this_machine_is_reached_from_the_local_stage_alone_and_only_when_it_is_said() -> None:
+    told = {name: one["Environment"]["Variables"].get("REACHES_LOOPBACK") for name, one in FUNCTIONS.items()}
+    assert {name for name, value in told.items() if value} >= {"PostbackOutFunction", "PortalFunction"}
+    assert all(value in (None, {"Fn::If": ["IsLocal", {"Ref": "ReachesLoopback"}, "no"]}) for value in told.values())
+    assert TRANSLATED["Parameters"]["ReachesLoopback"]["Default"] == "no"
+    [rule] = TRANSLATED["Rules"].values()
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "ReachesLoopback"}, "yes"]}
+    assert [each["Assert"] for each in rule["Assertions"]] == [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]
+    # What a function believes of it, whatever its environment says.
+    for stage, said, believed in (("local", "yes", True), ("local", "no", False), ("prod", "yes", False)):
+        assert Settings({"STAGE": stage, "REACHES_LOOPBACK": said}).reaches_loopback is believed
+    assert not Settings({"REACHES_LOOPBACK": "yes"}).reaches_loopback
+
+
 def test_the_vendor_layer_holds_what_the_project_depends_on() -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     locked = (ROOT / "layers/vendor/requirements.txt").read_text()
