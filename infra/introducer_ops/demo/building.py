@@ -98,6 +98,7 @@ def build_world(stack: Stack, plan: Plan, day: date, progress: Callable[[str], N
                 window_days=campaign.window_days,
                 attribution=Attribution.FIRST_CLICK if campaign.first_click else Attribution.LAST_CLICK,
                 countries=campaign.countries,
+                settings=campaign.settings,
                 author=_AUTHOR,
                 clock=clock,
                 random=chance.randbytes,

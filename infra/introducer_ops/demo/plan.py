@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from introducer.domain.campaigns import LandingPage, Utm
 from introducer_ops.demo.deals import FLAT, SHOWCASE, SPECIAL, TOGETHER, UNITS, quick_terms, terms_of, with_override
 from introducer_ops.demo.names import company_names
 
@@ -59,6 +60,8 @@ class CampaignPlan:
     window_days: int
     first_click: bool
     countries: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What else is said of it, by the names of `Campaign`'s fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,31 @@ class Plan:
     sales_email: str
 
 
+def _settings(domain: str) -> dict[str, Any]:
+    """A campaign with pages for phones and for others, a cap that no day reaches, and words for partners."""
+    site = f"https://www.{domain}"
+    return {
+        "pages": (
+            LandingPage(
+                page="", url=f"{site}/live", weight=3, devices=("desktop", "other"), language="en", name="Live"
+            ),
+            LandingPage(page="", url=f"{site}/live/app", weight=3, devices=("mobile", "tablet"), name="Live, by app"),
+            LandingPage(page="", url=f"{site}/live/compare?from={{partner}}", weight=1, name="Comparison"),
+        ),
+        "clicks_per_day": 50_000,
+        "overflow_url": f"{site}/later",
+        "utm": (Utm(name="utm_source", value="{partner}"), Utm(name="utm_campaign", value="live")),
+        "description": "A trading account with real money, opened in ten minutes.",
+        "terms": "No bidding on the brand's name. No promise of profit.",
+    }
+
+
 def make_plan(seed: int, day: date) -> Plan:
     """The world of this seed and trading day: always the same one."""
     chance = random.Random(f"{seed}/plan")
     domain = "quillmark.example"
     campaigns = (
-        CampaignPlan("Live account", "live", "click_id", 30, False, ()),
+        CampaignPlan("Live account", "live", "click_id", 30, False, (), _settings(domain)),
         # The redirect takes nobody from elsewhere, so these are all countries that the world's visitors come from.
         CampaignPlan("Demo contest", "contest", "cid", 60, False, tuple(sorted(CURRENCY_OF))),
         CampaignPlan("Copy trading", "copy", "subid", 30, True, ()),
