@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from cursors import Cursors
 
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
-from introducer.gateways import documents, identity, lead_vault, pictures, schedules, vault, workflows
+from introducer.gateways import documents, identity, lead_vault, pictures, schedules, source_secrets, vault, workflows
 from introducer.gateways.queue import Queue
 from introducer.gateways.rails.files import SentFiles
 from introducer.gateways.secrets import CONFIG, Secrets
@@ -59,11 +60,13 @@ from introducer.store.payout_journals import PayoutJournals
 from introducer.store.payout_schedules import PayoutSchedules
 from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
+from introducer.store.pulls import Pulls
 from introducer.store.rates import RateStore
 from introducer.store.report_choices import ReportChoices
 from introducer.store.reservations import Reservations
 from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
+from introducer.store.source_files import SourceFiles
 from introducer.store.statements import Statements
 from introducer.store.suppressions import Suppressions
 from introducer.store.targets import Targets
@@ -229,9 +232,34 @@ class Portal:
 
     @cached_property
     def postback_queue(self) -> Queue:
+        return self._queue(self.settings.postback_queue_url)
+
+    @cached_property
+    def pulls(self) -> Pulls:
+        """How fetching sources goes."""
+        return Pulls(self.settings.books_table)
+
+    @cached_property
+    def source_files(self) -> SourceFiles:
+        return SourceFiles(self.settings.books_table)
+
+    @cached_property
+    def source_secrets(self) -> source_secrets.SourceSecrets:
+        return source_secrets.SourceSecrets(source_secrets.new_client(), self.settings.source_secret_prefix)
+
+    def fetch_source(self, source: str) -> None:
+        """Names a source to the queue of those that are to be fetched, though it is not due."""
+        self._queue(self.settings.pull_queue_url).send(json.dumps({"source": source, "asked": True}))
+
+    def read_source_file(self, key: str, version: str) -> None:
+        """Names a platform's file to the queue of those that are to be read."""
+        self._queue(self.settings.source_files_queue_url).send(json.dumps({"key": key, "version": version}))
+
+    @staticmethod
+    def _queue(url: str) -> Queue:
         import boto3  # few pages send anything
 
-        return Queue(boto3.client("sqs", config=CONFIG), self.settings.postback_queue_url)
+        return Queue(boto3.client("sqs", config=CONFIG), url)
 
     @cached_property
     def documents(self) -> documents.Documents:

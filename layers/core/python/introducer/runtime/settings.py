@@ -86,6 +86,21 @@ class Settings:
         return self._needed("POSTBACK_QUEUE_URL")
 
     @property
+    def pull_queue_url(self) -> str:
+        """The queue of sources that are to be fetched."""
+        return self._needed("PULL_QUEUE_URL")
+
+    @property
+    def source_files_queue_url(self) -> str:
+        """The queue that tells of platforms' files."""
+        return self._needed("SOURCE_FILES_QUEUE_URL")
+
+    @property
+    def source_files_bucket(self) -> str:
+        """The bucket that platforms' files are put into."""
+        return self._needed("SOURCE_FILES_BUCKET")
+
+    @property
     def reaches_loopback(self) -> bool:
         """Whether what goes to hosts that others named may go to this machine: where the environment says so, and on
         the local stage alone. Without the setting it may not."""

@@ -88,7 +88,7 @@ ITEMS: dict[str, Item] = {
              owner_pk="B#{brand}#sources", owner_sk="{source}"),
         Item("intake_day", BOOKS, "S#{source}", "day#{day}",
              "how many events were accepted, applied and quarantined that day"),
-        Item("pull", BOOKS, "S#{source}", "pull",
+        Item("pull", BOOKS, "S#{source}#pull", "pull",
              "how fetching a source goes: cursor, who is at it, failures in a row, the last error, when it is due"),
         Item("source_file", BOOKS, "S#{source}#files", "{at}#{file}",
              "a version of a platform's file: how far it is read, what became of its rows, why it failed",
