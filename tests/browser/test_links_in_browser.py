@@ -12,7 +12,7 @@ from tests.browser.serving import MARKS
 from tests.browser.window import DESK, PHONE, Window
 from tests.support.payday import HARBOUR, MANAGER
 from tests.support.pictures import drawn
-from tests.support.promoting import Promoting, a_promoting
+from tests.support.promoting import OPEN, Promoting, a_promoting
 
 pytestmark = MARKS[1:]
 """No cloud: all books are in this process."""
@@ -70,3 +70,23 @@ def test_a_banner_that_staff_add_is_taken_by_a_partner_without_scripts(
         html = page.locator("textarea").input_value()
         assert "?sub1=blog%20%26%20co" in html and 'alt="Autumn sale"' in html
         expect(page.locator("textarea")).to_have_count(1)
+
+
+def test_a_campaign_gets_a_page_more_on_a_phone_without_scripts(
+    browser: Browser, portal: Promoting, address: str
+) -> None:
+    path = f"/desk/campaigns/{portal.campaigns[OPEN]}"
+    with Window(browser, address, PHONE, java_script_enabled=False) as window:
+        page = window.carries(portal.signed_in(MANAGER).cookies)
+        page.goto(f"{path}/edit")
+        page.get_by_text("Add a page").click()
+        page.locator("[name='pages.1.url']").fill("https://northgate.example/" + "long-" * 30)
+        page.locator("[name='pages.1.devices']").select_option("mobile tablet")
+        page.locator("[name=why]").fill("Phones have a page of their own")
+        page.get_by_role("button", name="Save the changes").click()
+        expect(page.get_by_role("status")).to_contain_text("Changed")
+    with Window(browser, address, PHONE) as window:
+        page = window.carries(portal.signed_in(MANAGER).cookies, language="ar", theme="dark")
+        for asked in (f"{path}?country=DE&device=mobile", f"{path}/edit"):
+            page.goto(asked)
+            assert (window.sideways(), window.barriers(), window.said) == (0, [], []), asked
