@@ -80,7 +80,7 @@ def test_a_function_imports_the_product_and_its_own_folder_alone(function: str) 
 
 
 def test_the_redirect_is_light() -> None:
-    # Of our own only what a click needs; of others only what Lambda's runtime has.
+    # Of our own only what a click needs, and nothing of others.
     allowed = {"introducer.domain.click_id", "introducer.store.keys"}
     seen = set()
     for path in modules(FUNCTIONS / "redirect"):
@@ -92,8 +92,37 @@ def test_the_redirect_is_light() -> None:
                 assert prefixes & allowed, f"{path.name} imports {name}"
             else:
                 siblings = {path.stem for path in (FUNCTIONS / "redirect").glob("*.py")}
-                assert top in sys.stdlib_module_names | {"botocore"} | siblings, f"{path.name} imports {name}"
+                assert top in sys.stdlib_module_names | siblings, f"{path.name} imports {name}"
     assert seen
+
+
+def test_the_redirect_starts_with_the_standard_library_alone_and_little_of_it() -> None:
+    # when an interpreter that has no packages imports it
+    path = [str(FUNCTIONS / "redirect"), str(PACKAGE.parent)]
+    code = f"import sys; sys.path[:0] = {path}; import app; print(len(sys.modules), 'email' in sys.modules)"
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    # then it starts, with no more modules than a first visitor can wait for
+    count, heavy = run.stdout.split()
+    assert int(count) <= 130
+    assert heavy == "False"
+
+
+def test_the_redirects_client_of_aws_can_be_read_in_one_sitting() -> None:
+    lines = 0
+    for name in ("aws", "connection", "errors", "signing"):
+        text = (FUNCTIONS / "redirect" / f"{name}.py").read_text()
+        told = {
+            number
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            for number in range(node.lineno, (node.end_lineno or 0) + 1)
+        }
+        lines += sum(
+            bool(line.strip()) and not line.lstrip().startswith("#") and number not in told
+            for number, line in enumerate(text.splitlines(), 1)
+        )
+    # Docstrings and comments may be as long as they need.
+    assert 200 < lines <= 400
 
 
 @pytest.mark.parametrize("package", ["domain", "store"])
