@@ -14,6 +14,7 @@ from introducer.domain.errors import Unavailable
 from introducer.domain.events import milliseconds
 from introducer.services.count_clicks import count_facts
 from introducer.services.fill_campaigns import FRESH, CampaignFiller
+from introducer.store.campaign_counts import SHARDS
 from introducer.store.click_counts import ClickCounts
 from introducer.store.intake_days import IntakeDays
 from tests.conftest import Tables
@@ -193,8 +194,8 @@ def test_links_of_one_campaign_are_spread_over_items(world: Campaigning, rollup:
     campaign = world.campaign(clicks_in_all=1000)
     rollup.count([record for number in range(40) for record in clicks(campaign, 1, f"link{number:04}")])
 
-    shards = [world.item("campaign_count", campaign=campaign.campaign, shard=shard) for shard in range(8)]
-    assert all(shards) and rollup.used(campaign).in_all == 40
+    found = [world.item("campaign_count", campaign=campaign.campaign, shard=shard) for shard in range(SHARDS)]
+    assert sum(bool(item) for item in found) > SHARDS // 2 and rollup.used(campaign).in_all == 40
 
 
 def test_a_pause_keeps_what_is_full(world: Campaigning, rollup: Counting) -> None:

@@ -21,7 +21,8 @@ from introducer.store import keys
 from introducer.store.partitions import whole
 from introducer.store.wire import connect
 
-SHARDS = 8
+SHARDS = 32
+"""So many that ten writers at once seldom meet on one: a transaction that meets another is refused, and tried again."""
 _IN_ALL, _DAY = "in_all", "day_"
 _FORGOTTEN = range(3, 10)
 """The days before a day that are taken out when it is counted: what is written every day keeps three."""
