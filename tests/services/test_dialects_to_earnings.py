@@ -278,6 +278,29 @@ def test_what_waits_for_a_person_waits_once_a_day_however_often_it_is_read(house
     assert len(list(house.facts.every_quarantined(BRAND, source.source, DAY))) == 1
 
 
+@pytest.mark.parametrize(
+    ("dialect", "settings", "rows", "reason"),
+    [
+        ("json", {}, b'{"a": 1}\n{"event_id": "e1", "cli\n{"event_id": "e2", "cli\n{"b": 2}\n', "not_json"),
+        ("mt5", {"currency": "EUR", "time_zone": "UTC"}, b"Deal,Login\n1,7,ann\n1,7,bob\n", "wrong_columns"),
+        ("mt5", {"currency": "EUR", "time_zone": "UTC"}, b'[{"Deal": 1, "Login": 7}, {"Deal": 1, "Login": 8}]', "unknown_row"),
+        ("s2s", {}, b"cid=\xff&txid=1\ncid=\xff&txid=2\n", "not_utf8"),
+        ("s2s", {}, b"cid=a&client_id={id}&email=a@b.c&event=reg\ncid=a&client_id={id}&email=d@b.c&event=reg", "unfilled_place"),
+    ],
+)  # fmt: skip
+def test_rows_that_read_the_same_when_names_are_withheld_each_wait_for_a_person(
+    house: House, dialect: str, settings: dict[str, Any], rows: bytes, reason: str
+) -> None:
+    source = a_source(house, dialect, **settings)
+    for _ in range(2):
+        language, told = settings_of(source)
+        lines = language.read(rows, source=told, received_at=house.now)
+        accept_rows(house.intake, source, lines, dialect=language, now=house.now)
+    found = [each for each in house.facts.every_quarantined(BRAND, source.source, DAY) if each.reason == reason]
+    assert len(found) == len({each.message for each in found}) + 1 == 2
+    assert not [name for name in ("ann", "bob", "a@b.c") if name in house.all_text()]
+
+
 def test_a_row_of_thousands_of_fields_is_kept_in_a_part_that_can_be_stored(house: House) -> None:
     source = a_source(house, "json")
     dialect, settings = settings_of(source)

@@ -290,6 +290,14 @@ def test_a_servers_clock_is_its_own(clock: str, shown: str, at: str) -> None:
     assert event_of(same)["occurred_at"] == at
 
 
+@pytest.mark.parametrize("time", [10**17, -(10**17), 10**30, "9" * 20, "0", ""])
+def test_a_time_beyond_all_calendars_spoils_its_own_row_alone(time: Any) -> None:
+    first, second = of_mt5(an_mt5_deal(Time=time), an_mt5_deal(Deal="2"))
+    assert told(first) in ("invalid_time", "too_early", "missing")
+    assert event_of(second)["event_id"] == "2"
+    assert told(called(f"cid=a&event=reg&timestamp={time or 0}")) in ("invalid_time", "too_early")
+
+
 def test_an_hour_that_a_clock_shows_twice_is_the_first_of_both() -> None:
     shown = datetime(2026, 10, 25, 3, 30, tzinfo=UTC).replace(tzinfo=None)
     assert utc(shown, zone("Europe/Nicosia")) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -369,6 +377,13 @@ def test_a_lot_need_not_be_a_power_of_ten() -> None:
     symbols = {"1": {"name": "OIL", "lot_size": "300"}}
     [line] = read("ctrader", json.dumps([deal | {"ctidTraderAccountId": 1}]), currency="EUR", symbols=symbols)
     assert event_of(line)["lots"] == "166.66666667"
+
+
+def test_a_number_beyond_all_reckoning_spoils_its_own_row_alone() -> None:
+    deal = json.loads(body_of("ctrader-deals.json"))["payload"]["deal"][1]
+    beyond = deal | {"closePositionDetail": deal["closePositionDetail"] | {"closedVolume": 10**35}}
+    first, second = read("ctrader", json.dumps([beyond, deal]), **CTRADER)
+    assert (told(first), isinstance(second, Read)) == ("invalid_number", True)
 
 
 def test_an_error_of_ctrader_is_no_page() -> None:

@@ -26,6 +26,8 @@ from introducer.sources.dialects.model import Broken, Dialect, Ignored, Line, Re
 from introducer.sources.events import MOST_FIELDS, ROWS, cleared, read_event, redacted, to_event
 
 _LONGEST_ID = 100
+_ROW = "row"
+"""What a whole row is hashed as."""
 
 
 def settings_of(sender: Source) -> tuple[Dialect, SourceSettings]:
@@ -62,8 +64,7 @@ class _Rows:
                     status=Status.IGNORED, event_id=None, code=line.reason, detail=line.detail, line=line.line
                 )
             case Broken():
-                message = cleared(line.raw, self.dialect.plain)
-                return self._keep(line.line, line.reason, line.detail, message, None, None)
+                return self._keep_row(line)
             case Read():
                 return self._take(line)
 
@@ -100,6 +101,12 @@ class _Rows:
             return False
         return self._event({**line.event, "occurred_at": before.occurred_at.isoformat()}).digest == before.digest
 
+    def _keep_row(self, line: Broken) -> Receipt:
+        message = cleared(line.raw, self.dialect.plain)
+        # Two rows may read the same when what may name somebody is withheld: each of them waits for a person.
+        whole = json.dumps(line.raw, sort_keys=True, default=str)
+        return self._keep(line.line, line.reason, line.detail, message, None, None, keyed_hash(self.key, _ROW, whole))
+
     def _keep_event(self, line: Read, reason: str, detail: str) -> Receipt:
         client_id, event_id = line.event.get("client_id"), line.event.get("event_id")
         client = keyed_hash(self.key, CLIENT, client_id) if isinstance(client_id, str) and client_id else None
@@ -119,6 +126,7 @@ class _Rows:
         message: Mapping[str, Any],
         event_id: str | None,
         client: str | None,
+        apart: str = "",
     ) -> Receipt:
         # One moment for the whole day, and no line in the message: the same row in the next page is the same item.
         day = in_full_ms(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -131,6 +139,7 @@ class _Rows:
             message=json.dumps(message, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
             event_id=event_id,
             client=client,
+            apart=apart,
         )
         return Receipt(
             status=Status.QUARANTINED,

@@ -204,14 +204,17 @@ class Facts:
         message: str,
         event_id: str | None = None,
         client: str | None = None,
+        apart: str = "",
     ) -> Quarantined:
         """Keep a message for a person to look at. `message` is JSON text without anything that names a person.
 
         The same message at the same moment is one item: a caller that may run twice passes a time that stays the
-        same (the event's `accepted_at`), and meets what it wrote before.
+        same (the event's `accepted_at`), and meets what it wrote before. `apart` tells apart what was withheld from
+        two messages that now read the same; only a part of a hash of it is kept.
         """
         at = in_full_ms(at)
-        digest = hashlib.sha256(f"{reason}\n{message}".encode()).hexdigest()[:16]
+        told = f"{reason}\n{message}" + (f"\n{apart}" if apart else "")
+        digest = hashlib.sha256(told.encode()).hexdigest()[:16]
         kept = Quarantined(
             brand=brand,
             source=source,

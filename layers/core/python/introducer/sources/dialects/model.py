@@ -160,6 +160,8 @@ class Dialect:
                 yield self.says(Row(number, said, source, received_at))
             except Invalid as error:
                 yield Broken(line=number, reason=error.code, detail=error.detail, raw=said)
+            except ArithmeticError:
+                yield Broken(line=number, reason="invalid_number", detail="A number is out of range.", raw=said)
 
     def read(self, body: bytes, *, source: SourceSettings, received_at: datetime) -> list[Line]:
         """All lines of a body. Raises as `each`."""

@@ -106,12 +106,15 @@ def csv_rows(body: bytes) -> Iterator[RawLine]:
             continue
         values = _values(line, delimiter)
         if values is None:
-            yield Broken(line=number, reason="not_csv", detail="This line is no CSV.", raw={})
+            text = line[:_LONGEST_LINE]
+            yield Broken(line=number, reason="not_csv", detail="This line is no CSV.", raw={"text": text})
             continue
         row = {name: value.strip() for name, value in zip(header, values, strict=False)}
         if len(values) != len(header):
             detail = f"This line has {len(values)} columns; the first one names {len(header)}."
-            yield Broken(line=number, reason="wrong_columns", detail=detail, raw=row)
+            # Beyond the last name: withheld as all that has no name, but it tells two lines apart.
+            rest = {"": values[len(header) :]} if len(values) > len(header) else {}
+            yield Broken(line=number, reason="wrong_columns", detail=detail, raw=row | rest)
             continue
         yield number, row
 

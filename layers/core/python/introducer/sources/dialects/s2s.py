@@ -147,17 +147,22 @@ def rows(body: bytes) -> Iterator[RawLine]:
         try:
             said = parse_qsl(query.decode("utf-8"), max_num_fields=100, errors="strict")
         except UnicodeDecodeError:
-            yield Broken(line=at, reason="not_utf8", detail="This call is not UTF-8.", raw={})
+            yield Broken(line=at, reason="not_utf8", detail="This call is not UTF-8.", raw=_unread(query))
             continue
         except ValueError:
             detail = "This call has more than 100 parameters."
-            yield Broken(line=at, reason="too_many_fields", detail=detail, raw={})
+            yield Broken(line=at, reason="too_many_fields", detail=detail, raw=_unread(query))
             continue
         row: dict[str, Any] = {}
         for name, value in said:
             row.setdefault(name.lower(), value.strip())
         row.pop(TOKEN, None)
         yield at, row
+
+
+def _unread(query: bytes) -> dict[str, str]:
+    """What tells a call that cannot be read from others. The token may stand in it, so it is no part of it itself."""
+    return {"text": hashlib.sha256(query).hexdigest()}
 
 
 def _says(row: Row) -> Line:

@@ -221,7 +221,7 @@ def moment(*names: str, counts_in: str = "") -> Take:
                 shown = _counted(int(number(row, *names) or 0)).replace(tzinfo=None)
                 clock = zone(counts_in) if counts_in else clock
             return utc(shown, clock).isoformat().replace("+00:00", "Z")
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, OSError):  # by how far off it is
             raise Invalid(f"{' or '.join(names)} is not a time.", code="invalid_time") from None
 
     return take
