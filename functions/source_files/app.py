@@ -47,6 +47,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _objects(body: str) -> Iterator[tuple[str, str]]:
     """The objects that a message tells of, and their versions: S3's own words, or ours."""
     said = json.loads(body)
+    if not isinstance(said, dict):
+        raise ValueError("a message is an object")
     if said.get("Event") == "s3:TestEvent":
         return
     if "key" in said:
