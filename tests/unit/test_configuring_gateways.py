@@ -9,8 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from introducer.domain.errors import Conflict, Invalid, Unavailable
+from introducer.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from introducer.gateways import source_secrets, user_pool
+from introducer.gateways.secrets import Secrets
+from introducer.gateways.source_files import SourceBucket
 
 PASSWORD = "Long-enough-1"
 
@@ -88,3 +90,38 @@ class TestSourceSecrets:
         assert refusal.value.code == "secret_exists"
         kept = boto3.client("secretsmanager").get_secret_value(SecretId="introducer/test/source/mt5")["SecretString"]
         assert json.loads(kept) == {"v1": ["s3cret"]}
+
+    def test_two_secrets_are_good_while_one_is_replaced_and_a_repeat_replaces_nothing(self) -> None:
+        secrets = source_secrets.SourceSecrets(source_secrets.new_client(), "introducer/test/source/")
+        secrets.create("mt5", "first")
+        before = secrets.known("mt5")
+        assert (before.previous, before.token) == (False, False)
+        secrets.keep_token("mt5", "their token")
+
+        secrets.rotate("mt5", "second", before.fingerprint)
+        with pytest.raises(Conflict) as refusal:
+            secrets.rotate("mt5", "third", before.fingerprint)
+
+        assert refusal.value.code == "secret_changed"
+        kept = Secrets(boto3.client("secretsmanager"), elapsed=lambda: 0.0)
+        assert kept.signing_keys("introducer/test/source/mt5") == [b"second", b"first"]
+        assert kept.pull_token("introducer/test/source/mt5") == "their token"
+        after = secrets.known("mt5")
+        assert (after.previous, after.token, after.fingerprint != before.fingerprint) == (True, True, True)
+        secrets.end_previous("mt5")
+        assert secrets.known("mt5") == after._replace(previous=False)
+        with pytest.raises(NotFound):
+            secrets.known("nobody")
+
+
+def test_a_file_of_a_platform_is_read_by_its_version_whatever_comes_after_it() -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="files")
+    client.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
+    bucket = SourceBucket(client, "files")
+    first = bucket.put("sources/mt5/a.csv", b"first")
+    bucket.put("sources/mt5/a.csv", b"the second")
+    assert (bucket.find("sources/mt5/a.csv", first).size, bucket.read("sources/mt5/a.csv", first)) == (5, b"first")
+    for key, version in (("sources/mt5/b.csv", first), ("sources/mt5/a.csv", "gone")):
+        with pytest.raises(NotFound):
+            bucket.find(key, version)
