@@ -10,9 +10,10 @@ from typing import Any
 import clock
 from container import Container
 from keep import keep, log
-from links import Links, Unread
+from links import Link, Links, Unread
 from record import record
-from visit import Visit
+from route import Route
+from visit import NOWHERE, Visit
 
 
 @cache
@@ -50,15 +51,20 @@ def answer(event: dict[str, Any]) -> dict[str, Any]:
     route = links.route(link, deadline)
     if secrets is None:
         log("ERROR", "click_unsigned", link=link.link_id, reason=container.keys_error)
-        page = route.first if route is not None else link.landing
-        return _to(page.without_click() if link.active else links.fallback(visit.host, deadline), [])
+        if link.active and not (route is not None and route.refusal(clock.now_ms(), NOWHERE)):
+            return _to((route.first if route is not None else link.landing).without_click(), [])
+        return _to(_elsewhere(link, route) or links.fallback(visit.host, deadline), [])
     made = record(visit, link, secrets, clock.now_ms(), container.keep_seconds, route)
     keep(made.item, container, deadline)
     if made.landing is None:
-        elsewhere = (route.overflow_url if route is not None else "") or link.fallback_url
-        return _to(elsewhere or links.fallback(visit.host, deadline), [])
+        return _to(_elsewhere(link, route) or links.fallback(visit.host, deadline), [])
     to = visit.query.get("to", "")
     return _to(made.landing.with_click(made.click, to, link.path, made.value), made.cookies)
+
+
+def _elsewhere(link: Link, route: Route | None) -> str:
+    """Where whom the link or its campaign does not take is sent; empty when neither says it."""
+    return (route.overflow_url if route is not None else "") or link.fallback_url
 
 
 def _to(location: str, cookies: list[str]) -> dict[str, Any]:

@@ -293,6 +293,26 @@ def test_a_visitor_whose_click_cannot_be_signed_still_meets_the_campaigns_page(
     assert warm.visit(code, query="sub1=x")["headers"]["Location"] == "https://go.broker.example/main?s="
 
 
+@pytest.mark.parametrize("overflow", [OVERFLOW, None])
+@pytest.mark.parametrize(
+    ("link", "route"),
+    [
+        ({"status": "paused"}, {}),
+        ({}, {"status": "paused"}),
+        ({}, {"ends_at": NOW_MS}),
+        ({}, {"full_until": NOW_MS + 1}),
+    ],
+    ids=str,
+)
+def test_whom_the_campaign_does_not_take_goes_elsewhere_though_the_click_cannot_be_signed(
+    warm: World, code: str, monkeypatch: pytest.MonkeyPatch, link: Any, route: Any, overflow: str | None
+) -> None:
+    routed(warm, code, link=link, overflow_url=overflow, **route)
+    signed = warm.visit(code)["headers"]["Location"]
+    monkeypatch.setattr(warm.container(), "keys", lambda: None)
+    assert warm.visit(code)["headers"]["Location"] == signed == (overflow or PAUSED_PAGE)
+
+
 # ---- what the address says ------------------------------------------------------------------------------------------
 
 UTM = [
