@@ -190,6 +190,17 @@ def test_a_batch_whose_look_fails_comes_again_and_closes(
     assert (rollup.used(campaign).in_all, rollup.full_until(campaign)) == (3, FOREVER)
 
 
+def test_what_is_counted_before_a_record_that_nobody_can_read_closes_the_campaign(
+    world: Campaigning, rollup: Counting
+) -> None:
+    campaign = world.campaign(clicks_in_all=3)
+    broken = clicks(campaign, 1)[0]
+    del broken["dynamodb"]["NewImage"]["partner"]
+
+    assert rollup.count([*clicks(campaign, 3), broken]) == broken["dynamodb"]["SequenceNumber"]
+    assert rollup.full_until(campaign) == FOREVER
+
+
 def test_links_of_one_campaign_are_spread_over_items(world: Campaigning, rollup: Counting) -> None:
     campaign = world.campaign(clicks_in_all=1000)
     rollup.count([record for number in range(40) for record in clicks(campaign, 1, f"link{number:04}")])

@@ -116,6 +116,10 @@ def count_facts(
     work: list[tuple[list[_Counted], Callable[[], int]]] = []
     for counter_of, group in batch.clicks.items():
         work.append((group, partial(_add_clicks, counter_of, group, clicks, caps)))
+    if caps is not None and work:
+        # Then the look: what fails later, in the events or at a record that nobody can read, may not bring these back.
+        first = min((group for group, _ in work), key=lambda group: position(group[0].sequence))
+        work.append((first, partial(_look_at_caps, batch, caps)))
     for day_of_source, group in batch.events.items():
         work.append((group, partial(_add_events, day_of_source, group, intake)))
     for number, (group, add) in enumerate(work):
@@ -129,22 +133,17 @@ def count_facts(
             outcome.clicks += added
         else:
             outcome.events += added
-    if caps is not None and outcome.failed is None:
-        try:
-            _look_at_caps(batch, caps)
-        except IntroducerError as error:
-            # What is counted stays counted; the batch comes again, and with it this look.
-            outcome.failed = min((group[0].sequence for group, _ in work), key=position)
-            outcome.error = error
     return outcome
 
 
-def _look_at_caps(batch: _Batch, caps: CampaignFiller) -> None:
-    """Close the campaigns of this batch that are full now."""
+def _look_at_caps(batch: _Batch, caps: CampaignFiller) -> int:
+    """Close the campaigns of this batch that are full now. When it fails, what is counted stays counted, and the batch
+    comes again from its first click. It counts nothing itself: 0."""
     campaigns = {record.click.campaign for group in batch.clicks.values() for record in group if record.click}
     for campaign in sorted(campaigns):
         if caps.counts_from(campaign) is not None:
             caps.look_at(campaign)
+    return 0
 
 
 def _sort(record: Mapping[str, Any], batch: _Batch) -> None:
