@@ -30,6 +30,7 @@ DEAL = terms(
 )
 CLICKED = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 DAY = "2026-03-05"
+MT5 = {"currency": "EUR", "time_zone": "UTC"}
 
 
 @pytest.fixture
@@ -282,10 +283,10 @@ def test_what_waits_for_a_person_waits_once_a_day_however_often_it_is_read(house
     ("dialect", "settings", "rows", "reason"),
     [
         ("json", {}, b'{"a": 1}\n{"event_id": "e1", "cli\n{"event_id": "e2", "cli\n{"b": 2}\n', "not_json"),
-        ("mt5", {"currency": "EUR", "time_zone": "UTC"}, b"Deal,Login\n1,7,ann\n1,7,bob\n", "wrong_columns"),
-        ("mt5", {"currency": "EUR", "time_zone": "UTC"}, b'[{"Deal": 1, "Login": 7}, {"Deal": 1, "Login": 8}]', "unknown_row"),
+        ("mt5", MT5, b"Deal,Login\n1,7,ann\n1,7,bob\n", "wrong_columns"),
+        ("mt5", MT5, b'[{"Deal": 1, "Login": 7}, {"Deal": 1, "Login": 8}]', "unknown_row"),
         ("s2s", {}, b"cid=\xff&txid=1\ncid=\xff&txid=2\n", "not_utf8"),
-        ("s2s", {}, b"cid=a&client_id={id}&email=a@b.c&event=reg\ncid=a&client_id={id}&email=d@b.c&event=reg", "unfilled_place"),
+        ("s2s", {}, b"txid={id}&event=reg&email=a@b.c\ntxid={id}&event=reg&email=d@b.c", "unfilled_place"),
     ],
 )  # fmt: skip
 def test_rows_that_read_the_same_when_names_are_withheld_each_wait_for_a_person(

@@ -228,6 +228,35 @@ def test_a_position_closed_in_part_counts_with_that_part(volumes: dict[str, Any]
     assert event_of(of_mt5(an_mt5_deal(**volumes))[0])["lots"] == lots
 
 
+def a_report(volume: str, currency: str = "") -> str:
+    more = (",Currency", f",{currency}") if currency else ("", "")
+    return (
+        f"Deal,Login,Time,Type,Direction,Symbol,Volume,Profit{more[0]}\n"
+        f"1,700,2026.03.02 12:00:00,sell,out,EURUSD,{volume},1.00{more[1]}\n"
+    )
+
+
+def test_lots_of_a_report_are_never_taken_for_units_nor_those_of_a_page_for_lots() -> None:
+    [lots] = read("mt5", a_report("0.50"), **MT5, volume="lots")
+    [units] = read("mt5", a_report("5000"), **MT5)
+    [page] = of_mt5(an_mt5_deal(VolumeExt=None, Volume="5000"), volume="lots")
+    assert [event_of(line)["lots"] for line in (lots, units, page)] == ["0.5"] * 3
+    for volume in ("0.50", "1.00"):
+        assert told(read("mt5", a_report(volume), **MT5)[0]) == "volume_in_lots"
+
+
+def test_a_row_in_another_currency_is_kept_for_a_person() -> None:
+    assert event_of(read("mt5", a_report("5000", "eur"), **MT5)[0])["currency"] == "EUR"
+    assert told(read("mt5", a_report("5000", "USD"), **MT5)[0]) == "other_currency"
+
+
+@pytest.mark.parametrize("actions", [{"correction": "credit"}, {"0": "ignored"}, {"14": "ignored"}, {"²": "money"}])
+def test_what_no_action_is_or_may_be_cannot_be_told(actions: dict[str, str]) -> None:
+    with pytest.raises(Invalid, match="actions") as refused:
+        of_mt5(actions=actions)
+    assert refused.value.code == "invalid_settings"
+
+
 def test_a_deal_without_any_volume_is_kept_for_a_person() -> None:
     assert told(of_mt5(an_mt5_deal(VolumeExt="0"))[0]) == "missing"
 
@@ -379,6 +408,26 @@ def test_a_lot_need_not_be_a_power_of_ten() -> None:
     assert event_of(line)["lots"] == "166.66666667"
 
 
+@pytest.mark.parametrize("told_as", ["36", "BALANCE_DEPOSIT_TRANSFER"])
+@pytest.mark.parametrize("said", [36, "36", "BALANCE_DEPOSIT_TRANSFER"])
+def test_an_operation_is_the_same_by_its_number_and_by_its_name(told_as: str, said: Any) -> None:
+    row = {"ctidTraderAccountId": 1, "operationType": said, "balanceHistoryId": 5, "delta": 100,
+           "changeBalanceTimestamp": 1772442000500}  # fmt: skip
+    [line] = read("ctrader", json.dumps([row]), **CTRADER, operations={told_as: "deposit"})
+    assert event_of(line)["type"] == "deposit"
+    [passed] = read(
+        "ctrader", json.dumps([row | {"operationType": "BALANCE_DEPOSIT"}]), **CTRADER, operations={"0": "ignored"}
+    )
+    assert told(passed) == "not_counted"
+
+
+@pytest.mark.parametrize("operations", [{"BALANCE_GIFT": "deposit"}, {"0": "deposit", "BALANCE_DEPOSIT": "ignored"}])
+def test_an_operation_that_is_none_or_means_two_things_is_refused(operations: dict[str, str]) -> None:
+    with pytest.raises(Invalid, match="operation") as refused:
+        read("ctrader", "[]", **CTRADER, operations=operations)
+    assert refused.value.code == "invalid_settings"
+
+
 def test_a_number_beyond_all_reckoning_spoils_its_own_row_alone() -> None:
     deal = json.loads(body_of("ctrader-deals.json"))["payload"]["deal"][1]
     beyond = deal | {"closePositionDetail": deal["closePositionDetail"] | {"closedVolume": 10**35}}
@@ -431,6 +480,40 @@ def test_a_pending_conversion_can_count_until_it_is_rejected() -> None:
     assert event_of(line)["event_id"] == "99603"
 
 
+# ---- Bodies ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "broken", [b'{"event_id": "e1", "ty', b'{"a": NaN}', b'{"a": 1, "a": 2}', b'{"a": "\xff"}', b"x"]
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_broken_line_spoils_no_other_wherever_it_stands(broken: bytes, place: int) -> None:
+    lines = [b'{"event_id": "e2"}', b'{"event_id": "e3"}']
+    lines.insert(place, broken)
+    found = read("json", b"\n".join(lines) + b"\n")
+    assert [line.line for line in found if isinstance(line, Broken)] == [place + 1]
+    assert [event_of(line)["event_id"] for line in found if isinstance(line, Read)] == ["e2", "e3"]
+
+
+@pytest.mark.parametrize(
+    "body", [b'[\n{"a": 1},\n{"a": 2}\n', b'[{"a": 1},\n{"a": 2}', b'{\n"events": [\n{"a": 1},\n{"a": 2}\n']
+)
+def test_a_list_that_breaks_off_is_refused_as_a_whole(body: bytes) -> None:
+    with pytest.raises(Malformed) as refused:
+        read("json", body)
+    assert refused.value.code == "not_json"
+
+
+def test_of_two_columns_of_one_name_nobody_knows_which_one_counts() -> None:
+    with pytest.raises(Malformed) as refused:
+        read("mt5", "Deal,Login,Time,Type,Time\n1,7,2026.03.02 12:00:00,sell,2026.03.02 13:00:00\n", **MT5)
+    assert refused.value.code == "same_column_twice"
+
+
+def test_what_is_no_text_is_nobodys_name() -> None:
+    assert told(of_mt5(an_mt5_deal(Login={"id": 7}))[0]) == "not_a_string"
+
+
 # ---- Postbacks of networks -------------------------------------------------------------------------------------------
 
 
@@ -463,6 +546,26 @@ def test_one_name_says_the_click_here_and_the_conversion_there() -> None:
     assert (event["event_id"], event["click_id"]) == ("T1", "abc")
     alone = called("tid=T1&event=reg", aliases={"event_id": ["tid"]})
     assert told(alone) == "missing", "then it no longer says the click, nor who it was"
+
+
+@pytest.mark.parametrize(
+    ("call", "settings"),
+    [
+        ("cid=abc&event=rejected", {}),
+        ("cid=abc&status=rejected", {}),
+        ("cid=abc&event=rejected&txid=T1", {"id_with_event": True}),
+        ("cid=abc&status=rejected&txid=T1", {"id_with_event": True}),
+    ],
+)
+def test_what_takes_back_nobody_knows_what_is_refused(call: str, settings: dict[str, Any]) -> None:
+    assert told(called(call, **settings)) == "no_id"
+
+
+@pytest.mark.parametrize("settings", [{}, {"id_with_event": True}])
+@pytest.mark.parametrize("id_", ["", "&txid=T1"])
+def test_what_is_rejected_is_what_was_reported(id_: str, settings: dict[str, Any]) -> None:
+    before = event_of(called(f"cid=abc&event=ftd&amount=5&currency=EUR{id_}", **settings))
+    assert event_of(called(f"cid=abc&event=ftd&status=rejected{id_}", **settings))["ref"] == before["event_id"]
 
 
 def test_subs_came_with_the_click_and_may_be_called_something_else() -> None:

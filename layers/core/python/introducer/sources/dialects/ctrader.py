@@ -30,16 +30,17 @@ from introducer.sources.dialects.pulling import PullParameters
 from introducer.sources.dialects.rows import json_rows, no_object
 from introducer.sources.dialects.table import (
     Case,
+    Condition,
     Nothing,
     Take,
     after,
     constant,
-    in_parameter,
     instant,
     number,
     one_of,
     parameter,
     plain,
+    said,
     says,
     text,
     there,
@@ -48,10 +49,45 @@ from introducer.sources.dialects.table import (
 
 _CENTS = Decimal(100)
 _ACCOUNT = "ctidTraderAccountId"
-_MEANINGS: Mapping[str, str] = {
-    **dict.fromkeys(("0", "BALANCE_DEPOSIT"), "deposit"),
-    **dict.fromkeys(("1", "BALANCE_WITHDRAW"), "withdrawal"),
+_MEANINGS: Mapping[str, str] = {"0": "deposit", "1": "withdrawal"}
+_OPERATIONS: Mapping[str, str] = {
+    "BALANCE_DEPOSIT": "0",
+    "BALANCE_WITHDRAW": "1",
+    "BALANCE_DEPOSIT_STRATEGY_COMMISSION_INNER": "3",
+    "BALANCE_WITHDRAW_STRATEGY_COMMISSION_INNER": "4",
+    "BALANCE_DEPOSIT_IB_COMMISSIONS": "5",
+    "BALANCE_WITHDRAW_IB_SHARED_PERCENTAGE": "6",
+    "BALANCE_DEPOSIT_IB_SHARED_PERCENTAGE_FROM_SUB_IB": "7",
+    "BALANCE_DEPOSIT_IB_SHARED_PERCENTAGE_FROM_BROKER": "8",
+    "BALANCE_DEPOSIT_REBATE": "9",
+    "BALANCE_WITHDRAW_REBATE": "10",
+    "BALANCE_DEPOSIT_STRATEGY_COMMISSION_OUTER": "11",
+    "BALANCE_WITHDRAW_STRATEGY_COMMISSION_OUTER": "12",
+    "BALANCE_WITHDRAW_BONUS_COMPENSATION": "13",
+    "BALANCE_WITHDRAW_IB_SHARED_PERCENTAGE_TO_BROKER": "14",
+    "BALANCE_DEPOSIT_DIVIDENDS": "15",
+    "BALANCE_WITHDRAW_DIVIDENDS": "16",
+    "BALANCE_WITHDRAW_GSL_CHARGE": "17",
+    "BALANCE_WITHDRAW_ROLLOVER": "18",
+    "BALANCE_DEPOSIT_NONWITHDRAWABLE_BONUS": "19",
+    "BALANCE_WITHDRAW_NONWITHDRAWABLE_BONUS": "20",
+    "BALANCE_DEPOSIT_SWAP": "21",
+    "BALANCE_WITHDRAW_SWAP": "22",
+    "BALANCE_DEPOSIT_MANAGEMENT_FEE": "27",
+    "BALANCE_WITHDRAW_MANAGEMENT_FEE": "28",
+    "BALANCE_DEPOSIT_PERFORMANCE_FEE": "29",
+    "BALANCE_WITHDRAW_FOR_SUBACCOUNT": "30",
+    "BALANCE_DEPOSIT_TO_SUBACCOUNT": "31",
+    "BALANCE_WITHDRAW_FROM_SUBACCOUNT": "32",
+    "BALANCE_DEPOSIT_FROM_SUBACCOUNT": "33",
+    "BALANCE_WITHDRAW_COPY_FEE": "34",
+    "BALANCE_WITHDRAW_INACTIVITY_FEE": "35",
+    "BALANCE_DEPOSIT_TRANSFER": "36",
+    "BALANCE_WITHDRAW_TRANSFER": "37",
+    "BALANCE_DEPOSIT_CONVERTED_BONUS": "38",
+    "BALANCE_DEPOSIT_NEGATIVE_BALANCE_PROTECTION": "39",
 }
+"""Numbers of `ProtoOAChangeBalanceType`: settings and rows may each say the one or the other."""
 _FILLED = ("2", "FILLED", "3", "PARTIALLY_FILLED")
 _NOT_FILLED = ("4", "REJECTED", "5", "INTERNALLY_REJECTED", "6", "ERROR", "7", "MISSED")
 
@@ -85,6 +121,18 @@ class CtraderParameters(PullParameters):
     operations: dict[str, Literal["deposit", "withdrawal", "ignored"]] = Field(
         {}, max_length=60, description='What further operations are: {"BALANCE_DEPOSIT_TRANSFER": "deposit"}'
     )
+
+    @field_validator("operations")
+    @classmethod
+    def _by_number(cls, operations: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, meaning in operations.items():
+            value = _OPERATIONS.get(key, key)
+            if not (value.isascii() and value.isdigit()):
+                raise ValueError(f"{key[:60]!a} is no operation: say its number, or a name such as BALANCE_DEPOSIT")
+            if found.setdefault(value, meaning) != meaning:
+                raise ValueError(f"the operation {value} has two meanings")
+        return found
 
     @field_validator("currency")
     @classmethod
@@ -144,6 +192,18 @@ def _account(row: Row) -> str | None:
     return None if by_account else text(_ACCOUNT)(row)
 
 
+def _operation(kind: str) -> Condition:
+    """The row's operation is one of this kind."""
+
+    def holds(row: Row) -> bool:
+        parameters, name = row.source.parameters, str(said(row, "operationType"))
+        assert isinstance(parameters, CtraderParameters)
+        key = _OPERATIONS.get(name, name)
+        return parameters.operations.get(key, _MEANINGS.get(key)) == kind
+
+    return holds
+
+
 _EXECUTED, _CHANGED = instant("executionTimestamp"), instant("changeBalanceTimestamp")
 _DIGITS = "closePositionDetail.moneyDigits"
 _TABLE = says(
@@ -173,7 +233,7 @@ _TABLE = says(
                     "occurred_at": _CHANGED,
                     "amount": _size,
                 },
-                when=(there("operationType"), in_parameter("operations", "operationType", kind, _MEANINGS)),
+                when=(there("operationType"), _operation(kind)),
             )
             for kind in ("deposit", "withdrawal")
         ),

@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
+from introducer.domain.errors import Invalid
 from introducer.domain.money import decimals
 from introducer.sources.dialects.model import Broken, Dialect, Parameters, RawLine, Row, Signature
 from introducer.sources.dialects.pulling import PullParameters
@@ -59,7 +60,11 @@ _MEANINGS: Mapping[str, str] = {
 }
 """What an action is, by itself. 2 balance; 3 credit, 6 bonus, 19 and 20 compensation after a stop-out; 4 charge,
 5 correction, 7-9 commission, 10 11 18 agent, 12 interest, 15 16 dividend, 17 tax."""
+_FIXED = frozenset({"0", "1", "13", "14"})
+"""Trades, and trades that were cancelled: no setting makes anything else of them."""
 _FINE, _COARSE = Decimal(10**8), Decimal(10**4)
+_REPORTED = "ReportedVolume"
+"""The column Volume of a report: unlike the Web API's it may count lots."""
 
 
 class Mt5Parameters(PullParameters):
@@ -86,6 +91,14 @@ class Mt5Parameters(PullParameters):
         {}, max_length=30, description='What further actions are: {"5": "credit"}; money, credit or ignored'
     )
 
+    @field_validator("actions")
+    @classmethod
+    def _by_number(cls, actions: dict[str, Meaning]) -> dict[str, Meaning]:
+        for key in actions:
+            if not (key.isascii() and key.isdigit()) or key in _FIXED:
+                raise ValueError(f"{key[:40]!a} is no action that may be told: say its number, such as 5")
+        return actions
+
     @field_validator("currency")
     @classmethod
     def _a_currency(cls, code: str) -> str:
@@ -97,7 +110,6 @@ class Mt5Parameters(PullParameters):
 
 def _lots(row: Row) -> str | None:
     """What was closed: for a position that is closed in part, that part."""
-    parameters = row.source.parameters
     for name, unit in (
         ("VolumeClosedExt", _FINE),
         ("VolumeClosed", _COARSE),
@@ -106,9 +118,23 @@ def _lots(row: Row) -> str | None:
     ):
         value = number(row, name)
         if value:
-            in_lots = name == "Volume" and isinstance(parameters, Mt5Parameters) and parameters.volume == "lots"
-            return plain(value if in_lots else value / unit)
-    return None
+            return plain(value / unit)
+    return _reported_lots(row)
+
+
+def _reported_lots(row: Row) -> str | None:
+    """The volume of a report, in what the settings say it counts. Raises `Invalid` (`volume_in_lots`)."""
+    value = number(row, _REPORTED)
+    if not value:
+        return None
+    if getattr(row.source.parameters, "volume", "units") == "lots":
+        return plain(value)
+    if int(value.as_tuple().exponent) < 0:
+        raise Invalid(
+            "Volume has decimals, so it counts lots, and the settings say units: set `volume` to lots.",
+            code="volume_in_lots",
+        )
+    return plain(value / _COARSE)
 
 
 def _commission(row: Row) -> str | None:
@@ -127,6 +153,17 @@ def _account(row: Row) -> str | None:
     return None if by_login else text("Login")(row)
 
 
+def _currency(row: Row) -> str | None:
+    """The settings' currency. Raises `Invalid` (`other_currency`) for a row that says another one."""
+    own, said = parameter("currency")(row), text("Currency")(row)
+    if said and said.upper() != own:
+        raise Invalid(
+            f"The row is in {said[:10]!a}, and this source in {own}: accounts in another currency are another source.",
+            code="other_currency",
+        )
+    return own
+
+
 _WHEN = moment("Time")
 _COMMON: Mapping[str, Take] = {
     "event_id": text("Deal"),
@@ -134,7 +171,7 @@ _COMMON: Mapping[str, Take] = {
     "account": _account,
     "account_type": parameter("account_type"),
     "occurred_at": _WHEN,
-    "currency": parameter("currency"),
+    "currency": _currency,
 }
 _TRADE: Mapping[str, Take] = {
     "closed_at": _WHEN,
@@ -178,8 +215,11 @@ _TABLE = says(
 
 _COLUMNS = {
     **{name.lower(): name for name in ("Deal", "Login", "Action", "Entry", "Time", "Symbol", "Profit", "Storage")},
-    **{name.lower(): name for name in ("Commission", "Fee", "Volume", "VolumeExt", "VolumeClosed", "VolumeClosedExt")},
+    **{
+        name.lower(): name for name in ("Commission", "Fee", "VolumeExt", "VolumeClosed", "VolumeClosedExt", "Currency")
+    },
     **{"ticket": "Deal", "type": "Action", "direction": "Entry", "swap": "Storage", "account": "Login"},
+    "volume": _REPORTED,
 }
 """Names of columns in reports, in small letters and without spaces, and the Web API's for the same."""
 _ACTIONS = {"buy": "0", "sell": "1", "balance": "2", "credit": "3", "charge": "4", "correction": "5", "bonus": "6"}
@@ -244,6 +284,8 @@ DIALECT = Dialect(
             "Symbol",
             "Price",
             "Volume",
+            _REPORTED,
+            "Currency",
             "VolumeExt",
             "VolumeClosed",
             "VolumeClosedExt",

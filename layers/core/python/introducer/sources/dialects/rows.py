@@ -34,8 +34,8 @@ def json_rows(
     def rows(body: bytes) -> Iterator[RawLine]:
         try:
             whole = read_value(body, LARGEST)
-        except Malformed as error:
-            lines = _lines(body) if error.code == "not_json" else []
+        except Malformed:
+            lines = _lines(body)
             if len(lines) < 2:
                 raise
             yield from _line_by_line(lines)
@@ -65,9 +65,12 @@ def listed(found: Any) -> Iterator[RawLine]:
 
 
 def _lines(body: bytes) -> list[tuple[int, bytes]]:
+    """The filled lines of a text with one object per line; empty where it is no such text. Any line may be broken, the
+    first one too. A list over several lines that breaks off is none: its rows end in commas."""
     lines = [(number, line.strip()) for number, line in enumerate(body.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1)]
     filled = [(number, line) for number, line in lines if line]
-    return filled if filled and filled[0][1].startswith(b"{") and filled[0][1].endswith(b"}") else []
+    whole = sum(line.startswith(b"{") and line.endswith(b"}") for _, line in filled)
+    return filled if whole and whole * 2 >= len(filled) and not filled[0][1].startswith(b"[") else []
 
 
 def _line_by_line(lines: Sequence[tuple[int, bytes]]) -> Iterator[RawLine]:
@@ -91,7 +94,7 @@ def no_object(number: int, row: Any) -> Broken:
 def csv_rows(body: bytes) -> Iterator[RawLine]:
     """Rows of a CSV with a header, by the names in it: comma, semicolon or tab; UTF-8, or UTF-16 with its mark.
 
-    Raises `Malformed` (`not_utf8`, `no_header`).
+    Raises `Malformed` (`not_utf8`, `no_header`, `same_column_twice`).
     """
     lines = _text(body).split("\n")
     begin = next((number for number, line in enumerate(lines) if line.strip()), None)
@@ -101,6 +104,9 @@ def csv_rows(body: bytes) -> Iterator[RawLine]:
     header = [name.strip() for name in _values(lines[begin], delimiter) or ()]
     if len(header) < 2 or len(header) > _MOST_COLUMNS or not all(header):
         raise Malformed("The first line must name the columns.", code="no_header")
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise Malformed(f"Two columns are called {twice[:40]!a}: which one counts?", code="same_column_twice")
     for number, line in enumerate(lines[begin + 1 :], begin + 2):
         if not line.strip():
             continue

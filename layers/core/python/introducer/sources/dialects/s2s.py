@@ -219,15 +219,26 @@ class _Call:
         )
         if not word and self.status not in REJECTED:
             raise Invalid("The call names no event, and the settings no `default_event`.", code="no_event")
-        if not word or (word.lower() in REJECTED and word.lower() not in known):
+        if not word or self._takes_back(word):
             return word, "cancel"
         kind = known.get(word.lower(), word)
         money = number(self.row, self.names["amount"]) if kind == "deposit" and "amount" in self.names else None
         return word, "chargeback" if money is not None and money < 0 else kind
 
+    def _takes_back(self, word: str) -> bool:
+        """Whether the event's name is none but says that it was rejected."""
+        return word.lower() in REJECTED and word.lower() not in {**EVENTS, **self.parameters.events}
+
     def event_id(self, word: str) -> str:
         """The conversion's id, or one made of click and event. Raises `Invalid` (`no_id`)."""
         sent, click = self.named.get("event_id"), self.named.get("click_id")
+        of_event = sent is None or self.parameters.id_with_event
+        if of_event and (not word or self._takes_back(word)):
+            raise Invalid(
+                "The call takes a conversion back and does not say which one: send its id, and its event's name with "
+                "`status` rejected.",
+                code="no_id",
+            )
         if sent is not None:
             return f"{word}-{sent}" if self.parameters.id_with_event else sent
         if click is None or not word:

@@ -134,10 +134,12 @@ def plain(value: Decimal) -> str:
 
 
 def text(*names: str) -> Take:
-    """What the first of these fields that says anything says, as text."""
+    """What the first of these fields that says anything says, as text. Raises `Invalid` (`not_a_string`)."""
 
     def take(row: Row) -> str | None:
         value = said(row, *names)
+        if isinstance(value, Mapping | list):
+            raise Invalid(f"{' or '.join(names)} is no text.", code="not_a_string")
         return None if value is None else (plain(value) if isinstance(value, Decimal) else str(value).strip())
 
     return take
