@@ -66,10 +66,11 @@ class Agent(NamedTuple):
 @lru_cache(maxsize=4096)
 def describe(agent: str) -> Agent:
     """What the User-Agent header says of its sender."""
-    agent = agent[:READ].strip()
-    if not agent or agent == "-":
+    agent = agent[:READ]
+    lower = agent.strip().lower()
+    if not lower or lower == "-":
         return Agent(NONE, "other")
-    lower = agent.lower()
+    # The table's texts may begin or end with a space; so may the agent.
     return Agent(_known(agent) or _telling(lower), _device(lower))
 
 

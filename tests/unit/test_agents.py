@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from introducer_ops import agents as table
@@ -69,10 +69,10 @@ def test_no_word_of_an_ordinary_telephone_is_on_the_list_and_the_examples_are() 
     assert set(table.ORDINARY) <= set(by_pattern)
     for pattern in table.ORDINARY:
         word = re.sub(r"\\(.)", r"\1", pattern)
-        for example in by_pattern[pattern]:
+        for instance in by_pattern[pattern]:
             # then the package's example is a machine, and the same agent of another telephone or version is not
-            assert word in example and kind(example) != "browser"
-            assert kind(re.sub(r"Chrome/\d+", "Chrome/149", example)) == "browser"
+            assert word in instance and kind(instance) != "browser"
+            assert kind(re.sub(r"Chrome/\d+", "Chrome/149", instance)) == "browser"
 
 
 def test_a_messengers_preview_is_told_from_the_browser_inside_it() -> None:
@@ -117,6 +117,8 @@ TEXTS = [text for text in table.texts(table.patterns()) if not text.starts]
     before=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
     after=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
 )
+@example(text=next(text for text in TEXTS if text.text.endswith(" ")), before="", after="")
+@example(text=next(text for text in TEXTS if text.text.startswith(" ")), before="", after="")
 def test_a_listed_text_is_found_wherever_it_stands(text: table.Text, before: str, after: str) -> None:
     assert kind(before + text.text + after) != "browser"
 
