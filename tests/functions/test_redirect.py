@@ -646,6 +646,19 @@ def test_when_books_does_not_answer_what_was_known_serves_on(
     assert reads.made == 2
 
 
+def test_a_link_that_is_not_known_here_yet_is_asked_for_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put(a_link("twice001", campaign="cmp_twice"))
+    read, failures = world.amazon.get_item, iter([world.amazon.errors.TimedOut("the answer took too long")])
+
+    def once_in_vain(table: str, key: Any, *, seconds: float) -> Any:
+        if error := next(failures, None):
+            raise error
+        return read(table, key, seconds=seconds)
+
+    monkeypatch.setattr(world.amazon, "get_item", once_in_vain)
+    assert LANDING in world.visit("twice001")["headers"]["Location"]
+
+
 def test_when_books_does_not_answer_an_unknown_link_leads_to_the_fallback_and_is_logged(
     world: World, reads: Calls, capsys: pytest.CaptureFixture[str]
 ) -> None:

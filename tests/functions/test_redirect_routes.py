@@ -82,6 +82,12 @@ def test_weights_decide_how_many_visitors_meet_a_page(warm: World, code: str) ->
     assert abs(met["a"] - 700) < 50 and abs(met["b"] - 200) < 50 and abs(met["c"] - 100) < 50
 
 
+def test_the_smallest_weights_are_not_rounded_away(warm: World, code: str) -> None:
+    routed(warm, code, a_page("a", weight=1), a_page("b", weight=1), a_page("c", weight=1))
+    met = Counter(page_of(warm.visit(code, cookies=[f"iv={number:022}"])) for number in range(150))
+    assert {page for page, times in met.items() if times > 30} == {"a", "b", "c"}
+
+
 def test_a_visitor_who_comes_again_meets_the_same_page(warm: World, code: str) -> None:
     routed(warm, code, *[a_page(name) for name in "abcdefgh"])
     pages = set()
@@ -267,9 +273,10 @@ def test_a_route_that_cannot_be_read_is_told_and_its_links_lead_on(
     warm: World, code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     routed(warm, code, a_page("new"))
-    read = warm.amazon.get_item
+    read, asked = warm.amazon.get_item, []
 
     def half(table: str, key: dict[str, Any], *, seconds: float) -> Any:
+        asked.append(key["sk"]["S"])
         if key["sk"]["S"] == "route":
             raise warm.amazon.errors.Throttled("ThrottlingException")
         return read(table, key, seconds=seconds)
@@ -278,6 +285,10 @@ def test_a_route_that_cannot_be_read_is_told_and_its_links_lead_on(
     assert warm.visit(code)["headers"]["Location"].startswith(f"{LANDING}?click_id=")
     said = json.loads(capsys.readouterr().out.splitlines()[0])
     assert (said["message"], said["reason"]) == ("route_unread", "Throttled: ThrottlingException")
+    # and who comes next does not wait for it too
+    told = len(asked)
+    assert warm.visit(code)["headers"]["Location"].startswith(f"{LANDING}?click_id=")
+    assert len(asked) == told
     # and it is read again soon
     monkeypatch.undo()
     now = time.monotonic() + 6
