@@ -47,7 +47,3 @@ class Deadline:
     def left(self, keep: float = 0.0) -> float:
         """Seconds until the end, less this share of the whole that is kept for what comes after; negative when over."""
         return self._ends - self._elapsed() - self.seconds * keep
-
-    def allows(self, share: float) -> bool:
-        """Whether a call that may take this share of the whole can still end in time."""
-        return self.left() >= self.seconds * share
