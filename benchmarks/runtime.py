@@ -25,6 +25,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import amazon
+from benchmarks.awake import cores_awake
 from benchmarks.figures import percentile
 from benchmarks.visitors import visits
 
@@ -129,6 +130,7 @@ def measure() -> dict[str, float]:
             "boto3": stack.enter_context(function("redirect", BENCH_CLIENT="boto3", **settings)),
             "empty": stack.enter_context(function("empty")),
         }
+        stack.enter_context(cores_awake())
         return _measured(functions, itertools.cycle(events))
 
 

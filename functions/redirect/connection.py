@@ -50,7 +50,7 @@ class Connection:
 
         When the other side has closed a kept connection meanwhile, the request is sent again by a new one.
         """
-        if not self._busy.acquire(timeout=_left(deadline)):
+        if not self._busy.acquire(blocking=False) and not self._busy.acquire(timeout=_left(deadline)):
             raise TimedOut("the connection is still being opened")
         try:
             kept = self._socket is not None
@@ -146,54 +146,66 @@ def _left(deadline: Deadline) -> float:
 
 def _read(source: socket.socket, deadline: Deadline) -> Answer:
     """The whole answer. Raises `Broken` for one that is no HTTP, is cut off, or does not say how long it is."""
-    received = bytearray()
-
-    def more() -> None:
-        source.settimeout(_left(deadline))
-        try:
-            piece = source.recv(16_384)
-        except ConnectionError:
-            piece = b""
-        if not piece:
-            raise Broken("closed within the answer") if received else Closed("closed before the answer")
-        received.extend(piece)
-        if len(received) > LONGEST:
-            raise Broken("the answer is too long")
-
-    def take(length: int, behind: int = 0) -> bytes:
-        if not 0 <= length <= LONGEST:
-            raise Broken("the answer is too long")
-        while len(received) < length + behind:
-            more()
-        taken = bytes(received[:length])
-        del received[: length + behind]
-        return taken
-
-    def until(mark: bytes) -> bytes:
-        while (ends := received.find(mark)) < 0:
-            more()
-        return take(ends, len(mark))
-
-    first, *lines = until(b"\r\n\r\n").split(b"\r\n")
+    received = _more(source, deadline, b"")
+    while (ends := received.find(b"\r\n\r\n")) < 0:
+        received = _more(source, deadline, received)
+    first, *lines = received[:ends].split(b"\r\n")
     if not first.startswith(b"HTTP/1.") or not first[9:12].isdigit():
         raise Broken("the answer is not HTTP")
     headers = {}
     for line in lines:
         name, _, value = line.partition(b":")
         headers[name.lower()] = value.strip()
+    received = received[ends + 4 :]
     try:
         if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
-            body = b""
-            while length := int(until(b"\r\n").partition(b";")[0], 16):
-                body += take(length, behind=2)
-            until(b"\r\n")
+            body, rest = _chunks(source, deadline, received)
         else:
-            body = take(int(headers[b"content-length"]))
+            body, rest = _exactly(source, deadline, received, int(headers[b"content-length"]))
     except (KeyError, ValueError) as error:
         raise Broken("the answer does not say its length") from error
     # What is left over belongs to no request of ours.
-    last = bool(received) or headers.get(b"connection", b"").lower() == b"close"
-    return Answer(int(first[9:12]), headers, body, last)
+    return Answer(int(first[9:12]), headers, body, bool(rest) or headers.get(b"connection", b"").lower() == b"close")
+
+
+def _exactly(source: socket.socket, deadline: Deadline, received: bytes, length: int) -> tuple[bytes, bytes]:
+    """So many bytes, and what came behind them."""
+    if not 0 <= length <= LONGEST:
+        raise Broken("the answer is too long")
+    if len(received) < length:
+        whole = bytearray(received)
+        while len(whole) < length:
+            whole += _more(source, deadline, b"", begun=True)
+        received = bytes(whole)
+    return received[:length], received[length:]
+
+
+def _chunks(source: socket.socket, deadline: Deadline, received: bytes) -> tuple[bytes, bytes]:
+    """A body in chunks, put together, and what came behind it. Trailers are not for us: they count as behind it."""
+    body, length = b"", -1
+    while length:
+        while (ends := received.find(b"\r\n")) < 0:
+            received = _more(source, deadline, received, begun=True)
+        length = int(received[:ends].partition(b";")[0], 16)
+        chunk, received = _exactly(source, deadline, received[ends + 2 :], length + 2)
+        body += chunk[:-2]
+        if len(body) > LONGEST:
+            raise Broken("the answer is too long")
+    return body, received
+
+
+def _more(source: socket.socket, deadline: Deadline, received: bytes, begun: bool = False) -> bytes:
+    """What was received, and what comes next behind it. Raises `Closed` when nothing comes, `Broken` when no more."""
+    source.settimeout(_left(deadline))
+    try:
+        piece = source.recv(16_384)
+    except ConnectionError:
+        piece = b""
+    if not piece:
+        raise Broken("closed within the answer") if received or begun else Closed("closed before the answer")
+    if len(received) > LONGEST:
+        raise Broken("the answer is too long")
+    return received + piece if received else piece
 
 
 def _words(error: Exception | None) -> str:

@@ -268,8 +268,21 @@ def test_an_answer_that_changed_on_the_way_is_not_believed(aws: ModuleType) -> N
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<xml>",
         b"HTTP/1.1 20x OK\r\n\r\n",
         b"x" * 3_100_000,
+        answer(200, None, **LENGTH_UNKNOWN | {"Transfer-Encoding": "chunked"})[:-2]
+        + b"f4240\r\n%b\r\n" % bytes(10**6) * 4,
     ],
-    ids=["no length", "negative", "huge", "no chunks", "redirected", "no object", "no JSON", "no status", "no end"],
+    ids=[
+        "no length",
+        "negative",
+        "huge",
+        "no chunks",
+        "redirected",
+        "no object",
+        "no JSON",
+        "no status",
+        "no end",
+        "endless chunks",
+    ],
 )
 def test_what_is_no_answer_of_aws_is_broken(odd: bytes, aws: ModuleType) -> None:
     with Amazon(Step((odd,), closes=True), Step((odd,), closes=True), FOUND) as amazon:
