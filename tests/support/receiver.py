@@ -54,8 +54,10 @@ def says(text: bytes) -> Script:
 
 
 @contextmanager
-def a_receiver(does: Script | None = None, context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver that listens; with `context` it speaks TLS."""
+def a_receiver(
+    does: Script | None = None, context: ssl.SSLContext | None = None, *, reads: bool = True
+) -> Iterator[Receiver]:
+    """A receiver that listens; with `context` it speaks TLS. One that reads nothing does its part at once."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         found = Receiver(listening.getsockname()[1], does or answers())
         ends = threading.Event()
@@ -65,7 +67,7 @@ def a_receiver(does: Script | None = None, context: ssl.SSLContext | None = None
                 spoken = context.wrap_socket(connection, server_side=True) if context else connection
                 with spoken:
                     spoken.settimeout(30)
-                    request = _read(spoken)
+                    request = _read(spoken) if reads else Request("", {}, b"")
                     found.requests.append(request)
                     found.does(spoken, request)
 

@@ -242,8 +242,6 @@ def test_tls_is_made_for_the_name_and_its_certificate_is_checked(certificate: Pa
         assert len(receiver.requests) == 1
 
 
-def test_a_host_that_speaks_no_tls_is_not_waited_for() -> None:
-    with a_receiver() as receiver:
-        sends = outside(resolve=lambda *_: HERE, bounds=Bounds(connect=0.05))
-        assert refusal(lambda: sends.exchange("GET", f"https://t.test:{receiver.port}/", {})) == "timed_out"
-        assert receiver.requests == []
+def test_a_host_that_speaks_no_tls_is_said_to() -> None:
+    with a_receiver(says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False) as receiver:
+        assert refusal(lambda: over_tls(receiver, "track.example.test", None)) == "tls_failed"
