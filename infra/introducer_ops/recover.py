@@ -33,7 +33,7 @@ UNWRITTEN = "click_unwritten"
 """What the redirect logs, with the whole item, when neither FACTS nor the queue took a click."""
 LONGEST = 16 << 20
 """Bytes of a line at most: services wrap many messages into one."""
-_WRAPPED = ("message", "@message", "events", "logEvents")
+_WRAPPED = ("message", "@message", "events", "logEvents", "results", "value")
 """Where log services put what a function wrote."""
 _NAMED = 10
 
@@ -112,12 +112,15 @@ def recover(lines: Iterable[str], clicks: Restorable) -> Recovered:
 def lost_clicks(line: str) -> list[Any]:
     """The items in a line. Raises `Malformed`, `TooLarge` or `ValueError` when no JSON can be read from it.
 
-    A line is JSON, perhaps after a time and a stream's name; or a line of the pretty output of `aws logs
-    filter-log-events`; or one of a CSV file of Logs Insights, where each quote is written twice.
+    A line is JSON, perhaps between times and a stream's name; or a line of the pretty output of `aws logs
+    filter-log-events`, of `get-query-results` or of Logs Insights; or one of a CSV file of Logs Insights, where each
+    quote is written twice.
     """
     text = line.strip()
-    if text.startswith('"message"'):
+    if text.startswith(('"message"', '"@message"', '"value"')):
         text = "{" + text.rstrip(",") + "}"
+    elif text.startswith("[{"):
+        text = '{"events": ' + text + "}"
     elif '{""' in text:
         text = text[text.index('{""') : text.rindex("}") + 1].replace('""', '"')
     return list(_items(_read(text)))
@@ -139,7 +142,7 @@ def _items(value: Any) -> Iterator[Any]:
 
 
 def _read(text: str) -> Any:
-    return read_value(text[text.index("{") :].encode(), LONGEST)
+    return read_value(text[text.index("{") : text.rindex("}") + 1].encode(), LONGEST)
 
 
 def of_log_group(client: Any, group: str, since: datetime) -> Iterator[str]:

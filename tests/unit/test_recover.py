@@ -64,6 +64,15 @@ FORMS = {
         json.dumps({"events": [{"message": line, "eventId": "1"}]}, indent=4).splitlines()
     ),
     "of filter-log-events in one line": lambda line: [json.dumps({"events": [{"message": line}]})],
+    "of filter-log-events as text": lambda line: [f"EVENTS\t37\t1772452800999\t2026/03/02/[$LATEST]01\t{line}\t1772452800123"],
+    "of get-query-results": lambda line: (
+        json.dumps({"results": [[{"field": "@message", "value": line}]]}, indent=4).splitlines()
+    ),
+    "of get-query-results in one line": lambda line: [
+        json.dumps({"results": [[{"field": "@timestamp", "value": "2026"}, {"field": "@message", "value": line}]]})
+    ],
+    "of Logs Insights": lambda line: json.dumps([{"@timestamp": "2026", "@message": line}], indent=2).splitlines(),
+    "of Logs Insights in one line": lambda line: [json.dumps([{"@message": "START"}, {"@message": line}])],
     "of a table of Logs Insights": lambda line: [as_csv(line)],
 }  # fmt: skip
 
