@@ -11,6 +11,7 @@ from introducer.domain.attribution import attribute
 from introducer.domain.client import ClientState, Evidence, Segment, merge
 from introducer.domain.contracts import AttributionRule, Contracts, Grant, LinkTerms
 from introducer.domain.events import Event, milliseconds
+from introducer.domain.evidence import Piece, weigh
 from introducer.domain.rates import Rates
 from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at
 
@@ -108,3 +109,45 @@ def test_the_clicks_campaign_may_let_codes_come_first_from_a_moment_on() -> None
     assert whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7),)) is None
     # of two decisions the last one that has begun
     assert partner(whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7), AttributionRule(now, 30)))) == "last_1"
+
+
+def said_of(clicks: dict[str, str], **links: LinkTerms) -> dict[str, Piece]:
+    """What staff read of these clicks, by what they are called, of a client that named each and a promo code. Only the
+    genuine ones are in the engine's state."""
+    contracts = Contracts(links, {}, Rates({}), {0: CLICK_KEY}, codes={(BRAND, "SPRING"): (AFTERWARDS,)})
+    events: list[Event] = [an_event("registration", REGISTERED, event_id="e", promo_code="spring")]
+    events += [
+        an_event("kyc", REGISTERED, status="pending", event_id=called, click_id=text) for called, text in clicks.items()
+    ]
+    state = merge(ClientState(BRAND, "client"), events, contracts)
+    found = {piece.id: piece for piece in weigh(state, events, replace(contracts, click_keys={})).pieces}
+    return {called: found[text] for called, text in clicks.items()}
+
+
+def test_only_the_click_that_would_count_gives_way_to_a_code() -> None:
+    promo = AttributionRule(0, 30, first_click=True, promo_first=True)
+    links = {
+        "LASTCLK1": LAST["LASTCLK1"],
+        "FRSTCLK1": replace(FIRST["FRSTCLK1"], later=(promo,)),
+        "FRSTCLK2": replace(FIRST["FRSTCLK2"], later=(promo,)),
+    }
+    ago = {"LASTCLK1": 3, "FRSTCLK1": 4, "FRSTCLK2": 2}
+    found = said_of({link: a_click(REGISTERED - timedelta(days=each), link) for link, each in ago.items()}, **links)
+    # the campaign of the earlier click never said that codes come first: a later click came before it
+    assert {link: piece.verdict.value for link, piece in found.items()} == {
+        "LASTCLK1": "later_click",
+        "FRSTCLK1": "code_first",
+        "FRSTCLK2": "first_click",
+    }
+
+
+def test_nothing_is_said_of_another_brands_link_whatever_is_wrong_with_the_click() -> None:
+    when = REGISTERED - timedelta(days=1)
+    genuine = a_click(when, "FOREIGN1", number=1)
+    flagged = a_click(when, "FOREIGN1", number=2, flagged=True)
+    forged = genuine[:-1] + ("A" if genuine[-1] != "A" else "B")
+    foreign = LinkTerms("FOREIGN1", "another", "their_partner", "their_campaign", 30)
+    found = said_of({"other_brand": genuine, "flagged": flagged, "not_genuine": forged}, FOREIGN1=foreign)
+    for verdict, piece in found.items():
+        assert piece.verdict == verdict
+        assert (piece.partner, piece.campaign, piece.window_days) == ("", "", None), verdict

@@ -48,7 +48,7 @@ def by_evidence(state: ClientState, contracts: Contracts) -> Segment | None:
     anchor = state.anchor
     if anchor is None:
         return None
-    clicked = _by_clicks(state, contracts, anchor)
+    clicked = best_click(state, contracts, anchor)
     if clicked is not None:
         click, terms = clicked
         # The campaign of the click says it: it is its click that gives way.
@@ -57,7 +57,7 @@ def by_evidence(state: ClientState, contracts: Contracts) -> Segment | None:
     return _by_codes(state, contracts, anchor) or _by_leads(state, contracts, anchor)
 
 
-def _by_clicks(state: ClientState, contracts: Contracts, anchor: int) -> tuple[str, LinkTerms] | None:
+def best_click(state: ClientState, contracts: Contracts, anchor: int) -> tuple[str, LinkTerms] | None:
     """The last click in its campaign's window before the anchor, or the first one of that campaign where the campaign
     says so. So of two clicks of campaigns that differ the last one chooses the campaign, and the campaign the click.
 

@@ -15,13 +15,14 @@ from introducer.domain.attribution import (
     LEAD_WINDOW_DAYS,
     Flaw,
     attribute,
+    best_click,
     by_evidence,
     flaw_of_click,
     flaw_of_code,
     flaw_of_lead,
 )
 from introducer.domain.client import ClientState, EventKey, Evidence, Move, Segment, Visit, merge
-from introducer.domain.contracts import Contracts
+from introducer.domain.contracts import Contracts, LinkTerms
 from introducer.domain.events import Event, EventType, milliseconds
 from introducer.domain.promo_code import normalised
 
@@ -53,7 +54,7 @@ class Verdict(StrEnum):
     FIRST_CLICK = "first_click"
     """The campaign counts its first click, and this one came after it."""
     CODE_FIRST = "code_first"
-    """The click's campaign lets promo codes come first."""
+    """Of the clicks it would count; its campaign lets promo codes come first."""
     CLICK_COUNTS = "click_counts"
     """A click comes before it."""
     LATER_CODE = "later_code"
@@ -160,7 +161,7 @@ def _clicks(fold: ClientState, facts: Iterable[Event], contracts: Contracts, bas
     found = []
     for text, named_by in _named((event.click_id, event) for event in facts):
         named = click_id.read(text)
-        terms = contracts.links.get(named.link_id) if named else None
+        terms = _own_link(named.link_id, fold, contracts) if named else None
         rule = terms.rule_at(fold.anchor) if terms and fold.anchor is not None else None
         found.append(
             Piece(
@@ -178,6 +179,13 @@ def _clicks(fold: ClientState, facts: Iterable[Event], contracts: Contracts, bas
     return found
 
 
+def _own_link(link: str, fold: ClientState, contracts: Contracts) -> LinkTerms | None:
+    """What is known of a link of the client's brand. Whose another brand's is, is none of this brand's business; a
+    click that is forged or flagged may name one as well."""
+    terms = contracts.links.get(link)
+    return terms if terms is not None and terms.brand == fold.brand else None
+
+
 def _of_click(
     text: str, named: click_id.ClickId | None, fold: ClientState, contracts: Contracts, base: Segment | None
 ) -> Verdict:
@@ -192,10 +200,12 @@ def _of_click(
     assert base is not None, "an eligible click makes somebody the client's partner"
     if base.click == text:
         return Verdict.WON
-    if base.evidence is Evidence.PROMO_CODE:
+    best = best_click(fold, contracts, fold.anchor)
+    assert best is not None, "an eligible click has a best one beside it, or is it"
+    click, winner = best
+    if click == text:
         return Verdict.CODE_FIRST
-    terms, winner = contracts.links[visit.link], contracts.links[base.link]
-    same = terms.campaign == winner.campaign and winner.rule_at(fold.anchor).first_click
+    same = contracts.links[visit.link].campaign == winner.campaign and winner.rule_at(fold.anchor).first_click
     return Verdict.FIRST_CLICK if same else Verdict.LATER_CLICK
 
 
@@ -245,7 +255,7 @@ def _leads(fold: ClientState, facts: Iterable[Event], contracts: Contracts, base
         }  # fmt: skip
         good = [visit for visit, flaw in flaws.items() if flaw is None]
         visit = max(good or visits, default=None)
-        terms = contracts.links.get(visit.link) if visit else None
+        terms = _own_link(visit.link, fold, contracts) if visit else None
         found.append(
             Piece(
                 evidence=Evidence.LEAD,

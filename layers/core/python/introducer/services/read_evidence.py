@@ -150,11 +150,7 @@ class _Shown:
     def row(self, piece: Piece) -> PieceOfEvidence:
         clicked = piece.evidence is Evidence.CLICK
         record = self._records.get(piece.id) if piece.evidence is Evidence.DECISION else None
-        # What another brand's link is, and whose, is not this brand's business.
-        foreign = piece.verdict is Verdict.OTHER_BRAND
-        partner = None if foreign else piece.partner or None
-        campaign = None if foreign else piece.campaign or None
-        window = None if foreign else piece.window_days
+        partner, campaign, window = piece.partner or None, piece.campaign or None, piece.window_days
         early = self._anchor is not None and window is not None
         return PieceOfEvidence(
             evidence=piece.evidence,
@@ -169,7 +165,7 @@ class _Shown:
             window_days=window,
             window_from=self._anchor - timedelta(days=window) if early and self._anchor and window else None,
             genuine=piece.id in self._genuine if clicked else None,
-            click=self._seen(piece) if clicked and not foreign else None,
+            click=self._seen(piece) if clicked else None,
             events=tuple(f"{source} {event}" for source, event in piece.events),
             since=from_milliseconds(piece.since) if piece.since else None,
             decided_by=None if record is None else self._member(record.by),
