@@ -269,9 +269,11 @@ def test_how_a_campaign_attributes_is_decided_for_who_registers_later(portal: Ev
     path = f"/desk/campaigns/{campaign}/attribution"
     before = portal.machine(MAKER).get(path).json
     assert (before["window_days"], before["attribution"], before["promo_first"]) == (30, "last_click", False)
-    # when a manager decides otherwise, in a browser
+    # when a manager decides otherwise, in a browser, which keeps what was chosen while a moment is wrong
     browser = portal.signed_in(MANAGER)
     wish = {"window_days": "7", "attribution": "first_click", "promo_first": "true", "reason": "Agreed with partners"}
+    again = browser.submit(path, path, **wish, since="2026-01-01T00:00").body
+    assert '<option value="true" selected>' in again and '<option value="first_click" selected>' in again
     done = browser.submit(path, path, **wish)
     assert (done.status, done.location) == (303, f"{path}?decided=1")
     assert "it holds for whoever registers from" in text(browser.get(done.location).body)

@@ -81,6 +81,8 @@ def decide(visit: Visit, campaign: str) -> Done:
         raise Forbidden("Managers and admins decide how campaigns attribute.", code="not_your_role")
     wish = visit.read(NewAttribution)
     typed = {name: str(value) for name, value in wish.model_dump().items()}
+    # As the form's options have it: what was chosen is chosen still when the form comes back.
+    typed["promo_first"] = str(wish.promo_first).lower()
     try:
         decided = decide_attribution(
             visit.portal.configuration,
