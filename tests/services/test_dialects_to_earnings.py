@@ -162,6 +162,31 @@ def test_a_page_of_hasoffers_becomes_the_earnings_of_its_conversions(house: Hous
     rejected = json.loads(body)["response"]["data"]["data"]["99602"]["Conversion"] | {"status": "rejected"}
     assert statuses(posts(house, source, json.dumps(rejected).encode())) == ["accepted"]
     assert earned(house) == {}
+    # when it approves it again, nothing is paid, and a person is told: once a day, however often it is read
+    for _ in range(2):
+        approved = posts(house, source, json.dumps(rejected | {"status": "approved"}).encode())
+        assert [(receipt.status, receipt.code) for receipt in approved.receipts] == [("quarantined", "taken_back")]
+    assert earned(house) == {}
+    reasons = [each.reason for each in house.facts.every_quarantined(BRAND, source.source, DAY)]
+    assert reasons.count("taken_back") == 1
+
+
+def test_what_was_rejected_before_it_was_ever_approved_is_told_a_person(house: House) -> None:
+    source = a_source(house, "hasoffers", **samples.settings_of("hasoffers-page.json"))
+    rejected = json.loads(body_of("hasoffers-page.json"))["response"]["data"]["data"]["99605"]["Conversion"]
+    assert statuses(posts(house, source, json.dumps(rejected).encode())) == ["accepted"]
+    approved = posts(house, source, json.dumps(rejected | {"status": "approved"}).encode())
+    assert [receipt.code for receipt in approved.receipts] == ["taken_back"]
+
+
+def test_a_call_that_approves_what_was_rejected_is_answered_ok_and_kept_for_a_person(house: House) -> None:
+    source = a_source(house, "s2s")
+    assert statuses(calls(house, source, CALL + "&status=approved")) == ["accepted"]
+    assert statuses(calls(house, source, CALL + "&status=approved")) == ["duplicate"]
+    assert statuses(calls(house, source, CALL + "&status=rejected")) == ["accepted"]
+    assert statuses(calls(house, source, CALL)) == ["duplicate"], "it may be the first call, sent again"
+    assert statuses(calls(house, source, CALL + "&status=approved")) == ["quarantined"]
+    assert kept(house, source) == {"line 1": "taken_back"}
 
 
 def test_calls_of_a_network_become_the_earnings_of_their_conversions(house: House) -> None:

@@ -163,7 +163,7 @@ def test_the_index_lists_exactly_the_reasons_that_dialects_have() -> None:
     listed = re.findall(r"^\|(?: \d{3} \|)? `([a-z0-9_]+)` \|", section, re.MULTILINE)
     files = [*(CODE / "sources" / "dialects").glob("*.py")]
     files += [CODE / "services" / name for name in ("accept_rows.py", "accept_message.py")]
-    raised = {code for file in files for code in RAISED.findall(file.read_text())} | {"event_conflict"}
+    raised = {code for file in files for code in RAISED.findall(file.read_text())} | {"event_conflict", "taken_back"}
     # What is said to whoever sets up a source, not to whoever sends.
     raised -= {"unknown_dialect", "invalid_settings", "not_pulled"}
     assert set(listed) == raised

@@ -23,6 +23,7 @@ from introducer.sources.events import MOST_FIELDS
 MOST_ROWS = 500
 """Rows in one message: a write each, and the sender waits."""
 _TOKEN = "token"
+_FOR_PEOPLE = frozenset({"unknown_type", "taken_back"})
 _FINE = frozenset({Status.ACCEPTED, Status.DUPLICATE, Status.IGNORED})
 
 
@@ -81,8 +82,9 @@ def _called(intake: Intake, sender: Source, message: Message, now: datetime) -> 
 
 
 def _answer_for(receipt: Receipt) -> None:
-    """Raise what is wrong with a call. One of a kind that we do not know is kept, and nothing is wrong with it."""
-    if receipt.status in _FINE or receipt.code == "unknown_type":
+    """Raise what is wrong with a call. One of a kind that we do not know, or of what was taken back, is kept, and
+    nothing is wrong with it."""
+    if receipt.status in _FINE or receipt.code in _FOR_PEOPLE:
         return
     kind = Conflict if receipt.code == "event_conflict" else Invalid
     raise kind(receipt.detail or "", code=receipt.code, receipt=receipt.receipt)

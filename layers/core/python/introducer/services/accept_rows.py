@@ -82,10 +82,11 @@ class _Rows:
             receipt=derived_id("rcp", event.brand, event.source, event.client, event.event_id),
             line=line.line,
         )
-        if before is None:
-            return taken
-        if before.digest == event.digest or self._says_the_same(line, before):
-            return replace(taken, status=Status.DUPLICATE)
+        if before is None or before.digest == event.digest or self._says_the_same(line, before):
+            if self._is_taken_back(line, event):
+                detail = "This was taken back before and is said to stand again: it stays taken back. If it counts, "
+                return self._keep_event(line, "taken_back", detail + "report it under a new id.")
+            return taken if before is None else replace(taken, status=Status.DUPLICATE)
         detail = "This event was accepted before and said something else: what was accepted stands."
         return self._keep_event(line, "event_conflict", detail)
 
@@ -94,6 +95,10 @@ class _Rows:
         return to_event(
             posted, brand=self.sender.brand, source=self.sender.source, brand_key=self.key, accepted_at=self.now
         )
+
+    def _is_taken_back(self, line: Read, event: Event) -> bool:
+        by = line.stands_unless
+        return by is not None and self.intake.facts.event(event.brand, event.client, event.source, by) is not None
 
     def _says_the_same(self, line: Read, before: Event) -> bool:
         """Whether it differs from what was accepted in nothing but what we ourselves filled in, then and now."""

@@ -17,6 +17,7 @@ settings name a field that tells more, such as `advertiser_info`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from introducer.domain.errors import Invalid
-from introducer.sources.dialects.model import Broken, Dialect, Parameters, RawLine, Row, Signature
+from introducer.sources.dialects.model import Broken, Dialect, Line, Parameters, RawLine, Read, Row, Signature
 from introducer.sources.dialects.pulling import PullParameters
 from introducer.sources.dialects.rows import json_rows, listed, within
 from introducer.sources.dialects.table import (
@@ -116,13 +117,14 @@ def _waits(row: Row) -> bool:
 
 _TAKEN = one_of("status", "approved", "pending")
 _ID = text("id", "tune_event_id")
+_REJECTED = formed(_ID, "{}-rejected")
 _MONEY: Mapping[str, Take] = {"currency": _currency, "amount": _money}
 
-_TABLE = says(
+_ROWS = says(
     (
         Nothing("not_counted", "This goal is not counted.", when=(_goal("ignored"),)),
         Nothing("pending", "The conversion waits for its approval.", when=(_waits,)),
-        Case("cancel", {"event_id": formed(_ID, "{}-rejected"), "ref": _ID}, when=(one_of("status", "rejected"),)),
+        Case("cancel", {"event_id": _REJECTED, "ref": _ID}, when=(one_of("status", "rejected"),)),
         Case("chargeback", _MONEY, when=(_TAKEN, lambda row: _paid(row) < 0)),
         Case("registration", {}, when=(_TAKEN, _goal("registration"))),
         Case("kyc", {"status": lambda row: "approved"}, when=(_TAKEN, _goal("kyc"))),
@@ -138,6 +140,13 @@ _TABLE = says(
         "ip": text("ip", "session_ip"),
     },
 )
+
+
+def _says(row: Row) -> Line:
+    line = _ROWS(row)
+    if isinstance(line, Read) and line.event["type"] != "cancel":
+        return replace(line, stands_unless=_REJECTED(row))
+    return line
 
 
 def _refused(reply: Any) -> str | None:
@@ -192,7 +201,7 @@ DIALECT = Dialect(
     signature=Signature.SIGNED,
     parameters=HasoffersParameters,
     rows=_rows,
-    says=_TABLE,
+    says=_says,
     plain=frozenset(
         [
             "id",

@@ -38,6 +38,9 @@ class Read:
     assumed: frozenset[str] = frozenset()
     """Fields that the row did not say and we filled in, from the clock: said again later they are others, and it still
     is the same event."""
+    stands_unless: str | None = None
+    """The row says that the event stands now. The id of the event that takes it back: what is taken back stays so, and
+    where that was accepted before, a person has to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

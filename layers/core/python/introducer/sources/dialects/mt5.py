@@ -215,11 +215,9 @@ _TABLE = says(
 
 _COLUMNS = {
     **{name.lower(): name for name in ("Deal", "Login", "Action", "Entry", "Time", "Symbol", "Profit", "Storage")},
-    **{
-        name.lower(): name for name in ("Commission", "Fee", "VolumeExt", "VolumeClosed", "VolumeClosedExt", "Currency")
-    },
+    **{name.lower(): name for name in ("Commission", "Fee", "VolumeExt", "VolumeClosed", "VolumeClosedExt")},
     **{"ticket": "Deal", "type": "Action", "direction": "Entry", "swap": "Storage", "account": "Login"},
-    "volume": _REPORTED,
+    **{"currency": "Currency", "volume": _REPORTED},
 }
 """Names of columns in reports, in small letters and without spaces, and the Web API's for the same."""
 _ACTIONS = {"buy": "0", "sell": "1", "balance": "2", "credit": "3", "charge": "4", "correction": "5", "bonus": "6"}

@@ -182,7 +182,9 @@ def _says(row: Row) -> Line:
     if "occurred_at" not in said and "closed_at" not in said:
         said["occurred_at"] = row.received_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         assumed = frozenset({"occurred_at"})
-    return Read(line=row.line, event=said, assumed=assumed)
+    # Without a status it may be a call from before that is sent again, and says nothing of how it stands now.
+    stands = kind != "kyc" and said["type"] != "cancel" and status not in ("", word.lower())
+    return Read(line=row.line, event=said, assumed=assumed, stands_unless=f"{event_id}-cancelled" if stands else None)
 
 
 class _Call:
