@@ -68,6 +68,12 @@ def test_a_click_that_is_there_already_is_left_as_it_is(intake: ModuleType) -> N
         ({"pk": {"S": "E#brd_01#client"}}, "misplaced_click"),
         ({"sk": {"S": "other"}}, "misplaced_click"),
         ({"partner": "par_01"}, "malformed_click"),
+        ({"sub1": {"X": "1"}}, "malformed_click"),
+        ({"sub1": {"S": 1}}, "malformed_click"),
+        ({"flags": {"L": ["bot"]}}, "malformed_click"),
+        ({"sub1": {"S": "a", "N": "1"}}, "malformed_click"),
+        # what only DynamoDB sees, which would never take it
+        ({"expires_at": {"N": "soon"}}, "malformed_click"),
     ],
     ids=str,
 )

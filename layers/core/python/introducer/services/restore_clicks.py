@@ -15,6 +15,8 @@ from introducer.domain.errors import Malformed, TooLarge
 from introducer.gateways.queue import Letter
 from introducer.sources.strict_json import read_object
 
+_KINDS: dict[str, type] = {"S": str, "N": str, "BOOL": bool}
+
 
 class Restorable(Protocol):
     """What `store.clicks.Clicks` does."""
@@ -29,9 +31,19 @@ def restore_click(message: str, clicks: Restorable) -> bool:
     come again).
     """
     item = read_object(message.encode())
-    if not all(isinstance(value, dict) for value in item.values()):
+    if not all(map(_is_attribute, item.values())):
         raise Malformed("The message is not an item of DynamoDB.", code="malformed_click")
     return clicks.restore(item)
+
+
+def _is_attribute(value: object) -> bool:
+    """Whether this is a value in DynamoDB's own notation, of a kind that a click has."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((kind, inner),) = value.items()
+    if kind == "L":
+        return isinstance(inner, list) and all(map(_is_attribute, inner))
+    return isinstance(inner, _KINDS.get(kind, ()))
 
 
 class Left(Protocol):

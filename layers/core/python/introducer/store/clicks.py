@@ -13,11 +13,11 @@ from pynamodb.expressions.operand import Path
 
 from introducer.domain import click_id
 from introducer.domain.clicks import Click
-from introducer.domain.errors import Malformed
+from introducer.domain.errors import Malformed, Unavailable
 from introducer.domain.events import day_of, from_milliseconds
 from introducer.store import keys
 from introducer.store.paging import Page
-from introducer.store.wire import Refused, Wire, connect, reading, writing
+from introducer.store.wire import IMPOSSIBLE, Refused, Wire, connect, reading, response_code, writing
 
 _KIND = keys.parts(keys.partition("click", link="", day="", shard=""))[0]
 _SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
@@ -125,6 +125,10 @@ class Clicks:
                 )
         except Refused:
             return False
+        except Unavailable as error:
+            if error.__cause__ is not None and response_code(error.__cause__) in IMPOSSIBLE:
+                raise Malformed("DynamoDB takes no such item.", code="malformed_click") from error
+            raise
         return True
 
 
