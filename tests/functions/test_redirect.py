@@ -431,6 +431,8 @@ def test_a_persons_click_has_no_flags(warm: World, agent: str) -> None:
         {"accept": "*/*"},
         {"x_requested_with": "com.facebook.katana"},
         {"sec_gpc": "1", "dnt": "1", "save_data": "on"},
+        {"purpose": "navigation"},
+        {"accept": "image/jxr, text/html, */*"},
         # what anybody may write is not the edge's word
         {"cloudfront_viewer_asn": "24940"},
         {"introducer_edge": "guessed", "cloudfront_viewer_asn": "24940"},
@@ -513,6 +515,11 @@ def test_without_the_edges_secret_neither_address_nor_country_is_believed(warm: 
     hashing = identity.brand_key(IDENTITY.encode(), BRAND)
     assert click["address"] == identity.keyed_hash(hashing, "address", "198.51.100.7")
     assert click["country"] == "ZZ"
+
+
+def test_an_edge_without_a_secret_is_nobodys_word(warm: World) -> None:
+    visit = warm.redirect.Visit(a_visit(introducer_edge="", cloudfront_viewer_country="TH", cloudfront_viewer_asn="1"))
+    assert (visit.place("")[2], visit.system("")) == ("ZZ", "")
 
 
 @pytest.mark.parametrize(

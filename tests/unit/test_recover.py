@@ -64,7 +64,7 @@ FORMS = {
         json.dumps({"events": [{"message": line, "eventId": "1"}]}, indent=4).splitlines()
     ),
     "of filter-log-events in one line": lambda line: [json.dumps({"events": [{"message": line}]})],
-    "of filter-log-events as text": lambda line: [f"EVENTS\t37\t1772452800999\t2026/03/02/[$LATEST]01\t{line}\t1772452800123"],
+    "of filter-log-events as text": lambda line: [f"EVENTS\t37\t1772452800999\t[$LATEST]01\t{line}\t1772452800123"],
     "of get-query-results": lambda line: (
         json.dumps({"results": [[{"field": "@message", "value": line}]]}, indent=4).splitlines()
     ),
