@@ -102,6 +102,19 @@ def test_a_code_is_given_ended_and_given_to_somebody_else(portal: Evidencing) ->
     ]
 
 
+def test_a_code_that_was_ended_before_it_began_is_in_nobodys_way(portal: Evidencing) -> None:
+    # given a code that ends in spring and is given on from then; and that was a slip in the month
+    assert gives(portal, "SLIP", ends_at="2026-05-01T00:00").status == 201
+    assert gives(portal, "SLIP", PIPS, starts_at="2026-09-01T00:00").status == 201
+    assert ends(portal, "SLIP", PIPS).json["ends_at"].startswith("2026-09-01T00:00")
+    assert codes(portal, PIPS)["SLIP"]["status"] == "ended"
+    # then it is given anew from the month that was meant, and not while somebody has it before
+    assert gives(portal, "SLIP", PIPS, starts_at="2026-04-30T23:59").json["code"] == "code_taken"
+    assert gives(portal, "SLIP", PIPS, starts_at="2026-05-01T00:00").json["number"] == 3
+    # and that it should have been theirs later cannot come back
+    assert ends(portal, "SLIP", PIPS).json["number"] == 3
+
+
 @pytest.mark.parametrize(
     ("wish", "code"),
     [

@@ -54,9 +54,14 @@ class PromoCode:
     request: str = ""
     """Names the request that gave it, so that it may be repeated."""
 
+    @property
+    def never_begins(self) -> bool:
+        """Whether it was ended before it began."""
+        return self.ends_at is not None and self.ends_at <= self.starts_at
+
     def status_at(self, at: datetime) -> CodeStatus:
         """How it stands at a moment."""
-        if self.ends_at is not None and self.ends_at <= at:
+        if self.never_begins or (self.ends_at is not None and self.ends_at <= at):
             return CodeStatus.ENDED
         return CodeStatus.ACTIVE if self.starts_at <= at else CodeStatus.COMING
 

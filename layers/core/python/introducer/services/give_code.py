@@ -77,14 +77,16 @@ def give_code(
         raise Conflict("This partner is blocked and earns nothing: choose another.", code="target_blocked")
     start = earliest(at) if asked is None else asked
     _check(start, until, at, received)
-    last = last_of(history)
-    if last is not None and (last.ends_at is None or last.ends_at > start):
-        until_then = "nobody ended it" if last.ends_at is None else f"until {last.ends_at:%Y-%m-%dT%H:%MZ}"
+    # Of those that ever begin the last one has the last end; one that was ended before it began is in nobody's way.
+    holder = last_of(each for each in history if not each.never_begins)
+    if holder is not None and (holder.ends_at is None or holder.ends_at > start):
+        until_then = "nobody ended it" if holder.ends_at is None else f"until {holder.ends_at:%Y-%m-%dT%H:%MZ}"
         raise Conflict(
-            f"The partner {last.partner} has the code {wanted} then ({until_then}): choose another code, or end it"
+            f"The partner {holder.partner} has the code {wanted} then ({until_then}): choose another code, or end it"
             " there first.",
             code="code_taken",
         )
+    last = last_of(history)
     new = PromoCode(
         code=wanted,
         number=1 if last is None else last.number + 1,
