@@ -100,12 +100,15 @@ def try_file(
 
 def tried(dialect: Dialect, source: SourceSettings, body: bytes, now: datetime) -> Iterator[Outcome]:
     """What each row of a body would become. Raises `Malformed` or `TooLarge` for what is none of this dialect's."""
-    known: set[tuple[str, str]] = set()
+    known: dict[_Identity, Mapping[str, Any]] = {}
     for line in dialect.each(body, source=source, received_at=now):
         yield _outcome(line, known, now)
 
 
-def _outcome(line: Line, known: set[tuple[str, str]], now: datetime) -> Outcome:
+_Identity = tuple[str, str]
+
+
+def _outcome(line: Line, known: dict[_Identity, Mapping[str, Any]], now: datetime) -> Outcome:
     if isinstance(line, Ignored):
         return Outcome(line=line.line, becomes=Becomes.IGNORED, code=line.reason, detail=line.detail)
     if not isinstance(line, Read):
@@ -115,8 +118,14 @@ def _outcome(line: Line, known: set[tuple[str, str]], now: datetime) -> Outcome:
     except (Invalid, UnknownType) as error:
         return Outcome(line=line.line, becomes=Becomes.KEPT, event=line.event, code=error.code, detail=error.detail)
     identity = (posted.client_id, posted.event_id)
-    becomes = Becomes.DUPLICATE if identity in known else Becomes.EVENT
-    known.add(identity)
+    said = posted.model_dump(exclude=set(line.assumed))
+    if known.setdefault(identity, said) != said:
+        detail = "This id is in the file before and says something else there: what comes first stands."
+        return Outcome(line=line.line, becomes=Becomes.KEPT, event=line.event, code="event_conflict", detail=detail)
+    if line.stands_unless is not None and (posted.client_id, line.stands_unless) in known:
+        detail = "The file takes it back before, and says here that it stands: it stays taken back."
+        return Outcome(line=line.line, becomes=Becomes.KEPT, event=line.event, code="taken_back", detail=detail)
+    becomes = Becomes.DUPLICATE if known[identity] is not said else Becomes.EVENT
     return Outcome(line=line.line, becomes=becomes, event=line.event)
 
 

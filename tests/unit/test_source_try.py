@@ -76,6 +76,21 @@ def test_rows_can_be_chosen_and_told_as_data(tmp_path: Path) -> None:
     assert "… and 2 more rows" in tries("s2s", twice, "--rows", "1").stdout
 
 
+def test_what_contradicts_the_file_itself_would_be_kept_for_a_person(tmp_path: Path) -> None:
+    file = tmp_path / "calls.txt"
+    call = "cid=abc&event=ftd&currency=EUR&txid=T1&amount="
+    lines = [f"{call}10", f"{call}10.00", f"{call}20", f"{call}10&status=rejected", f"{call}10&status=approved"]
+    file.write_text("\n".join(lines))
+    told = json.loads(tries("s2s", file, "--json").stdout)["lines"]
+    assert [(line["becomes"], line.get("code")) for line in told] == [
+        ("event", None),
+        ("duplicate", None),
+        ("kept", "event_conflict"),
+        ("event", None),
+        ("kept", "taken_back"),
+    ]
+
+
 def test_a_source_is_tried_with_its_own_settings_and_nothing_is_stored(house: House) -> None:
     for name, settings in (("live-one", '{"currency": "EUR", "time_zone": "UTC"}'), ("mt5-two", "{}")):
         source = Source(source=name, brand=BRAND, dialect="mt5", status=Availability.ACTIVE, settings=settings)
