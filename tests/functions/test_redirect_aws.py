@@ -136,6 +136,20 @@ def test_a_host_with_several_addresses_is_reached_by_one_that_answers(
         assert len(amazon.requests) == 1
 
 
+def test_where_nobody_answers_any_more_the_name_is_asked_for_again(
+    aws: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Amazon(well()) as amazon:
+        ports = iter([_nobodys_port(), amazon.port])
+
+        def address(*_: object, **__: object) -> list[Any]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", next(ports)))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", address)
+        a_client(aws, amazon.environment(host="amazon.example")).put_item("facts", ITEM, seconds=PLENTY)
+        assert len(amazon.requests) == 1
+
+
 # ---- as botocore does --------------------------------------------------------------------------------------------
 
 SITUATIONS: dict[str, tuple[list[Step], object]] = {

@@ -48,6 +48,24 @@ def test_every_network_is_found_by_any_of_its_addresses(tmp_path: Path, size: in
     assert file.find(ip_address("2001:db8:ffff::1")) == (SAID["2001:db8::/32"] if version == 6 else None)
 
 
+@pytest.mark.parametrize(
+    ("pointer", "place"),
+    [
+        (b"\x20\x09", 9),
+        (b"\x25\x05", 0x505),
+        (b"\x28\x00\x07", 2048 + 7),
+        (b"\x2a\x01\x00", 2048 + 0x20100),
+        (b"\x30\x00\x00\x07", 526_336 + 7),
+        (b"\x31\x00\x00\x07", 526_336 + 0x1000007),
+        (b"\x38\x00\x08\x10\x07", 0x81007),
+    ],
+    ids=bytes.hex,
+)
+def test_pointers_of_each_length_lead_to_their_place(pointer: bytes, place: int) -> None:
+    section = pointer.ljust(place, b"\0") + b"\x42DE"
+    assert reader._Record(section, 0, len(section)).value(0) == ("DE", len(pointer))
+
+
 ANONYMOUS = {
     "1.2.0.1": {"is_anonymous": True, "is_anonymous_vpn": True},
     "71.160.223.45": {"is_anonymous": True, "is_hosting_provider": True},
