@@ -29,6 +29,7 @@ from introducer.domain.postback_out import (
     Told,
     secret_of,
 )
+from introducer.domain.promo_code import PromoCode
 from introducer.services.edit_targets import (
     Wish,
     add_target,
@@ -135,6 +136,21 @@ def test_a_client_that_is_nobodys_is_told_to_the_brand_alone(world: Outbound) ->
     assert set(told(world, brand)) == {"registration", "deposit"}
     assert {each["partner"] for each in told(world, brand).values()} == {""}
     assert world.log(partner) == []
+
+
+def test_a_client_that_came_by_a_promo_code_came_by_no_link(world: Outbound) -> None:
+    # given a partner with a code, and its tracker that is told everything
+    target = world.target("https://track.example.com/?l={link}&e={event}")
+    long_ago = world.now - timedelta(days=90)
+    code = PromoCode(
+        code="SPRING", number=1, brand=BRAND, partner=PARTNER, campaign=None, starts_at=long_ago, ends_at=None,
+        given_at=long_ago, given_by="mem_1",
+    )  # fmt: skip
+    world.house.configuration.give_promo_code(code, None, Change(by="mem_1", at=long_ago, why="a magazine"))
+    world.house.posts(a_registration("999", promo_code="spring"), an_amount("deposit", "999", "50.00"))
+    world.tells()
+    assert {"registration", "ftd", "earning"} <= set(told(world, target))
+    assert {each["link"] for each in told(world, target).values()} == {""}
 
 
 def test_two_partners_hear_of_their_own_clients_and_the_brand_of_all(world: Outbound) -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from introducer.domain.client import code_of
 from introducer.domain.configuration import Partner, Status
 from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.events import milliseconds
@@ -88,7 +89,9 @@ class Teller:
 
     def _tell(self, target: Target, news: News, subs: tuple[str, ...]) -> None:
         delivery = delivery_id(target.target, news.event_id)
-        values = values_of(news, delivery, subs, pseudonym(news.client) if news.client else "")
+        # What came by a promo code came by no link.
+        said = replace(news, link="") if code_of(news.link) else news
+        values = values_of(said, delivery, subs, pseudonym(news.client) if news.client else "")
         new = new_delivery(target, news, values, self.now_ms())
         if not self.deliveries.create(new):
             new = self.deliveries.delivery(new.brand, new.about, new.delivery)
