@@ -131,6 +131,7 @@ WORDS: dict[str, dict[str, str]] = codes.WORDS | {
         "not_found": N_("There is no such thing here. It may have moved, or the address has a slip in it."),
         "bad_cursor": N_("This place in the list is no longer good: begin at the first page."),
         "campaign_paused": N_("This campaign is paused: choose another."),
+        "campaign_over": N_("This campaign is over: choose another."),
         "in_progress": N_("This is still being done: look again in a moment."),
     },
     "audit_section": {

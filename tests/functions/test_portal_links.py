@@ -407,6 +407,10 @@ def test_campaigns_say_what_they_take_and_in_which_words_a_partner_is_paid(porta
     assert "no new links are made to it" in stopped and 'action="/campaigns/' not in stopped
     refused = makes(portal, campaign="Stopped")
     assert (refused.status, refused.json["code"]) == (409, "campaign_paused")
+    refused = makes(portal, campaign="Over")
+    assert (refused.status, refused.json["code"]) == (409, "campaign_over")
+    offered = {each["name"] for each in machine.get("/links").json["campaigns"]}
+    assert offered == {OPEN, DEMO, "Caps", "To come"}
     assert shown(portal, code)["takes"] == "campaign_paused"
     assert "The campaign is paused" in browser.get(f"/links/{code}").body
     assert machine.get("/campaigns/cmp_none").status == 404

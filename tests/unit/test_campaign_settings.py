@@ -54,6 +54,8 @@ def test_what_is_left_out_is_not_said() -> None:
         ({"starts_at": "tomorrow"}, "starts_at"),
         ({"starts_at": "2026-02-30"}, "starts_at"),
         ({"ends_at": "9999-01-01"}, "ends_at"),
+        ({"ends_at": "9999-12-31T23:00-05:00"}, "ends_at"),
+        ({"starts_at": "0001-01-01T00:00+05:00"}, "starts_at"),
         ({"clicks_per_day": "many"}, "clicks_per_day"),
         ({"clicks_in_all": 1.5}, "clicks_in_all"),
         ({"utm": [{"name": "a"}]}, "utm.0.value"),

@@ -65,6 +65,7 @@ SLUG_ADVICE = {
 }
 _ADVICE = SLUG_ADVICE | {
     "campaign_paused": ("campaign", N_("This campaign is paused: choose another.")),
+    "campaign_over": ("campaign", N_("This campaign is over: choose another.")),
     "unknown_page": ("page", N_("Choose one of these pages.")),
     "invalid_path": ("path", N_("Write a path such as /en/start, or an address on one of the campaign's hosts.")),
     "host_not_allowed": ("path", N_("This host is not the campaign's: take a page on one of those that are named.")),
@@ -117,7 +118,7 @@ def links(visit: Visit) -> dict[str, Any]:
         "next": visit.next(subject, found.cursor),
         "campaigns": [
             {"campaign": each.campaign, "name": each.name, "countries": sorted(each.countries)}
-            for each in read_campaigns_to_promote(portal.configuration, partner.brand)
+            for each in read_campaigns_to_promote(portal.configuration, partner.brand, visit.now)
         ],
     }
 

@@ -36,8 +36,8 @@ def create_link(
     """The new link, ready to be clicked. `page` is the campaign's page that it is pinned to, `path` its own deep link,
     `name` and `note` are the partner's words.
 
-    Raises `NotFound` for an unknown partner or campaign, `Forbidden` for a blocked partner, `Conflict` for a paused
-    campaign, `Invalid` (with the `field`) for a page that there is not, a deep link that leads elsewhere, and texts
+    Raises `NotFound` for an unknown partner or campaign, `Forbidden` for a blocked partner, `Conflict` for a campaign
+    that is paused (`campaign_paused`) or over (`campaign_over`), `Invalid` (with the `field`) for a page that there is not, a deep link that leads elsewhere, and texts
     that are too long.
     """
     owner = configuration.partner(partner)
@@ -46,6 +46,9 @@ def create_link(
     promoted = configuration.campaign(owner.brand, campaign)
     if promoted.status is not Availability.ACTIVE:
         raise Conflict(f"The campaign {promoted.name} is paused: choose another.", code="campaign_paused")
+    at = now(clock)
+    if promoted.ends_at is not None and at >= promoted.ends_at:
+        raise Conflict(f"The campaign {promoted.name} is over: choose another.", code="campaign_over")
     if page and page not in [each.page for each in promoted.landing_pages]:
         raise Invalid("The campaign has no such page: choose one of its pages.", code="unknown_page", field="page")
     own: dict[str, Any] = {
@@ -55,7 +58,6 @@ def create_link(
         "note": _words(note, "note", LONGEST_NOTE),
     }
     brand = configuration.brand(owner.brand)
-    at = now(clock)
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
     for _ in range(_TRIES):
         code = _code(request, partner, campaign, random)

@@ -187,9 +187,13 @@ def full_until(configuration: Configuration, campaign: Campaign) -> datetime | N
         return None
 
 
-def read_campaigns_to_promote(configuration: Configuration, brand: str) -> list[Campaign]:
-    """The campaigns of a brand that take traffic, by name."""
-    active = (each for each in configuration.campaigns(brand) if each.status is Availability.ACTIVE)
+def read_campaigns_to_promote(configuration: Configuration, brand: str, at: datetime) -> list[Campaign]:
+    """The campaigns of a brand to which links can be made at a moment, by name: not those that are paused or over."""
+    active = (
+        each
+        for each in configuration.campaigns(brand)
+        if each.status is Availability.ACTIVE and (each.ends_at is None or at < each.ends_at)
+    )
     return sorted(active, key=lambda campaign: campaign.name.casefold())
 
 

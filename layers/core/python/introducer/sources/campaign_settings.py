@@ -37,10 +37,10 @@ def _moment(value: Any) -> Any:
     if not isinstance(value, str) or not _WHEN.fullmatch(value.strip()):
         raise ValueError("no moment")
     found = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    # Before its offset is taken off, too: at the end of the calendar there is no other time zone.
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         raise ValueError("too far")
-    return in_full_ms(found)
+    return in_full_ms(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
 
 
 def _pieces(value: Any) -> Any:
