@@ -147,6 +147,24 @@ def test_pages_of_ctrader_become_the_earnings_of_deals_and_cash(house: House) ->
     }
 
 
+def test_a_deal_is_one_trade_whether_or_not_its_opening_is_said(house: House) -> None:
+    source = a_source(house, "mt5", **MT5, opened_field="TimeOpen")
+    deal = json.loads(body_of("mt5-page.json"))["answer"][2]
+    opened = deal | {"TimeOpen": "1772449200"}
+    sent = [
+        deal,
+        opened,
+        opened | {"Deal": "9"},
+        deal | {"Deal": "9"},
+        opened | {"Deal": "9", "TimeOpen": "1772449201"},
+    ]
+    taken = posts(house, source, json.dumps(sent).encode())
+    assert statuses(taken) == ["accepted", "duplicate", "accepted", "duplicate", "quarantined"]
+    changed = posts(house, source, json.dumps([opened | {"Profit": "7.00"}]).encode())
+    assert [receipt.code for receipt in changed.receipts] == ["event_conflict"]
+    assert [event.opened_at is None for event in house.facts.events_of_client(BRAND, client("700123"))] == [True, False]
+
+
 def test_a_page_of_hasoffers_becomes_the_earnings_of_its_conversions(house: House) -> None:
     source = a_source(house, "hasoffers", **samples.settings_of("hasoffers-page.json"))
     body = body_of("hasoffers-page.json", house.click(CLICKED, "203.0.113.9", LINK, PARTNER))

@@ -267,6 +267,18 @@ def test_what_closes_is_a_trade_without_a_time_of_opening(entry: str) -> None:
     assert event["type"] == "trade" and "opened_at" not in event
 
 
+def test_a_bridge_or_a_report_may_say_when_a_position_was_opened() -> None:
+    deal = an_mt5_deal(TimeOpen="1772449200")
+    [line] = read("mt5", json.dumps([deal]), currency="EUR", time_zone="Europe/Nicosia", opened_field="TimeOpen")
+    assert event_of(line)["opened_at"] == "2026-03-02T09:00:00Z", "by the server's clock, as all its times"
+    assert "opened_at" not in event_of(of_mt5(an_mt5_deal(), opened_field="TimeOpen")[0])
+    [late] = of_mt5(an_mt5_deal(TimeOpen="1772452801"), opened_field="TimeOpen")
+    assert told(late) == "closed_before_opened"
+    report = a_report("5000").replace("Time,", "Open Time,Time,").replace("700,", "700,2026.03.02 11:00:00,")
+    [row] = read("mt5", report, **MT5, opened_field="Open Time")
+    assert event_of(row)["opened_at"] == "2026-03-02T11:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("action", "profit", "kind"),
     [
@@ -406,6 +418,16 @@ def test_a_lot_need_not_be_a_power_of_ten() -> None:
     symbols = {"1": {"name": "OIL", "lot_size": "300"}}
     [line] = read("ctrader", json.dumps([deal | {"ctidTraderAccountId": 1}]), currency="EUR", symbols=symbols)
     assert event_of(line)["lots"] == "166.66666667"
+
+
+def test_an_event_of_ctrader_says_when_its_position_was_opened() -> None:
+    payload = json.loads(body_of("ctrader-deals.json"))["payload"]
+    beside = {"positionId": 450077, "tradeData": {"openTimestamp": 1772445600347}}
+    event = {"ctidTraderAccountId": 17104032, "executionType": 3, "position": beside, "deal": payload["deal"][1]}
+    [line] = read("ctrader", json.dumps({"payloadType": 2126, "payload": event}), **CTRADER)
+    assert event_of(line) == event_of(read_sample("ctrader-deals.json")[1]) | {
+        "opened_at": "2026-03-02T10:00:00.347000Z"
+    }
 
 
 @pytest.mark.parametrize("told_as", ["36", "BALANCE_DEPOSIT_TRANSFER"])

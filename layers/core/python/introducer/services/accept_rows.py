@@ -17,7 +17,7 @@ from typing import Any
 from introducer.domain.configuration import Source
 from introducer.domain.erasing import names_somebody, says_who, without_traits
 from introducer.domain.errors import Invalid
-from introducer.domain.events import Event, in_full_ms
+from introducer.domain.events import Event, EventType, in_full_ms
 from introducer.domain.identity import CLIENT, keyed_hash
 from introducer.domain.ids import derived_id
 from introducer.services.accept_events import Intake, Receipt, Status, Taken, people_key
@@ -101,10 +101,14 @@ class _Rows:
         return by is not None and self.intake.facts.event(event.brand, event.client, event.source, by) is not None
 
     def _says_the_same(self, line: Read, before: Event) -> bool:
-        """Whether it differs from what was accepted in nothing but what we ourselves filled in, then and now."""
-        if "occurred_at" not in line.assumed:
-            return False
-        return self._event({**line.event, "occurred_at": before.occurred_at.isoformat()}).digest == before.digest
+        """Whether it differs from what was accepted in nothing but what we ourselves filled in, then and now, and in
+        whether it says when a trade was opened: a platform's events may say it, and its pages not."""
+        then: dict[str, datetime | None] = {name: getattr(before, name) for name in line.assumed}
+        unsaid = before.opened_at is None or line.event.get("opened_at") is None
+        if unsaid and line.event.get("type") == EventType.TRADE:
+            then["opened_at"] = before.opened_at
+        said = {name: None if at is None else at.isoformat() for name, at in then.items()}
+        return bool(said) and self._event({**line.event, **said}).digest == before.digest
 
     def _keep_row(self, line: Broken) -> Receipt:
         message = cleared(line.raw, self.dialect.plain)

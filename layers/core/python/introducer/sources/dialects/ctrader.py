@@ -12,7 +12,7 @@ events with one `deal` or `depositWithdraw`. Names and units are those of Open A
   strategies and partners, and are not counted.
 
 A commission is negative where the client pays; ours is what the broker earns, so the sign is turned round. A deal does
-not say when its position was opened.
+not say when its position was opened; its `position` does, which events have beside it.
 """
 
 from __future__ import annotations
@@ -214,6 +214,7 @@ _TABLE = says(
             {
                 "event_id": within(text("dealId"), "deal-{}"),
                 "occurred_at": _EXECUTED,
+                "opened_at": instant("position.tradeData.openTimestamp"),
                 "closed_at": _EXECUTED,
                 "symbol": _name,
                 "lots": _lots,
@@ -269,7 +270,8 @@ def _rows(body: bytes) -> Iterator[RawLine]:
         if isinstance(raw, Broken) or not isinstance(message, Mapping) or not _holds_rows(message):
             yield raw if isinstance(raw, Broken) else (raw[0], message if isinstance(message, Mapping) else raw[1])
             continue
-        account = {"ctidTraderAccountId": message.get("ctidTraderAccountId")}
+        # An event has the deal's position beside it; the account and the position are the deal's where it has them.
+        account = {name: message.get(name) for name in ("ctidTraderAccountId", "position")}
         for name in ("deal", "depositWithdraw"):
             found = message.get(name)
             for row in found if isinstance(found, list) else [] if found is None else [found]:

@@ -10,7 +10,8 @@ Field names, actions and entries are those of the Web API's deal structure (`IMT
 
 `Volume` counts 1/10,000 of a lot, `VolumeExt` 1/100,000,000. `Storage` is swap. `Commission` and `Fee` are negative
 where the client pays; a commission of ours is what the broker earns, so the sign is turned round. `Profit` and
-`Storage` keep theirs: they are the client's. A deal does not say when its position was opened.
+`Storage` keep theirs: they are the client's. A deal does not say when its position was opened; a bridge or a report
+may (`opened_field`).
 """
 
 from __future__ import annotations
@@ -83,6 +84,12 @@ class Mt5Parameters(PullParameters):
     account_type: str = Field("", max_length=64, description="The accounts' kind, where deals are paid by it")
     volume: Literal["units", "lots"] = Field(
         "units", description="What a report's Volume counts: units of 1/10,000 of a lot as the server does, or lots"
+    )
+    opened_field: str = Field(
+        "",
+        max_length=40,
+        pattern=r"^[A-Za-z_ ]*$",
+        description="The field in which your bridge or report says when the position was opened: deals do not say it",
     )
     commission_sides: Literal[1, 2] = Field(
         1, description="2 where opening and closing are charged alike: the closing deal then stands for both"
@@ -164,6 +171,11 @@ def _currency(row: Row) -> str | None:
     return own
 
 
+def _opened(row: Row) -> str | None:
+    name = str(getattr(row.source.parameters, "opened_field", ""))
+    return moment(name)(row) if name else None
+
+
 _WHEN = moment("Time")
 _COMMON: Mapping[str, Take] = {
     "event_id": text("Deal"),
@@ -174,6 +186,7 @@ _COMMON: Mapping[str, Take] = {
     "currency": _currency,
 }
 _TRADE: Mapping[str, Take] = {
+    "opened_at": _opened,
     "closed_at": _WHEN,
     "symbol": text("Symbol"),
     "lots": _lots,
@@ -303,6 +316,7 @@ DIALECT = Dialect(
             "time_zone",
             "client_field",
             "client_prefix",
+            "opened_field",
             "volume",
             "commission_sides",
             "actions",
