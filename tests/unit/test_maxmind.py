@@ -59,7 +59,6 @@ def test_every_network_is_found_by_any_of_its_addresses(tmp_path: Path, size: in
         (b"\x31\x00\x00\x07", 526_336 + 0x1000007),
         (b"\x38\x00\x08\x10\x07", 0x81007),
     ],
-    ids=bytes.hex,
 )
 def test_pointers_of_each_length_lead_to_their_place(pointer: bytes, place: int) -> None:
     section = pointer.ljust(place, b"\0") + b"\x42DE"
