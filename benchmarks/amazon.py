@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -130,7 +130,8 @@ _OPERATION = re.compile(rb"\r\nx-amz-target: *[A-Za-z0-9_]+\.([A-Za-z]+)", re.IG
 
 def _converse(accepted: socket.socket, answers: Answers) -> None:
     received = b""
-    with accepted:
+    # Whoever gives up waiting may close the connection however it likes.
+    with accepted, suppress(ConnectionError):
         while piece := accepted.recv(65_536):
             received += piece
             head, mark, body = received.partition(b"\r\n\r\n")
