@@ -223,6 +223,25 @@ def test_staff_see_where_a_visitor_would_go(portal: Promoting, asked: str, urls:
     assert page.status == 200 and (not urls or urls[0].replace("&", "&amp;") in page.body)
 
 
+@pytest.mark.parametrize(
+    "asked", ["country=DE&at=yesterday", "country=Germany", "country=%3C1", "device=mobile&at=9999-12-31"]
+)
+def test_a_visitor_that_there_cannot_be_is_refused(portal: Promoting, asked: str) -> None:
+    answer = portal.machine(MANAGER).get(f"{LIST}/{portal.campaigns[OPEN]}?{asked}")
+    assert (answer.status, answer.json["code"]) == (400, "bad_query")
+
+
+def test_a_page_that_was_emptied_stays_away_when_another_field_is_refused(portal: Promoting) -> None:
+    campaign, browser = made(portal), portal.signed_in(MANAGER)
+    where = f"{LIST}/{campaign}/edit"
+    emptied = {"pages.1.url": "", "pages.1.name": "", "utm.0.name": "", "utm.0.value": "", "why": ""}
+    refused = browser.post(where, form_of(browser.get(where)) | emptied)
+    assert refused.status == 422
+    assert browser.post(where, form_of(refused) | {"why": "One page is enough"}).status == 303
+    settings = one(portal, campaign)["settings"]
+    assert ([page["url"] for page in settings["pages"]], settings["utm"]) == ([f"{URL}/de"], [])
+
+
 def test_a_page_of_it_shows_what_partners_read_as_text(portal: Promoting) -> None:
     page = portal.signed_in(MANAGER).get(f"{LIST}/{made(portal)}")
     assert "No bidding on &lt;b&gt;our&lt;/b&gt; name" in page.body

@@ -22,8 +22,9 @@ from introducer.domain.attribution_decision import attributes_at
 from introducer.domain.campaigns import DEVICES, LandingPage
 from introducer.domain.caps import FOREVER
 from introducer.domain.configuration import Attribution, Availability, Campaign
-from introducer.domain.errors import Conflict, IntroducerError, Invalid, NotFound
+from introducer.domain.errors import Conflict, IntroducerError, Invalid, Malformed, NotFound
 from introducer.domain.events import day_of
+from introducer.domain.forms import country as country_of
 from introducer.domain.routes import Route, choose, route_of, state_of
 from introducer.services.change_campaign import EDITORS, change_campaign, check_editor, set_campaign_status
 from introducer.services.create_campaign import create_campaign
@@ -235,13 +236,16 @@ def campaign_of_brand(visit: Visit, campaign: str) -> dict[str, Any]:
 
 def _preview(visit: Visit, campaign: Campaign, route: Route) -> dict[str, Any] | None:
     """Where a visitor would go; None when nobody asks."""
-    country, device = visit.query("country").upper(), visit.query("device")
+    country, device = visit.query("country").strip().upper(), visit.query("device")
     if not country and not device:
         return None
     device = device if device in DEVICES else DEVICES[0]
-    moment = visit.now
-    if visit.query("at"):
+    try:
         moment = settings_of({"starts_at": visit.query("at")})["starts_at"] or visit.now
+        if country:
+            country_of(country)
+    except Invalid:
+        raise Malformed("country is two letters, such as DE; at a moment of UTC.", code="bad_query") from None
     choice = choose(route, at=moment, country=country, device=device)
     names = {page.page: page.name for page in campaign.landing_pages}
     return {
@@ -360,7 +364,8 @@ def _form(visit: Visit, campaign: Campaign | None) -> dict[str, Any]:
     begins = {"click_parameter": "click_id"} if campaign is None else shown(campaign)
     typed = forms.form_of_settings(begins)
     if visit.refused is not None:
-        typed |= visit.refused.values
+        # Nothing of what is kept: a page that was emptied would stand there again.
+        typed = dict(visit.refused.values)
     rows = {kind: sum(name.startswith(f"{kind}.") and name.endswith(last) for name in typed)
             for kind, last in (("pages", ".url"), ("utm", ".value"))}  # fmt: skip
     return {

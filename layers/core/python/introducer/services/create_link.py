@@ -37,8 +37,8 @@ def create_link(
     `name` and `note` are the partner's words.
 
     Raises `NotFound` for an unknown partner or campaign, `Forbidden` for a blocked partner, `Conflict` for a campaign
-    that is paused (`campaign_paused`) or over (`campaign_over`), `Invalid` (with the `field`) for a page that there is not, a deep link that leads elsewhere, and texts
-    that are too long.
+    that is paused (`campaign_paused`) or over (`campaign_over`), `Invalid` (with the `field`) for a page that there is
+    not, a deep link that leads elsewhere, and texts that are too long.
     """
     owner = configuration.partner(partner)
     if owner.status is Status.BLOCKED:
