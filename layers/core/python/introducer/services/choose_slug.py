@@ -35,7 +35,7 @@ def choose_slug(
 def give_up_slug(
     configuration: Configuration, *, partner: str, code: str, slug: str, author: Author, clock: Clock
 ) -> Link:
-    """The link without this slug, which leads to the brand's fallback page from now on. It stays the partner's, who may
+    """The link without this slug, which takes visitors no more, like a paused link. It stays the partner's, who may
     give it to any of its links; one that is given up already changes nothing.
 
     Raises `NotFound` for a link that is not the partner's or has no such slug.
