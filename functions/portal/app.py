@@ -33,6 +33,7 @@ import pages.desk_messages
 import pages.desk_partner
 import pages.desk_segments
 import pages.desk_sequences
+import pages.desk_sources
 import pages.desk_tasks
 import pages.desk_unsent
 import pages.earnings

@@ -110,6 +110,8 @@ class Spec:
     """How long a cache on the way may keep the answer; 0 for never."""
     by_link: bool = False
     """Whether the address itself is the proof: a write needs no session, no CSRF token, and its body is not read."""
+    unkept: bool = False
+    """Whether the answer to a write shows a secret, and is kept for no repeat."""
 
 
 def page(
@@ -124,6 +126,7 @@ def page(
     most_bytes: int = MOST_BYTES,
     kept_seconds: int = 0,
     by_link: bool = False,
+    unkept: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
 
@@ -132,8 +135,9 @@ def page(
     such a view must be harmless to repeat by itself, since neither its file nor its answer is kept. `kept_seconds` is
     for what anybody may see: such a page knows nothing of who asks, and any cache on the way may keep it. `by_link` is
     for an address that we signed, and a machine posts to: the address is the proof, and repeating it is harmless.
+    `unkept` is for what is shown once: such a view must itself refuse to do it twice.
     """
-    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds, by_link)
+    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds, by_link, unkept)
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
         def route(**parameters: str) -> Response:
@@ -231,7 +235,7 @@ def _write(spec: Spec, visit: Visit, view: Callable[..., Any], parameters: Mappi
     """Runs a write once per `Idempotency-Key` of its member: a repeat meets the first one's answer."""
     if spec.by_link:
         return _answer(spec, visit, view(visit, **parameters))
-    key = "" if visit.takes_files else visit.header(KEY_HEADER) or str(visit.fields.get(KEY_FIELD, ""))
+    key = "" if visit.takes_files or spec.unkept else visit.header(KEY_HEADER) or str(visit.fields.get(KEY_FIELD, ""))
     if not key or visit.member is None:
         return _answer(spec, visit, view(visit, **parameters))
     if len(key) > _LONGEST_KEY or not key.isprintable():

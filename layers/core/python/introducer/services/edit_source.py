@@ -104,7 +104,7 @@ def rotate_source_secret(
     found = configuration.source(source)
     if secrets.known(source).fingerprint != replaces:
         raise Conflict("This secret was replaced meanwhile: look again.", code="secret_changed")
-    configuration.note_source(found, "rotate_source_secret", _change(author, clock))
+    configuration.note_source(found, "rotate_source_secret", _change(author, clock), replaces=replaces)
     text = new_secret(random)
     secrets.rotate(source, text, replaces)
     return text
@@ -115,8 +115,9 @@ def end_previous_secret(
 ) -> None:
     """The current secret alone is good from now on; where that is so already nothing changes. Raises `NotFound`."""
     found = configuration.source(source)
-    if secrets.known(source).previous:
-        configuration.note_source(found, "end_source_secret", _change(author, clock))
+    known = secrets.known(source)
+    if known.previous:
+        configuration.note_source(found, "end_source_secret", _change(author, clock), stays=known.fingerprint)
         secrets.end_previous(source)
 
 
@@ -147,7 +148,7 @@ def fetch_from(
     before = pulls.pull(source)
     if before.busy_until > int(at.timestamp() * 1000):
         raise Conflict("It is being fetched just now: try again in a minute.", code="pull_busy")
-    configuration.note_source(found, "fetch_source_from", _change(author, clock))
+    configuration.note_source(found, "fetch_source_from", _change(author, clock), day=str(day or ""))
     after = moved_to(before, None if day is None else beginning(day))
     if not pulls.move(before, after):
         raise Conflict("It is being fetched just now: try again in a minute.", code="pull_busy")

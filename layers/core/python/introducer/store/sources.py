@@ -59,10 +59,14 @@ class Sources(Part):
             refusal=f"The source {before.source} changed meanwhile: look at it again.",
         )
 
-    def note_source(self, source: Source, action: str, change: Change) -> None:
+    def note_source(self, source: Source, action: str, change: Change, **about: str) -> None:
         """On record: something about a source happens that is kept elsewhere, such as its secret."""
-        with translated("not refused"), TransactWrite(connection=self._connection) as transaction:
-            self._audit(transaction, source.brand, source.source, action, change, None, {"source": source.source})
+        after = {"source": source.source, **about}
+        with (
+            translated("This was put on record just now: try again."),
+            TransactWrite(connection=self._connection) as transaction,
+        ):
+            self._audit(transaction, source.brand, source.source, action, change, None, after)
 
     def register_source(self, source: Source, change: Change) -> None:
         """A new source of events. Raises `Conflict` when its name is taken."""

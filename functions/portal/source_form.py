@@ -1,0 +1,105 @@
+"""What a dialect may be told, as the fields of a form without scripts, and what was typed there, as settings.
+
+A field stands for one parameter, and is called `set.` and its name. What was left empty is not said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from introducer.domain.errors import Invalid
+from introducer.sources.dialects.model import Dialect
+
+PREFIX = "set."
+_YES_NO = ("true", "false")
+
+
+def fields_of(dialect: Dialect, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each parameter: its name, what it means, how it is typed, and its value now. Those that are needed come first."""
+    schema = dialect.parameters.model_json_schema()
+    needed = schema.get("required", [])
+    found = [_field(name, one, name in needed, settings.get(name)) for name, one in schema["properties"].items()]
+    return sorted(found, key=lambda each: not each["required"])
+
+
+def _field(name: str, schema: Mapping[str, Any], required: bool, value: Any) -> dict[str, Any]:
+    kind, choices = _kind(schema)
+    return {
+        "name": name,
+        "help": schema.get("description", ""),
+        "kind": kind,
+        "choices": choices,
+        "required": required,
+        "typed": _typed(kind, schema.get("default") if value is None else value),
+    }
+
+
+def _kind(schema: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """How it is typed: `text`, `number`, `date`, `choice`, `words` or `json`; and what can be chosen."""
+    several = schema.get("anyOf")
+    if several:
+        kind, choices = _kind(several[0])
+        return kind, ["", *choices] if choices else []
+    if "enum" in schema:
+        return "choice", [str(each) for each in schema["enum"]]
+    match schema.get("type"):
+        case "boolean":
+            return "choice", list(_YES_NO)
+        case "integer":
+            return "number", []
+        case "string":
+            return ("date" if schema.get("format") == "date" else "text"), []
+        case "array" if schema.get("items", {}).get("type") == "string":
+            return "words", []
+    return "json", []
+
+
+def _typed(kind: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if kind == "words":
+        return ", ".join(value)
+    if kind == "json":
+        return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def settings_of_form(dialect: Dialect, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, as a program would send them. Raises `Invalid` (`invalid_settings`), as dialects do."""
+    made: dict[str, Any] = {}
+    for field in fields_of(dialect, {}):
+        text = str(sent.get(PREFIX + field["name"], "")).strip()
+        if text:
+            made[field["name"]] = _said(field, text)
+    return made
+
+
+def _said(field: Mapping[str, Any], text: str) -> Any:
+    match field["kind"]:
+        case "words":
+            return [each for each in text.replace(",", " ").split() if each]
+        case "json":
+            try:
+                return json.loads(text)
+            except (ValueError, RecursionError):
+                raise _wrong(field["name"], 'This is no JSON: write it as {"this": "that"}.') from None
+        case "number":
+            return _number(field["name"], text)
+        case "choice" if tuple(field["choices"]) == _YES_NO:
+            return text == "true"
+        case "choice" if all(each.isdigit() for each in field["choices"]):
+            return _number(field["name"], text)
+    return text
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise _wrong(name, "Write a whole number.")
+    return int(text)
+
+
+def _wrong(name: str, said: str) -> Invalid:
+    errors = [{"field": name, "code": "invalid", "detail": said}]
+    return Invalid(f"The source's settings cannot be: {name}: {said}", code="invalid_settings", errors=errors)
