@@ -11,7 +11,7 @@ import pytest
 
 from introducer.domain.campaigns import MAIN, LandingPage, Utm
 from introducer.domain.caps import FOREVER
-from introducer.domain.configuration import Availability, Change
+from introducer.domain.configuration import Availability, Change, Link
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.routes import Route, choose, route_of
 from introducer.services.change_campaign import add_missing_routes
@@ -284,6 +284,9 @@ def test_a_repeated_request_finds_its_link_with_the_slugs_it_has_now(world: Camp
     assert world.link(partner, made, name="Blog", request="r-1").code == first.code
     with pytest.raises(Conflict):
         world.link(partner, made, name="Other", request="r-1")
+    # and whatever became of its campaign meanwhile
+    made = world.changed(made, click_parameter="cid", pages=(LandingPage(page="", url="https://new.example/"),))
+    assert world.link(partner, made, name="Blog", request="r-1").code == first.code
 
 
 # ---- slugs ----------------------------------------------------------------------------------------------------------
@@ -371,6 +374,26 @@ def test_a_slug_that_two_choose_at_once_goes_to_one(world: Campaigning) -> None:
         world.books.choose_slug(link, "winter-deal", change(world))
     with pytest.raises(NotFound):
         world.books.link("winter-deal")
+
+
+def test_a_slug_that_is_chosen_or_given_up_twice_at_once_is_so_once(
+    world: Campaigning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = world.link(world.partner(), world.campaign())
+    named, read = world.slug(before, "winter-deal"), world.books.link
+
+    def reads_first(seen: Link) -> None:
+        """As whoever read the link before another wrote it."""
+        old = iter([seen])
+        monkeypatch.setattr(world.books, "link", lambda code: next(old, None) or read(code))
+
+    reads_first(before)
+    assert world.slug(before, "winter-deal").slugs == ("winter-deal",)
+    reads_first(before)
+    assert world.slug(before, "summer-deal").slugs == ("winter-deal", "summer-deal"), "another name is not taken by it"
+    for _ in range(2):
+        reads_first(named)
+        assert world.without_slug(before, "winter-deal").slugs == ("summer-deal",)
 
 
 def change(world: Campaigning) -> Change:

@@ -8,6 +8,9 @@ from introducer.domain.errors import Conflict, NotFound
 from introducer.services.creation import Author, Clock, now
 from introducer.store.configuration import Configuration
 
+_TRIES = 3
+"""How often a link is read again that somebody changes at the same moment."""
+
 
 def choose_slug(
     configuration: Configuration, *, partner: str, code: str, slug: str, author: Author, clock: Clock
@@ -20,16 +23,25 @@ def choose_slug(
     link = link_of_partner(configuration, partner, code)
     brand = configuration.brand(link.brand)
     wanted = slugs.checked(slug, [brand.name, brand.domain, brand.domain.split(".")[0]])
-    if wanted in link.slugs:
-        return link
-    if len(link.slugs) >= slugs.MOST_PER_LINK:
-        raise Conflict(
-            f"A link has {slugs.MOST_PER_LINK} names of its own at most: give one up first.",
-            code="too_many_slugs",
-            field="slug",
-        )
-    configuration.choose_slug(link, wanted, _change(author, clock))
-    return configuration.link(code)
+    for tried in range(_TRIES):
+        if wanted in link.slugs:
+            break
+        if len(link.slugs) >= slugs.MOST_PER_LINK:
+            raise Conflict(
+                f"A link has {slugs.MOST_PER_LINK} names of its own at most: give one up first.",
+                code="too_many_slugs",
+                field="slug",
+            )
+        try:
+            configuration.choose_slug(link, wanted, _change(author, clock))
+        except Conflict:
+            # The name is somebody's; or the link was changed at once, by the same press of a button perhaps.
+            seen, link = link, link_of_partner(configuration, partner, code)
+            if link == seen or tried == _TRIES - 1:
+                raise
+        else:
+            return configuration.link(code)
+    return link
 
 
 def give_up_slug(
@@ -41,9 +53,17 @@ def give_up_slug(
     Raises `NotFound` for a link that is not the partner's or has no such slug.
     """
     link = link_of_partner(configuration, partner, code)
-    if slug in link.slugs:
-        configuration.give_up_slug(link, slug, _change(author, clock))
-        return configuration.link(code)
+    for tried in range(_TRIES):
+        if slug not in link.slugs:
+            break
+        try:
+            configuration.give_up_slug(link, slug, _change(author, clock))
+        except Conflict:
+            seen, link = link, link_of_partner(configuration, partner, code)
+            if link == seen or tried == _TRIES - 1:
+                raise
+        else:
+            return configuration.link(code)
     known = configuration.link(slug)
     if (known.link_id, known.given_up is None) != (link.link_id, False):
         raise NotFound("The link has no such name.")
