@@ -440,6 +440,31 @@ def test_one_success_begins_the_count_anew(world: Outbound) -> None:
     assert world.now_is(target).standing is Standing.ACTIVE
 
 
+def test_what_cannot_be_signed_just_now_is_no_failure_of_its_target(world: Outbound) -> None:
+    target = world.target(events=frozenset({Told.FTD}))
+    a_client(world)
+    world.tells()
+    [(_, body)] = world.queue
+
+    def down(*_: Any) -> Any:
+        raise Unavailable("The secret could not be read.", code="secrets_unavailable")
+
+    with pytest.raises(Unavailable):
+        replace(world.sender, secrets=down).take(json.loads(body))
+    assert (world.log(target)[0].tries, world.gate(target).failures) == (0, 0)
+    assert world.sends() == [Outcome.DELIVERED]
+
+
+def test_a_delivery_that_is_too_long_to_be_sent_is_given_up_and_closes_its_target_for_nobody(world: Outbound) -> None:
+    target = world.target("https://track.example.com/?s=" + "{sub1}" * 200, events=frozenset({Told.FTD}))
+    a_client(world, query="sub1=" + "%D0%B9" * 40)
+    world.tells()
+    assert world.sends() == [Outcome.GIVEN_UP]
+    [delivery] = world.log(target)
+    assert (delivery.status, [each.error for each in delivery.attempts]) == (DeliveryStatus.FAILED, ["url_too_long"])
+    assert (world.sent, world.queue, world.gate(target)) == ([], [], Gate())
+
+
 # ------------------------------------------------------------------------------------------------------------ fairness
 
 
@@ -600,11 +625,10 @@ def test_a_target_is_added_once_for_one_request_and_each_change_is_on_record(wor
         add_target(world.books, owner, replace(WISH, name="Another"), request="key-1")
     assert (made.name, made.standing, world.targets.targets_of(PARTNER)) == ("My tracker", Standing.ACTIVE, (made,))
 
-    changed = change_target(world.books, owner, made.target, replace(WISH, url="https://t.example.com/?token=s3cret"))
-    assert (
-        change_target(world.books, owner, made.target, replace(WISH, url="https://t.example.com/?token=s3cret"))
-        == changed
-    )
+    # A URL without a path has its token behind the host at once.
+    other = replace(WISH, url="https://t.example.com?token=s3cret")
+    changed = change_target(world.books, owner, made.target, other)
+    assert change_target(world.books, owner, made.target, other) == changed
     pause_target(world.books, owner, made.target)
     resume_target(world.books, owner, made.target)
     actions = [

@@ -185,7 +185,8 @@ def test_whatever_a_macro_stands_for_it_stays_one_value_of_its_place(values: dic
     assert (parts.scheme, parts.netloc, parts.fragment) == ("https", "track.example.com", "")
     assert len(parts.path.split("/")) == 4
     said = {name: value.encode("utf-8", "ignore").decode() for name, value in values.items()}
-    assert unquote(parts.path.split("/")[2]) == said.get("sub1", "")
+    place = said.get("sub1", "")
+    assert unquote(parts.path.split("/")[2]) == (place if place.strip(".") else "")
     assert parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True) == [
         (name, said.get(name, "")) for name in MACROS
     ]
@@ -194,6 +195,12 @@ def test_whatever_a_macro_stands_for_it_stays_one_value_of_its_place(values: dic
 def test_a_value_is_not_read_for_macros_itself() -> None:
     url = filled("https://t.example.com/?a={sub1}&b={sub2}", {"sub1": "{sub2}", "sub2": "secret"})
     assert parse_qs(urlsplit(url).query) == {"a": ["{sub2}"], "b": ["secret"]}
+
+
+@pytest.mark.parametrize("dots", [".", "..", "..."])
+def test_a_value_of_dots_alone_leads_to_no_other_path(dots: str) -> None:
+    url = filled("https://t.example.com/hooks/{sub1}/paid?s={sub1}", {"sub1": dots})
+    assert url == f"https://t.example.com/hooks//paid?s={dots}"
 
 
 def test_a_url_that_grows_too_long_is_not_sent() -> None:
@@ -360,10 +367,11 @@ def test_news_stand_beside_a_state_and_come_back_as_they_were() -> None:
     assert news_from_text(text, "brd_1", "c" * 22) == news
 
 
-def test_an_amount_is_an_earning_or_a_clawback_and_names_no_partner_below() -> None:
+def test_an_amount_is_an_earning_or_a_clawback_and_names_a_client_and_nothing_else() -> None:
     make: Callable[[str, int], News] = lambda scope, amount: news_of_amount(  # noqa: E731
         "jrn_1", "par_1", scope, "cpa", amount, "EUR", NOW_MS
     )
     assert (make("c" * 22, 500).event, make("c" * 22, 500).client) == (Told.EARNING, "c" * 22)
     assert (make("c" * 22, -500).event, make("c" * 22, -500).payout) == (Told.CLAWBACK, -500)
-    assert make("par_below", 500).client == make("", 500).client == ""
+    for scope in ("", "par_" + "0" * 26, "adj_" + "0" * 26, "ctt_" + "0" * 26 + ".1"):
+        assert make(scope, 500).client == "", scope

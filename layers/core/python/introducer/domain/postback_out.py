@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from introducer.domain import signatures
 from introducer.domain.errors import Invalid
 from introducer.domain.events import from_milliseconds
+from introducer.domain.identity import HASH_LENGTH
 from introducer.domain.ids import derived_id
 from introducer.domain.money import decimal_string
 
@@ -157,8 +158,17 @@ def check_url(template: str, *, loopback: bool = False) -> str:
 
 def filled(template: str, values: Mapping[str, str]) -> str:
     """The URL with its macros filled in. Every value is encoded whole, so that none can add a parameter, a path or a
-    line; what is not known is empty. Raises `Invalid` (`url_too_long`)."""
-    url = _MACRO.sub(lambda found: quote(values.get(found[1], ""), safe=""), template)
+    line; what is not known is empty, and so is, in the path, what is dots alone: it would lead to another one however
+    it is encoded. Raises `Invalid` (`url_too_long`)."""
+    path, asks, query = template.partition("?")
+
+    def encoded(found: re.Match[str]) -> str:
+        return quote(values.get(found[1], ""), safe="")
+
+    def in_path(found: re.Match[str]) -> str:
+        return encoded(found).strip(".") and encoded(found)
+
+    url = _MACRO.sub(in_path, path) + asks + _MACRO.sub(encoded, query)
     if len(url) > LONGEST_URL:
         raise Invalid("With its values the URL is too long to be sent.", code="url_too_long")
     return url
@@ -487,13 +497,13 @@ class Gate(NamedTuple):
 
 
 def news_of_amount(journal: str, partner: str, scope: str, rule: str, amount: int, currency: str, at_ms: int) -> News:
-    """What a journal tells: an amount that is credited, or taken back. `scope` is a client, a partner below, or
-    nothing; a partner below is never named."""
+    """What a journal tells: an amount that is credited, or taken back. `scope` is a client, a partner below,
+    what else it is owed for (a prize, an adjustment) or nothing: of these the client alone is named."""
     return News(
         event=Told.EARNING if amount > 0 else Told.CLAWBACK,
         event_id=journal,
         partner=partner,
-        client="" if scope.startswith("par_") else scope,
+        client=scope if len(scope) == HASH_LENGTH else "",
         at=at_ms,
         goal=rule,
         payout=amount,

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from introducer.domain.configuration import Change
-from introducer.domain.errors import Conflict, IntroducerError, NotFound
+from introducer.domain.errors import Conflict, IntroducerError, Invalid, NotFound
 from introducer.domain.events import in_full_ms, milliseconds
 from introducer.domain.postback_mail import paused_mail
 from introducer.domain.postback_out import (
@@ -102,11 +102,21 @@ class Sender:
             target = self.targets.target(delivery.of, delivery.target)
         except NotFound:
             return self._ended(delivery, DeliveryStatus.FAILED, Outcome.GIVEN_UP)
+        if not delivery.test and target.standing is not Standing.ACTIVE:
+            return self._ended(delivery, DeliveryStatus.HELD, Outcome.HELD)
+        moment = self.true_now()
+        # What we cannot read just now is no failure of the target's: the message comes again.
+        secrets = self.secrets(target, moment)
+        try:
+            request = message(target, delivery, secrets, moment)
+        except Invalid as unsendable:
+            # It stays so however often it is tried, and says nothing of the target: no gate closes for it.
+            at = Attempt(now_ms, 0, 0, unsendable.code, "")
+            failed = replace(tried(delivery, at, now_ms, 0.0), status=DeliveryStatus.FAILED, next_at=0)
+            return Outcome.GIVEN_UP if self.deliveries.move(delivery, failed) else Outcome.DONE_BEFORE
         if delivery.test:
             # It asks nobody for a turn and closes no gate: who tests wants to see what happens.
-            return self._try(target, delivery)[0]
-        if target.standing is not Standing.ACTIVE:
-            return self._ended(delivery, DeliveryStatus.HELD, Outcome.HELD)
+            return self._try(delivery, request)[0]
         gate = self.targets.gate(target.of, target.target)
         off = int(given.get("off", 0))
         later = int((SPREAD << min(off, DOUBLED)) * self.chance())
@@ -118,12 +128,12 @@ class Sender:
             if not self.targets.move_gate(target.of, target.target, gate, turn):
                 return self._put_off(delivery, 1000 + later, off + 1)
             gate = turn
-        outcome, attempt = self._try(target, delivery)
+        outcome, attempt = self._try(delivery, request)
         self._pass(target, gate, attempt)
         return outcome
 
-    def _try(self, target: Target, delivery: Delivery) -> tuple[Outcome, Attempt]:
-        attempt = self._attempt(target, delivery)
+    def _try(self, delivery: Delivery, request: Message) -> tuple[Outcome, Attempt]:
+        attempt = self._attempt(request)
         now_ms = self._now_ms()
         after = tried(delivery, attempt, now_ms, self.chance())
         if not self.deliveries.move(delivery, after):
@@ -133,12 +143,10 @@ class Sender:
             return Outcome.FAILED, attempt
         return (Outcome.GIVEN_UP if attempt.error else Outcome.DELIVERED), attempt
 
-    def _attempt(self, target: Target, delivery: Delivery) -> Attempt:
+    def _attempt(self, request: Message) -> Attempt:
         at, began = self._now_ms(), self.elapsed()
         status, error, said = 0, "", ""
         try:
-            moment = self.true_now()
-            request = message(target, delivery, self.secrets(target, moment), moment)
             answer = self.exchange(request)
             status, said = answer.status, printable(answer.body)
             error = "" if 200 <= status < 300 else NOT_2XX

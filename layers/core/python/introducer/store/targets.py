@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pynamodb.expressions.operand import Path
 
@@ -142,7 +143,7 @@ def _told(target: Target) -> dict[str, Any]:
     return {
         "target": target.target,
         "name": target.name,
-        "host": target.url.partition("//")[2].partition("/")[0],
+        "host": urlsplit(target.url).netloc,
         "url": derived_id("u", target.target, target.url)[-8:],
         "method": target.method.value,
         "events": sorted(target.events),
