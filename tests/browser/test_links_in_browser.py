@@ -63,6 +63,7 @@ def test_a_banner_that_staff_add_is_taken_by_a_partner_without_scripts(
         page.fill("[name=sub1]", "blog & co")
         page.get_by_role("button", name="Put it in").click()
         page.get_by_role("link", name="Banners and texts with your link").click()
+        page.get_by_text("Show some of them").click()
         page.select_option("[name=size]", "468x60")
         page.get_by_role("button", name="Show").click()
 

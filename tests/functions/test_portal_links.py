@@ -74,7 +74,7 @@ def changes(portal: Promoting, campaign: str, **other: Any) -> None:
 def test_a_link_is_made_with_all_that_a_partner_says_of_it(portal: Promoting) -> None:
     # given a form at the campaign, filled in whole
     browser, where = portal.signed_in(LANTERN), f"/campaigns/{portal.campaigns[DEMO]}"
-    said = {"name": 'For "May" <b>', "path": "/en/start?x=1", "slug": "Lantern-May"}
+    said = {"name": 'For "May" <b>', "path": "/en/start?x=1", "slug": "Lantern-May", "note": "For the list"}
     done = browser.submit(where, f"{where}/links", **said)
     assert done.status == 303, done.body
 
@@ -83,6 +83,7 @@ def test_a_link_is_made_with_all_that_a_partner_says_of_it(portal: Promoting) ->
     assert page.status == 200 and "is ready" in page.body and "For &#34;May&#34; &lt;b&gt;" in page.body
     found = shown(portal, "lantern-may", who=LANTERN)
     assert (found["name"], found["path"], found["slugs"]) == (said["name"], said["path"], ["lantern-may"])
+    assert found["note"] == said["note"] and 'name="note"' in browser.get(where).body
     assert found["url"] == found["address"] == f"{ORIGIN}/c/lantern-may"
     assert portal.configuration.link("lantern-may").link_id == found["code"]
 
