@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +49,7 @@ from introducer.services.try_target import (
     replay_held,
     send_test,
 )
+from introducer.store.deliveries import news_of_image
 from introducer.store.erasing import Erasing
 from introducer.store.holdings import Holdings
 from introducer.store.mails import Mails
@@ -136,6 +137,49 @@ def test_a_client_that_is_nobodys_is_told_to_the_brand_alone(world: Outbound) ->
     assert set(told(world, brand)) == {"registration", "deposit"}
     assert {each["partner"] for each in told(world, brand).values()} == {""}
     assert world.log(partner) == []
+
+
+def test_money_that_came_before_its_clients_registration_is_told_to_the_partner_once_it_is_known(
+    world: Outbound,
+) -> None:
+    target = world.target(events=frozenset({Told.DEPOSIT, Told.REGISTRATION}))
+    brand = world.target("https://hooks.example.com/", partner=None, events=frozenset({Told.DEPOSIT}))
+    world.house.posts(an_amount("deposit", "555", "50.00", event_id="d-1"))
+    world.tells()
+    assert [each.event for each in world.log(target)] == []
+    click = world.house.click(world.now - timedelta(days=4), "203.0.113.9")
+    world.house.posts(a_registration("555", click_id=click))
+    world.house.posts(an_amount("deposit", "555", "20.00", "2026-03-03T11:00:00Z", event_id="d-2"))
+    world.tells()
+    assert sorted((each.event, each.values["deposit_amount"]) for each in world.log(target)) == [
+        ("deposit", "20.00"), ("deposit", "50.00"), ("registration", ""),
+    ]  # fmt: skip
+    assert sorted(each.values["deposit_amount"] for each in world.log(brand)) == ["20.00", "50.00"]
+
+
+def test_a_mark_has_the_moment_at_which_it_was_made_and_one_that_only_moves_is_not_told_again(world: Outbound) -> None:
+    # given a client that qualified by its first deposit, heard of together with what it did later
+    target = world.target(events=frozenset({Told.FTD, Told.QFTD}))
+    click = world.house.click(world.now - timedelta(days=4), "203.0.113.9")
+    world.house.posts(
+        a_registration("10234", click_id=click, country="DE"),
+        {"event_id": "k-1", "type": "kyc", "client_id": "10234", "status": "approved",
+         "occurred_at": "2026-03-01T12:00:00Z"},
+        an_amount("deposit", "10234", "120.00", "2026-03-03T10:00:00Z", event_id="d-2"),
+        an_amount("withdrawal", "10234", "1.00", "2026-03-04T10:00:00Z"),
+    )  # fmt: skip
+    world.tells()
+    found = told(world, target)
+    assert {event: values["timestamp"] for event, values in found.items()} == dict.fromkeys(
+        ("ftd", "qftd"), str(int(datetime(2026, 3, 3, 10, tzinfo=UTC).timestamp()))
+    )
+    # when an earlier deposit is reported late, the day of the first one moves
+    at = world.told
+    world.house.posts(an_amount("deposit", "10234", "130.00", "2026-03-02T10:00:00Z", event_id="d-1"))
+    stream = world.house.memory.tables["books"].stream[at:]
+    late = [news for record in stream for news in news_of_image(record.new or {}) or ()]
+    assert Told.DEPOSIT in {news.event for news in late}
+    assert not {news.event for news in late} & {Told.REGISTRATION, Told.KYC, Told.FTD, Told.QFTD}
 
 
 def test_a_client_that_came_by_a_promo_code_came_by_no_link(world: Outbound) -> None:

@@ -7,17 +7,18 @@ an id that follows from what happened, so that telling it twice is seen by whoev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from introducer.domain.client import ClientState, Segment
 from introducer.domain.contracts import Contracts
 from introducer.domain.counts import CountKey
-from introducer.domain.earnings import Transition, happened
+from introducer.domain.earnings import Transition
 from introducer.domain.events import EventType, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.postback_out import News, Told
-from introducer.domain.rules import qualification
+from introducer.domain.rules import cpa, qualification
 
 _MARKS = {"registrations": Told.REGISTRATION, "kyc": Told.KYC, "ftd": Told.FTD, "qftd": Told.QFTD}
 _FLOWS = {
@@ -35,24 +36,26 @@ class _Money(NamedTuple):
 
 
 NONE = _Money(0, "")
+MOST_LATE = 100
+"""The last flows from before a client was this partner's that are told: an item of BOOKS has to hold them."""
 
 
 def news_of(before: ClientState, transition: Transition, contracts: Contracts) -> tuple[News, ...]:
     """What is to be told of a transition, in the order of what happened. Marks that a change of facts takes away are
     not told: what it takes back of the money is, as a clawback."""
-    return tuple(sorted((*_marks(before, transition, contracts), *_flows(transition)), key=lambda news: news.at))
+    news = (*_marks(before, transition, contracts), *_flows(before, transition))
+    return tuple(sorted(news, key=lambda each: each.at))
 
 
 def _marks(before: ClientState, transition: Transition, contracts: Contracts) -> Iterator[News]:
     after = transition.state
-    made = {
-        _MARKS[name]
-        for key, values in transition.counts.items()
-        if isinstance(key, CountKey)
-        for name, value in values.items()
-        if name in _MARKS and value > 0
-    }
     owner = after.owner
+    counted: Counter[str] = Counter()
+    for key, values in transition.counts.items():
+        if owner and isinstance(key, CountKey) and key.partner == owner.partner:
+            counted.update({name: value for name, value in values.items() if name in _MARKS})
+    # One that moves to another day or link is taken away there and made here: it was told when it was first made.
+    made = {_MARKS[name] for name, value in counted.items() if value > 0}
     if owner is None:
         # Nobody's client is counted for nobody: the brand's own systems are told all the same.
         made = {Told.REGISTRATION} if after.registered and not before.registered else set()
@@ -71,12 +74,13 @@ def _when(told: Told, state: ClientState, contracts: Contracts) -> tuple[int, _M
         return state.registered.at, NONE
     if told is Told.KYC and state.kyc:
         return state.kyc.at, NONE
+    qualified = cpa.targets(state, contracts).qualified if told is Told.QFTD else {}
     version = qualification.base_version(state, contracts)
     ftd = qualification.first_deposit(state, version.deal if version else None, contracts.rates)
     if ftd is None:
         return state.last_at, NONE
     deposit = state.deposits[ftd]
-    at = deposit.at if told is Told.FTD else state.last_at
+    at = deposit.at if told is Told.FTD else min((each.at for each in qualified.values()), default=state.last_at)
     return at, _Money(deposit.minor, deposit.currency)
 
 
@@ -93,15 +97,24 @@ def _paid(told: Told, owner: Segment | None, transition: Transition) -> _Money:
     return _Money(sum(each.amount for each in mine if each.key.currency == currency), currency)
 
 
-def _flows(transition: Transition) -> Iterator[News]:
+def _flows(before: ClientState, transition: Transition) -> Iterator[News]:
+    """What is new of them; and what came before anybody knew whose client it is, to whom it belongs now."""
     after = transition.state
-    for event in transition.applied:
-        if event.type in _FLOWS and happened(event, after.cancelled):
-            at = milliseconds(event.occurred_at)
-            told = _FLOWS[event.type]
-            segment = after.segment_at(at)
-            identity = derived_id("evt", after.brand, after.client, told.value, *event.key)
-            yield _news(told, identity, after, segment, at, NONE, _Money(event.amount or 0, event.currency or ""))
+    new = {event.key for event in transition.applied}
+    flows = [event for event in transition.weighed if event.type in _FLOWS]
+    late = [event for event in flows if event.key not in new and _moved(before, after, milliseconds(event.occurred_at))]
+    for event in (*late[-MOST_LATE:], *(event for event in flows if event.key in new)):
+        at = milliseconds(event.occurred_at)
+        told = _FLOWS[event.type]
+        segment = after.segment_at(at)
+        identity = derived_id("evt", after.brand, after.client, told.value, *event.key)
+        yield _news(told, identity, after, segment, at, NONE, _Money(event.amount or 0, event.currency or ""))
+
+
+def _moved(before: ClientState, after: ClientState, at: int) -> bool:
+    """Whether what happened then is a partner's now, and was not before."""
+    was, now = before.segment_at(at), after.segment_at(at)
+    return now is not None and (was is None or was.partner != now.partner)
 
 
 def _news(
