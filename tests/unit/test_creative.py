@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from introducer.domain.configuration import Role
 from introducer.domain.creative import (
@@ -45,7 +46,12 @@ def refused(make: Any) -> str:
         (drawn(kind="JPEG"), "image/jpeg"),
         (drawn(kind="JPEG", progressive=True, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), "image/jpeg"),
         (drawn(kind="JPEG") + b"\0\0\0", "image/jpeg"),
+        (drawn(kind="JPEG", quality=100, restart_marker_blocks=1), "image/jpeg"),
         (drawn(kind="GIF", mode="P"), "image/gif"),
+        (
+            drawn(kind="GIF", mode="RGB", save_all=True, append_images=[Image.new("RGB", (300, 250), "red")]),
+            "image/gif",
+        ),
         (drawn(kind="WEBP"), "image/webp"),
         (drawn(kind="WEBP", lossless=True), "image/webp"),
         (drawn(kind="WEBP", mode="RGBA", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), "image/webp"),
@@ -71,7 +77,13 @@ def test_a_picture_that_is_cut_off_anywhere_is_refused(kind: str) -> None:
         (b"<!doctype html><title>banner.png</title>", "unknown_picture"),
         (b"%PDF-1.7\n", "unknown_picture"),
         (b"RIFF\x04\0\0\0WAVE", "unknown_picture"),
-        (drawn(kind="PNG") + b"<script>alert(1)</script>", "broken_picture"),
+        *(
+            (drawn(kind=kind) + b"<script>alert(1)</script>" + end, "broken_picture")
+            for kind, end in (("PNG", b""), ("JPEG", b"\xff\xd9"), ("GIF", b";"), ("WEBP", b""))
+        ),
+        (b"GIF89a" + b"\x01\0" * 2 + b"\0\0\0;", "broken_picture"),
+        (b"GIF89a=1/*\0\0\0*/;alert(1);", "broken_picture"),
+        (b"\xff\xd8\xff\xd9", "broken_picture"),
         (drawn(5_001, 1, "PNG"), "picture_dimensions"),
         (b"\0" * (MOST_BYTES + 1), "picture_too_large"),
     ],

@@ -233,28 +233,51 @@ def _png(content: bytes) -> tuple[int, int]:
 
 
 def _jpeg(content: bytes) -> tuple[int, int]:
-    """Segment by segment up to the frame's header; the file ends with the end marker."""
-    if not content.rstrip(b"\0").endswith(b"\xff\xd9"):
-        raise ValueError("cut off")
-    at = 2
+    """Segment by segment: the frame's header has the size, scans come behind it, and behind the end marker there are
+    zeros at most."""
+    at, size = 2, (0, 0)
     while True:
         if content[at] != 0xFF:
             raise ValueError("no marker")
         marker = content[at + 1]
         if marker == 0xFF:
             at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return _number(content, at + 7, 2), _number(content, at + 5, 2)
-        elif marker in (0xD9, 0xDA):
-            raise ValueError("no frame")
-        else:
-            at += 2 + max(2, _number(content, at + 2, 2))
+            continue
+        if marker == 0xD9:
+            if not any(size) or content[at + 2 :].strip(b"\0"):
+                raise ValueError("no frame, or something stands behind the end")
+            return size
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            size = _number(content, at + 7, 2), _number(content, at + 5, 2)
+        at += 2 + max(2, _number(content, at + 2, 2))
+        if marker == 0xDA:
+            # In what a scan holds, only these stand behind an FF: a zero, and the marks to start again.
+            while (at := content.index(b"\xff", at)) and (content[at + 1] == 0 or 0xD0 <= content[at + 1] <= 0xD7):
+                at += 2
 
 
 def _gif(content: bytes) -> tuple[int, int]:
-    if not content.endswith(b";"):
-        raise ValueError("cut off")
+    """Block by block: what is said of the picture, frames, and the end, behind which there is nothing."""
+    at, frames = 13 + _colours(content[10]), 0
+    while content[at] != 0x3B:
+        if content[at] == 0x2C:
+            frames += 1
+            at += 11 + _colours(content[at + 9])
+        elif content[at] == 0x21:
+            at += 2
+        else:
+            raise ValueError("no block")
+        while content[at]:
+            at += 1 + content[at]
+        at += 1
+    if not frames or at + 1 != len(content):
+        raise ValueError("no frame, or something stands behind the end")
     return _number(content, 6, 2, "little"), _number(content, 8, 2, "little")
+
+
+def _colours(packed: int) -> int:
+    """Bytes of the table of colours of which a GIF says this."""
+    return 3 << (packed & 7) + 1 if packed & 0x80 else 0
 
 
 def _webp(content: bytes) -> tuple[int, int]:
