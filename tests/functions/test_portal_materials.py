@@ -134,6 +134,10 @@ def test_what_is_removed_is_gone_and_may_come_back_and_what_is_paused_stays(port
     assert [becomes("paused"), becomes("paused"), picture(portal, material).status] == [200, 200, 200]
     assert [each["status"] for each in listed(portal, DEMO, "?size=728x90")] == ["paused"]
     browser = portal.signed_in(MANAGER)
+    # and added once more it is told to be paused, not to be offered
+    assert portal.adds_banner(content, campaign=DEMO).json["status"] == "paused"
+    again = browser.get(f"{portal.materials_path(DEMO)}?added={material}").body
+    assert "and is paused" in again and "offered it from now on" not in again
     assert browser.submit(portal.materials_path(DEMO), path, status="active").status == 303
     assert [becomes("removed"), becomes("removed"), picture(portal, material).status] == [200, 200, 404]
     assert material not in portal.pictures.kept and listed(portal, DEMO, "?size=728x90") == []
@@ -141,6 +145,10 @@ def test_what_is_removed_is_gone_and_may_come_back_and_what_is_paused_stays(port
     assert (late.status, late.json["code"]) == (409, "material_removed")
 
     assert portal.adds_banner(content, campaign=DEMO).json["material"] == material
+    assert picture(portal, material).status == 200
+    # and so does a picture that was taken away at the same moment
+    portal.pictures.remove(material)
+    assert portal.adds_banner(content, campaign=DEMO).status == 201
     assert picture(portal, material).status == 200
     trail = [each.action for each in portal.configuration.audit_of_subject(material).items]
     assert sorted(trail) == sorted(

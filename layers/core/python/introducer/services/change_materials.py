@@ -126,6 +126,8 @@ def _add(materials: Materials, member: Member, new: Material, keep: Callable[[],
 
     before = again()
     if before is not None and before.status is not MaterialStatus.REMOVED:
+        # Once more: removing takes its picture away last, maybe while somebody else brought it back.
+        keep()
         return before
     if len(materials.of_campaign(new.campaign)) >= MOST_MATERIALS:
         raise Conflict(
