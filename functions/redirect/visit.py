@@ -144,7 +144,7 @@ class Visit:
 
     def _from_edge(self, edge_secret: str) -> bool:
         sent = self.headers.get("introducer-edge", "")
-        return bool(edge_secret) and compare_digest(sent.encode(), edge_secret.encode())
+        return bool(edge_secret) and compare_digest(sent.encode(errors="replace"), edge_secret.encode())
 
 
 def _decoded(text: str) -> str:

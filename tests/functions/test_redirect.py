@@ -509,7 +509,7 @@ def test_the_edges_own_word_for_the_visitors_address_comes_before_a_list_that_th
     assert named["prefix"] == plain["prefix"]
 
 
-@pytest.mark.parametrize("edge", [None, "", "wrong", EDGE[:-1], EDGE + "x", "edge-secre\xe9"])
+@pytest.mark.parametrize("edge", [None, "", "wrong", EDGE[:-1], EDGE + "x", "edge-secre\xe9", "\ud800"])
 def test_without_the_edges_secret_neither_address_nor_country_is_believed(warm: World, edge: str | None) -> None:
     click = warm.click(introducer_edge=edge, x_forwarded_for="203.0.113.77", cloudfront_viewer_country="TH")
     hashing = identity.brand_key(IDENTITY.encode(), BRAND)

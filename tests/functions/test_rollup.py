@@ -109,6 +109,17 @@ def test_people_are_counted_and_flagged_clicks_apart(rollup: ModuleType, clicks:
     ]
 
 
+def test_a_robots_load_in_a_page_is_stuffed_too_though_its_reason_is_the_robot(
+    rollup: ModuleType, clicks: ClickCounts
+) -> None:
+    partner, link = next(_partners), next(_links)
+    item = a_click(link, partner, agent=BOT)
+    item["flags"]["L"].append({"S": "embedded"})
+    assert handle(rollup, [inserted(item)]) == []
+    (count,) = clicks.month(partner, MONTH)
+    assert (count.flagged, count.stuffed, count.reasons) == (1, 1, (("bot", 1),))
+
+
 def test_each_flagged_click_counts_under_one_reason_so_that_reasons_add_up(
     rollup: ModuleType, clicks: ClickCounts
 ) -> None:
@@ -393,6 +404,16 @@ def test_it_stops_at_the_first_failure_and_names_it(
     # and what comes again completes the count
     assert count_facts(batch[1:], clicks, intake).failed is None
     assert {count.link: count.clicks for count in clicks.month(partner, MONTH)} == {one: 2, two: 2, three: 1}
+
+
+def test_events_before_a_click_that_cannot_be_counted_come_again_with_it(
+    rollup: ModuleType, clicks: ClickCounts, intake: IntakeDays
+) -> None:
+    source = next(_sources)
+    batch = [accepted(source, 1), inserted(a_click(next(_links), next(_partners))), accepted(source, 2)]
+    assert count_facts(batch, Fragile(clicks, ["before"]), intake).failed == batch[0]["dynamodb"]["SequenceNumber"]
+    assert count_facts(batch, clicks, intake).failed is None
+    assert intake.get(source, DAY).accepted == 2
 
 
 @pytest.mark.parametrize(
