@@ -55,6 +55,9 @@ from introducer.store.traces import trace_of_image
 
 AT_ONCE = 16
 """Mails of a batch that are on their way side by side: nearly all of a mail's time is waiting for somebody's answer."""
+TELL_WITHIN = 60.0
+"""Seconds in which a batch's news begin to be told; the rest comes again, so that mails do not wait for all of it and a
+batch of much news for many targets is never cut off by the function's end."""
 _METRICS = {
     MailStatus.SENT: "MailsSent",
     MailStatus.FAILED: "MailsFailed",
@@ -209,7 +212,11 @@ def postbacks(records: Sequence[Taken]) -> set[str]:
     """Makes what happened a delivery for each target that wants to know."""
     again: set[str] = set()
     told = 0
+    until = clock.elapsed() + TELL_WITHIN
     for each in records:
+        if clock.elapsed() >= until:
+            again.add(each.sequence)
+            continue
         try:
             told += sum(teller().tell(news) for news in each.what)
         except Unavailable as error:

@@ -142,6 +142,8 @@ def test_a_target_is_changed_paused_resumed_and_deleted(world: Hooked) -> None:
     assert world.posts(f"{path}/pause", {}).json["standing"] == "paused"
     assert "Resume it" in page(world, path)
     assert world.posts(f"{path}/resume", {}).json["standing"] == "active"
+    assert world.posts(f"{path}/rotate", {"generation": 1}).json["code"] == "secret_not_shown"
+    assert world.posts(f"{path}/secret", {}).status == 200
     assert world.posts(f"{path}/rotate", {"generation": 1}).json["generation"] == 2
     assert world.posts(f"{path}/rotate", {"generation": 1}).json["generation"] == 2
     assert "The one before is good until" in page(world, path)

@@ -177,6 +177,14 @@ def test_the_outbox_takes_clients_with_news_and_journals_for_it_and_tells_them_a
         [again] = module.handler({"Records": records}, None)["batchItemFailures"]
         assert again["itemIdentifier"] == mine[0]["dynamodb"]["SequenceNumber"]
 
+    # and what does not begin in time comes again, all but what is done
+    with monkeypatch.context() as patch:
+        times = iter([0.0, 0.0])
+        patch.setattr(module, "clock", SimpleNamespace(elapsed=lambda: next(times, module.TELL_WITHIN)))
+        [again] = module.handler({"Records": records}, None)["batchItemFailures"]
+        assert again["itemIdentifier"] == mine[1]["dynamodb"]["SequenceNumber"]
+    world.queue.clear()
+
     # and what is a mistake of ours holds up nothing
     with monkeypatch.context() as patch:
         patch.setattr(module, "teller", lambda: SimpleNamespace(tell=lambda news: 1 // 0))

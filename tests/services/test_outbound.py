@@ -642,6 +642,33 @@ def test_a_delivery_whose_message_was_lost_can_be_sent_by_hand(world: Outbound) 
     assert world.sends() == [Outcome.DELIVERED]
 
 
+def test_what_cannot_be_named_to_the_queue_is_as_it_was_and_can_be_asked_for_again(
+    world: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given something that is held, something that arrived an hour ago, and a queue that is down
+    target = pause_target(world.books, a_member(), world.target(events=frozenset({Told.FTD})).target)
+    a_client(world)
+    world.tells()
+    target = resume_target(world.books, a_member(), target.target)
+    [held] = world.log(target)
+
+    def down(body: str, delay: int) -> None:
+        raise Unavailable("The queue did not take it.")
+
+    with pytest.raises(Unavailable):
+        replay_held(world.deliveries, down, target=target, now=world.now)
+    with pytest.raises(Unavailable):
+        replay_delivery(world.deliveries, down, target=target, delivery=held, now=world.now)
+    assert world.log(target) == [held]
+    with pytest.raises(Unavailable):
+        send_test(world.deliveries, down, target=target, event=Told.FTD, now=world.now)
+    assert [each.status for each in world.log(target) if each.test] == [DeliveryStatus.FAILED]
+
+    # when it is up again
+    assert replay_held(world.deliveries, world.enqueue, target=target, now=world.now) == (1, False)
+    assert world.sends() == [Outcome.DELIVERED]
+
+
 def test_what_waits_for_a_target_that_is_deleted_is_given_up(world: Outbound) -> None:
     target = world.target(events=frozenset({Told.FTD}))
     a_client(world)
@@ -726,6 +753,10 @@ def test_a_secret_is_shown_once_and_another_replaces_it_while_both_are_good(worl
     assert refused.value.code == "secret_shown"
     rotated = rotate_secret(world.books, owner, made.target, generation=1)
     assert rotate_secret(world.books, owner, made.target, generation=1) == rotated
+    # One that nobody has seen replaces nothing: receivers have the one before, which would be good no more.
+    with pytest.raises(Conflict) as unseen:
+        rotate_secret(world.books, owner, made.target, generation=2)
+    assert unseen.value.code == "secret_not_shown"
     assert show_secret(world.books, owner, made.target, KEY)[1] != text
     assert text not in world.house.all_text()
 

@@ -118,11 +118,14 @@ def resume_target(books: TargetBooks, member: Member, target: str) -> Target:
 
 def rotate_secret(books: TargetBooks, member: Member, target: str, *, generation: int) -> Target:
     """The target with its next secret; `generation` is the one that is replaced, so that a repeat replaces nothing
-    more. Both are good for two days. Raises `NotFound`, `Forbidden`, `Conflict`."""
+    more. Both are good for two days. Raises `NotFound`, `Forbidden`, `Conflict` (`secret_not_shown`: another one would
+    take the place of the one that receivers have)."""
 
     def rotated(before: Target) -> Target:
         if before.generation != generation:
             return before
+        if before.shown < before.generation:
+            raise Conflict("Nobody has seen this secret yet: show it, before it is replaced.", code="secret_not_shown")
         return replace(before, generation=generation + 1, rotated_at=now(books.clock))
 
     return _step(books, member, target, "rotate_target_secret", "Secret made anew", rotated)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from introducer.domain.errors import Conflict, TooMany
+from introducer.domain.errors import Conflict, TooMany, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.postback_out import (
@@ -50,7 +51,7 @@ def send_test(deliveries: Deliveries, send: Send, *, target: Target, event: Told
         }
         new = new_delivery(target, news, {**SAMPLE, **sample}, at, test=True)
         if deliveries.create(new):
-            send(message_of(new), 0)
+            _named(deliveries, send, replace(new, status=DeliveryStatus.FAILED, next_at=0), new)
             return new
     raise TooMany(
         f"{MOST_TESTS} tests of a target are sent within an hour: wait for the next one.",
@@ -81,7 +82,7 @@ def replay_delivery(
     after = replayed(delivery, at)
     if not deliveries.move(delivery, after):
         raise Conflict("This delivery changed meanwhile: look at it again.", code="delivery_changed")
-    send(message_of(after), 0)
+    _named(deliveries, send, delivery, after)
     return after
 
 
@@ -99,9 +100,19 @@ def replay_held(deliveries: Deliveries, send: Send, *, target: Target, now: date
             if each.status is DeliveryStatus.HELD and done < AT_ONCE:
                 after = replayed(each, milliseconds(now))
                 if deliveries.move(each, after):
-                    send(message_of(after), 0)
+                    _named(deliveries, send, each, after)
                     done += 1
         cursor = page.cursor
         if cursor is None:
             return done, False
     return done, True
+
+
+def _named(deliveries: Deliveries, send: Send, before: Delivery, after: Delivery) -> None:
+    """Name what waits now to the queue. If it cannot be, it is as before: nothing would come for it, and whoever asks
+    again would hear that it is under way."""
+    try:
+        send(message_of(after), 0)
+    except Unavailable:
+        deliveries.move(after, before)
+        raise
