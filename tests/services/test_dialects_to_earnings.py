@@ -263,6 +263,7 @@ def test_a_call_may_come_as_a_form(house: House) -> None:
     source = a_source(house, "s2s")
     assert statuses(calls(house, source, "", CALL.encode())) == ["accepted"]
     assert statuses(calls(house, source, CALL)) == ["duplicate"]
+    assert statuses(calls(house, source, "", CALL.replace("&txid", "\r\n&txid").encode())) == ["duplicate"], "one call"
     form = (urlencode({"token": SECRET.decode()}) + "&" + CALL).encode()
     assert statuses(calls(house, source, "", form, token="")) == ["duplicate"]
 
@@ -292,6 +293,12 @@ def test_a_token_is_good_for_its_own_source_alone_and_not_while_it_is_paused(hou
     assert refused.value.code == "post_only"
     with pytest.raises(Unauthenticated):
         calls(house, signs, CALL, body=b"[]")
+
+
+def test_a_call_that_says_nothing_is_told_so(house: House) -> None:
+    with pytest.raises(Invalid) as refused:
+        calls(house, a_source(house, "s2s"), "")
+    assert refused.value.code == "no_event"
 
 
 def test_a_call_that_contradicts_an_earlier_one_is_a_conflict_and_the_first_stands(house: House) -> None:
