@@ -150,6 +150,7 @@ def test_a_slug_is_kept_in_small_letters(text: str) -> None:
         ("a/b", "invalid_slug"),
         ("süß", "invalid_slug"),
         ("sign-in", "slug_reserved"),
+        ("log-in", "slug_reserved"),
         ("ADMIN", "slug_reserved"),
         ("quill-mark", "slug_reserved"),
     ],

@@ -18,11 +18,11 @@ _RESERVED = """
 about abuse account accounts admin api app assets billing brand broker click clicks client clients code
 contact desk docs help home introducer invoice leads link links login logout mail me new null official partner
 partners password pay payment payments payout portal postback privacy register root secure security settings
-sign-in sign-out sign-up signin signup static status support system terms undefined unsubscribe verify webhook
+signin signout signup static status support system terms undefined unsubscribe verify webhook
 www
 """
-RESERVED = frozenset(_RESERVED.split())
-"""Words that would pass for the brand's own pages."""
+RESERVED = frozenset(word.replace("-", "") for word in _RESERVED.split())
+"""Words that would pass for the brand's own pages, wherever somebody puts hyphens into them."""
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])", re.ASCII)
 _NOT_PLAIN = re.compile(r"[^a-z0-9]")
@@ -39,6 +39,6 @@ def checked(text: str, brands: Iterable[str] = ()) -> str:
             field="slug",
         )
     own = {_NOT_PLAIN.sub("", name.lower()) for name in brands}
-    if slug in RESERVED or slug.replace("-", "") in own:
+    if slug.replace("-", "") in RESERVED | own:
         raise Invalid(f"{slug} is reserved: choose another.", code="slug_reserved", field="slug")
     return slug
