@@ -201,6 +201,17 @@ def test_what_is_counted_before_a_record_that_nobody_can_read_closes_the_campaig
     assert rollup.full_until(campaign) == FOREVER
 
 
+def test_a_campaign_that_is_closed_is_not_written_again(
+    world: Campaigning, rollup: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = world.campaign(clicks_in_all=3)
+    rollup.count(clicks(campaign, 3))
+    assert rollup.full_until(campaign) == FOREVER
+
+    monkeypatch.setattr(rollup.filler._routes, "fill_route", lambda *_: pytest.fail("It is closed."))
+    assert rollup.count(clicks(campaign, 1)) is None
+
+
 def test_links_of_one_campaign_are_spread_over_items(world: Campaigning, rollup: Counting) -> None:
     campaign = world.campaign(clicks_in_all=1000)
     rollup.count([record for number in range(40) for record in clicks(campaign, 1, f"link{number:04}")])
