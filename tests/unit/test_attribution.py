@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from introducer.domain.attribution import attribute
+from introducer.domain.calendar import DAY_MS
 from introducer.domain.client import ClientState, Evidence, Segment, merge
 from introducer.domain.contracts import AttributionRule, Contracts, Grant, LinkTerms
 from introducer.domain.events import Event, milliseconds
@@ -54,10 +55,13 @@ def partner(found: Segment | None) -> str | None:
         # two campaigns: the last click chooses the campaign, and that its click
         ([("FRSTCLK1", 5), ("FRSTCLK2", 3), ("LASTCLK1", 2)], "last_1"),
         ([("FRSTCLK1", 5), ("LASTCLK1", 3), ("FRSTCLK2", 2)], "first_1"),
+        ([("LASTCLK1", 6), ("FRSTCLK1", 5), ("FRSTCLK2", 2)], "first_1"),
         # each in the window of its own campaign
         ([("FRSTCLK1", 8), ("LASTCLK1", 20)], "last_1"),
         ([("FRSTCLK1", 8), ("FRSTCLK2", 2)], "first_2"),
         ([("FRSTCLK1", 8), ("LASTCLK1", 31)], None),
+        # a window ends with its first moment
+        ([("FRSTCLK1", 7 + 1 / DAY_MS), ("LASTCLK1", 30)], "last_1"),
     ],
 )
 def test_of_several_clicks_the_campaign_of_the_last_one_chooses(
@@ -96,6 +100,28 @@ def test_a_code_that_is_named_after_the_registrations_second_is_a_bonus() -> Non
     assert partner(whose(code="SPRING", named=timedelta(milliseconds=999))) == "next_partner"
     assert whose(code="SPRING", named=timedelta(seconds=1)) is None
     assert partner(whose(code="SPRING", named=timedelta(days=-400))) == "next_partner"
+
+
+def test_of_several_codes_the_one_that_was_named_last_counts_each_by_when_it_was_named_first() -> None:
+    codes = {(BRAND, name): (Grant(f"{name.lower()}_partner", 0, None),) for name in ("AAA", "BBB", "CCC")}
+    contracts = Contracts({}, {}, Rates({}), {}, codes=codes)
+
+    def named(*hours: tuple[str, int]) -> str | None:
+        events: list[Event] = [an_event("registration", REGISTERED, event_id="e")]
+        events += [
+            an_event("kyc", REGISTERED - timedelta(hours=ago), status="pending", event_id=f"e{number}", promo_code=code)
+            for number, (code, ago) in enumerate(hours)
+        ]
+        found = [
+            attribute(merge(ClientState(BRAND, "client"), each, contracts), contracts)
+            for each in (events, events[::-1])
+        ]
+        assert found[0] == found[1]
+        return partner(found[0][0])
+
+    assert named(("CCC", 3), ("AAA", 2)) == "aaa_partner"
+    assert named(("AAA", 3), ("BBB", 2), ("AAA", 1)) == "bbb_partner"
+    assert named(("AAA", 3), ("BBB", 3)) == "bbb_partner", "ties go by the code"
 
 
 def test_the_clicks_campaign_may_let_codes_come_first_from_a_moment_on() -> None:
