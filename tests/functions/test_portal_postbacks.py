@@ -306,7 +306,16 @@ def test_twenty_five_failures_pause_it_and_what_was_held_back_is_sent_after_a_re
         receiver.does = answers(200)
         world.posts(f"{path}/resume", {})
         assert "Send what was held back" in page(world, path)
-        assert world.posts(f"{path}/held", {}).json == {"sent": 12, "more": False}
+        # What is pressed on a page of the log begins there, and says where the next one goes on.
+        following = world.gets(f"{path}?limit=2").json["next"]
+        assert f"/held?cursor={following}" in world.portal.signed_in(HARBOUR).get(f"{path}?cursor={following}").body
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("introducer.services.try_target.AT_ONCE", 4)
+            some = world.posts(f"{path}/held?cursor={following}", {}).json
+        assert (some["sent"], some["more"]) == (4, True)
+        assert world.posts(f"{path}/held?cursor={some['next']}", {}).json == {"sent": 6, "more": False, "next": None}
+        assert "Send what was held back" in page(world, f"{path}?done=held_some&cursor={some['next']}")
+        assert world.posts(f"{path}/held", {}).json["sent"] == 2
         assert world.sends() == [Outcome.DELIVERED] * 12
 
 

@@ -371,12 +371,17 @@ def _replay_held(visit: Visit, base: str, target: str) -> Done:
     _check_may(member)
     portal = visit.portal
     found = portal.targets.target(_owner(member), target)
+    subject = f"deliveries:{found.target}"
+    begins = visit.position(subject)
     try:
-        number, more = replay_held(portal.deliveries, portal.send_postback, target=found, now=visit.now)
+        number, rest = replay_held(portal.deliveries, portal.send_postback, target=found, now=visit.now, cursor=begins)
     except Conflict as error:
         raise _refusal(error, {}) from error
-    done = "held_some" if more else "held"
-    return Done({"sent": number, "more": more}, f"{base}/{target}?done={done}#log")
+    following = visit.next(subject, rest)
+    # The page shows where to go on: pressed there, it does not look again at what lies before.
+    shown = f"done=held_some&cursor={following}" if following else "done=held"
+    said = {"sent": number, "more": following is not None, "next": following}
+    return Done(said, f"{base}/{target}?{shown}#log")
 
 
 def _check_may(member: Member) -> None:

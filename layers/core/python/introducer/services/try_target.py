@@ -86,26 +86,28 @@ def replay_delivery(
     return after
 
 
-def replay_held(deliveries: Deliveries, send: Send, *, target: Target, now: datetime) -> tuple[int, bool]:
-    """How many of the held deliveries are under way now, and whether there may be more. Raises `Conflict`
-    (`target_paused`), `Unavailable`."""
+def replay_held(
+    deliveries: Deliveries, send: Send, *, target: Target, now: datetime, cursor: str | None = None
+) -> tuple[int, str | None]:
+    """How many of the held deliveries are under way now, and where in the log to go on, if it was not looked through:
+    from there on, towards the older ones, with the next request. Raises `Conflict` (`target_paused`), `Unavailable`."""
     if target.standing is not Standing.ACTIVE:
         raise Conflict("The target is paused: resume it first.", code="target_paused")
     done = looked = 0
-    cursor: str | None = None
     while done < AT_ONCE and looked < LOOKED_AT:
-        page = deliveries.of_target(target.target, cursor, min(AT_ONCE, LOOKED_AT - looked))
+        # Never more lines than may be sent: behind the cursor nothing is left out.
+        page = deliveries.of_target(target.target, cursor, min(AT_ONCE - done, LOOKED_AT - looked))
         looked += len(page.items)
         for each in page.items:
-            if each.status is DeliveryStatus.HELD and done < AT_ONCE:
+            if each.status is DeliveryStatus.HELD:
                 after = replayed(each, milliseconds(now))
                 if deliveries.move(each, after):
                     _named(deliveries, send, each, after)
                     done += 1
         cursor = page.cursor
         if cursor is None:
-            return done, False
-    return done, True
+            break
+    return done, cursor
 
 
 def _named(deliveries: Deliveries, send: Send, before: Delivery, after: Delivery) -> None:
