@@ -139,6 +139,14 @@ def test_a_day_that_is_full_closes_the_campaign_until_midnight(world: Campaignin
     assert rollup.full_until(campaign) == FOREVER
 
 
+def test_each_of_two_full_days_closes_until_its_own_midnight(world: Campaigning, rollup: Counting) -> None:
+    campaign = world.campaign(clicks_per_day=2)
+    rollup.count(clicks(campaign, 2, day=DAY))
+    assert rollup.full_until(campaign) == at(NEXT)
+    rollup.count(clicks(campaign, 2, day=NEXT))
+    assert rollup.full_until(campaign) == at("2026-03-04")
+
+
 def test_a_late_click_of_a_full_day_opens_nothing(world: Campaigning, rollup: Counting) -> None:
     campaign = world.campaign(clicks_per_day=2)
     rollup.count(clicks(campaign, 2, day=NEXT))
