@@ -101,7 +101,7 @@ def recover(lines: Iterable[str], clicks: Restorable) -> Recovered:
             continue
         try:
             for item in lost_clicks(line):
-                new = restore_click(json.dumps(item), clicks)
+                new = restore_click(json.dumps(item, default=str), clicks)
                 recovered.restored += new
                 recovered.known += not new
         except (Malformed, TooLarge, ValueError) as error:

@@ -106,12 +106,13 @@ def test_other_lines_are_passed_over_and_broken_ones_are_named() -> None:
         a_line(a_click())[:-9],
         '{"message": "click_unwritten"}',
         '{"message": "click_unwritten", "item": {"pk": "x"}}',
+        '{"message": "click_unwritten", "item": {"pk": 1.5}}',
         a_line(a_click()),
     ]
     facts = Facts()
     found = recover(lines, facts)
     assert found.restored == len(facts.items) == 1
-    assert [sentence.partition(":")[0] for sentence in found.broken] == [f"line {n}" for n in (3, 4, 5, 6, 7)]
+    assert [sentence.partition(":")[0] for sentence in found.broken] == [f"line {n}" for n in (3, 4, 5, 6, 7, 8)]
 
 
 def test_when_facts_does_not_answer_it_stops() -> None:
