@@ -9,6 +9,7 @@ MODULES = (
     "introducer_ops.localcloud.commands",  # up, deploy, down, reset
     "introducer_ops.setup",  # setup brand, campaign, source, login, partner, deal, link, code, attribution, rates
     "introducer_ops.sources",  # source try
+    "introducer_ops.source_work",  # source list, show, pull, pause, resume, set, token, secret, file
     "introducer_ops.closing",  # close
     "introducer_ops.replay",  # replay access-log, replay events
     "introducer_ops.recover",  # recover-clicks

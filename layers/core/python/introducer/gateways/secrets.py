@@ -85,6 +85,10 @@ class Secrets:
     def pull_token(self, secret_id: str) -> str:
         """What a platform knows us by, by a source's secret; empty where there is nothing. Raises as `document`."""
         token = self.document(secret_id).get("pull", "")
+        if not token:
+            # It may have been kept a moment ago, and whoever did is waiting.
+            self._kept.pop(secret_id, None)
+            token = self.document(secret_id).get("pull", "")
         return token if isinstance(token, str) else ""
 
     def _read(self, secret_id: str) -> str:
