@@ -584,10 +584,12 @@ def test_what_takes_back_nobody_knows_what_is_refused(call: str, settings: dict[
 
 
 @pytest.mark.parametrize("settings", [{}, {"id_with_event": True}])
-@pytest.mark.parametrize("id_", ["", "&txid=T1"])
+@pytest.mark.parametrize("id_", ["", "&txid=T1", "&txid=" + "T" * 96])
 def test_what_is_rejected_is_what_was_reported(id_: str, settings: dict[str, Any]) -> None:
     before = event_of(called(f"cid=abc&event=ftd&amount=5&currency=EUR{id_}", **settings))
-    assert event_of(called(f"cid=abc&event=ftd&status=rejected{id_}", **settings))["ref"] == before["event_id"]
+    line = called(f"cid=abc&event=ftd&status=rejected{id_}", **settings)
+    assert event_of(line)["ref"] == before["event_id"]
+    assert told(line) == event_of(line), "and it can be accepted"
 
 
 def test_subs_came_with_the_click_and_may_be_called_something_else() -> None:

@@ -32,6 +32,7 @@ from introducer.sources.dialects.table import Take, amount, event, moment, numbe
 from introducer.sources.dialects.zones import UTC_ALONE, zone
 from introducer.sources.events import ROWS
 
+_LONGEST_ID = 100
 TOKEN = "token"
 """The parameter that proves who calls. No row ever holds it."""
 
@@ -177,14 +178,20 @@ def _says(row: Row) -> Line:
     said = event(row, kind, {**call.fields(kind), "event_id": lambda row: event_id})
     if kind == "cancel" or (kind != "kyc" and status in REJECTED):
         said = {name: said[name] for name in ("client_id", "occurred_at") if name in said}
-        said |= {"type": "cancel", "event_id": f"{event_id}-cancelled", "ref": event_id}
+        said |= {"type": "cancel", "event_id": _cancelled(event_id), "ref": event_id}
     assumed = frozenset[str]()
     if "occurred_at" not in said and "closed_at" not in said:
         said["occurred_at"] = row.received_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         assumed = frozenset({"occurred_at"})
     # Without a status it may be a call from before that is sent again, and says nothing of how it stands now.
     stands = kind != "kyc" and said["type"] != "cancel" and status not in ("", word.lower())
-    return Read(line=row.line, event=said, assumed=assumed, stands_unless=f"{event_id}-cancelled" if stands else None)
+    return Read(line=row.line, event=said, assumed=assumed, stands_unless=_cancelled(event_id) if stands else None)
+
+
+def _cancelled(event_id: str) -> str:
+    """The id of what takes an event back: no id is so long that its event cannot be taken back."""
+    named = f"{event_id}-cancelled"
+    return named if len(named) <= _LONGEST_ID else hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 class _Call:
