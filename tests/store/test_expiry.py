@@ -34,8 +34,10 @@ from introducer.store.leads import Leads, Sealed
 from introducer.store.mails import Mails
 from introducer.store.person_index import PersonIndex
 from introducer.store.rates import RateWait, RateWaits
+from introducer.store.source_files import SourceFiles
 from introducer.store.tasks import Tasks
 from tests.store.test_leads import a_lead
+from tests.store.test_pulls import a_file
 from tests.store.test_targets import a_delivery
 from tests.support.contest_builders import a_contest
 from tests.support.house import PARTNER, SOURCE, House, a_house, a_registration, an_amount
@@ -88,6 +90,7 @@ def house() -> Iterator[House]:
         task = Found(trigger=Trigger.DORMANT, about="", evidence={"dormant_days": 14})
         raise_task(Tasks("books"), Configuration("books").partner(PARTNER), task, found.now)
         Deliveries("books").create(a_delivery(at=found.now))
+        SourceFiles("books").create(a_file(1))
         yield found
 
 

@@ -57,9 +57,8 @@ class Cloud:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with a_house() as house:
         found = Cloud(Pulling(house))
-        outputs = dict(
-            BooksTableName="books", SourceSecretPrefix="source/", PullQueueUrl="q", SourceFilesBucketName="b"
-        )
+        outputs = {"BooksTableName": "books", "SourceSecretPrefix": "source/", "PullQueueUrl": "q"}
+        outputs["SourceFilesBucketName"] = "files"
         place = Place(
             name="here", outputs=outputs, url="https://x", now=lambda: house.now, client=found.client, is_local=True
         )
