@@ -107,6 +107,24 @@ class TestRoutes:
                             )
         assert seen == {"", "scheduled", "country", "device", "capped"}
 
+    @pytest.mark.parametrize(
+        ("settings", "full", "flags"),
+        [
+            ({"starts_at": at("2026-03-02")}, None, ("scheduled", "", "")),
+            ({"ends_at": at("2026-03-02")}, None, ("", "scheduled", "scheduled")),
+            ({}, at("2026-03-02"), ("capped", "", "")),
+        ],
+    )
+    def test_it_begins_ends_and_opens_at_the_moment_itself(
+        self, world: Campaigning, redirect: ModuleType, settings: dict[str, Any], full: Any, flags: tuple[str, ...]
+    ) -> None:
+        route = route_of(world.campaign(**settings), full)
+        read = redirect.Route(world.books._route_item(route).to_dynamodb_dict())
+        for milliseconds, flag in zip((-1, 0, 1), flags, strict=True):
+            moment = at("2026-03-02") + timedelta(milliseconds=milliseconds)
+            assert choose(route, at=moment, country="DE", device="mobile").flag == flag
+            assert read.refusal(round(moment.timestamp() * 1000), "DE") == flag
+
     def test_a_campaign_from_before_gets_its_route_once(self, world: Campaigning) -> None:
         # given a campaign as it was kept before there were routes
         made = world.campaign()

@@ -125,6 +125,7 @@ def test_two_pages_with_one_id_are_refused() -> None:
         (Caps(clicks_per_day=5, clicks_in_all=None), Used(90, {"2026-03-02": 4}), None),
         (Caps(clicks_per_day=5, clicks_in_all=None), Used(90, {"2026-03-02": 5}), at("2026-03-03")),
         (Caps(clicks_per_day=5, clicks_in_all=None), Used(9, {"2026-02-28": 9, "2026-03-01": 0}), at("2026-03-01")),
+        (Caps(clicks_per_day=5, clicks_in_all=None), Used(14, {"2026-03-01": 9, "2026-03-02": 5}), at("2026-03-03")),
         (Caps(clicks_per_day=5, clicks_in_all=9), Used(9, {"2026-03-02": 1}), FOREVER),
         (Caps(clicks_per_day=None, clicks_in_all=9), Used(8, {"2026-03-02": 8}), None),
     ],
