@@ -64,7 +64,7 @@ _MEANINGS: Mapping[str, str] = {
 _FIXED = frozenset({"0", "1", "13", "14"})
 """Trades, and trades that were cancelled: no setting makes anything else of them."""
 _FINE, _COARSE = Decimal(10**8), Decimal(10**4)
-_REPORTED = "ReportedVolume"
+_REPORTED = "Volume of the report"
 """The column Volume of a report: unlike the Web API's it may count lots."""
 
 
