@@ -53,6 +53,9 @@ def test_a_month_says_of_each_day_what_counts_and_why_the_rest_does_not(portal: 
         "reasons": {"bot": 8, "prefetch": 4, "hosting": 1},
     }
     assert (found["earlier_month"], found["month"]) == ("2026-02", "2026-03")
+    # and nobody is led into a month that has not come
+    assert portal.machine(HARBOUR).get("/clicks").json["later_month"] is None
+    assert portal.machine(HARBOUR).get("/clicks?month=2025-12").json["later_month"] == "2026-01"
 
 
 def test_one_link_is_seen_alone_and_only_by_its_partner(portal: Promoting) -> None:
