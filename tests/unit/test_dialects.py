@@ -592,6 +592,12 @@ def test_what_is_rejected_is_what_was_reported(id_: str, settings: dict[str, Any
     assert told(line) == event_of(line), "and it can be accepted"
 
 
+@pytest.mark.parametrize("status", ["approved", "pending", "rejected"])
+def test_a_check_of_identity_has_a_status_of_its_own_that_takes_nothing_back(status: str) -> None:
+    said = event_of(called(f"cid=abc&event=kyc&status={status}&txid=K1"))
+    assert (said["type"], said["status"], said["event_id"]) == ("kyc", status, "K1")
+
+
 def test_subs_came_with_the_click_and_may_be_called_something_else() -> None:
     assert "sub1" not in event_of(called("cid=abc&event=reg&sub1=x&aff_sub=y&s1=z&afp1=q"))
     assert event_of(called("s1=abc&event=reg", aliases={"click_id": ["s1"]}))["click_id"] == "abc"
