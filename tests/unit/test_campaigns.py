@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from introducer.domain.campaigns import LandingPage, Utm, checked, with_ids
 from introducer.domain.caps import FOREVER, Caps, Used, full_until
 from introducer.domain.configuration import Attribution, Availability, Campaign
 from introducer.domain.errors import Invalid
+from introducer.domain.leading import Taking, campaign_takes
+from introducer.domain.routes import route_of, state_of
 from tests.support.builders import at
 
 HOST = "www.quillmark.example"
@@ -132,6 +135,21 @@ def test_two_pages_with_one_id_are_refused() -> None:
 )
 def test_a_cap_closes_until_the_days_end_or_until_it_is_raised(caps: Caps, used: Used, until: Any) -> None:
     assert full_until(caps, used) == until
+
+
+def test_partners_and_staff_are_told_the_same_of_a_campaign() -> None:
+    now, later = at("2026-03-02 12:00"), at("2026-03-02 12:01")
+    moments = (None, now, later)
+    words = {"open": Taking.ACTIVE, "paused": Taking.PAUSED, "to_come": Taking.TO_COME, "full": Taking.FULL,
+             "over": Taking.OVER}  # fmt: skip
+    seen = set()
+    for status, begins, ends, full in product(Availability, moments, moments, moments):
+        campaign = a_campaign(status=status, starts_at=begins, ends_at=ends)
+        said, state = campaign_takes(campaign, full, now), state_of(route_of(campaign, full), now)
+        seen.add(said)
+        # Nobody takes up again what is over, so partners are told that first.
+        assert said is (Taking.OVER if ends == now else words[state])
+    assert seen == {Taking.ACTIVE, Taking.PAUSED, Taking.TO_COME, Taking.FULL, Taking.OVER}
 
 
 @pytest.mark.parametrize("text", ["summer-deal", "abc", "2026-offer", "a1b", "Summer-Deal ", "a" * 40])
