@@ -100,7 +100,12 @@ def test_each_piece_is_what_the_fold_made_of_it(events: list[Event]) -> None:
     for piece in won:
         assert base is not None
         assert (piece.evidence, piece.partner, piece.campaign) == (base.evidence, base.partner, base.campaign)
+        # unless staff decided otherwise from the beginning
+        assert (piece.verdict is Verdict.WON) == (base in found.timeline)
         event(f"won by {piece.evidence}")
+    # and each time that staff decided about is one decision's
+    held = [(each.start, each.partner) for each in found.timeline if each.evidence is Evidence.DECISION]
+    assert sorted((each.since or 0, each.partner) for each in found.pieces if each.verdict is Verdict.IN_FORCE) == held
     for piece in found.pieces:
         event(piece.verdict)
         others = [each for each in found.pieces if each is not piece and each.evidence is not Evidence.DECISION]
@@ -112,8 +117,7 @@ def test_each_piece_is_what_the_fold_made_of_it(events: list[Event]) -> None:
             # one that another came before would bring its partner
             assert alone is not None and (alone.partner, alone.evidence) == (piece.partner, piece.evidence)
         elif piece.evidence is Evidence.DECISION:
-            held = {each.start for each in found.timeline if each.evidence is Evidence.DECISION}
-            assert piece.verdict is Verdict.REPLACED or piece.since in held
+            assert piece.verdict in (Verdict.REPLACED, Verdict.IN_FORCE)
         else:
             assert piece.verdict in (Verdict.WON, Verdict.OVERRULED, Verdict.NO_EVENT)
     assert (found.anchor is None) == all(each.type in (EventType.MOVE, EventType.LEAD) for each in events)

@@ -102,6 +102,20 @@ def test_a_code_that_is_named_after_the_registrations_second_is_a_bonus() -> Non
     assert partner(whose(code="SPRING", named=timedelta(days=-400))) == "next_partner"
 
 
+def test_a_client_remembers_no_bonus_once_it_is_registered() -> None:
+    contracts = Contracts({}, {}, Rates({}), {})
+    deposits = [
+        an_event(
+            "kyc", REGISTERED + timedelta(days=day), status="pending", event_id=f"b{day}", promo_code=f"BONUS{day}"
+        )
+        for day in range(-1, 3)
+    ]
+    before = merge(ClientState(BRAND, "client"), deposits, contracts)
+    assert len(before.codes) == 4, "which of them will be in time is not known yet"
+    after = merge(before, [an_event("registration", REGISTERED, event_id="e")], contracts)
+    assert sorted(after.codes) == ["BONUS-1", "BONUS0"]
+
+
 def test_of_several_codes_the_one_that_was_named_last_counts_each_by_when_it_was_named_first() -> None:
     codes = {(BRAND, name): (Grant(f"{name.lower()}_partner", 0, None),) for name in ("AAA", "BBB", "CCC")}
     contracts = Contracts({}, {}, Rates({}), {}, codes=codes)
@@ -165,6 +179,9 @@ def test_only_the_click_that_would_count_gives_way_to_a_code() -> None:
         "FRSTCLK1": "code_first",
         "FRSTCLK2": "first_click",
     }
+    # of a campaign that counts its last click, each earlier one lost to a later one
+    last = said_of({link: a_click(REGISTERED - timedelta(days=int(link[-1])), link) for link in LAST}, **LAST)
+    assert {link: piece.verdict.value for link, piece in last.items()} == {"LASTCLK1": "won", "LASTCLK2": "later_click"}
 
 
 def test_nothing_is_said_of_another_brands_link_whatever_is_wrong_with_the_click() -> None:
