@@ -450,6 +450,12 @@ def test_an_operation_that_is_none_or_means_two_things_is_refused(operations: di
     assert refused.value.code == "invalid_settings"
 
 
+def test_a_deal_that_names_its_account_is_that_accounts() -> None:
+    deal = json.loads(body_of("ctrader-deals.json"))["payload"]["deal"][1]
+    page = {"ctidTraderAccountId": 1, "deal": [deal | {"ctidTraderAccountId": 2}, deal]}
+    assert [event_of(line)["client_id"] for line in read("ctrader", json.dumps(page), **CTRADER)] == ["2", "1"]
+
+
 def test_a_number_beyond_all_reckoning_spoils_its_own_row_alone() -> None:
     deal = json.loads(body_of("ctrader-deals.json"))["payload"]["deal"][1]
     beyond = deal | {"closePositionDetail": deal["closePositionDetail"] | {"closedVolume": 10**35}}
@@ -495,6 +501,12 @@ def test_calculated_money_is_rounded_to_its_currency_half_to_even(written: str, 
     row = {"id": "1", "ad_id": "a", "goal_id": "0", "datetime": "2026-03-02 00:00:00", "status": "approved",
            "revenue": written, "currency": "EUR"}  # fmt: skip
     assert event_of(read("hasoffers", json.dumps(row))[0])["amount"] == cents
+
+
+def test_the_address_of_the_conversion_goes_before_that_of_the_visit() -> None:
+    row = json.loads(body_of("hasoffers-page.json"))["response"]["data"]["data"]["99601"]["Conversion"]
+    line = read("hasoffers", json.dumps(row | {"ip": "198.51.100.7"}), **settings_of("hasoffers-page.json"))[0]
+    assert event_of(line)["ip"] == "198.51.100.7"
 
 
 def test_a_pending_conversion_can_count_until_it_is_rejected() -> None:
@@ -596,6 +608,10 @@ def test_what_is_rejected_is_what_was_reported(id_: str, settings: dict[str, Any
 def test_a_check_of_identity_has_a_status_of_its_own_that_takes_nothing_back(status: str) -> None:
     said = event_of(called(f"cid=abc&event=kyc&status={status}&txid=K1"))
     assert (said["type"], said["status"], said["event_id"]) == ("kyc", status, "K1")
+
+
+def test_of_a_parameter_that_is_sent_twice_the_first_counts() -> None:
+    assert event_of(called("cid=abc&event=ftd&amount=10&Amount=99&currency=EUR&txid=T1"))["amount"] == "10"
 
 
 def test_subs_came_with_the_click_and_may_be_called_something_else() -> None:
