@@ -351,6 +351,16 @@ def test_own_names_are_taken_and_given_up(portal: Promoting) -> None:
     assert (mine_again.status, mine_again.json["url"]) == (201, f"{ORIGIN}/c/harbour-two")
 
 
+def test_a_partner_is_told_when_a_campaign_leads_to_its_deep_link_no_more(portal: Promoting) -> None:
+    hosts = portal.configuration.campaign(portal.brand, portal.campaigns[DEMO]).hosts
+    changes(portal, DEMO, hosts=(*hosts, "go.northgate.example"))
+    code = makes(portal, campaign=DEMO, name="Deep", path="https://go.northgate.example/x").json["code"]
+    assert shown(portal, code)["path_leads"] is True
+    changes(portal, DEMO, hosts=hosts)
+    assert shown(portal, code)["path_leads"] is False
+    assert "leads there no more" in portal.signed_in(HARBOUR).get(f"/links/{code}").body
+
+
 def test_nobody_sees_or_changes_anothers_link(portal: Promoting) -> None:
     code, stranger = portal.codes[HARBOUR], portal.machine(PIPS)
     for path in ("", "/materials", "/qr.svg", "/qr.png"):

@@ -236,7 +236,7 @@ def campaign_of_brand(visit: Visit, campaign: str) -> dict[str, Any]:
 
 def _preview(visit: Visit, campaign: Campaign, route: Route) -> dict[str, Any] | None:
     """Where a visitor would go; None when nobody asks."""
-    country, device = visit.query("country").strip().upper(), visit.query("device")
+    country, device = visit.query("country").upper(), visit.query("device")
     if not country and not device:
         return None
     device = device if device in DEVICES else DEVICES[0]

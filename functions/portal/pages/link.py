@@ -19,6 +19,7 @@ from introducer.domain.creative import Material, MaterialKind
 from introducer.domain.leading import SUB_LENGTH, SUBS, subs_of, tracking_address
 from introducer.domain.sharing import banner_html, shared_text, text_link_html, ways
 from introducer.domain.slugs import MOST_PER_LINK
+from introducer.domain.targets import leads
 from introducer.services.choose_slug import choose_slug, give_up_slug
 from introducer.services.creation import Author
 from introducer.services.pause_link import pause_link
@@ -256,6 +257,7 @@ def _link(found: LinkShown, handed: _Handed) -> dict[str, Any]:
         "page": own.page,
         "page_name": (page_of.name or page_of.url) if page_of else None,
         "path": own.path,
+        "path_leads": leads(own.path, campaign.hosts) if own.path else None,
         "url": tracking_address(handed.origin, handed.names[0]),
         "address": handed.address,
         "given": handed.given,

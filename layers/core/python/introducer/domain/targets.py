@@ -51,5 +51,14 @@ def deep_link(text: str, hosts: Iterable[str]) -> str:
     return address + rest
 
 
+def leads(text: str, hosts: Iterable[str]) -> bool:
+    """Whether the redirect follows a deep link that was allowed once: a campaign may lose hosts."""
+    try:
+        deep_link(text, hosts)
+    except Invalid:
+        return False
+    return True
+
+
 def _refused(detail: str) -> Invalid:
     return Invalid(detail, code="invalid_path", field="path")
