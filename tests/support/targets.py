@@ -28,6 +28,8 @@ REFUSED: tuple[str, ...] = (
     f"https://{HOST}@evil.example/",
     f"https://{HOST}:8443/",
     f"https://{HOST}.evil.example/",
+    f"https://evil{HOST}/",
+    f"https://evil.{HOST}/",
     "http://www.quillmark.example/",
     "javascript:alert(1)",
     "data:text/html,x",
