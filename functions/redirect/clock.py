@@ -42,7 +42,11 @@ class Deadline:
         self.seconds = seconds
         """The whole."""
         self._elapsed = elapsed
-        self._ends = elapsed() + seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """All of the time is left again."""
+        self._ends = self._elapsed() + self.seconds
 
     def left(self, keep: float = 0.0) -> float:
         """Seconds until the end, less this share of the whole that is kept for what comes after; negative when over."""

@@ -22,6 +22,8 @@ FRESH = 30.0
 """Seconds that an entry is believed."""
 STALE = 5.0
 """Seconds that an old entry serves on after BOOKS did not answer, so that not every click waits for it in vain."""
+LOOKUP = 2.0
+"""What is not known here yet may take this many times as long to read as keeping a click may take."""
 MOST = 10_000
 """Entries at most: codes that somebody tries out must not fill the container."""
 
@@ -167,16 +169,20 @@ class Links:
     def _read(self, key: keys.Key, deadline: Deadline, known: bool) -> dict[str, Any] | None:
         """An item of BOOKS. Raises `Unread`.
 
-        Without its link a visitor arrives nowhere. What is not known here yet is therefore asked for twice, in time
-        that FACTS would have had: the click then goes to the queue.
+        What is known here is read again within a share of the click's time. But without its link a visitor arrives
+        nowhere: what is not known is asked for twice, in time of its own, and the click's begins after it.
         """
         reason = "no time left"
+        lookup = deadline if known else Deadline(LOOKUP * deadline.seconds)
         for tries in (1,) if known else (2, 1):
-            seconds = deadline.left(keep=FACTS + QUEUE if known else QUEUE) / tries
+            seconds = lookup.left(keep=FACTS + QUEUE if known else 0.0) / tries
             if seconds < LEAST * deadline.seconds:
                 break
             try:
                 return self._container.aws.get_item(self._container.books, dynamodb_key(key), seconds=seconds)
             except Exception as error:
                 reason = f"{type(error).__name__}: {getattr(error, 'reason', error)}"[:200]
+            finally:
+                if not known:
+                    deadline.restart()
         raise Unread(reason)

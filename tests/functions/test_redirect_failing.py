@@ -17,7 +17,7 @@ import pytest
 
 from introducer.domain import click_id
 from introducer.store.clicks import key_of
-from tests.support.redirecting import CLICK_KEY, FAILURES, LANDING, World, a_redirect, a_route, a_visit
+from tests.support.redirecting import CLICK_KEY, FAILURES, LANDING, World, a_link, a_redirect, a_route, a_visit
 
 CLICKS = 1000
 DEADLINE = 0.050
@@ -194,5 +194,29 @@ def test_a_cold_container_whose_books_fail_sends_everybody_to_the_fallback_in_ti
     began = played.now
     answer = world.visit("unknown-yet")
     assert answer["headers"]["Location"] == "https://fallback.example/"
-    assert played.now - began <= DEADLINE + HAIR
+    assert played.now - began <= 3 * DEADLINE + HAIR
     assert "link_unread" in log.getvalue()
+
+
+def test_a_slow_look_at_a_link_that_is_not_known_here_costs_its_click_nothing(warm: tuple[World, Played]) -> None:
+    # given a link that a container meets for the first time, in books that take four fifths of a click's whole time
+    world, played = warm
+    world.amazon.fails = {}
+    world.amazon.tables["facts"].clear()
+    world.amazon.messages.clear()
+    world.amazon.asked.clear()
+    world.put(a_link("slowly01", campaign="cmp_slow"))
+    read = world.amazon.get_item
+
+    def slowly(table: str, key: Any, *, seconds: float) -> Any:
+        assert seconds >= DEADLINE
+        played.wait(DEADLINE * 0.8)
+        return read(table, key, seconds=seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.amazon, "get_item", slowly)
+        answer = world.visit("slowly01")
+    # then its visitor arrives, and the click is where all clicks are
+    assert LANDING in answer["headers"]["Location"]
+    assert len(world.amazon.tables["facts"]) == 1
+    assert not world.amazon.messages
