@@ -225,6 +225,12 @@ def test_a_campaign_from_before_can_be_changed(world: Campaigning) -> None:
 
     assert world.books.route("cmp_old").status is Availability.PAUSED
     assert [page.page for page in after.pages] == [MAIN]
+    # and one that could not be made today can be paused too, and not be changed otherwise
+    odd = replace(old, campaign="cmp_odd", overflow_url="http://www.quillmark.example/full")
+    world.books.create_campaign(odd, change(world))
+    assert world.changed(odd, status=Availability.PAUSED).status is Availability.PAUSED
+    with pytest.raises(Invalid):
+        world.changed(odd, name="Spring")
 
 
 def test_a_campaign_that_is_not_there_is_not_made_by_a_change(world: Campaigning) -> None:

@@ -47,7 +47,10 @@ def change_campaign(
     assert changes.keys() <= CHANGEABLE, "only what may be changed"
     before = configuration.campaign(brand, campaign)
     after = replace(before, **changes)
-    after = checked(replace(after, pages=with_ids(campaign, after.landing_pages)))
+    after = replace(after, pages=with_ids(campaign, after.landing_pages))
+    if changes.keys() != {"status"}:
+        # What was allowed when the campaign was made is never in the way of pausing it.
+        after = checked(after)
     if after == replace(before, pages=before.landing_pages):
         return before
     if version is not None and version != before.version:
