@@ -267,6 +267,12 @@ def test_how_fetching_goes_is_said_in_words_and_a_person_can_ask_at_once(desk: D
     assert pulls.move(rest, broken)
     for page in (desk.page(), desk.page("/mt5-live")):
         assert "Needs a person" in page and "The platform does not accept our request." in page
+    # the page of what came says so too
+    for who, failing in ((ADMIN, ["mt5-live"]), (COMPLIANCE, [])):
+        events = desk.portal.machine(who).get("/desk/events").json
+        assert events["failing"] == failing
+    told = desk.portal.signed_in(ADMIN).get("/desk/events").body
+    assert "mt5-live cannot be fetched: somebody has to look." in text(told) and "&lt;" not in told
     kept = desk.gets("/mt5-live").json
     assert (kept["needs_person"], kept["pull"]["error"], kept["pull"]["failures"]) == (True, "platform_refused", 1)
 

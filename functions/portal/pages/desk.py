@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import STAFF_HOME, Column, Done, Who, page
 from visit import Visit
 
-from introducer.domain.configuration import Source
+from introducer.domain.configuration import Availability, Role, Source
 from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.events import milliseconds
+from introducer.services.pull_source import is_pulled
 from introducer.services.read_intake_of_brand import (
     read_intake_of_brand,
     read_intake_of_day,
@@ -103,9 +105,19 @@ def _days(visit: Visit, day: str) -> dict[str, Any]:
         "source": "",
         "day": day,
         "sources": [_choice(source) for source in found.sources],
+        "failing": _failing(visit, found.sources),
         "items": found.days,
         "next": None,
     }
+
+
+def _failing(visit: Visit, sources: Sequence[Source]) -> list[str]:
+    """Sources that cannot be fetched until a person looks, for those who may see why."""
+    assert visit.member is not None
+    if visit.member.role not in (Role.ADMIN, Role.MANAGER):
+        return []
+    fetched = (each for each in sources if each.status is Availability.ACTIVE and is_pulled(each))
+    return [each.source for each in fetched if visit.portal.pulls.pull(each.source).needs_person]
 
 
 def _messages(visit: Visit, source: Source, day: str) -> dict[str, Any]:
