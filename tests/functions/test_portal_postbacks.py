@@ -16,7 +16,7 @@ from introducer.gateways.outside_http import Bounds
 from introducer.services.send_postback import Outcome
 from introducer.services.try_target import MOST_TESTS
 from tests.support.casework import HELPER
-from tests.support.hooked import URL, WISH, Hooked, a_hooked_portal
+from tests.support.hooked import URL, WISH, Hooked, a_hooked_portal, as_it_was
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, PIPS
 from tests.support.receiver import Request, a_receiver, answers
 from tests.support.shown import text
@@ -26,16 +26,16 @@ pytestmark = pytest.mark.in_memory
 WEBHOOKS = "/desk/webhooks"
 
 
-@pytest.fixture
-def world() -> Iterator[Hooked]:
-    with pytest.MonkeyPatch.context() as patch, a_hooked_portal(patch) as found:
-        yield found
-
-
 @pytest.fixture(scope="module")
 def unchanged() -> Iterator[Hooked]:
     """For tests that change nothing."""
     with pytest.MonkeyPatch.context() as patch, a_hooked_portal(patch) as found:
+        yield found
+
+
+@pytest.fixture
+def world(unchanged: Hooked) -> Iterator[Hooked]:
+    with as_it_was(unchanged) as found:
         yield found
 
 
