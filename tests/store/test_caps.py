@@ -103,6 +103,9 @@ class TestCounting:
 
         used = rollup.used(campaign)
         assert (used.in_all, sorted(used.by_day)) == (12, ["2026-03-11", "2026-03-12", "2026-03-13"])
+        # and after a week without clicks those from before it go as well
+        rollup.count(clicks(campaign, 1, day="2026-03-20"))
+        assert rollup.used(campaign).by_day == {"2026-03-20": 1}
 
     def test_clicks_before_the_first_cap_do_not_count(self, world: Campaigning, rollup: Counting) -> None:
         campaign = world.campaign()
