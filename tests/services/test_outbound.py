@@ -17,6 +17,7 @@ from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound, Too
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import MailTemplate
 from introducer.domain.postback_out import (
+    LIFE,
     MOST_FAILURES,
     MOST_TARGETS,
     OVERLAP,
@@ -422,6 +423,22 @@ def test_a_delivery_that_never_arrives_is_given_up_after_a_day(world: Outbound) 
     assert (outcomes.count(Outcome.FAILED), outcomes[-1]) == (9, Outcome.GIVEN_UP)
     assert (delivery.status, delivery.tries, world.queue) == (DeliveryStatus.FAILED, 10, [])
     assert timedelta(hours=20) < timedelta(milliseconds=delivery.attempts[-1].at - delivery.attempts[0].at)
+
+    # By hand it has another day.
+    world.house.now += timedelta(days=2)
+    replay_delivery(world.deliveries, world.enqueue, target=target, delivery=delivery, now=world.now)
+    assert world.sends() == [Outcome.FAILED]
+    del world.by_host[TRACKER]
+    assert world.passes(hours=1)[-1] is Outcome.DELIVERED
+
+
+def test_a_delivery_whose_turn_never_came_within_its_day_is_given_up_unsent(world: Outbound) -> None:
+    target = world.target(events=frozenset({Told.FTD}))
+    a_client(world)
+    world.tells()
+    world.house.now += LIFE
+    assert world.sends() == [Outcome.GIVEN_UP]
+    assert (world.sent, [each.status for each in world.log(target)]) == ([], [DeliveryStatus.FAILED])
 
 
 def many(world: Outbound, number: int) -> None:
