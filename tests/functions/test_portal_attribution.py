@@ -122,6 +122,7 @@ def test_a_code_that_was_ended_before_it_began_is_in_nobodys_way(portal: Evidenc
         ({"code": "ÜBER24"}, "invalid_promo_code"),
         ({"code": "FINE24", "campaign": "cmp_nobodys"}, "not_found"),
         ({"code": "FINE24", "ends_at": "2026-01-01T00:00"}, "invalid_ends_at"),
+        ({"code": "FINE24", "ends_at": "2040-01-01T00:00"}, "invalid_ends_at"),
         ({"code": "FINE24", "starts_at": "2030-01-01T00:00"}, "invalid_starts_at"),
         ({"code": "FINE24", "starts_at": "tomorrow"}, "invalid_moment"),
     ],
@@ -136,6 +137,22 @@ def test_a_code_that_cannot_be_given_is_refused_at_its_field(
     shown = browser.submit(path, path, **({"reason": "They asked for it"} | wish))
     assert shown.status in (404, 409, 422) and 'aria-invalid="true"' in shown.body
     assert "They asked for it" in shown.body
+
+
+def test_a_request_names_one_decision_and_what_has_ended_stays_ended(portal: Evidencing) -> None:
+    # given a code that somebody gave
+    gives(portal, "ONE-REQUEST", key="one")
+    # then the same request gives it to nobody else, and for nothing else
+    assert gives(portal, "ONE-REQUEST", PIPS, key="one").json["code"] == "idempotency_key_reused"
+    campaign = portal.configuration.campaigns(portal.brand)[0].campaign
+    assert gives(portal, "ONE-REQUEST", campaign=campaign, key="one").json["code"] == "idempotency_key_reused"
+    # when it has ended
+    ended = ends(portal, "ONE-REQUEST").json
+    portal.now = NOW + timedelta(hours=1)
+    # then it goes on no longer, and what was asked before is answered as before
+    assert ends(portal, "ONE-REQUEST", end_at="2026-12-01T00:00").json["code"] == "code_ended"
+    assert ends(portal, "ONE-REQUEST").json == ended
+    assert codes(portal, HARBOUR)["ONE-REQUEST"]["status"] == "ended"
 
 
 def test_only_managers_and_admins_give_codes(portal: Evidencing) -> None:
@@ -321,3 +338,11 @@ def test_how_a_campaign_attributes_is_decided_for_who_registers_later(portal: Ev
     )
     assert portal.machine(MAKER).post(path, sent, as_json=True).json["code"] == "not_your_role"
     assert portal.machine(MANAGER).get("/desk/campaigns/cmp_nobodys/attribution").status == 404
+    # a decision for a moment far away binds nobody: what holds already is decided before it, and goes on to hold
+    slip = sent | {"since": "2026-12-01T00:00"}
+    assert portal.machine(MANAGER).post(path, slip, as_json=True).json["number"] == 2
+    soon = (portal.now + timedelta(minutes=11)).isoformat()
+    assert portal.machine(MANAGER).post(path, sent | {"since": soon}, as_json=True).json["code"] == "invalid_since"
+    assert portal.machine(MANAGER).post(path, sent | {"window_days": 7}, as_json=True).json["number"] == 3
+    portal.now = datetime(2026, 12, 2, tzinfo=UTC)
+    assert portal.machine(MANAGER).get(path).json["window_days"] == 7

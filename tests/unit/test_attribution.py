@@ -147,7 +147,8 @@ def test_the_clicks_campaign_may_let_codes_come_first_from_a_moment_on() -> None
     # without a code the click counts, and by the window of that moment
     assert partner(whose(("LASTCLK1", 2), rules=(first,))) == "last_1"
     assert whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7),)) is None
-    # of two decisions the last one that has begun
+    # of two decisions the last one that has begun, though it begins before an earlier one
+    assert partner(whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7), AttributionRule(now - 1, 30)))) == "last_1"
     assert partner(whose(("LASTCLK1", 20), rules=(AttributionRule(now, 7), AttributionRule(now, 30)))) == "last_1"
 
 

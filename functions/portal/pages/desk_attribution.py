@@ -137,8 +137,6 @@ def _refused(error: Invalid | Conflict) -> dict[str, str] | None:
             return {"window_days": N_("A number of days from 1 to 365.")}
         case "invalid_since":
             return {"since": N_("Choose a moment at least twelve minutes from now, within a year, or leave it empty.")}
-        case "decided_later":
-            return {"since": N_("Something is decided for a later moment: choose one after it.")}
         case "same_attribution":
             return {"": N_("So the campaign attributes then already.")}
         case "conflict":

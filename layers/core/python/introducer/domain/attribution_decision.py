@@ -22,7 +22,7 @@ class AttributionDecision:
     campaign: str
     brand: str
     number: int
-    """The how manieth decision about the campaign, from 1 on; each begins later than the one before."""
+    """The how manieth decision about the campaign, from 1 on; a later one covers earlier ones from its `since` on."""
     since: datetime
     window_days: int
     attribution: Attribution

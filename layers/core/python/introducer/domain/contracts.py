@@ -40,7 +40,7 @@ class LinkTerms:
     window_days: int
     first_click: bool = False
     later: tuple[AttributionRule, ...] = ()
-    """What was decided for the campaign since it was made, each later than the one before."""
+    """What was decided for the campaign since it was made, in that order; each covers those before from its `since`."""
 
     def rule_at(self, at_ms: int) -> AttributionRule:
         """How the campaign attributes a client whose anchor is this moment."""

@@ -1,5 +1,6 @@
 """Staff decide how a campaign attributes: its window, whether the first or the last click counts, and whether promo
-codes come before clicks. It holds from a moment to come on: whoever registered before is attributed as it was then.
+codes come before clicks. It holds from a moment to come on: whoever registered before is attributed as it was then. It
+covers what was decided before for later moments, so a slip in the year binds nobody.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def decide_attribution(
     """The decision, recorded. It holds from `since` on (a full minute; None is as soon as possible).
 
     Raises `NotFound` for a campaign of another brand; `Invalid` for a window or moment that cannot be, or a missing
-    reason; `Conflict` when something is decided for a later moment, when nothing would change, when somebody else
-    decided meanwhile, or when the same `request` decided something else.
+    reason; `Conflict` when nothing would change, when somebody else decided meanwhile, or when the same `request`
+    decided something else.
     """
     why = reason(author.why)
     at = now(clock)
@@ -85,11 +86,9 @@ def decide_attribution(
 
 
 def _check(history: Sequence[AttributionDecision], campaign: Campaign, start: datetime, wish: Attributes) -> None:
-    later = max((each.since for each in history), default=None)
-    if later is not None and later >= start:
-        raise Conflict(
-            f"Something is decided from {later:%Y-%m-%dT%H:%MZ} on: choose a moment after it.", code="decided_later"
-        )
+    # What is decided for a later moment is covered by this one: deciding what holds already may undo it.
+    if any(each.since > start for each in history):
+        return
     if attributes_at(start, campaign, history) == wish:
         raise Conflict("So the campaign attributes then already: there is nothing to change.", code="same_attribution")
 
