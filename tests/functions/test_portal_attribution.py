@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.configuration import Availability, Change, Source
-from introducer.domain.errors import Invalid
+from introducer.domain.attribution_decision import AttributionDecision
+from introducer.domain.configuration import Attribution, Availability, Change, Source
+from introducer.domain.errors import Conflict, Invalid
 from introducer.domain.events import EventType
 from introducer.domain.promo_code import PromoCode
 from introducer.services.creation import Author
+from introducer.services.decide_attribution import decide_attribution
 from introducer.services.give_code import give_code, has_received
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from tests.browser.world import Answer
@@ -346,3 +348,32 @@ def test_how_a_campaign_attributes_is_decided_for_who_registers_later(portal: Ev
     assert portal.machine(MANAGER).post(path, sent | {"window_days": 7}, as_json=True).json["number"] == 3
     portal.now = datetime(2026, 12, 2, tzinfo=UTC)
     assert portal.machine(MANAGER).get(path).json["window_days"] == 7
+
+
+def test_an_operators_request_decides_once(portal: Evidencing) -> None:
+    # given an operator's command, which has no portal before it
+    about: Any = {
+        "brand": portal.brand, "author": Author(by="system:setup", why="moving in"), "clock": lambda: portal.now,
+        "random": secrets.token_bytes, "request": "once",
+    }  # fmt: skip
+
+    def gives_once(partner: str) -> PromoCode:
+        named = {"partner": portal.partners[partner], "code": "OPERATED", "campaign": None}
+        return give_code(portal.configuration, **named, starts_at=None, ends_at=None, **about)
+
+    campaign = portal.configuration.campaigns(portal.brand)[0].campaign
+
+    def decides_once(days: int) -> AttributionDecision:
+        wish: Any = {"window_days": days, "attribution": Attribution.LAST_CLICK, "promo_first": False, "since": None}
+        return decide_attribution(portal.configuration, campaign=campaign, **wish, **about)
+
+    given, decided = gives_once(PIPS), decides_once(21)
+    # when it is repeated, later, then nothing is decided anew; and it is no other's request
+    portal.now = NOW + timedelta(minutes=5)
+    assert (gives_once(PIPS), decides_once(21)) == (given, decided)
+    with pytest.raises(Conflict) as refused:
+        gives_once(HARBOUR)
+    assert refused.value.code == "idempotency_key_reused"
+    with pytest.raises(Conflict) as refused:
+        decides_once(22)
+    assert refused.value.code == "idempotency_key_reused"
