@@ -490,6 +490,36 @@ def test_a_target_of_the_brand_that_is_paused_is_told_to_who_made_it(world: Outb
     assert [each.member for each in Mails("books").mails(BRAND)] == ["mem_admin"]
 
 
+def test_whoever_pauses_a_target_while_it_fails_for_the_last_time_has_paused_it(world: Outbound) -> None:
+    target = world.target(events=frozenset({Told.FTD}))
+    a_client(world)
+    world.tells()
+    assert world.targets.move_gate(target.of, target.target, Gate(), Gate(MOST_FAILURES - 1, version=1))
+
+    def paused_meanwhile(_: Any) -> Said:
+        pause_target(world.books, a_member(), target.target)
+        return Said(500)
+
+    world.by_host[TRACKER] = paused_meanwhile
+    assert world.sends() == [Outcome.FAILED]
+    assert world.gate(target).failures == MOST_FAILURES
+    assert (world.now_is(target).standing, Mails("books").mails(PARTNER)) == (Standing.PAUSED, ())
+
+
+def test_two_that_fail_at_the_same_time_are_counted_as_two(world: Outbound) -> None:
+    target = world.target(events=frozenset({Told.FTD}))
+    a_client(world)
+    world.tells()
+
+    def another_fails_too(_: Any) -> Said:
+        assert world.targets.move_gate(target.of, target.target, Gate(), Gate(1, version=1))
+        return Said(500)
+
+    world.by_host[TRACKER] = another_fails_too
+    assert world.sends() == [Outcome.FAILED]
+    assert world.gate(target).failures == 2
+
+
 def test_one_success_begins_the_count_anew(world: Outbound) -> None:
     target = world.target(events=frozenset({Told.REGISTRATION}))
     many(world, 3)
@@ -784,6 +814,21 @@ def test_there_are_ten_targets_and_no_more(world: Outbound) -> None:
         add_target(world.books, a_member(), WISH)
     assert refused.value.code == "too_many_targets"
     delete_target(world.books, a_member(), made[0].target)
+    add_target(world.books, a_member(), WISH)
+
+
+def test_adding_and_deleting_in_a_circle_ends_until_the_next_day(
+    world: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("introducer.services.edit_targets.MOST_ADDED", 3)
+    for _ in range(3):
+        delete_target(world.books, a_member(), add_target(world.books, a_member(), WISH).target)
+        world.house.now += timedelta(hours=1)
+    with pytest.raises(TooMany) as refused:
+        add_target(world.books, a_member(), WISH)
+    assert refused.value.code == "too_many_new_targets"
+    add_target(world.books, a_member(OTHER), WISH)
+    world.house.now += timedelta(seconds=int(str(refused.value.facts["retry_after"])))
     add_target(world.books, a_member(), WISH)
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from introducer.domain.configuration import Change, Member, Role
-from introducer.domain.errors import Conflict, Forbidden, Invalid
+from introducer.domain.errors import Conflict, Forbidden, Invalid, TooMany
 from introducer.domain.postback_out import MOST_TARGETS, Gate, Method, Standing, Target, Told, check_url, secret_of
 from introducer.services.creation import Clock, Randomness, create_once, make_id, now
 from introducer.store.configuration import Configuration
@@ -16,6 +17,9 @@ from introducer.store.targets import Targets
 
 MOST_CAMPAIGNS = 50
 LONGEST_NAME = 60
+DAY, MOST_ADDED = timedelta(days=1), 30
+"""How many targets are added within a day, with those that are deleted since: each has tests of its own, and leaves an
+item behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ def add_target(books: TargetBooks, member: Member, wish: Wish, *, request: str |
     """A new target of the member's partner, or of the brand. Asked for again by the same request it is the same.
 
     Raises `Forbidden`, `Invalid` (its code says of which field), `NotFound` for a campaign, and `Conflict`
-    (`too_many_targets`).
+    (`too_many_targets`), and `TooMany` (`too_many_new_targets`).
     """
     _check_may(member)
     checked = _checked(books, member.brand, wish)
@@ -72,9 +76,17 @@ def add_target(books: TargetBooks, member: Member, wish: Wish, *, request: str |
         created_by=member.member,
         version=1,
     )
-    there = books.targets.targets_of(of)
-    if len(there) >= MOST_TARGETS and new.target not in {each.target for each in there}:
-        raise Conflict(f"There are {MOST_TARGETS} targets: delete one first.", code="too_many_targets")
+    ever = books.targets.ever_of(of)
+    if new.target not in {each.target for each in ever}:
+        if sum(each.standing is not Standing.DELETED for each in ever) >= MOST_TARGETS:
+            raise Conflict(f"There are {MOST_TARGETS} targets: delete one first.", code="too_many_targets")
+        recent = [each.created for each in ever if each.created > at - DAY]
+        if len(recent) >= MOST_ADDED:
+            raise TooMany(
+                f"{MOST_ADDED} targets are added within a day: change one that is there, or wait.",
+                code="too_many_new_targets",
+                retry_after=int((recent[-MOST_ADDED] + DAY - at).total_seconds()) + 1,
+            )
     return create_once(
         lambda: books.targets.put("add_target", None, new, _change(books, member, "Added")),
         lambda: books.targets.target(of, new.target),

@@ -94,9 +94,12 @@ class Targets:
 
     def targets_of(self, of: str) -> tuple[Target, ...]:
         """All targets of a partner, or of a brand itself, oldest first."""
+        return tuple(target for target in self.ever_of(of) if target.standing is not Standing.DELETED)
+
+    def ever_of(self, of: str) -> tuple[Target, ...]:
+        """The same with those that are deleted."""
         found = map(target_from_item, whole(self._connection, self._table, keys.partition("target", of=of)))
-        live = (target for target in found if target.standing is not Standing.DELETED)
-        return tuple(sorted(live, key=lambda target: (target.created, target.target)))
+        return tuple(sorted(found, key=lambda target: (target.created, target.target)))
 
     def gate(self, of: str, target: str) -> Gate:
         """A target's gate; an open one where it was never closed."""
