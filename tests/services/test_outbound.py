@@ -25,6 +25,7 @@ from introducer.domain.postback_out import (
     DeliveryStatus,
     Gate,
     Method,
+    News,
     Standing,
     Target,
     Told,
@@ -215,6 +216,14 @@ def test_two_partners_hear_of_their_own_clients_and_the_brand_of_all(world: Outb
             does(world.books, a_member(OTHER), mine.target)
     with pytest.raises(NotFound):
         world.deliveries.place(theirs.target, str(world.log(mine)[0].created), world.log(mine)[0].delivery)
+
+
+def test_the_values_of_a_click_are_told_to_nobody_but_the_partner_whose_click_it_is(world: Outbound) -> None:
+    target = world.target("https://track.example.com/?s={sub1}", events=frozenset({Told.FTD}))
+    theirs = world.house.click(world.now, "198.51.100.7", OTHERS_LINK, OTHER, query="sub1=theirs")
+    news = News(event=Told.FTD, event_id="evt_1", brand=BRAND, partner=PARTNER, client="c" * 22, click=theirs)
+    assert world.teller.tell(news) == 1
+    assert world.log(target)[0].values["sub1"] == ""
 
 
 def test_a_target_hears_of_its_events_and_campaigns_only(world: Outbound) -> None:
