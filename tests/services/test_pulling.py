@@ -17,6 +17,7 @@ from introducer.services.pull_source import Outcome, sources_due
 from introducer.sources.dialects.pulling import reached
 from introducer.store.facts import Facts
 from introducer.store.pulls import Pulls
+from tests.support import samples
 from tests.support.house import SET_UP, a_house
 from tests.support.pulling import FETCHED, Pulling, deposits
 
@@ -291,3 +292,45 @@ def test_a_paused_source_and_one_that_posts_are_not_fetched_and_the_token_goes_a
     assert world.pull(asked=True).outcome is Outcome.NOT_NOW
     with pytest.raises(NotFound):
         world.pull("nobody")
+
+
+ASKED = {
+    "mt5-page.json": (
+        "mt5",
+        {"url": "https://mt5.example.com", "groups": "real*"},
+        "https://mt5.example.com/api/deal/get_batch?group=real*&from=",
+    ),
+    "ctrader-deals.json": (
+        "ctrader",
+        {"url": "https://bridge.example.com/deals?from={from_ms}&to={to_ms}"},
+        "https://bridge.example.com/deals?from=",
+    ),
+    "hasoffers-page.json": (
+        "hasoffers",
+        {"url": "https://net.api.hasoffers.com", "network_id": "net"},
+        "https://net.api.hasoffers.com/Apiv3/json?NetworkId=net&Target=Conversion&Method=findAll",
+    ),
+}
+
+
+@pytest.mark.parametrize("sample", ASKED)
+def test_each_dialect_that_can_be_fetched_is_asked_at_its_address_and_its_rows_are_taken_once(
+    world: Pulling, sample: str
+) -> None:
+    # given a platform that answers one stretch of time with the sample of its dialect
+    dialect, told, address = ASKED[sample]
+    settings = samples.settings_of(sample) | told | {"window_minutes": 10_080, "page_size": 100}
+    world.source(dialect=dialect, **settings)
+    world.platform.does = lambda request: samples.body_of(sample, "A" * 32)
+
+    first = world.pull()
+    world.passes(minutes=5)
+    again = world.pull()
+
+    # then each row has become what it does as a file, and is known when it is read again
+    assert (first.outcome, again.outcome) == (Outcome.CAUGHT_UP, Outcome.CAUGHT_UP)
+    assert {request.url.startswith(address) for request in world.platform.asked} == {True}
+    assert first.counts["accepted"] > 0 and first.counts["quarantined"] == len(world.kept()) > 0
+    assert (again.counts["accepted"], again.counts["duplicate"]) == (0, first.counts["accepted"])
+    assert len(world.kept()) == first.counts["quarantined"]
+    assert len(events(world)) == first.counts["accepted"]
