@@ -283,6 +283,18 @@ def test_a_code_brings_who_comes_without_a_click_and_a_decision_covers_it(portal
     assert portal.machine(MANAGER).get(f"/desk/clients/{client}/evidence").json["waiting"] == 1
 
 
+def test_books_that_say_something_else_than_the_events_are_seen(portal: Evidencing) -> None:
+    # given a decision that the books took for applied, and never followed
+    client = portal.a_client({"click_id": portal.clicked(PIPS)})
+    event = portal.facts.events_of_client(portal.brand, client)[0]
+    move = replace(event, event_id="mov_1", type=EventType.MOVE, click_id=None, partner=portal.partners[HARBOUR])
+    portal.facts.put_event(replace(move, applied_at=NOW))
+    # then staff are told
+    path = f"/desk/clients/{client}/evidence"
+    assert portal.machine(MANAGER).get(path).json["recomputed_equal"] is False
+    assert "something else than the books say" in text(portal.signed_in(MANAGER).get(path).body)
+
+
 def test_evidence_is_for_who_looks_after_clients(portal: Evidencing) -> None:
     client = portal.a_client({})
     path = f"/desk/clients/{client}/evidence"
