@@ -88,8 +88,9 @@ def with_codes(program: programs.Program, rng: random.Random) -> programs.Progra
 
 def given(program: programs.Program, tables: Tables) -> None:
     """Who has the codes, and what is decided about campaigns, while clients register."""
-    days = sorted(event.occurred_at for event in program.events)
-    first, middle = days[0], days[len(days) // 2]
+    first = min(event.occurred_at for event in program.events)
+    registered = sorted(event.occurred_at for event in program.events if event.type == "registration")
+    middle = registered[len(registered) // 2]
     one, other = next(iter(program.deals)), list(program.deals)[-1]
     tables.code("SPRING", one, first - timedelta(days=1), middle)
     tables.code("SPRING", other, middle)
