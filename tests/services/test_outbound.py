@@ -416,6 +416,9 @@ def test_what_does_not_arrive_is_tried_again_later_and_the_log_says_why(
     [attempt] = delivery.attempts
     assert (attempt.status, attempt.error, attempt.took) == (status, error, 10)
     assert "\r" not in attempt.said and "\x00" not in attempt.said
+    # What the stream shows again has its message already: the next try's.
+    world.tells(again=True)
+    assert len(world.queue) == 1
 
     del world.by_host[TRACKER]
     assert world.passes(minutes=1)[-1] is Outcome.DELIVERED
