@@ -794,6 +794,16 @@ def test_a_target_is_added_once_for_one_request_and_each_change_is_on_record(wor
     assert "s3cret" not in json.dumps(world.items("audit"))
 
 
+def test_another_url_is_met_without_the_failures_of_the_one_before_and_another_name_is_not(world: Outbound) -> None:
+    made = add_target(world.books, a_member(), WISH)
+    closed = Gate(5, until=milliseconds(world.now) + 300_000, version=1)
+    assert world.targets.move_gate(made.of, made.target, Gate(), closed)
+    change_target(world.books, a_member(), made.target, replace(WISH, name="Another"))
+    assert world.gate(made) == closed
+    change_target(world.books, a_member(), made.target, replace(WISH, url="https://new.example.com/"))
+    assert world.gate(made).failures == 0
+
+
 def test_whoever_is_no_owner_and_no_admin_changes_nothing(world: Outbound) -> None:
     made = add_target(world.books, a_member(), WISH)
     for member in (a_member(role=Role.MEMBER), a_member(None, Role.MANAGER), a_member(None, Role.FINANCE)):
