@@ -399,6 +399,11 @@ def test_a_slug_that_two_choose_at_once_goes_to_one(world: Campaigning) -> None:
         world.books.choose_slug(link, "winter-deal", change(world))
     with pytest.raises(NotFound):
         world.books.link("winter-deal")
+    # or while it is paused: a paused link has no name that is not
+    named = world.books.link(link.code)
+    world.books.set_link_status(link.code, Availability.PAUSED, change(world))
+    with pytest.raises(Conflict):
+        world.books.choose_slug(named, "winter-deal", change(world))
 
 
 def test_a_slug_that_is_chosen_or_given_up_twice_at_once_is_so_once(
