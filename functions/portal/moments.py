@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+
+from visit import N_, FormRefused
+
+from introducer.domain.errors import Invalid
 
 LAST_YEAR = 9998
 """Later ones cannot be counted on from."""
@@ -18,3 +23,14 @@ def moment_in_utc(text: str) -> datetime:
     if moment.year > LAST_YEAR:
         raise ValueError("no such year")
     return moment
+
+
+def moment_of_field(name: str, text: str, typed: dict[str, Any], code: str) -> datetime | None:
+    """What a form's field says; None when it is empty. Raises `FormRefused`, with this code of the error."""
+    if not text:
+        return None
+    try:
+        return moment_in_utc(text)
+    except ValueError as error:
+        cause = Invalid(f"{name} is a moment, such as 2026-04-02T09:30Z, or nothing.", code=code)
+        raise FormRefused({name: N_("Say the day and the time, in UTC.")}, typed, cause) from error

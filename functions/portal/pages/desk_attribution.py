@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 from typing import Annotated, Any
 
-from moments import moment_in_utc
+from moments import moment_of_field
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
@@ -91,7 +90,7 @@ def decide(visit: Visit, campaign: str) -> Done:
             window_days=wish.window_days,
             attribution=wish.attribution,
             promo_first=wish.promo_first,
-            since=_since(wish, typed),
+            since=moment_of_field("since", wish.since, typed, "invalid_since"),
             author=Author(by=member.member, why=wish.reason, origin="portal"),
             clock=visit.portal.now,
             random=secrets.token_bytes,
@@ -105,17 +104,6 @@ def decide(visit: Visit, campaign: str) -> Done:
         raise FormRefused(refused, typed, error) from error
     row = _row(decided, {member.member: member.name})
     return Done(row, f"/desk/campaigns/{campaign}/attribution?decided={decided.number}", created=True)
-
-
-def _since(wish: NewAttribution, typed: dict[str, str]) -> datetime | None:
-    """The moment; None for as soon as possible. Raises `FormRefused`."""
-    if not wish.since:
-        return None
-    try:
-        return moment_in_utc(wish.since)
-    except ValueError as error:
-        cause = Invalid("since is a moment, such as 2026-04-02T09:30Z, or nothing.", code="invalid_since")
-        raise FormRefused({"since": N_("Say the day and the time, in UTC.")}, typed, cause) from error
 
 
 def _name(visit: Visit, member: str) -> str:

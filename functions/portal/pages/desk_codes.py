@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 from typing import Annotated, Any
 
-from moments import moment_in_utc
+from moments import moment_of_field
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import STAFF_HOME, Done, Who, page
 from visit import N_, FormRefused, Visit
@@ -82,8 +81,8 @@ def give(visit: Visit, partner: str) -> Done:
             partner=partner,
             code=wish.code,
             campaign=wish.campaign,
-            starts_at=_moment("starts_at", wish.starts_at, typed),
-            ends_at=_moment("ends_at", wish.ends_at, typed),
+            starts_at=moment_of_field("starts_at", wish.starts_at, typed, "invalid_moment"),
+            ends_at=moment_of_field("ends_at", wish.ends_at, typed, "invalid_moment"),
             author=Author(by=member.member, why=wish.reason, origin="portal"),
             clock=visit.portal.now,
             random=secrets.token_bytes,
@@ -109,7 +108,7 @@ def end(visit: Visit, partner: str) -> Done:
             brand=member.brand,
             partner=partner,
             code=wish.end_code,
-            ends_at=_moment("end_at", wish.end_at, typed),
+            ends_at=moment_of_field("end_at", wish.end_at, typed, "invalid_moment"),
             author=Author(by=member.member, why=wish.end_reason, origin="portal"),
             clock=visit.portal.now,
         )
@@ -162,17 +161,6 @@ def _admitted(visit: Visit, partner: str) -> Member:
     if visit.member.role not in MAY_GIVE:
         raise Forbidden("Managers and admins give promo codes and end them.", code="not_your_role")
     return visit.member
-
-
-def _moment(name: str, text: str, typed: dict[str, Any]) -> datetime | None:
-    """The moment; None for an empty field. Raises `FormRefused`."""
-    if not text:
-        return None
-    try:
-        return moment_in_utc(text)
-    except ValueError as error:
-        cause = Invalid("A moment is such as 2026-04-02T09:30Z, or nothing.", code="invalid_moment")
-        raise FormRefused({name: N_("Say the day and the time, in UTC.")}, typed, cause) from error
 
 
 def _row(code: PromoCode) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Annotated, Any
 
-from moments import moment_in_utc
+from moments import moment_of_field
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import STAFF_HOME, Done, Who, page
 from visit import N_, FormRefused, Visit
@@ -76,7 +76,7 @@ def decide_standing(visit: Visit, partner: str) -> Done:
             member=visit.member,
             partner=partner,
             status=wish.status,
-            since=_since(wish, typed),
+            since=moment_of_field("since", wish.since, typed, "invalid_since"),
             why=wish.reason,
             clock=visit.portal.now,
             random=secrets.token_bytes,
@@ -90,17 +90,6 @@ def decide_standing(visit: Visit, partner: str) -> Done:
         raise FormRefused(refused, typed, error) from error
     row = _row(decided, {visit.member.member: visit.member.name})
     return Done(row, f"{STAFF_HOME}/{partner}/standing?decided={decided.standing}", created=True)
-
-
-def _since(wish: NewStanding, typed: dict[str, str]) -> datetime | None:
-    """The moment; None for as soon as possible. Raises `FormRefused`."""
-    if not wish.since:
-        return None
-    try:
-        return moment_in_utc(wish.since)
-    except ValueError as error:
-        cause = Invalid("since is a moment, such as 2026-04-02T09:30Z, or nothing.", code="invalid_since")
-        raise FormRefused({"since": N_("Say the day and the time, in UTC.")}, typed, cause) from error
 
 
 def _to_come(at: datetime, history: list[Standing]) -> list[dict[str, Any]]:
