@@ -4,8 +4,8 @@ One table says which kinds of items of the stream have an effect, and what does 
 inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored,
 what a partner is told that its manager should know a task, a new partner's beginning the execution that writes to it,
 and what happened to clients and money a postback to whoever wants it. The stream keeps a record until its kind is done
-with it. What cannot be done now is tried again from the stream; what can never be done is marked so, and holds up
-nobody. A kind that is stuck leaves the others of its batch alone.
+with it. What cannot be done now is tried again from the stream; what can never be done is marked so, or logged, and
+holds up nobody. A kind that is stuck leaves the others of its batch alone.
 """
 
 from __future__ import annotations
@@ -91,7 +91,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for kind in KINDS:
         mine = []
         for record in event["Records"]:
-            what = kind.reads(record["dynamodb"].get("NewImage") or {})
+            try:
+                what = kind.reads(record["dynamodb"].get("NewImage") or {})
+            except Exception as error:
+                # It would read no better when it comes again, and all that is written after it would wait for it.
+                logger().error("an item cannot be read", exc_info=error, extra={"event": record.get("eventID")})
+                count("OutboxUnread", 1)
+                continue
             if what is not None:
                 mine.append(Taken(record["dynamodb"]["SequenceNumber"], record.get("eventID"), what))
         if mine:

@@ -15,7 +15,9 @@ from introducer.domain.mail import MailStatus, MailTemplate
 from introducer.gateways.mail import MailNotTaken, MailRefused, MailUnclear
 from introducer.services import send_mail
 from introducer.services.send_mail import Outbox, Permits
+from introducer.store import keys
 from introducer.store.mails import Named
+from introducer.store.wire import to_wire
 from introducer.wording.mails.rendering import EXAMPLES
 from tests.support.mailing import BRAND, PAID, PARTNER, World, a_world, to_one, to_owners
 
@@ -242,6 +244,21 @@ def test_what_is_no_mail_or_is_forgotten_is_passed_over(world: World) -> None:
     )
     assert world.app.handler({"Records": [gone, record]}, None) == {"batchItemFailures": []}
     assert world.mails.mails(mail.of) == ()
+
+
+def test_an_item_that_cannot_be_read_is_named_in_the_log_and_holds_up_nobody(
+    world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # given an entry of the books that lacks what every entry has, and a mail behind it
+    world.member("ann")
+    key = keys.key("journal", partner=PARTNER, month="202603", journal="jrn_broken").item()
+    broken = {"eventID": "evt-1", "dynamodb": {"SequenceNumber": "0", "NewImage": to_wire(dict(key))}}
+    mail = world.writes(to_one())
+    answer = world.app.handler({"Records": [broken, *world.records()]}, None)
+    assert answer == {"batchItemFailures": []}
+    assert world.status(mail) == ("sent", "")
+    assert [getattr(line, "event", "") for line in caplog.records] == ["evt-1"]
+    assert "OutboxUnread" in capfd.readouterr().out
 
 
 def test_a_mistake_with_one_mail_lets_the_others_through_and_comes_again(

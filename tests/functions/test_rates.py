@@ -100,6 +100,7 @@ class World:
             deals=lambda partner: [version],
             standings=lambda partner: [],
             parentings=lambda partner: [],
+            attributions=lambda brand, campaign: [],
         )
         contracts = ContractReader(
             configuration, self.rates, lambda: {0: CLICK_KEY}, lambda: 0.0, lambda: f"{self.time:%Y-%m-%d}"
