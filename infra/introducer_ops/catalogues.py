@@ -12,8 +12,10 @@ import re
 import sys
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from gettext import c2py
 from pathlib import Path
+from typing import Any
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
@@ -42,17 +44,23 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
 def collected() -> Catalog:
     """Every message that we can say."""
     catalog = _new(None)
-    for name, _, message, comments, _ in extract_from_dir(
-        PORTAL, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
-    ):
-        catalog.add(message, locations=[(name, 0)], auto_comments=comments)
-    for name, _, message, comments, _ in extract_from_dir(SHARED, method_map=_METHODS[:1], keywords=_KEYWORDS):
-        catalog.add(message, locations=[(f"{SHARED.name}/{name}", 0)], auto_comments=comments)
-    for _, message, comments, _ in extract_from_file("python", DEALS, keywords=_KEYWORDS):
-        catalog.add(message, locations=[(f"domain/{DEALS.name}", 0)], auto_comments=comments)
-    for name, _, message, comments, _ in extract_from_dir(DETECTORS, method_map=_METHODS[:1], keywords=_KEYWORDS):
-        catalog.add(message, locations=[(f"domain/{DETECTORS.name}/{name}", 0)], auto_comments=comments)
+    for place, message, comments in _said():
+        catalog.add(message, locations=[(place, 0)], auto_comments=list(comments))
     return catalog
+
+
+@cache
+def _said() -> tuple[tuple[str, Any, tuple[str, ...]], ...]:
+    """What templates and code say: where, what, and what translators should know. The sources are read once."""
+    portal = extract_from_dir(PORTAL, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS)
+    shared = extract_from_dir(SHARED, method_map=_METHODS[:1], keywords=_KEYWORDS)
+    deals = extract_from_file("python", DEALS, keywords=_KEYWORDS)
+    detectors = extract_from_dir(DETECTORS, method_map=_METHODS[:1], keywords=_KEYWORDS)
+    found = [(name, message, comments) for name, _, message, comments, _ in portal]
+    found += [(f"{SHARED.name}/{name}", message, comments) for name, _, message, comments, _ in shared]
+    found += [(f"domain/{DEALS.name}", message, comments) for _, message, comments, _ in deals]
+    found += [(f"domain/{DETECTORS.name}/{name}", message, comments) for name, _, message, comments, _ in detectors]
+    return tuple((place, message, tuple(comments)) for place, message, comments in found)
 
 
 def read(code: str) -> Catalog:

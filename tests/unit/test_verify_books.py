@@ -645,7 +645,7 @@ def test_events_are_forgotten_when_their_client_is_folded(tables):
     class Watched(Tables):
         def facts(self) -> Iterator[Stored]:
             for number, stored in enumerate(tables.facts()):
-                if number % 20 == 0:
+                if number % 70 == 0:
                     alive.append(sum(isinstance(each, Event) for each in gc.get_objects()))
                 yield stored
 
