@@ -62,8 +62,8 @@ lint: install $(SAM_INSTALLED) ## Style, types, import contracts, templates
 format: install ## Put the code into the one style
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
-bench: install ## Speed as ratios, write units and imports, into build/bench.json
-	@$(BIN)/python -m benchmarks
+bench: install ## Speed as ratios, write units and imports, into build/bench.json (BENCH=clicks for a part)
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 docs: install ## Write the generated files again: data model, deal schema, crawler words, catalogues
 	@$(BIN)/introducer generate
