@@ -55,7 +55,7 @@ def answer(event: dict[str, Any]) -> dict[str, Any]:
             return _to((route.first if route is not None else link.landing).without_click(), [])
         return _to(_elsewhere(link, route) or links.fallback(visit.host, deadline), [])
     made = record(visit, link, secrets, clock.now_ms(), container.keep_seconds, route)
-    keep(made.item, container, deadline)
+    keep(made.written, container, deadline)
     if made.landing is None:
         return _to(_elsewhere(link, route) or links.fallback(visit.host, deadline), [])
     to = visit.query.get("to", "")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -40,9 +40,10 @@ __all__ = [
     "Throttled",
     "TimedOut",
     "Unreachable",
+    "Written",
 ]
 
-Item = dict[str, dict[str, Any]]
+Item = Mapping[str, dict[str, Any]]
 """In DynamoDB's own notation: `{"pk": {"S": "…"}, "at": {"N": "1767225600000"}}`."""
 
 SKEW = 240
@@ -54,6 +55,35 @@ _EXPIRED = ("Expired", "TooSkewed", "InvalidSignature", "SignatureDoesNotMatch",
 
 # What we send is a tree, so nothing looks for circles in it.
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class Written(Item):
+    """An item whose JSON is there already, which is what is sent. Who looks into it has it read first, once."""
+
+    __slots__ = ("_fields", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._fields: dict[str, dict[str, Any]] | None = None
+
+    def fields(self) -> dict[str, dict[str, Any]]:
+        if self._fields is None:
+            self._fields = json.loads(self.text)
+        return self._fields
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return self.fields()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields())
+
+    def __len__(self) -> int:
+        return len(self.fields())
+
+
+def text_of(item: Item) -> str:
+    """The item as JSON, in ASCII."""
+    return item.text if isinstance(item, Written) else _encode(item)
 
 
 class _Service(NamedTuple):
@@ -86,23 +116,25 @@ class Aws:
             with suppress(Exception):
                 service.connection.open(deadline)
 
-    def get_item(self, table: str, key: Item, *, seconds: float) -> Item | None:
+    def get_item(self, table: str, key: Item, *, seconds: float) -> dict[str, Any] | None:
         """The item, maybe as it was a moment ago; None when there is none."""
-        found = self._call(self._tables, "DynamoDB_20120810.GetItem", {"TableName": table, "Key": key}, seconds)
-        item: Item | None = found.get("Item")
+        asked = _encode({"TableName": table, "Key": key})
+        found = self._call(self._tables, "DynamoDB_20120810.GetItem", asked, seconds)
+        item: dict[str, Any] | None = found.get("Item")
         return item
 
     def put_item(self, table: str, item: Item, *, seconds: float) -> None:
         """Puts the item, in the place of one with the same key."""
-        self._call(self._tables, "DynamoDB_20120810.PutItem", {"TableName": table, "Item": item}, seconds)
+        asked = f'{{"TableName":{_encode(table)},"Item":{text_of(item)}}}'
+        self._call(self._tables, "DynamoDB_20120810.PutItem", asked, seconds)
 
     def send_message(self, url: str, body: str, *, seconds: float) -> None:
         """Puts a message into the queue of this address."""
-        self._call(self._queues, "AmazonSQS.SendMessage", {"QueueUrl": url, "MessageBody": body}, seconds)
+        self._call(self._queues, "AmazonSQS.SendMessage", _encode({"QueueUrl": url, "MessageBody": body}), seconds)
 
     def get_secret(self, name: str, *, seconds: float) -> str:
         """The text of a secret, by its name or ARN. Raises `Refused` for one that is not text."""
-        found = self._call(self._secrets, "secretsmanager.GetSecretValue", {"SecretId": name}, seconds)
+        found = self._call(self._secrets, "secretsmanager.GetSecretValue", _encode({"SecretId": name}), seconds)
         if not isinstance(text := found.get("SecretString"), str):
             raise Refused("the secret is not text")
         return text
@@ -119,9 +151,9 @@ class Aws:
             named += f":{port}"
         return _Service(Connection(host, port, tls), Signer(name, region, named, url.path or "/", content_type))
 
-    def _call(self, service: _Service, target: str, content: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _call(self, service: _Service, target: str, asked: str, seconds: float) -> dict[str, Any]:
         """The answer; that of a second try when the first failed in a way that may pass."""
-        deadline, body = Deadline(seconds, self._elapsed), _encode(content).encode()
+        deadline, body = Deadline(seconds, self._elapsed), asked.encode()
         try:
             return self._ask(service, target, body, deadline)
         except AwsError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import suppress
-from typing import Any
 
+from aws import Item, text_of
 from clock import Deadline
 from container import Container
 
@@ -18,7 +18,7 @@ LEAST = 0.1
 """A call for which less than this share is left is not begun: it would seldom end in time."""
 
 
-def keep(item: dict[str, Any], container: Container, deadline: Deadline) -> str:
+def keep(item: Item, container: Container, deadline: Deadline) -> str:
     """Where the click was kept: `facts`, `queue` or `log`.
 
     A put whose answer came too late, or was lost, may have been done all the same: what drains the queue puts under
@@ -39,16 +39,16 @@ def keep(item: dict[str, Any], container: Container, deadline: Deadline) -> str:
                 log("WARNING", "click_queued", click=item["click"]["S"], reasons=reasons)
             return name
     # The whole item: `introducer recover-clicks` puts it from here.
-    log("ERROR", "click_unwritten", reasons=reasons, item=item)
+    log("ERROR", "click_unwritten", reasons=reasons, item=dict(item))
     return "log"
 
 
-def _put(item: dict[str, Any], container: Container, seconds: float) -> None:
+def _put(item: Item, container: Container, seconds: float) -> None:
     container.aws.put_item(container.facts, item, seconds=seconds)
 
 
-def _send(item: dict[str, Any], container: Container, seconds: float) -> None:
-    container.aws.send_message(container.queue, json.dumps(item), seconds=seconds)
+def _send(item: Item, container: Container, seconds: float) -> None:
+    container.aws.send_message(container.queue, text_of(item), seconds=seconds)
 
 
 def log(level: str, message: str, **facts: object) -> None:

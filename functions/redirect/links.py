@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Generic, TypeVar
 
 import target
@@ -47,6 +48,7 @@ class Link:
         "page",
         "partner",
         "path",
+        "said",
         "shard_exponent",
     )
 
@@ -66,6 +68,9 @@ class Link:
         hosts = [host["S"] for host in item.get("hosts", {}).get("L", ())]
         self.landing = target.Landing(item["landing_url"]["S"], item["click_parameter"]["S"], hosts)
         """The page of a campaign that has no route."""
+        texts = {"link": self.link_id, "partner": self.partner, "brand": self.brand, "campaign": self.campaign}
+        self.said = ",".join(f'"{name}":{{"S":{quoted(text)}}}' for name, text in texts.items())
+        """What each of its clicks says of it, as JSON."""
 
 
 class Unread(Exception):

@@ -1,6 +1,8 @@
 """A click as it is written: one FACTS item under a kilobyte, one put.
 
-Its shape is read by `introducer.store.clicks`; personal values stand in it as keyed hashes only.
+Its shape is read by `introducer.store.clicks`; personal values stand in it as keyed hashes only. It is written as JSON
+at once, for that is how it is sent: what a table of ours, a file or a visitor wrote is quoted, and the rest are
+numbers and url-safe letters that this code makes, or words that stand in it.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ import os
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 from time import gmtime, strftime
 from typing import Any, NamedTuple
 
 import networks
+from aws import Written
 from container import Keys
 from links import Link
 from route import PAUSED, Route
@@ -28,20 +32,29 @@ VISITOR_DAYS = 400
 
 class Record(NamedTuple):
     click: str
-    item: dict[str, Any]
-    """In DynamoDB's own notation."""
+    written: Written
+    subs: dict[str, str]
+    link: Link
     flags: list[str]
     cookies: list[str]
     landing: Landing | None
     """The visitor's page; None when the link or its campaign does not take the visitor."""
-    code: str
+
+    @property
+    def item(self) -> dict[str, dict[str, Any]]:
+        """What is written, in DynamoDB's own notation."""
+        return self.written.fields()
 
     def value(self, macro: str) -> str:
         """What a macro of a page's address stands for; empty when the visit said nothing of it."""
-        if macro == "code":
-            return self.code
-        value: str = self.item.get("click" if macro == "click_id" else macro, {}).get("S", "")
-        return value
+        if macro == "click_id":
+            return self.click
+        if macro in self.subs:
+            return self.subs[macro]
+        link = self.link
+        if macro == "campaign":
+            return link.campaign
+        return {"code": link.code, "link": link.link_id, "partner": link.partner}.get(macro, "")
 
 
 def record(
@@ -80,35 +93,27 @@ def record(
         cookies.append(_cookie("iv", visitor, "/c", VISITOR_DAYS * 86_400))
         if unique:
             cookies.append(_cookie(opened, day, "/c", 86_400))
-    item: dict[str, Any] = {
-        # The key, as `keys.key` makes it: in an id nothing is to be escaped.
-        "pk": {"S": _partition(link.link_id, day, shard)},
-        "sk": {"S": click},
-        "click": {"S": click},
-        "link": {"S": link.link_id},
-        "partner": {"S": link.partner},
-        "brand": {"S": link.brand},
-        "campaign": {"S": link.campaign},
-        "at": {"N": str(at_ms)},
-        "agent": {"S": visit.agent.kind},
-        "device": {"S": visit.agent.device},
-        "country": {"S": country},
-        "unique": {"BOOL": unique},
-        "expires_at": {"N": str(at_ms // 1000 + keep_seconds)},
-    }
+    # The key is as `keys.key` makes it: in an id nothing is to be escaped.
+    text = (
+        f'{{"pk":{{"S":{_partition(link.link_id, day, shard)}}},"sk":{{"S":"{click}"}},"click":{{"S":"{click}"}},'
+        f'{link.said},"at":{{"N":"{at_ms}"}},"expires_at":{{"N":"{at_ms // 1000 + keep_seconds}"}},'
+        f'"agent":{{"S":"{visit.agent.kind}"}},"device":{{"S":"{visit.agent.device}"}},'
+        f'"country":{{"S":{quoted(country)}}},"unique":{{"BOOL":{"true" if unique else "false"}}}'
+    )
     if address:
         brand_key = secrets.brand_key(link.brand)
-        item["address"] = {"S": hashed(brand_key, "address", address)}
-        item["prefix"] = {"S": hashed(brand_key, "prefix", network)}
+        text += f',"address":{{"S":"{hashed(brand_key, "address", address)}"}}'
+        text += f',"prefix":{{"S":"{hashed(brand_key, "prefix", network)}"}}'
     if visitor:
-        item["visitor"] = {"S": visitor}
+        text += f',"visitor":{{"S":"{visitor}"}}'
     if referer := visit.referer():
-        item["referer"] = {"S": referer}
-    for name, value in visit.subs().items():
-        item[name] = {"S": value}
+        text += f',"referer":{{"S":{quoted(referer)}}}'
+    subs = visit.subs()
+    for name, value in subs.items():
+        text += f',"{name}":{{"S":{quoted(value)}}}'
     if flags:
-        item["flags"] = {"L": [{"S": flag} for flag in flags]}
-    return Record(click, item, flags, cookies, landing, link.code)
+        text += f',"flags":{{"L":[{",".join([f"""{{"S":"{flag}"}}""" for flag in flags])}]}}'
+    return Record(click, Written(text + "}"), subs, link, flags, cookies, landing)
 
 
 def _page(
@@ -153,5 +158,5 @@ def _day(number: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _partition(link: str, day: str, shard: int) -> str:
-    """The partition of a link's clicks of a day."""
-    return keys.partition("click", link=link, day=day, shard=shard)
+    """The partition of a link's clicks of a day, as JSON."""
+    return quoted(keys.partition("click", link=link, day=day, shard=shard))
