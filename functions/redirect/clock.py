@@ -42,7 +42,7 @@ class Deadline:
         self.seconds = seconds
         """The whole."""
         self._elapsed = elapsed
-        self.restart()
+        self._ends = elapsed() + seconds
 
     def restart(self) -> None:
         """All of the time is left again."""

@@ -9,6 +9,7 @@ what the visitor sent.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address, ip_network
 from socket import AF_INET, inet_pton
@@ -35,7 +36,7 @@ _REFERER = re.compile(
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _PREFETCH = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz", "x-purpose")
+_PREFETCH_HEADERS = frozenset(("sec-purpose", "purpose", "x-moz", "x-purpose"))
 _LOADS = ("image/", "text/css")
 """What a browser that says nothing of a load's purpose accepts first for a picture or a style. No visit of a page
 begins so: it accepts `text/html` first."""
@@ -58,12 +59,17 @@ class Visit:
         if raw := event.get("rawQueryString"):
             for part in raw[:QUERY_LENGTH].split("&"):
                 name, _, value = part.partition("=")
-                if value:
-                    self.query.setdefault(_decoded(name), _decoded(value))
+                if not value:
+                    continue
+                if "%" in part or "+" in part:
+                    name, value = unquote_plus(name, errors="replace"), unquote_plus(value, errors="replace")
+                self.query.setdefault(name, value)
         # The gateway lists cookies; an emulator leaves them in the header.
-        lines = event.get("cookies") or self.headers.get("cookie", "").split(";")
-        pairs = (line.strip().partition("=") for line in lines)
-        self.cookies = {name: value for name, _, value in pairs if name}
+        self.cookies: dict[str, str] = {}
+        for line in event.get("cookies") or self.headers.get("cookie", "").split(";"):
+            name, _, value = line.strip().partition("=")
+            if name:
+                self.cookies[name] = value
 
     def flags(self) -> list[str]:
         """Why this visit is not a person's click, if it is not."""
@@ -73,11 +79,15 @@ class Visit:
         if self.head:
             found.append("head")
         headers = self.headers
-        if any(name in headers and _PREFETCH.search(headers[name]) for name in _PREFETCH_HEADERS):
+        if not _PREFETCH_HEADERS.isdisjoint(headers) and self._prefetched():
             found.append("prefetch")
         elif self._loaded():
             found.append("embedded")
         return found
+
+    def _prefetched(self) -> bool:
+        headers = self.headers
+        return any(name in headers and _PREFETCH.search(headers[name]) for name in _PREFETCH_HEADERS)
 
     def _loaded(self) -> bool:
         """Whether a page or a script loaded the address for itself: nobody clicked, and nobody sees it.
@@ -103,16 +113,16 @@ class Visit:
             if not text:
                 continue
             text = text[:SUB_LENGTH] if text.isprintable() else "".join(filter(str.isprintable, text))[:SUB_LENGTH]
-            text = text.encode()[:room].decode(errors="ignore")
+            # Nearly all are ASCII: as many bytes as characters.
+            text = text[:room] if text.isascii() else text.encode()[:room].decode(errors="ignore")
             if text:
                 found[name] = text
-                room -= len(text.encode())
+                room -= len(text) if text.isascii() else len(text.encode())
         return found
 
     def referer(self) -> str:
         """The host of the page that held the link; empty when there is none to name."""
-        matched = _REFERER.match(self.headers.get("referer", ""))
-        return matched[1].lower()[:REFERER_LENGTH] if matched else ""
+        return _host(self.headers.get("referer", ""))
 
     def visitor(self) -> str:
         """The visitor that our cookie names, if it is one of ours by its form."""
@@ -147,9 +157,11 @@ class Visit:
         return bool(edge_secret) and compare_digest(sent.encode(errors="replace"), edge_secret.encode())
 
 
-def _decoded(text: str) -> str:
-    """A part of a query. Most have nothing in them to decode."""
-    return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
+@lru_cache(maxsize=256)
+def _host(referer: str) -> str:
+    """Browsers say no more than the host of another site, so few are met again and again."""
+    matched = _REFERER.match(referer)
+    return matched[1].lower()[:REFERER_LENGTH] if matched else ""
 
 
 def _address(text: str) -> tuple[str, str]:
