@@ -18,6 +18,8 @@ from errors import Broken, Closed, TimedOut, Unreachable
 
 LONGEST = 3_000_000
 """Bytes of an answer at most: an item has 400 KB, and JSON may write six letters for one byte."""
+STEP = 0.00025
+"""Seconds to which a wait is rounded."""
 
 
 class Answer(NamedTuple):
@@ -68,7 +70,7 @@ class Connection:
             self._connect(deadline)
         answer = None
         try:
-            self._socket.settimeout(_left(deadline))
+            _allow(self._socket, deadline)
             self._socket.sendall(request)
             answer = _read(self._socket, deadline)
             return answer
@@ -87,10 +89,10 @@ class Connection:
             opened = socket.socket(family, kind, protocol)
             try:
                 opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                opened.settimeout(_left(deadline))
+                _allow(opened, deadline)
                 opened.connect(address)
                 if self._tls:
-                    opened.settimeout(_left(deadline))
+                    _allow(opened, deadline)
                     opened = _trust().wrap_socket(opened, server_hostname=self._host, session=self._session)
                 self._socket = opened
                 return
@@ -142,6 +144,14 @@ def _left(deadline: Deadline) -> float:
     if (left := deadline.left()) <= 0:
         raise TimedOut("no time left")
     return left
+
+
+def _allow(source: socket.socket, deadline: Deadline) -> None:
+    """Gives what waits next the time that is left, rounded down to a step: telling a socket its time is a system call,
+    and most often it has been told."""
+    left = _left(deadline)
+    if source.gettimeout() != (allowed := int(left / STEP) * STEP or left):
+        source.settimeout(allowed)
 
 
 def _read(source: socket.socket, deadline: Deadline) -> Answer:
@@ -196,7 +206,7 @@ def _chunks(source: socket.socket, deadline: Deadline, received: bytes) -> tuple
 
 def _more(source: socket.socket, deadline: Deadline, received: bytes, begun: bool = False) -> bytes:
     """What was received, and what comes next behind it. Raises `Closed` when nothing comes, `Broken` when no more."""
-    source.settimeout(_left(deadline))
+    _allow(source, deadline)
     try:
         piece = source.recv(16_384)
     except ConnectionError:

@@ -492,8 +492,12 @@ class PlayedSocket:
         self._answer = sends
         self._left = b""
 
+    def gettimeout(self) -> float:
+        return self._allowed
+
     def settimeout(self, seconds: float) -> None:
         assert seconds > 0
+        assert seconds != self._allowed, "it was told so already"
         self._allowed = seconds
 
     def connect(self, _: object) -> None:
@@ -546,7 +550,9 @@ def test_each_wait_is_given_what_the_ones_before_it_left(aws: ModuleType, monkey
     world = Played(0.004, 0.002, 0.008, 0.001)
     played(aws, monkeypatch, world).get_item("books", KEY, seconds=0.02)
     # To connect, to send, for the first piece of the answer, for the second, and so on.
-    assert world.allowed[:5] == pytest.approx([0.02, 0.016, 0.014, 0.006, 0.005])
+    given, left = world.allowed[:5], [0.02, 0.016, 0.014, 0.006, 0.005]
+    assert given == pytest.approx(left, abs=aws.Connection.exchange.__globals__["STEP"])
+    assert all(each <= most + 1e-12 for each, most in zip(given, left, strict=True))
 
 
 def test_what_is_out_of_time_is_not_begun(aws: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
