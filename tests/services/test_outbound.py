@@ -175,6 +175,11 @@ def test_a_mark_has_the_moment_at_which_it_was_made_and_one_that_only_moves_is_n
     assert {event: values["timestamp"] for event, values in found.items()} == dict.fromkeys(
         ("ftd", "qftd"), str(int(datetime(2026, 3, 3, 10, tzinfo=UTC).timestamp()))
     )
+    # and what was in one moment is in the order in which the one follows from the other
+    stream = world.house.memory.tables["books"].stream
+    first = [news.event for record in stream for news in news_of_image(record.new or {}) or ()]
+    at_once = [event for event in first if event in (Told.FTD, Told.QFTD, Told.DEPOSIT)]
+    assert at_once == [Told.FTD, Told.QFTD, Told.DEPOSIT]
     # when an earlier deposit is reported late, the day of the first one moves
     at = world.told
     world.house.posts(an_amount("deposit", "10234", "130.00", "2026-03-02T10:00:00Z", event_id="d-1"))

@@ -41,7 +41,8 @@ MOST_LATE = 100
 
 
 def news_of(before: ClientState, transition: Transition, contracts: Contracts) -> tuple[News, ...]:
-    """What is to be told of a transition, in the order of what happened. Marks that a change of facts takes away are
+    """What is to be told of a transition, in the order of what happened; in one moment marks come first, a registration
+    before what follows from it. Marks that a change of facts takes away are
     not told: what it takes back of the money is, as a clawback."""
     news = (*_marks(before, transition, contracts), *_flows(before, transition))
     return tuple(sorted(news, key=lambda each: each.at))
@@ -60,7 +61,7 @@ def _marks(before: ClientState, transition: Transition, contracts: Contracts) ->
         # Nobody's client is counted for nobody: the brand's own systems are told all the same.
         made = {Told.REGISTRATION} if after.registered and not before.registered else set()
         made |= {Told.KYC} if after.kyc and not before.kyc else set()
-    for told in made:
+    for told in (each for each in _MARKS.values() if each in made):
         at, deposit = _when(told, after, contracts)
         payout = _paid(told, owner, transition)
         partner = owner.partner if owner else ""

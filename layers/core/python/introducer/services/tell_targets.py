@@ -14,9 +14,17 @@ from introducer.domain.client import code_of
 from introducer.domain.configuration import Partner, Status
 from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.events import milliseconds
-from introducer.domain.postback_out import Delivery, DeliveryStatus, Method, News, Target, new_delivery, uses_subs
-
-from introducer.domain.postback_out import delivery_id, values_of  # isort: skip
+from introducer.domain.postback_out import (
+    Delivery,
+    DeliveryStatus,
+    Method,
+    News,
+    Target,
+    delivery_id,
+    new_delivery,
+    uses_subs,
+    values_of,
+)
 from introducer.services.read_clients_of_partner import pseudonym
 from introducer.store.clicks import Clicks
 from introducer.store.clients import Clients
