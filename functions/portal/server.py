@@ -26,6 +26,7 @@ import wiring
 from adapter import UNKNOWN_METHOD, UNKNOWN_PATH
 from chalice import Chalice
 from chalice.app import Response
+from pydantic import BaseModel
 from visit import CSRF_FIELD, CSV, HTML, JSON, KEY_FIELD, KEY_HEADER, MOST_BYTES, FormRefused, Visit
 
 from introducer.domain.errors import Forbidden, IntroducerError, Malformed, NotFound, Unauthenticated
@@ -112,6 +113,22 @@ class Spec:
     """Whether the address itself is the proof: a write needs no session, no CSRF token, and its body is not read."""
     unkept: bool = False
     """Whether the answer to a write shows a secret, and is kept for no repeat."""
+    body: tuple[type[BaseModel], ...] = ()
+    """What a write reads; settings that lie beside it in the same object are a model of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is registered: the API's description and the tests over all routes read it."""
+
+    path: str
+    method: str
+    spec: Spec
+    view: Callable[..., Any]
+
+
+registered: list[Page] = []
+"""All that are registered, in the order in which they are."""
 
 
 def page(
@@ -127,6 +144,7 @@ def page(
     kept_seconds: int = 0,
     by_link: bool = False,
     unkept: bool = False,
+    body: type[BaseModel] | tuple[type[BaseModel], ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a view: `view(visit, **path parameters)` returns the page's data, `Go`, `Done` or a whole `Response`.
 
@@ -135,15 +153,18 @@ def page(
     such a view must be harmless to repeat by itself, since neither its file nor its answer is kept. `kept_seconds` is
     for what anybody may see: such a page knows nothing of who asks, and any cache on the way may keep it. `by_link` is
     for an address that we signed, and a machine posts to: the address is the proof, and repeating it is harmless.
-    `unkept` is for what is shown once: such a view must itself refuse to do it twice.
+    `unkept` is for what is shown once: such a view must itself refuse to do it twice. `body` is the model of what a
+    write is sent, which the API's description is made from; more than one where settings lie beside it in one object.
     """
-    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds, by_link, unkept)
+    models = body if isinstance(body, tuple) else (body,)
+    spec = Spec(template, who, method, columns, again, private, most_bytes, kept_seconds, by_link, unkept, models)
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
         def route(**parameters: str) -> Response:
             return respond(spec, view, parameters)
 
         app.route(path, methods=[method], content_types=[], name=view.__name__)(route)
+        registered.append(Page(path, method, spec, view))
         return view
 
     return register
@@ -159,6 +180,7 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
         now=portal.now(),
         true_now=portal.true_now(),
         most_bytes=spec.most_bytes,
+        body=spec.body,
     )
     if spec.kept_seconds:
         visit.cookies = {}

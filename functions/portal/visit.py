@@ -75,6 +75,8 @@ class Visit:
     """What the writer named this write; a repeat of it makes nothing twice."""
     most_bytes: int = MOST_BYTES
     """How long a body may be; longer than usual where a file is taken."""
+    body: tuple[type[BaseModel], ...] = ()
+    """The models that this page says it reads."""
 
     # ------------------------------------------------------------------------------------------------- what was sent
 
@@ -154,6 +156,8 @@ class Visit:
 
     def read(self, model: type[M]) -> M:
         """The body as this model; a form and JSON meet the same one. Raises `FormRefused`."""
+        if self.body and model not in self.body:
+            raise TypeError(f"{self.path} reads {model.__name__}, and says that it reads something else.")
         sent = {name: value for name, value in self.fields.items() if name not in (CSRF_FIELD, KEY_FIELD)}
         try:
             return model.model_validate(sent)
