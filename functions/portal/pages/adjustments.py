@@ -143,7 +143,7 @@ def adjustments(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-@page(LIST, "adjustments.html", method="POST", who=Who.STAFF, again=adjustments)
+@page(LIST, "adjustments.html", method="POST", who=Who.STAFF, again=adjustments, body=Proposal)
 def propose(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Proposal)
@@ -173,7 +173,7 @@ def adjustment(visit: Visit, partner: str, adjustment: str) -> AdjustmentToDecid
     return _read(visit, partner, adjustment)
 
 
-@page(ONE + "/decision", "adjustment.html", method="POST", who=Who.STAFF, again=adjustment)
+@page(ONE + "/decision", "adjustment.html", method="POST", who=Who.STAFF, again=adjustment, body=Decision)
 def decide(visit: Visit, partner: str, adjustment: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Decision)
@@ -196,7 +196,7 @@ def decide(visit: Visit, partner: str, adjustment: str) -> Done:
     return Done(_read(visit, partner, adjustment), _where(partner, adjustment))
 
 
-@page(ONE + "/reversal", "adjustment.html", method="POST", who=Who.STAFF, again=adjustment)
+@page(ONE + "/reversal", "adjustment.html", method="POST", who=Who.STAFF, again=adjustment, body=Reversal)
 def reverse(visit: Visit, partner: str, adjustment: str) -> Done:
     """`adjustment` may be the number of its entry as well; that of an earning, a clawback or a reversal is refused."""
     assert visit.member is not None

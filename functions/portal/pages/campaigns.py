@@ -83,7 +83,7 @@ def campaign(visit: Visit, campaign: str) -> dict[str, Any]:
     }
 
 
-@page(ONE + "/links", "campaign.html", method="POST", again=campaign)
+@page(ONE + "/links", "campaign.html", method="POST", again=campaign, body=LinkHere)
 def new_link_here(visit: Visit, campaign: str) -> Done:
     """As at `/links`; another brand's campaign is none."""
     _found(visit, campaign)

@@ -81,7 +81,7 @@ def case_of_partner(visit: Visit, case: str) -> dict[str, Any]:
     return {field.name: getattr(found, field.name) for field in fields(found)} | {"sentences": looked_at}
 
 
-@page(ONE + "/answers", "case.html", method="POST", again=case_of_partner)
+@page(ONE + "/answers", "case.html", method="POST", again=case_of_partner, body=Words)
 def say(visit: Visit, case: str) -> Done:
     assert visit.member is not None
     assert visit.partner is not None
@@ -98,7 +98,7 @@ def say(visit: Visit, case: str) -> Done:
     return Done(_stands(after), f"{PATH}/{case}?said=1#said", created=True)
 
 
-@page(ONE + "/appeal", "case.html", method="POST", again=case_of_partner)
+@page(ONE + "/appeal", "case.html", method="POST", again=case_of_partner, body=Appeal)
 def appeal(visit: Visit, case: str) -> Done:
     assert visit.member is not None
     assert visit.partner is not None

@@ -37,7 +37,7 @@ def deal(visit: Visit) -> dict[str, Any]:
     return _shown(visit, visit.partner.partner, may_accept=visit.member.role is Role.OWNER)
 
 
-@page(PATH, "deal.html", method="POST", again=deal)
+@page(PATH, "deal.html", method="POST", again=deal, body=Acceptance)
 def accept(visit: Visit) -> Done:
     assert visit.partner is not None and visit.member is not None
     if visit.member.role is not Role.OWNER:

@@ -60,7 +60,7 @@ def proposal(visit: Visit, partner: str) -> dict[str, Any]:
     return _form(visit, _partner(visit, partner))
 
 
-@page(PATH + "/check", "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal)
+@page(PATH + "/check", "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal, body=Draft)
 def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
     found = _partner(visit, partner)
     draft = visit.read(Draft)
@@ -77,7 +77,7 @@ def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-@page(PATH, "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal)
+@page(PATH, "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal, body=Proposal)
 def propose(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     found = _partner(visit, partner)

@@ -134,7 +134,7 @@ def _messages(visit: Visit, source: Source, day: str) -> dict[str, Any]:
     }
 
 
-@page(f"{EVENTS}/replay", method="POST", who=Who.STAFF)
+@page(f"{EVENTS}/replay", method="POST", who=Who.STAFF, body=Replay)
 def replay(visit: Visit) -> Done:
     wish = visit.read(Replay)
     _check_day(wish.day)

@@ -93,7 +93,7 @@ def announcements(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "desk_announcements.html", method="POST", who=Who.STAFF, again=announcements)
+@page(PATH, "desk_announcements.html", method="POST", who=Who.STAFF, again=announcements, body=NewAnnouncement)
 def publish(visit: Visit) -> Done:
     assert visit.member is not None
     wish, books = visit.read(NewAnnouncement), visit.portal.broadcast_books
@@ -154,7 +154,14 @@ def announcement_of_brand(visit: Visit, announcement: str) -> dict[str, Any]:
     }
 
 
-@page(ONE + "/withdraw", "desk_announcement.html", method="POST", who=Who.STAFF, again=announcement_of_brand)
+@page(
+    ONE + "/withdraw",
+    "desk_announcement.html",
+    method="POST",
+    who=Who.STAFF,
+    again=announcement_of_brand,
+    body=Withdrawal,
+)
 def withdraw(visit: Visit, announcement: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Withdrawal)

@@ -72,7 +72,7 @@ def attribution(visit: Visit, campaign: str) -> dict[str, Any]:
     }
 
 
-@page(PATH, "desk_attribution.html", method="POST", who=Who.STAFF, again=attribution)
+@page(PATH, "desk_attribution.html", method="POST", who=Who.STAFF, again=attribution, body=NewAttribution)
 def decide(visit: Visit, campaign: str) -> Done:
     assert visit.member is not None
     member = visit.member

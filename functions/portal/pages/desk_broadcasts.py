@@ -185,7 +185,7 @@ def broadcasts(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH + "/policy", "desk_broadcasts.html", method="POST", who=Who.STAFF, again=broadcasts)
+@page(PATH + "/policy", "desk_broadcasts.html", method="POST", who=Who.STAFF, again=broadcasts, body=Policy)
 def policy(visit: Visit) -> Done:
     assert visit.member is not None
     wish = visit.read(Policy)
@@ -205,7 +205,7 @@ def new_broadcast(visit: Visit) -> dict[str, Any]:
     return _form(visit) | {"broadcast": "", "values": {"segment": visit.query("segment"), "path": "/"}}
 
 
-@page(PATH, "desk_broadcast.html", method="POST", who=Who.STAFF, again=new_broadcast)
+@page(PATH, "desk_broadcast.html", method="POST", who=Who.STAFF, again=new_broadcast, body=NewBroadcast)
 def draft(visit: Visit) -> Done:
     assert visit.member is not None
     wish, books = visit.read(NewBroadcast), visit.portal.broadcast_books
@@ -277,7 +277,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@page(ONE, "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
+@page(ONE, "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=ChangedBroadcast)
 def change(visit: Visit, broadcast: str) -> Done:
     assert visit.member is not None
     wish, books = visit.read(ChangedBroadcast), visit.portal.broadcast_books

@@ -264,7 +264,7 @@ def _shares(pages: tuple[LandingPage, ...]) -> list[dict[str, Any]]:
     return [{"page": page.page, "url": page.url, "share": round(page.weight * 1000 / weights)} for page in pages]
 
 
-@page(STATUS, "desk_campaign.html", method="POST", who=Who.STAFF, again=campaign_of_brand)
+@page(STATUS, "desk_campaign.html", method="POST", who=Who.STAFF, again=campaign_of_brand, body=NewStatus)
 def change_campaign_status(visit: Visit, campaign: str) -> Done:
     assert visit.member is not None
     check_editor(visit.member.role)
@@ -292,7 +292,7 @@ def new_campaign(visit: Visit) -> dict[str, Any]:
     return _form(visit, None)
 
 
-@page(NEW, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=new_campaign)
+@page(NEW, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=new_campaign, body=AboutNew)
 def keep_new_campaign(visit: Visit) -> Done:
     assert visit.member is not None
     check_editor(visit.member.role)
@@ -325,7 +325,7 @@ def edit_campaign(visit: Visit, campaign: str) -> dict[str, Any]:
     return _form(visit, _campaign(visit, campaign))
 
 
-@page(EDIT, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=edit_campaign)
+@page(EDIT, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=edit_campaign, body=About)
 def keep_campaign(visit: Visit, campaign: str) -> Done:
     assert visit.member is not None
     check_editor(visit.member.role)

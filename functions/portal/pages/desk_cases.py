@@ -251,7 +251,7 @@ def case_policy(visit: Visit) -> dict[str, Any]:
     return asdict(found) | {"may_set": visit.member.role is Role.ADMIN}
 
 
-@page(POLICY, "desk_case_policy.html", method="POST", who=Who.STAFF, again=case_policy)
+@page(POLICY, "desk_case_policy.html", method="POST", who=Who.STAFF, again=case_policy, body=Policy)
 def change_case_policy(visit: Visit) -> Done:
     assert visit.member is not None
     wish = visit.read(Policy)
@@ -286,7 +286,7 @@ def cases_of_one(visit: Visit, partner: str) -> dict[str, Any]:
     return _shown(found)
 
 
-@page(OF_PARTNER, "desk_cases_of_partner.html", method="POST", who=Who.STAFF, again=cases_of_one)
+@page(OF_PARTNER, "desk_cases_of_partner.html", method="POST", who=Who.STAFF, again=cases_of_one, body=NewCase)
 def open_by_hand(visit: Visit, partner: str) -> Done:
     """Opens a case; where one is open, the clients join it."""
     assert visit.member is not None
@@ -328,7 +328,7 @@ def desk_case(visit: Visit, partner: str, case: str) -> dict[str, Any]:
     return _shown(found) | {"findings": findings, "codes": [each.value for each in ReasonCode]}
 
 
-@page(ONE + "/decision", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case)
+@page(ONE + "/decision", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=Verdict)
 def decide(visit: Visit, partner: str, case: str) -> Done:
     assert visit.member is not None
     wish, portal = visit.read(Verdict), visit.portal
@@ -355,7 +355,7 @@ def decide(visit: Visit, partner: str, case: str) -> Done:
     return Done(_stands(decided), f"{PATH}/{partner}/{case}?decided={decided.status.value}")
 
 
-@page(ONE + "/appeal", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case)
+@page(ONE + "/appeal", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=AppealVerdict)
 def decide_on_appeal(visit: Visit, partner: str, case: str) -> Done:
     assert visit.member is not None
     wish, portal = visit.read(AppealVerdict), visit.portal

@@ -83,7 +83,7 @@ def search(visit: Visit) -> dict[str, Any]:
     return {}
 
 
-@page(PATH, "desk_clients.html", method="POST", who=Who.STAFF, again=search)
+@page(PATH, "desk_clients.html", method="POST", who=Who.STAFF, again=search, body=Search)
 def find(visit: Visit) -> Done:
     admit(visit)
     assert visit.member is not None
@@ -142,7 +142,7 @@ def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
     }
 
 
-@page(PATH + "/{client}", "desk_client.html", method="POST", who=Who.STAFF, again=client_of_brand)
+@page(PATH + "/{client}", "desk_client.html", method="POST", who=Who.STAFF, again=client_of_brand, body=Move)
 def move(visit: Visit, client: str) -> Done:
     admit(visit)
     assert visit.member is not None
@@ -173,7 +173,7 @@ def move(visit: Visit, client: str) -> Done:
     return Done(_made(decided, wish.reason), f"{PATH}/{client}?moved={decided.event_id}", created=True)
 
 
-@page(PATH + "/{client}/again", method="POST", who=Who.STAFF)
+@page(PATH + "/{client}/again", method="POST", who=Who.STAFF, body=Again)
 def move_again(visit: Visit, client: str) -> Done:
     """A decision that waits for a person is sent to the engine again."""
     admit(visit)

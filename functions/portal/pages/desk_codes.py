@@ -69,7 +69,7 @@ def codes_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-@page(PATH, "desk_codes.html", method="POST", who=Who.STAFF, again=codes_of_partner)
+@page(PATH, "desk_codes.html", method="POST", who=Who.STAFF, again=codes_of_partner, body=NewCode)
 def give(visit: Visit, partner: str) -> Done:
     member = _admitted(visit, partner)
     wish = visit.read(NewCode)
@@ -97,7 +97,7 @@ def give(visit: Visit, partner: str) -> Done:
     return Done(_row(given), f"{STAFF_HOME}/{partner}/codes?given={given.code}", created=True)
 
 
-@page(PATH + "/end", "desk_codes.html", method="POST", who=Who.STAFF, again=codes_of_partner)
+@page(PATH + "/end", "desk_codes.html", method="POST", who=Who.STAFF, again=codes_of_partner, body=End)
 def end(visit: Visit, partner: str) -> Done:
     member = _admitted(visit, partner)
     wish = visit.read(End)

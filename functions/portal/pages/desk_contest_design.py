@@ -212,7 +212,7 @@ def check_edit(visit: Visit, contest: str) -> dict[str, Any]:
     return _checked(visit, _contest(visit, contest))
 
 
-@page(EDIT, "desk_contest_design.html", method="POST", who=Who.STAFF, again=edit_contest)
+@page(EDIT, "desk_contest_design.html", method="POST", who=Who.STAFF, again=edit_contest, body=About)
 def keep_edit(visit: Visit, contest: str) -> Done:
     assert visit.member is not None
     before = _contest(visit, contest)

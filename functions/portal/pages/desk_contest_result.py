@@ -260,7 +260,7 @@ def back_in_result(visit: Visit, contest: str, partner: str) -> Done:
     return _asides(visit, contest, partner, take_back_aside, "result?done=back")
 
 
-@page(ONE + "/objections", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result)
+@page(ONE + "/objections", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result, body=Answer)
 def answer_objection(visit: Visit, contest: str) -> Done:
     assert visit.member is not None
     wish, portal = visit.read(Answer), visit.portal
@@ -327,7 +327,7 @@ def contest_awards(visit: Visit, contest: str) -> dict[str, Any]:
     }
 
 
-@page(AWARDS, "desk_contest_awards.html", method="POST", who=Who.STAFF, again=contest_awards)
+@page(AWARDS, "desk_contest_awards.html", method="POST", who=Who.STAFF, again=contest_awards, body=Sent)
 def gift(visit: Visit, contest: str) -> Done:
     """A gift was sent, or delivered."""
     assert visit.member is not None

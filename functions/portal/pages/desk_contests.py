@@ -206,7 +206,7 @@ def desk_contest(visit: Visit, contest: str) -> dict[str, Any]:
     }
 
 
-@page(ONE + "/approval", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest)
+@page(ONE + "/approval", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest, body=Approval)
 def approve(visit: Visit, contest: str) -> Done:
     """It commits the money: who drafted it never approves it."""
     assert visit.member is not None
@@ -223,7 +223,7 @@ def approve(visit: Visit, contest: str) -> Done:
     return Done(stands(after), f"{PATH}/{contest}?done=approved")
 
 
-@page(ONE + "/end", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest)
+@page(ONE + "/end", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest, body=End)
 def move_end(visit: Visit, contest: str) -> Done:
     """Later, or sooner; after the start too."""
     assert visit.member is not None
@@ -245,7 +245,7 @@ def move_end(visit: Visit, contest: str) -> Done:
     return Done(stands(after), f"{PATH}/{contest}?done=end")
 
 
-@page(ONE + "/cancellation", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest)
+@page(ONE + "/cancellation", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest, body=Reason)
 def cancel(visit: Visit, contest: str) -> Done:
     """Nothing is paid then."""
     assert visit.member is not None

@@ -100,7 +100,7 @@ def goals_of_partner(visit: Visit, partner: str, goal: str = "") -> dict[str, An
     }
 
 
-@page(LIST, "desk_goals.html", method="POST", who=Who.STAFF, again=goals_of_partner)
+@page(LIST, "desk_goals.html", method="POST", who=Who.STAFF, again=goals_of_partner, body=Offer)
 def offer(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     sent = visit.read(Offer)
@@ -121,7 +121,7 @@ def offer(visit: Visit, partner: str) -> Done:
     return Done(_offered(made), f"{STAFF_HOME}/{partner}/goals?offered={made.goal}", created=True)
 
 
-@page(ONE + "/withdraw", "desk_goals.html", method="POST", who=Who.STAFF, again=goals_of_partner)
+@page(ONE + "/withdraw", "desk_goals.html", method="POST", who=Who.STAFF, again=goals_of_partner, body=Withdrawal)
 def withdraw(visit: Visit, partner: str, goal: str) -> Done:
     assert visit.member is not None
     sent = visit.read(Withdrawal)

@@ -142,7 +142,7 @@ def desk_leads(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH + "/find", "desk_leads.html", method="POST", who=Who.STAFF, again=desk_leads, private=True)
+@page(PATH + "/find", "desk_leads.html", method="POST", who=Who.STAFF, again=desk_leads, private=True, body=Search)
 def find(visit: Visit) -> Done:
     """The lead of somebody who calls. It is posted: an address has no place in a list of requests."""
     assert visit.member is not None
@@ -173,7 +173,7 @@ def desk_lead(visit: Visit, lead: str) -> dict[str, Any]:
     }
 
 
-@page(ONE + "/stage", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead)
+@page(ONE + "/stage", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, body=Step)
 def move(visit: Visit, lead: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Step)
@@ -191,7 +191,7 @@ def move(visit: Visit, lead: str) -> Done:
     return Done(_stands(after), f"{PATH}/{lead}?done=stage")
 
 
-@page(ONE + "/salesperson", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead)
+@page(ONE + "/salesperson", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, body=Hands)
 def give(visit: Visit, lead: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Hands)
@@ -208,7 +208,7 @@ def give(visit: Visit, lead: str) -> Done:
     return Done(_stands(after), f"{PATH}/{lead}?done=salesperson" if sees else PATH)
 
 
-@page(ONE + "/notes", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, private=True)
+@page(ONE + "/notes", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, private=True, body=Noted)
 def note(visit: Visit, lead: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Noted)
@@ -225,7 +225,7 @@ def note(visit: Visit, lead: str) -> Done:
     return Done(_stands(found), f"{PATH}/{lead}?done=note#notes", created=True)
 
 
-@page(ONE + "/erasure", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead)
+@page(ONE + "/erasure", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, body=Erasure)
 def erase(visit: Visit, lead: str) -> Done:
     """Who it is goes, for good."""
     assert visit.member is not None

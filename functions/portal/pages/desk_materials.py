@@ -155,7 +155,7 @@ def materials_of_campaign(visit: Visit, campaign: str, material: str = "") -> di
     }
 
 
-@page(PATH, "desk_materials.html", method="POST", who=Who.STAFF, again=materials_of_campaign)
+@page(PATH, "desk_materials.html", method="POST", who=Who.STAFF, again=materials_of_campaign, body=NewText)
 def add_text_to_campaign(visit: Visit, campaign: str) -> Done:
     assert visit.member is not None
     wish = visit.read(NewText)
@@ -205,7 +205,14 @@ def add_banner_to_campaign(visit: Visit, campaign: str) -> Done:
     return _added(campaign, made)
 
 
-@page(PATH + "/{material}/status", "desk_materials.html", method="POST", who=Who.STAFF, again=materials_of_campaign)
+@page(
+    PATH + "/{material}/status",
+    "desk_materials.html",
+    method="POST",
+    who=Who.STAFF,
+    again=materials_of_campaign,
+    body=NewStatus,
+)
 def change_material(visit: Visit, campaign: str, material: str) -> Done:
     assert visit.member is not None
     wish = visit.read(NewStatus)

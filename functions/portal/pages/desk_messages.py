@@ -144,7 +144,7 @@ def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]
     }
 
 
-@page(ONE, "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+@page(ONE, "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=MessageOrNote)
 def answer(visit: Visit, partner: str, thread: str) -> Done:
     assert visit.member is not None
     wish = visit.read(MessageOrNote)
@@ -187,7 +187,7 @@ def answers(visit: Visit, answer: str = "") -> dict[str, Any]:
     return {"items": [_saved(visit, each) for each in found], **_writing(visit)}
 
 
-@page(ANSWERS, "desk_answers.html", method="POST", who=Who.STAFF, again=answers)
+@page(ANSWERS, "desk_answers.html", method="POST", who=Who.STAFF, again=answers, body=Texts)
 def save(visit: Visit) -> Done:
     assert visit.member is not None
     wish = visit.read(Texts)
@@ -210,7 +210,7 @@ def saved_answer(visit: Visit, answer: str) -> dict[str, Any]:
     return _saved(visit, found) | {"texts": as_typed(found.text), **_writing(visit)}
 
 
-@page(ANSWER, "desk_answer.html", method="POST", who=Who.STAFF, again=saved_answer)
+@page(ANSWER, "desk_answer.html", method="POST", who=Who.STAFF, again=saved_answer, body=ChangedAnswer)
 def change(visit: Visit, answer: str) -> Done:
     assert visit.member is not None
     wish = visit.read(ChangedAnswer)
@@ -226,7 +226,7 @@ def change(visit: Visit, answer: str) -> Done:
     return Done(_saved(visit, found), f"{ANSWERS}?saved={found.answer}")
 
 
-@page(ANSWER + "/remove", "desk_answers.html", method="POST", who=Who.STAFF, again=answers)
+@page(ANSWER + "/remove", "desk_answers.html", method="POST", who=Who.STAFF, again=answers, body=Nothing)
 def remove(visit: Visit, answer: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Nothing)

@@ -93,7 +93,7 @@ def segments(visit: Visit) -> dict[str, Any]:
     return data
 
 
-@page(PATH, "desk_segments.html", method="POST", who=Who.STAFF, again=segments)
+@page(PATH, "desk_segments.html", method="POST", who=Who.STAFF, again=segments, body=NewSegment)
 def save(visit: Visit) -> Done:
     assert visit.member is not None
     wish, staff = visit.read(NewSegment), Staff(visit)
@@ -131,7 +131,7 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@page(ONE, "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand)
+@page(ONE, "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=ChangedSegment)
 def change(visit: Visit, segment: str) -> Done:
     assert visit.member is not None
     wish, staff = visit.read(ChangedSegment), Staff(visit)
@@ -151,7 +151,7 @@ def change(visit: Visit, segment: str) -> Done:
     return Done(_line(saved, Names(visit.portal.configuration), staff), f"{PATH}/{segment}?done=saved")
 
 
-@page(ONE + "/delete", "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand)
+@page(ONE + "/delete", "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=Deletion)
 def delete(visit: Visit, segment: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Deletion)

@@ -186,7 +186,7 @@ def sequence(visit: Visit, sequence: str, step: str = "") -> dict[str, Any]:
     }
 
 
-@page(ONE, "desk_sequence.html", method="POST", who=Who.STAFF, again=sequence)
+@page(ONE, "desk_sequence.html", method="POST", who=Who.STAFF, again=sequence, body=Switch)
 def switch_sequence(visit: Visit, sequence: str) -> Done:
     wish = visit.read(Switch)
     found = _found(visit, sequence)
@@ -215,7 +215,7 @@ def step_of_sequence(visit: Visit, sequence: str, step: str) -> dict[str, Any]:
     }
 
 
-@page(STEP, "desk_sequence_step.html", method="POST", who=Who.STAFF, again=step_of_sequence)
+@page(STEP, "desk_sequence_step.html", method="POST", who=Who.STAFF, again=step_of_sequence, body=Written)
 def write_step(visit: Visit, sequence: str, step: str) -> Done:
     wish = visit.read(Written)
     found = _found(visit, sequence)
@@ -245,7 +245,7 @@ def write_step(visit: Visit, sequence: str, step: str) -> Done:
     return Done(_head(visit, made) | {"step": _told(shown)}, f"{LIST}/{sequence}?set=1", created=step == NEW)
 
 
-@page(STEP + "/remove", "desk_sequence.html", method="POST", who=Who.STAFF, again=sequence)
+@page(STEP + "/remove", "desk_sequence.html", method="POST", who=Who.STAFF, again=sequence, body=Removal)
 def remove_step(visit: Visit, sequence: str, step: str) -> Done:
     wish = visit.read(Removal)
     found = _found(visit, sequence)

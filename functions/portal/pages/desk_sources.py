@@ -375,7 +375,7 @@ def desk_source_new(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "desk_source_new.html", method="POST", who=Who.STAFF, again=desk_source_new, unkept=True)
+@page(PATH, "desk_source_new.html", method="POST", who=Who.STAFF, again=desk_source_new, unkept=True, body=New)
 def desk_source_add(visit: Visit) -> dict[str, Any]:
     """The new source with its secret, which is shown this once."""
     author, member = _editor(visit), _looker(visit)
@@ -421,7 +421,7 @@ def desk_source_settings(visit: Visit, source: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------------ changing
 
 
-@page(EDIT, "desk_source_edit.html", method="POST", who=Who.STAFF, again=desk_source_settings)
+@page(EDIT, "desk_source_edit.html", method="POST", who=Who.STAFF, again=desk_source_settings, body=Edit)
 def desk_source_change(visit: Visit, source: str) -> Done:
     author = _editor(visit)
     found = _source(visit, source)
@@ -441,7 +441,7 @@ def desk_source_change(visit: Visit, source: str) -> Done:
     return _done(visit, source, "changed")
 
 
-@page(ONE + "/status", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source)
+@page(ONE + "/status", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=NewStatus)
 def desk_source_status(visit: Visit, source: str) -> Done:
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(NewStatus)
@@ -452,7 +452,7 @@ def desk_source_status(visit: Visit, source: str) -> Done:
     return _done(visit, source, wish.status)
 
 
-@page(ONE + "/pull", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source)
+@page(ONE + "/pull", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=Step)
 def desk_source_pull(visit: Visit, source: str) -> Done:
     """It is fetched as soon as somebody has the time: within seconds."""
     _editor(visit)
@@ -464,7 +464,7 @@ def desk_source_pull(visit: Visit, source: str) -> Done:
     return _done(visit, source, "asked")
 
 
-@page(ONE + "/from", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source)
+@page(ONE + "/from", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=From)
 def desk_source_from(visit: Visit, source: str) -> Done:
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(From)
@@ -479,7 +479,16 @@ def desk_source_from(visit: Visit, source: str) -> Done:
     return _done(visit, source, "asked")
 
 
-@page(ONE + "/token", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, unkept=True, private=True)
+@page(
+    ONE + "/token",
+    "desk_source.html",
+    method="POST",
+    who=Who.STAFF,
+    again=desk_source,
+    unkept=True,
+    private=True,
+    body=Token,
+)
 def desk_source_token(visit: Visit, source: str) -> Done:
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(Token)
@@ -493,7 +502,7 @@ def desk_source_token(visit: Visit, source: str) -> Done:
     return _done(visit, source, "token")
 
 
-@page(ONE + "/secret", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, unkept=True)
+@page(ONE + "/secret", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, unkept=True, body=Rotation)
 def desk_source_rotate(visit: Visit, source: str) -> dict[str, Any]:
     """The page itself, with the new secret in it: there is no address at which it could be seen again."""
     author = _editor(visit)
@@ -508,7 +517,7 @@ def desk_source_rotate(visit: Visit, source: str) -> dict[str, Any]:
     return _one(visit, source) | {"secret": text}
 
 
-@page(ONE + "/secret/end", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source)
+@page(ONE + "/secret/end", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=Step)
 def desk_source_end_secret(visit: Visit, source: str) -> Done:
     author = _editor(visit)
     found = _source(visit, source)
@@ -520,7 +529,7 @@ def desk_source_end_secret(visit: Visit, source: str) -> Done:
     return _done(visit, source, "ended")
 
 
-@page(ONE + "/files/{place}/{file}/again", "desk_source.html", method="POST", who=Who.STAFF)
+@page(ONE + "/files/{place}/{file}/again", "desk_source.html", method="POST", who=Who.STAFF, body=Step)
 def desk_source_file_again(visit: Visit, source: str, place: str, file: str) -> Done:
     _editor(visit)
     found = _source(visit, source)

@@ -71,7 +71,7 @@ def unsent_mail(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "desk_unsent.html", method="POST", who=Who.STAFF, again=unsent_mail)
+@page(PATH, "desk_unsent.html", method="POST", who=Who.STAFF, again=unsent_mail, body=Lifting)
 def lift_of_staff(visit: Visit) -> Done:
     """An address of a colleague gets mail again."""
     assert visit.member is not None

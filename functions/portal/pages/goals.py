@@ -82,7 +82,7 @@ def goals(visit: Visit, goal: str = "") -> dict[str, Any]:
     }
 
 
-@page(ONE + "/accept", "goals.html", method="POST", again=goals)
+@page(ONE + "/accept", "goals.html", method="POST", again=goals, body=Acceptance)
 def accept(visit: Visit, goal: str) -> Done:
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(Acceptance)
@@ -108,7 +108,7 @@ def accept(visit: Visit, goal: str) -> Done:
     return Done(data, f"{PATH}?accepted={accepted.goal}")
 
 
-@page(ONE + "/decline", "goals.html", method="POST", again=goals)
+@page(ONE + "/decline", "goals.html", method="POST", again=goals, body=Refusal)
 def decline(visit: Visit, goal: str) -> Done:
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(Refusal)

@@ -200,7 +200,7 @@ def tax(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(TAX, "tax.html", method="POST", who=Who.MEMBER, again=tax)
+@page(TAX, "tax.html", method="POST", who=Who.MEMBER, again=tax, body=TaxDetails)
 def change_tax(visit: Visit) -> Done:
     assert visit.member is not None
     check_editor(visit.member.role)

@@ -68,7 +68,7 @@ def lead_form(visit: Visit, code: str) -> dict[str, Any]:
     return {"code": code, "brand": found.brand.name, "consent_text": _consent(visit, found.brand.name)}
 
 
-@page(PATH, "lead_form.html", method="POST", who=Who.ANYONE, again=lead_form)
+@page(PATH, "lead_form.html", method="POST", who=Who.ANYONE, again=lead_form, body=Sent)
 def send_lead(visit: Visit, code: str) -> Done:
     sent = visit.read(Sent)
     visit.language = best([sent.language or visit.query("language"), *wishes(visit.header("accept-language"))])

@@ -168,7 +168,7 @@ def qr_as_png(visit: Visit, code: str) -> Response:
     return Response(qr.png(handed.address), _qr_headers(visit, handed, "image/png", "png"), 200)
 
 
-@page(ONE + "/status", "link.html", method="POST", again=link)
+@page(ONE + "/status", "link.html", method="POST", again=link, body=NewStatus)
 def set_status(visit: Visit, code: str) -> Done:
     wish = visit.read(NewStatus)
     partner, author = _acts(visit, "paused or resumed in the portal")
@@ -184,7 +184,7 @@ def set_status(visit: Visit, code: str) -> Done:
     return Done(made(visit, found) | {"status": found.status}, f"{PATH}/{code}")
 
 
-@page(ONE + "/slugs", "link.html", method="POST", again=link)
+@page(ONE + "/slugs", "link.html", method="POST", again=link, body=NewSlug)
 def add_slug(visit: Visit, code: str) -> Done:
     wish = visit.read(NewSlug)
     partner, author = _acts(visit, "named in the portal")
@@ -196,7 +196,7 @@ def add_slug(visit: Visit, code: str) -> Done:
     return Done(made(visit, found), f"{PATH}/{code}?named=1", created=True)
 
 
-@page(ONE + "/slugs/{slug}/removal", "link.html", method="POST", again=link)
+@page(ONE + "/slugs/{slug}/removal", "link.html", method="POST", again=link, body=Nothing)
 def remove_slug(visit: Visit, code: str, slug: str) -> Done:
     """The name leads nowhere from now on; nobody else ever gets it."""
     wish = visit.read(Nothing)

@@ -123,7 +123,7 @@ def links(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "links.html", method="POST", again=links)
+@page(PATH, "links.html", method="POST", again=links, body=NewLink)
 def new_link(visit: Visit) -> Done:
     wish = visit.read(NewLink)
     try:

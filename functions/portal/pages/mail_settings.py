@@ -87,7 +87,7 @@ def mail_settings(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "mail_settings.html", method="POST", who=Who.MEMBER, again=mail_settings)
+@page(PATH, "mail_settings.html", method="POST", who=Who.MEMBER, again=mail_settings, body=MailWish)
 def change_mail_settings(visit: Visit) -> Done:
     assert visit.member is not None
     wish, store = visit.read(MailWish), visit.portal.member_mails
@@ -134,7 +134,7 @@ def partner_mail(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-@page(DESK, "desk_mail.html", method="POST", who=Who.STAFF, again=partner_mail)
+@page(DESK, "desk_mail.html", method="POST", who=Who.STAFF, again=partner_mail, body=Lifting)
 def lift(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     found = partner_of_brand(visit.portal.configuration, visit.member, partner)

@@ -118,7 +118,7 @@ def conversation(visit: Visit, thread: str) -> dict[str, Any]:
     }
 
 
-@page(ONE, "message_thread.html", method="POST", again=conversation)
+@page(ONE, "message_thread.html", method="POST", again=conversation, body=NewMessage)
 def write(visit: Visit, thread: str) -> Done:
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(NewMessage)

@@ -66,7 +66,7 @@ def parent(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-@page(PATH, "parent.html", method="POST", who=Who.STAFF, again=parent)
+@page(PATH, "parent.html", method="POST", who=Who.STAFF, again=parent, body=NewParent)
 def decide_parent(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     if visit.member.role not in MAY:

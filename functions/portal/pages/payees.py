@@ -145,7 +145,7 @@ def open_document(visit: Visit, partner: str, document: str) -> Go:
     return Go(portal.documents.link(found.partner.partner, wanted))
 
 
-@page(ONE + "/verification", "payee.html", method="POST", who=Who.STAFF, again=payee)
+@page(ONE + "/verification", "payee.html", method="POST", who=Who.STAFF, again=payee, body=Decision)
 def decide_documents(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     check_decider(visit.member.role)
@@ -167,7 +167,7 @@ def decide_documents(visit: Visit, partner: str) -> Done:
     return Done(payee(visit, partner), f"{PATH}/{partner}?decided={wish.version}")
 
 
-@page(ONE + "/holds", "payee.html", method="POST", who=Who.STAFF, again=payee)
+@page(ONE + "/holds", "payee.html", method="POST", who=Who.STAFF, again=payee, body=NewHold)
 def hold_payouts(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     wish = visit.read(NewHold)
@@ -188,7 +188,7 @@ def hold_payouts(visit: Visit, partner: str) -> Done:
     return Done(payee(visit, partner), f"{PATH}/{partner}?held={made.hold}", created=True)
 
 
-@page(ONE + "/holds/{hold}/release", "payee.html", method="POST", who=Who.STAFF, again=payee)
+@page(ONE + "/holds/{hold}/release", "payee.html", method="POST", who=Who.STAFF, again=payee, body=Release)
 def release_payouts(visit: Visit, partner: str, hold: str) -> Done:
     assert visit.member is not None
     try:

@@ -98,7 +98,7 @@ def payment(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "payment.html", method="POST", again=payment, private=True)
+@page(PATH, "payment.html", method="POST", again=payment, private=True, body=NewProfile)
 def change_payment(visit: Visit) -> Done:
     assert visit.partner is not None and visit.member is not None
     check_changer(visit.member.role)

@@ -79,7 +79,7 @@ def payout_schedule(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "payout_schedule.html", method="POST", who=Who.STAFF, again=payout_schedule)
+@page(PATH, "payout_schedule.html", method="POST", who=Who.STAFF, again=payout_schedule, body=Settings)
 def change_payout_schedule(visit: Visit) -> Done:
     assert visit.member is not None
     check_decider(visit.member)

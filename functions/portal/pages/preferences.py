@@ -24,7 +24,7 @@ class Preferences(BaseModel):
     next: str = "/"
 
 
-@page("/preferences", method="POST", who=Who.ANYONE)
+@page("/preferences", method="POST", who=Who.ANYONE, body=Preferences)
 def prefer(visit: Visit) -> Done:
     wish = visit.read(Preferences)
     if wish.theme is not None:

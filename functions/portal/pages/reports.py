@@ -90,7 +90,7 @@ def reports(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "reports.html", method="POST", again=reports)
+@page(PATH, "reports.html", method="POST", again=reports, body=ReportWish)
 def choose(visit: Visit) -> Done:
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(ReportWish)

@@ -226,7 +226,7 @@ def runs(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(RUNS, "runs.html", method="POST", who=Who.STAFF, again=runs)
+@page(RUNS, "runs.html", method="POST", who=Who.STAFF, again=runs, body=Start)
 def start(visit: Visit) -> Done:
     """Starting what runs or has run already leads to it."""
     assert visit.member is not None
@@ -285,7 +285,7 @@ def run(visit: Visit, run: str) -> dict[str, Any]:
     return data | {"show": show, "next": visit.next(subject, found.cursor)}
 
 
-@page(ONE + "/decision", "run.html", method="POST", who=Who.STAFF, again=run)
+@page(ONE + "/decision", "run.html", method="POST", who=Who.STAFF, again=run, body=Decision)
 def decide(visit: Visit, run: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Decision)
@@ -308,7 +308,7 @@ def decide(visit: Visit, run: str) -> Done:
     return Done(data, f"{RUNS}/{run}?decided={decided.status.value}")
 
 
-@page(ONE + "/again", "run.html", method="POST", who=Who.STAFF, again=run)
+@page(ONE + "/again", "run.html", method="POST", who=Who.STAFF, again=run, body=Reason)
 def again(visit: Visit, run: str) -> Done:
     """Starting again what stopped, whichever periods have ended since."""
     assert visit.member is not None
@@ -378,7 +378,7 @@ def payout_of_run(visit: Visit, run: str, payout: str) -> dict[str, Any]:
     return {field.name: getattr(found, field.name) for field in fields(found)}
 
 
-@page(PAYOUT + "/removal", "run_payout.html", method="POST", who=Who.STAFF, again=payout_of_run)
+@page(PAYOUT + "/removal", "run_payout.html", method="POST", who=Who.STAFF, again=payout_of_run, body=Reason)
 def take_out(visit: Visit, run: str, payout: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Reason)
@@ -391,7 +391,7 @@ def take_out(visit: Visit, run: str, payout: str) -> Done:
     return Done({"payout": payout, "status": after.status, "reason": after.reason}, f"{RUNS}/{run}?taken_out={payout}")
 
 
-@page(PAYOUT + "/outcome", "run_payout.html", method="POST", who=Who.STAFF, again=payout_of_run)
+@page(PAYOUT + "/outcome", "run_payout.html", method="POST", who=Who.STAFF, again=payout_of_run, body=Said)
 def record(visit: Visit, run: str, payout: str) -> Done:
     assert visit.member is not None
     wish = visit.read(Said)
@@ -435,7 +435,7 @@ def download(visit: Visit, run: str, batch: str) -> Go:
     return Go(link)
 
 
-@page(BATCH + "/confirmation", "run_batch.html", method="POST", who=Who.STAFF, again=batch)
+@page(BATCH + "/confirmation", "run_batch.html", method="POST", who=Who.STAFF, again=batch, body=Reason)
 def confirm(visit: Visit, run: str, batch: str) -> Done:
     assert visit.member is not None
     wish, portal = visit.read(Reason), visit.portal

@@ -57,7 +57,7 @@ def sign_in(visit: Visit) -> Any:
     return {"next": session.local_path(visit.query("next", "/"))}
 
 
-@page(SIGN_IN, "sign_in.html", method="POST", who=Who.ANYONE, again=sign_in)
+@page(SIGN_IN, "sign_in.html", method="POST", who=Who.ANYONE, again=sign_in, body=SignIn)
 def signed_in(visit: Visit) -> Done:
     wish = visit.read(SignIn)
     typed = {"email": wish.email, "next": session.local_path(wish.next)}
@@ -85,7 +85,7 @@ def own_password(visit: Visit) -> Any:
     return {"email": waiting[0], "next": session.local_path(visit.query("next", "/"))}
 
 
-@page(OWN_PASSWORD, "own_password.html", method="POST", who=Who.ANYONE, again=own_password)
+@page(OWN_PASSWORD, "own_password.html", method="POST", who=Who.ANYONE, again=own_password, body=OwnPassword)
 def own_password_chosen(visit: Visit) -> Done:
     wish = visit.read(OwnPassword)
     waiting = session.challenge(visit)

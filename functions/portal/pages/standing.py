@@ -65,7 +65,7 @@ def standing(visit: Visit, partner: str) -> dict[str, Any]:
     }
 
 
-@page(PATH, "standing.html", method="POST", who=Who.STAFF, again=standing)
+@page(PATH, "standing.html", method="POST", who=Who.STAFF, again=standing, body=NewStanding)
 def decide_standing(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     wish = visit.read(NewStanding)

@@ -166,7 +166,7 @@ def months(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(MONTHS, "desk_months.html", method="POST", who=Who.STAFF, again=months)
+@page(MONTHS, "desk_months.html", method="POST", who=Who.STAFF, again=months, body=Closing)
 def close(visit: Visit) -> Done:
     assert visit.member is not None
     if visit.member.role not in CLOSERS:

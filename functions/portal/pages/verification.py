@@ -94,7 +94,7 @@ def verification(visit: Visit, document: str = "") -> dict[str, Any]:
     }
 
 
-@page(PATH, "verification.html", method="POST", again=verification)
+@page(PATH, "verification.html", method="POST", again=verification, body=Submission)
 def submit_verification(visit: Visit) -> Done:
     assert visit.partner is not None and visit.member is not None
     check_submitter(visit.member.role)
@@ -115,7 +115,7 @@ def submit_verification(visit: Visit) -> Done:
     return Done(shown(made, visit), f"{PATH}?submitted={made.version}")
 
 
-@page(PATH + "/documents/{document}/removal", "verification.html", method="POST", again=verification)
+@page(PATH + "/documents/{document}/removal", "verification.html", method="POST", again=verification, body=Removal)
 def remove_document(visit: Visit, document: str) -> Done:
     """Takes a document from what is uploaded; what was handed in before stays as it was."""
     assert visit.partner is not None and visit.member is not None
