@@ -99,6 +99,7 @@ def bank_file(visit: Visit) -> dict[str, Any]:
         ("after", lambda row: row["after"]),
         ("detail", lambda row: row["detail"]),
     ),
+    body=Handing,
 )
 def hand_in(visit: Visit) -> dict[str, Any]:
     """Its answer is the report itself: handing the same file in again takes no step twice. A program may send the file

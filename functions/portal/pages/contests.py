@@ -189,7 +189,7 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
     )
 
 
-@page(ONE + "/join", "contest.html", method="POST", again=contest_of_partner)
+@page(ONE + "/join", "contest.html", method="POST", again=contest_of_partner, body=Joining)
 def join(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Joining)
     assert visit.member is not None
@@ -205,7 +205,7 @@ def join(visit: Visit, contest: str) -> Done:
     return Done(_stands(entry), f"{PATH}/{contest}?joined=1", created=True)
 
 
-@page(ONE + "/name", "contest.html", method="POST", again=contest_of_partner)
+@page(ONE + "/name", "contest.html", method="POST", again=contest_of_partner, body=Renaming)
 def rename(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Renaming)
     assert visit.member is not None
@@ -216,7 +216,7 @@ def rename(visit: Visit, contest: str) -> Done:
     return Done(_stands(entry), f"{PATH}/{contest}?renamed=1")
 
 
-@page(ONE + "/leave", "contest.html", method="POST", again=contest_of_partner)
+@page(ONE + "/leave", "contest.html", method="POST", again=contest_of_partner, body=Leaving)
 def leave(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Leaving)
     assert visit.member is not None
@@ -225,7 +225,7 @@ def leave(visit: Visit, contest: str) -> Done:
     return Done(_stands(entry), f"{PATH}/{contest}?left=1")
 
 
-@page(ONE + "/objections", "contest.html", method="POST", again=contest_of_partner)
+@page(ONE + "/objections", "contest.html", method="POST", again=contest_of_partner, body=Objecting)
 def object_(visit: Visit, contest: str) -> Done:
     wish = _read(visit, contest, Objecting)
     assert visit.member is not None

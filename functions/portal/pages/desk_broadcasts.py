@@ -294,25 +294,25 @@ def change(visit: Visit, broadcast: str) -> Done:
     return Done(_line(after, Names(books.configuration)), f"{PATH}/{broadcast}?done=draft")
 
 
-@page(ONE + "/submission", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
+@page(ONE + "/submission", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=AsRead)
 def submit(visit: Visit, broadcast: str) -> Done:
     act = partial(submit_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
     return _step(visit, broadcast, AsRead, act, "submitted")
 
 
-@page(ONE + "/approval", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
+@page(ONE + "/approval", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=AsRead)
 def approve(visit: Visit, broadcast: str) -> Done:
     """A second person says yes."""
     act = partial(approve_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
     return _step(visit, broadcast, AsRead, act, "approved")
 
 
-@page(ONE + "/return", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
+@page(ONE + "/return", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=AsRead)
 def take_back(visit: Visit, broadcast: str) -> Done:
     return _step(visit, broadcast, AsRead, partial(take_back_broadcast, visit.portal.broadcast_books), "draft")
 
 
-@page(ONE + "/stop", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of)
+@page(ONE + "/stop", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=Stop)
 def stop(visit: Visit, broadcast: str) -> Done:
     """It takes effect within moments, and in the portal at once."""
     act = partial(stop_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)

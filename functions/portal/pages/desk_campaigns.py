@@ -292,7 +292,7 @@ def new_campaign(visit: Visit) -> dict[str, Any]:
     return _form(visit, None)
 
 
-@page(NEW, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=new_campaign, body=AboutNew)
+@page(NEW, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=new_campaign, body=(AboutNew, WholeSettings))
 def keep_new_campaign(visit: Visit) -> Done:
     assert visit.member is not None
     check_editor(visit.member.role)
@@ -325,7 +325,7 @@ def edit_campaign(visit: Visit, campaign: str) -> dict[str, Any]:
     return _form(visit, _campaign(visit, campaign))
 
 
-@page(EDIT, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=edit_campaign, body=About)
+@page(EDIT, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=edit_campaign, body=(About, WholeSettings))
 def keep_campaign(visit: Visit, campaign: str) -> Done:
     assert visit.member is not None
     check_editor(visit.member.role)

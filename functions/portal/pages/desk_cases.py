@@ -374,13 +374,13 @@ def decide_on_appeal(visit: Visit, partner: str, case: str) -> Done:
     return Done(_stands(decided), f"{PATH}/{partner}/{case}?decided={decided.status.value}")
 
 
-@page(ONE + "/answers", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case)
+@page(ONE + "/answers", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=Words)
 def answer(visit: Visit, partner: str, case: str) -> Done:
     """What the partner reads too."""
     return _says(visit, partner, case, note=False)
 
 
-@page(ONE + "/notes", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case)
+@page(ONE + "/notes", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=Words)
 def note(visit: Visit, partner: str, case: str) -> Done:
     """What staff alone read."""
     return _says(visit, partner, case, note=True)

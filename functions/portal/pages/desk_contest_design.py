@@ -29,7 +29,7 @@ from introducer.services.preview_contest import (
     partners_as_named,
     preview_contest,
 )
-from introducer.sources.contest_settings import contest_of, settings_of
+from introducer.sources.contest_settings import Settings, contest_of, settings_of
 from introducer.wording.contests import rules
 from pages.desk_contests import ONE, PATH, SAY_WHY, Version, stands
 
@@ -181,13 +181,15 @@ def new_contest(visit: Visit) -> dict[str, Any]:
     return _form(visit, None)
 
 
-@page(NEW + "/check", "desk_contest_design.html", method="POST", who=Who.STAFF, again=new_contest)
+@page(
+    NEW + "/check", "desk_contest_design.html", method="POST", who=Who.STAFF, again=new_contest, body=(About, Settings)
+)
 def check_new(visit: Visit) -> dict[str, Any]:
     """Keeps nothing: a row more or less, or the rules in words and the cost."""
     return _checked(visit, None)
 
 
-@page(NEW, "desk_contest_design.html", method="POST", who=Who.STAFF, again=new_contest)
+@page(NEW, "desk_contest_design.html", method="POST", who=Who.STAFF, again=new_contest, body=(About, Settings))
 def keep_new(visit: Visit) -> Done:
     assert visit.member is not None
     check_planner(visit.member.role)
@@ -207,12 +209,19 @@ def edit_contest(visit: Visit, contest: str) -> dict[str, Any]:
     return _form(visit, _contest(visit, contest))
 
 
-@page(EDIT + "/check", "desk_contest_design.html", method="POST", who=Who.STAFF, again=edit_contest)
+@page(
+    EDIT + "/check",
+    "desk_contest_design.html",
+    method="POST",
+    who=Who.STAFF,
+    again=edit_contest,
+    body=(About, Settings),
+)
 def check_edit(visit: Visit, contest: str) -> dict[str, Any]:
     return _checked(visit, _contest(visit, contest))
 
 
-@page(EDIT, "desk_contest_design.html", method="POST", who=Who.STAFF, again=edit_contest, body=About)
+@page(EDIT, "desk_contest_design.html", method="POST", who=Who.STAFF, again=edit_contest, body=(About, Settings))
 def keep_edit(visit: Visit, contest: str) -> Done:
     assert visit.member is not None
     before = _contest(visit, contest)

@@ -169,13 +169,13 @@ def contest_participants(visit: Visit, contest: str, partner: str = "") -> dict[
     return head | {"items": items, "next": visit.next(subject, following)}
 
 
-@page(PARTICIPANTS + "/{partner}/aside", _LIST, method="POST", who=Who.STAFF, again=contest_participants)
+@page(PARTICIPANTS + "/{partner}/aside", _LIST, method="POST", who=Who.STAFF, again=contest_participants, body=Reason)
 def aside(visit: Visit, contest: str, partner: str) -> Done:
     """Not ranked any more, for a reason that the partner reads."""
     return _asides(visit, contest, partner, set_aside, "participants?done=aside")
 
 
-@page(PARTICIPANTS + "/{partner}/back", _LIST, method="POST", who=Who.STAFF, again=contest_participants)
+@page(PARTICIPANTS + "/{partner}/back", _LIST, method="POST", who=Who.STAFF, again=contest_participants, body=Reason)
 def back(visit: Visit, contest: str, partner: str) -> Done:
     """Ranked again."""
     return _asides(visit, contest, partner, take_back_aside, "participants?done=back")
@@ -248,13 +248,27 @@ def contest_result(visit: Visit, contest: str, partner: str = "") -> dict[str, A
     }
 
 
-@page(RESULT + "/{partner}/aside", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result)
+@page(
+    RESULT + "/{partner}/aside",
+    "desk_contest_result.html",
+    method="POST",
+    who=Who.STAFF,
+    again=contest_result,
+    body=Reason,
+)
 def aside_in_result(visit: Visit, contest: str, partner: str) -> Done:
     """Not ranked any more, for a reason that the partner reads."""
     return _asides(visit, contest, partner, set_aside, "result?done=aside")
 
 
-@page(RESULT + "/{partner}/back", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result)
+@page(
+    RESULT + "/{partner}/back",
+    "desk_contest_result.html",
+    method="POST",
+    who=Who.STAFF,
+    again=contest_result,
+    body=Reason,
+)
 def back_in_result(visit: Visit, contest: str, partner: str) -> Done:
     """Ranked again."""
     return _asides(visit, contest, partner, take_back_aside, "result?done=back")

@@ -174,7 +174,15 @@ def add_text_to_campaign(visit: Visit, campaign: str) -> Done:
     return _added(campaign, made)
 
 
-@page(BANNERS, "desk_materials.html", method="POST", who=Who.STAFF, again=materials_of_campaign, most_bytes=MOST_SENT)
+@page(
+    BANNERS,
+    "desk_materials.html",
+    method="POST",
+    who=Who.STAFF,
+    again=materials_of_campaign,
+    most_bytes=MOST_SENT,
+    body=NewBanner,
+)
 def add_banner_to_campaign(visit: Visit, campaign: str) -> Done:
     """A form with a picture in its field `file`. A program may send the picture as the body, as
     `application/octet-stream`, and `name` and `language` in the query. Sending one again adds nothing twice."""

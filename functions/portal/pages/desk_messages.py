@@ -25,7 +25,7 @@ from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names
 from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
 from introducer.services.work_thread import assign_thread, close_thread, reopen_thread
-from pages.messages import ADVICE, NewMessage, begun, mark_read, reader_of, written
+from pages.messages import ADVICE, NewMessage, NewThread, begun, mark_read, reader_of, written
 
 PATH = "/desk/messages"
 ANSWERS = "/desk/answers"
@@ -114,7 +114,9 @@ def threads_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
     return {"partner": owner.partner, "name": owner.name} | conversation_of_partner(visit, owner, visit.limit())
 
 
-@page(OF_PARTNER, "desk_messages_of_partner.html", method="POST", who=Who.STAFF, again=threads_of_partner)
+@page(
+    OF_PARTNER, "desk_messages_of_partner.html", method="POST", who=Who.STAFF, again=threads_of_partner, body=NewThread
+)
 def begin_with_partner(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     thread = begun(visit, partner)
@@ -153,17 +155,19 @@ def answer(visit: Visit, partner: str, thread: str) -> Done:
     return Done(data, f"{PATH}/{partner}/{thread}?written={message.kind.value}#write", created=True)
 
 
-@page(ONE + "/assign", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+@page(
+    ONE + "/assign", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=Assignment
+)
 def assign(visit: Visit, partner: str, thread: str) -> Done:
     return _step(visit, partner, thread, Assignment, assign_thread, "?assigned=1")
 
 
-@page(ONE + "/close", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+@page(ONE + "/close", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=Closing)
 def close(visit: Visit, partner: str, thread: str) -> Done:
     return _step(visit, partner, thread, Closing, close_thread)
 
 
-@page(ONE + "/reopen", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner)
+@page(ONE + "/reopen", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=Nothing)
 def reopen(visit: Visit, partner: str, thread: str) -> Done:
     return _step(visit, partner, thread, Nothing, reopen_thread)
 

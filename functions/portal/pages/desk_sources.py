@@ -94,6 +94,12 @@ words.WORDS |= {
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=600)]
 
 
+class Told(BaseModel):
+    """What the source is told, by its dialect."""
+
+    settings: dict[str, Any] = {}
+
+
 class New(BaseModel):
     """A source that is to be registered; its settings are read by its dialect."""
 
@@ -375,7 +381,7 @@ def desk_source_new(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "desk_source_new.html", method="POST", who=Who.STAFF, again=desk_source_new, unkept=True, body=New)
+@page(PATH, "desk_source_new.html", method="POST", who=Who.STAFF, again=desk_source_new, unkept=True, body=(New, Told))
 def desk_source_add(visit: Visit) -> dict[str, Any]:
     """The new source with its secret, which is shown this once."""
     author, member = _editor(visit), _looker(visit)
@@ -421,7 +427,7 @@ def desk_source_settings(visit: Visit, source: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------------ changing
 
 
-@page(EDIT, "desk_source_edit.html", method="POST", who=Who.STAFF, again=desk_source_settings, body=Edit)
+@page(EDIT, "desk_source_edit.html", method="POST", who=Who.STAFF, again=desk_source_settings, body=(Edit, Told))
 def desk_source_change(visit: Visit, source: str) -> Done:
     author = _editor(visit)
     found = _source(visit, source)

@@ -201,17 +201,17 @@ def tasks_for_page(visit: Visit, partner: str, *, still_open: bool = False) -> l
     return [_told(visit, each) for each in found if not still_open or each.task.done_at is None]
 
 
-@page(ONE + "/done", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
+@page(ONE + "/done", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task, body=Finish)
 def finish(visit: Visit, partner: str, task: str) -> Done:
     return _step(visit, partner, task, Finish, finish_task, "done")
 
 
-@page(ONE + "/snooze", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
+@page(ONE + "/snooze", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task, body=Snooze)
 def snooze(visit: Visit, partner: str, task: str) -> Done:
     return _step(visit, partner, task, Snooze, snooze_task, "snoozed")
 
 
-@page(ONE + "/assign", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task)
+@page(ONE + "/assign", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task, body=Assignment)
 def assign(visit: Visit, partner: str, task: str) -> Done:
     return _step(visit, partner, task, Assignment, reassign_task, "assigned")
 

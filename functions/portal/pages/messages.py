@@ -96,7 +96,7 @@ def messages(visit: Visit) -> dict[str, Any]:
     }
 
 
-@page(PATH, "messages.html", method="POST", again=messages)
+@page(PATH, "messages.html", method="POST", again=messages, body=NewThread)
 def begin(visit: Visit) -> Done:
     assert visit.partner is not None and visit.member is not None
     thread = begun(visit, visit.partner.partner)

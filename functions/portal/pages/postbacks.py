@@ -402,18 +402,25 @@ def _register(base: str, who: Who, prefix: str) -> None:
         named("target", lambda visit, target, **_: _one(visit, target))
     )
 
-    def write(path: str, name: str, view: Callable[..., Any], *, again: Callable[..., Any] = shown) -> None:
+    def write(
+        path: str,
+        name: str,
+        view: Callable[..., Any],
+        body: type[BaseModel] = Nothing,
+        *,
+        again: Callable[..., Any] = shown,
+    ) -> None:
         template = "postbacks.html" if again is listed else "postback.html"
-        page(path, template, method="POST", who=who, again=again)(named(name, view))
+        page(path, template, method="POST", who=who, again=again, body=body)(named(name, view))
 
-    write(base, "add", lambda visit: _add(visit, base), again=listed)
-    write(one, "change", lambda visit, target: _change(visit, base, target))
+    write(base, "add", lambda visit: _add(visit, base), Settings, again=listed)
+    write(one, "change", lambda visit, target: _change(visit, base, target), Settings)
     write(one + "/pause", "pause", lambda visit, target: _step(visit, base, target, pause_target, "paused"))
     write(one + "/resume", "resume", lambda visit, target: _step(visit, base, target, resume_target, "resumed"))
     write(one + "/delete", "delete", lambda visit, target: _step(visit, base, target, delete_target, "deleted"))
-    write(one + "/rotate", "rotate", lambda visit, target: _rotate(visit, base, target))
+    write(one + "/rotate", "rotate", lambda visit, target: _rotate(visit, base, target), Rotation)
     write(one + "/secret", "secret", lambda visit, target, **_: _secret(visit, target))
-    write(one + "/test", "test", lambda visit, target: _test(visit, base, target))
+    write(one + "/test", "test", lambda visit, target: _test(visit, base, target), Test)
     write(one + "/held", "held", lambda visit, target: _replay_held(visit, base, target))
     write(
         one + "/deliveries/{created}/{delivery}/replay",
