@@ -142,6 +142,19 @@ class ContractReader:
         links, leads, codes = self._evidence([state], list(events))
         return Contracts(links, {}, Rates({}), self._click_keys(), leads=leads, codes=codes)
 
+    def contracts_of_clients(self, partner: str, states: Iterable[ClientState]) -> Contracts:
+        """What a partner's deal says about what these clients did so far: for showing it. Raises `Unavailable`."""
+        decided = self._decided(partner)
+        at_home = {version.deal.currency for version in decided.deals}
+        days = {
+            day_at(flow.at)
+            for state in states
+            for flow in (*state.deposits.values(), *state.chargebacks.values())
+            if {flow.currency} != at_home
+        }
+        found = {day: publication for day in sorted(days) if (publication := self._publication(day))}
+        return Contracts({}, {partner: decided.deals}, Rates(found), {}, standings={partner: decided.standings})
+
     def contracts_of_month(self, partner: str, month: str) -> Contracts:
         """Everything that settling a partner's month can ask for. Raises `Unavailable`."""
         parents = self._parents({partner})

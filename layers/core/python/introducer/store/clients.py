@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pynamodb.expressions.operand import Path
+
 from introducer.domain import click_id
 from introducer.domain.client import (
     Activity,
@@ -258,8 +260,18 @@ class Clients:
         states = (state_from_item(item) for item in items)
         return {(state.brand, state.client): state for state in states}
 
-    def of_partner(self, partner: str, cursor: str | None = None, limit: int = 50) -> Page[ClientState]:
-        """A partner's clients, the newest registration first."""
+    def of_partner(
+        self,
+        partner: str,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        first: str = "",
+        last: str = "",
+        newest_first: bool = True,
+    ) -> Page[ClientState]:
+        """A partner's clients, the newest registration first; of those alone that were registered from UTC day `first`
+        to `last`, each included, where these are given."""
         pk = keys.owner_partition("client", partner=partner)
         start = None
         if cursor is not None:
@@ -269,10 +281,11 @@ class Clients:
             answer = self._connection.query(
                 self._table,
                 pk,
+                range_key_condition=_registered(first, last),
                 index_name=keys.BY_OWNER,
                 exclusive_start_key=start,
                 limit=limit,
-                scan_index_forward=False,
+                scan_index_forward=not newest_first,
             )
         found = [from_wire(item) for item in answer["Items"]]
         states = {
@@ -298,6 +311,14 @@ class Clients:
             start = answer.get("LastEvaluatedKey")
             if not start:
                 return found
+
+
+def _registered(first: str, last: str) -> Any:
+    """The part of a partner's list from one UTC day to another; the whole of it where there are none."""
+    if not first and not last:
+        return None
+    # What follows a day in the key is "#" and the client; "$" comes after that.
+    return Path(keys.OWNER_SK).between(first or "0", f"{last or '9'}$")
 
 
 def relisted_item(partner: str, client: str) -> dict[str, Any]:

@@ -221,15 +221,26 @@ class _Deposited(NamedTuple):
     used: set[Rate]
 
 
-def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rates) -> _Deposited | None:
-    """When the deposits reached the minimum. Without a minimum, the first deposit must stand at the deal's FTD minimum.
+class PaidIn(NamedTuple):
+    """What a client paid in that counts towards the minimum, in fine units of the deal's currency."""
+
+    required: int
+    deposits: tuple[tuple[EventKey, Deposit, int], ...]
+    """In their order, each with what is left of it."""
+    until: int | None
+    """Until when (ms) further ones count; None where no other counts: the first has to do by itself."""
+
+    @property
+    def total(self) -> int:
+        return sum(value for _, _, value in self.deposits)
+
+
+def paid_in(state: ClientState, wanted: Qualification, deal: Deal, rates: Rates) -> PaidIn:
+    """The deposits that count. Without a minimum, the first deposit must stand at the deal's FTD minimum.
 
     A chargeback lowers the deposit it refers to; one that refers to nothing raises the required minimum.
+    Raises `RateMissing`.
     """
-    first = first_deposit(state, deal, rates)
-    if first is None:
-        return None
-    start = state.deposits[first].at
     minimum = wanted.min_deposit if wanted.min_deposit is not None else deal.ftd_minimum
     required = max(minimum * FINE, 1)
     taken_back: dict[EventKey, list[Chargeback]] = defaultdict(list)
@@ -238,21 +249,33 @@ def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rat
             required += in_deal_currency(chargeback, deal, rates)
         else:
             taken_back[source, chargeback.ref].append(chargeback)
+    first = first_deposit(state, deal, rates)
+    if first is None:
+        return PaidIn(required, (), None)
+    start = state.deposits[first].at
     end = start + (wanted.within_hours or 0) * HOUR_MS
-    total = 0
-    evidence: list[ReceiptEvent] = []
-    used: set[Rate] = set()
+    counted = []
     for key, deposit in sorted(state.deposits.items(), key=lambda each: (each[1].at, each[0])):
         # What came before the first deposit was too small for one; of the same moment, ids decide.
         if (deposit.at, key) < (start, first) or deposit.at > end or (wanted.within_hours is None and key != first):
             continue
-        value = _left(deposit, taken_back[key], deal, rates)
+        counted.append((key, deposit, _left(deposit, taken_back[key], deal, rates)))
+    return PaidIn(required, tuple(counted), None if wanted.within_hours is None else end)
+
+
+def _deposited(state: ClientState, wanted: Qualification, deal: Deal, rates: Rates) -> _Deposited | None:
+    """When the deposits reached the minimum."""
+    found = paid_in(state, wanted, deal, rates)
+    total = 0
+    evidence: list[ReceiptEvent] = []
+    used: set[Rate] = set()
+    for key, deposit, value in found.deposits:
         total += value
         evidence.append(ReceiptEvent(*key, "deposit", deposit.at, show_ratio(value, FINE, deal.currency)))
         if deposit.currency != deal.currency:
             used.add(rates.rate(deposit.currency, deal.currency, day_at(deposit.at)))
-        if total >= required:
-            values = (show_ratio(required, FINE, deal.currency), str(wanted.within_hours or 0))
+        if total >= found.required:
+            values = (show_ratio(found.required, FINE, deal.currency), str(wanted.within_hours or 0))
             line = Line("deposited", show_ratio(total, FINE, deal.currency), values)
             return _Deposited(deposit.at, line, evidence, used)
     return None
