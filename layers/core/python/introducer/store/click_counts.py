@@ -1,4 +1,5 @@
-"""BOOKS: how many clicks a partner's link had on a UTC day, counted exactly once.
+"""BOOKS: how many clicks a partner's link had on a UTC day, counted exactly once; in the same item by country, by
+device and by sub1, each by itself.
 
 A counter remembers, for each FACTS partition that feeds it (`at_0`, `at_1` … by the partition's shard number), the
 position in the stream of the last click that it holds. One update adds the numbers and moves the positions, on the
@@ -8,8 +9,8 @@ refused whole, and the caller drops what is counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pynamodb.exceptions import PynamoDBConnectionError, TransactWriteError
@@ -26,6 +27,13 @@ POSITION_LENGTH = 40
 _POSITION = "at_"
 _BUCKET = "net_"
 _REASON = "why_"
+_BY = {"country": "c", "device": "d", "sub1": "s"}
+"""What counters of a dimension begin with; then which of the three it is, and the value: `cf_DE` counts flagged clicks
+from Germany."""
+_WHICH = ("", "u", "f")
+_DIMENSIONS = {
+    beginning + which: (name, place) for name, beginning in _BY.items() for place, which in enumerate(_WHICH)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,9 @@ class ClickCount:
     """Of the clicks, how many came from networks of each bucket (`domain.fraud.seen.BUCKETS`); those with any."""
     reasons: tuple[tuple[str, int], ...] = ()
     """The flagged by their reason (`domain.clicks.reason_of`), by name; those with any. They add up to `flagged`."""
+    by: Mapping[str, tuple[tuple[str, int, int, int], ...]] = field(default_factory=dict)
+    """By `country`, `device` and `sub1`: value, clicks, unique and flagged, by value; those with any. A click without
+    a sub1, and one that was counted before these were, has no value: they add up to at most the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class ClickCounts:
             *([Path("stuffed").add(addition.stuffed)] if addition.stuffed else []),
             *(Path(bucket_attribute(bucket)).add(clicks) for bucket, clicks in addition.buckets),
             *(Path(reason_attribute(reason)).add(clicks) for reason, clicks in addition.reasons),
+            *(Path([name]).add(clicks) for name, clicks in sorted(dimension_numbers(addition.by).items())),
         ]
         condition: Any = None
         for shard, span in sorted(spans.items()):
@@ -137,8 +149,7 @@ class ClickCounts:
     def _query(self, partner: str, month: str, beginning: str | None) -> list[ClickCount]:
         pk = keys.partition("click_count", partner=partner, month=month)
         condition = Path(keys.SK).startswith(beginning) if beginning else None
-        found = whole(self._connection, self._table, pk, condition, consistent=False)
-        return [count for count in map(_count, found) if count]
+        return click_counts(whole(self._connection, self._table, pk, condition, consistent=False))
 
 
 def bucket_attribute(bucket: int) -> str:
@@ -151,15 +162,43 @@ def reason_attribute(reason: str) -> str:
     return f"{_REASON}{reason}"
 
 
+def dimension_attribute(dimension: str, value: str, which: int) -> str:
+    """The attribute that counts the clicks (0), the unique (1) or the flagged ones (2) with a value."""
+    return f"{_BY[dimension]}{_WHICH[which]}_{value}"
+
+
+def dimension_numbers(by: Mapping[str, Iterable[tuple[str, int, int, int]]]) -> dict[str, int]:
+    """What `ClickCount.by` says, attribute by attribute; no zeros."""
+    return {
+        dimension_attribute(dimension, value, which): number
+        for dimension, values in by.items()
+        for value, *numbers in values
+        for which, number in enumerate(numbers)
+        if number
+    }
+
+
+def is_dimension(attribute: str) -> bool:
+    """Whether an attribute counts clicks with a value."""
+    beginning, line, _ = attribute.partition("_")
+    return bool(line) and beginning in _DIMENSIONS
+
+
+def click_counts(items: Iterable[Mapping[str, Any]]) -> list[ClickCount]:
+    """The counters of clicks among a partner's month's items."""
+    return [count for count in map(_count, items) if count]
+
+
 def _key(partner: str, day: str, link: str) -> keys.Key:
     return keys.key("click_count", partner=partner, month=day[:7], day=day, link=link)
 
 
 def _count(item: Mapping[str, Any]) -> ClickCount | None:
     partner = keys.parts(item[keys.PK])[1]
-    day, kind, link = keys.parts(item[keys.SK])
+    day, kind, *rest = keys.parts(item[keys.SK])
     if kind != "clicks":
         return None
+    (link,) = rest
     buckets = {int(name): value for name, value in _counted(item, _BUCKET)}
     return ClickCount(
         partner,
@@ -171,7 +210,21 @@ def _count(item: Mapping[str, Any]) -> ClickCount | None:
         item.get("stuffed", 0),
         tuple(sorted(buckets.items())),
         tuple(sorted(_counted(item, _REASON))),
+        _by(item),
     )
+
+
+def _by(item: Mapping[str, Any]) -> dict[str, tuple[tuple[str, int, int, int], ...]]:
+    found: dict[str, dict[str, list[int]]] = {}
+    for attribute in item:
+        if is_dimension(attribute):
+            beginning, _, value = attribute.partition("_")
+            name, which = _DIMENSIONS[beginning]
+            found.setdefault(name, {}).setdefault(value, [0, 0, 0])[which] = item[attribute]
+    return {
+        name: tuple((value, clicks, unique, flagged) for value, (clicks, unique, flagged) in sorted(values.items()))
+        for name, values in found.items()
+    }
 
 
 def _counted(item: Mapping[str, Any], beginning: str) -> list[tuple[str, int]]:
