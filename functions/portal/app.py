@@ -62,9 +62,11 @@ import pages.statements
 import pages.static_files
 import pages.unsubscribe
 import pages.verification  # noqa: F401 (importing a page module registers its routes)
+import places
 import server
 from adapter import adapted
 
 from introducer.runtime.problems import answering
 
+places.open_for(server.app.routes)
 handler = answering(server.CHALLENGE)(adapted(server.app))

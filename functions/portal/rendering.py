@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import charts
+import places
 import words
 from assets import asset
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -130,6 +131,7 @@ def _make() -> Environment:
     environment.filters.update(money=money, when=when, day=day, last_day=last_day, moment=moment)
     environment.globals.update(
         asset=asset,
+        places=lambda: places.shown_to(_visit.get()),
         chart=charts.bars,
         band=charts.band,
         lanes=charts.lanes,

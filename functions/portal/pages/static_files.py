@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assets import KINDS, served
+from assets import served
 from chalice.app import Response
 from server import Who, page
 from visit import Visit
@@ -12,12 +12,12 @@ from introducer.domain.errors import NotFound
 
 @page("/static/{name}", who=Who.ANYONE)
 def static_file(visit: Visit, name: str) -> Response:
-    path = served().get(name)
-    if path is None:
+    asset = served().get(name)
+    if asset is None:
         raise NotFound("There is no such file.", code="no_such_page")
     headers = {
-        "Content-Type": f"{KINDS[path.suffix]}; charset=utf-8",
+        "Content-Type": f"{asset.kind}; charset=utf-8",
         "Cache-Control": "public, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(path.read_text("utf-8"), headers)
+    return Response(asset.text, headers)
