@@ -20,6 +20,7 @@ from enum import Enum, StrEnum
 from typing import Any
 from urllib.parse import quote
 
+import limits
 import rendering
 import session
 import wiring
@@ -202,6 +203,7 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
             "Cache-Control": f"public, max-age={spec.kept_seconds}",
             "Vary": "Accept, Accept-Language, Authorization",
         }
+    response.headers |= limits.headers(visit.allowance)
     if visit.set_cookies:
         response.headers["Set-Cookie"] = visit.set_cookies
     return response

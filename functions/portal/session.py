@@ -1,4 +1,4 @@
-"""Signing in and staying signed in: tokens in cookies for browsers, in a header for machines.
+"""Signing in and staying signed in: tokens in cookies for browsers, in a header for machines; or an API key there.
 
 Who asks comes from the token alone: its subject names the member item, the member names the partner. No page ever takes
 a partner id from its path.
@@ -10,18 +10,26 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import cookies
+import limits
+import scopes
 from visit import Visit
 
+from introducer.domain.api_key import PREFIX as KEY_PREFIX
 from introducer.domain.configuration import Member, Partner, Status
 from introducer.domain.errors import Forbidden, NotFound, Unauthenticated
 from introducer.gateways.identity import Tokens
 from introducer.runtime.authentication import Session, bearer, signed_in_since
+from introducer.services.api_keys import acting, admitted_key
 from introducer.services.set_standing import standing_of
 
 
 def authenticate(visit: Visit) -> None:
-    """Says who asks, on the visit. Raises `Unauthenticated`, and `Forbidden` for a partner who may not sign in."""
+    """Says who asks, on the visit. Raises `Unauthenticated`; `Forbidden` for a partner who may not sign in, and for a
+    key without the scope; `TooMany`."""
     token = bearer(visit.header("authorization"))
+    if token is not None and token.startswith(KEY_PREFIX):
+        by_key(visit, token)
+        return
     if token is not None:
         visit.signed_in_by = "bearer"
         session = visit.portal.authenticator.session(token, visit.true_now)
@@ -35,6 +43,22 @@ def authenticate(visit: Visit) -> None:
         if visit.signed_in_by == "cookie":
             forget(visit)
         raise
+    assert visit.member is not None
+    visit.allowance = visit.portal.limits.of_member(visit.member.member)
+    if visit.allowance is not None:
+        limits.check(visit.allowance)
+
+
+def by_key(visit: Visit, text: str) -> None:
+    """A program with an API key. The books are asked each time: one that was revoked is refused by its next request."""
+    key = admitted_key(visit.portal.configuration, text, visit.now)
+    visit.signed_in_by, visit.api_key = "bearer", key
+    visit.allowance = visit.portal.limits.of_key(key.key, visit.true_now)
+    limits.check(visit.allowance)
+    member = acting(key)
+    partner = None if key.partner is None else _partner_of(visit, member)
+    scopes.check(key, str(visit.request.method), visit.path)
+    visit.member, visit.partner = member, partner
 
 
 def admit(visit: Visit, session: Session) -> None:
@@ -43,6 +67,8 @@ def admit(visit: Visit, session: Session) -> None:
         member = visit.portal.configuration.member(session.subject)
     except NotFound:
         raise Unauthenticated("Sign in to go on.", code="no_member") from None
+    if member.removed_at is not None:
+        raise Unauthenticated("Sign in to go on.", code="no_member")
     if not signed_in_since(session, member.signed_out_at):
         raise Unauthenticated("Sign in to go on.", code="signed_out")
     partner = None

@@ -19,9 +19,11 @@ import multipart
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
+from introducer.domain.api_key import ApiKey
 from introducer.domain.configuration import Brand, Member, Partner
 from introducer.domain.errors import Forbidden, IntroducerError, Invalid, Malformed, TooLarge
 from introducer.domain.events import day_of
+from introducer.domain.rate_limit import Allowance
 from introducer.locale import Language, best, wishes
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ class Visit:
     partner: Partner | None = None
     signed_in_by: str = ""
     """`cookie` or `bearer`; empty for strangers."""
+    api_key: ApiKey | None = None
+    """The key that a program came in with; its `member` is then nobody's login."""
+    allowance: Allowance | None = None
+    """How many more requests whoever asks may send; None where nobody counts."""
     set_cookies: list[str] = field(default_factory=list)
     refused: FormRefused | None = None
     """Why a form is shown again."""

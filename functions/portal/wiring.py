@@ -13,13 +13,25 @@ from pathlib import Path
 from secrets import token_bytes
 
 from cursors import Cursors
+from limits import Limits
 
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
-from introducer.gateways import documents, identity, lead_vault, pictures, schedules, source_secrets, vault, workflows
+from introducer.gateways import (
+    documents,
+    identity,
+    lead_vault,
+    pictures,
+    schedules,
+    source_secrets,
+    user_pool,
+    vault,
+    workflows,
+)
 from introducer.gateways.queue import Queue
 from introducer.gateways.rails.files import SentFiles
 from introducer.gateways.secrets import CONFIG, Secrets
+from introducer.gateways.user_pool import UserPool
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
@@ -31,9 +43,12 @@ from introducer.services.lead_books import LeadBooks
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
+from introducer.services.read_first_steps import FirstBooks
 from introducer.services.read_partner import PartnerBooks
+from introducer.services.team import TeamBooks
 from introducer.store.adjustments import Adjustments
 from introducer.store.announcements import Announcements
+from introducer.store.api_key_uses import ApiKeyUses
 from introducer.store.audit_chain import AuditChain
 from introducer.store.campaign_counts import CampaignCounts
 from introducer.store.cases import Cases
@@ -64,6 +79,7 @@ from introducer.store.pulls import Pulls
 from introducer.store.rates import RateStore
 from introducer.store.report_choices import ReportChoices
 from introducer.store.reservations import Reservations
+from introducer.store.results import Results
 from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 from introducer.store.source_files import SourceFiles
@@ -122,6 +138,16 @@ class Portal:
     @cached_property
     def clients(self) -> Clients:
         return Clients(self.settings.books_table)
+
+    @cached_property
+    def first_books(self) -> FirstBooks:
+        """What says how far a new partner is."""
+        return FirstBooks(
+            configuration=self.configuration,
+            clients=self.clients,
+            results=Results(self.settings.books_table),
+            profiles=self.payment_profiles,
+        )
 
     @cached_property
     def event_counts(self) -> EventCounts:
@@ -375,6 +401,20 @@ class Portal:
     @cached_property
     def identity(self) -> identity.Identity:
         return identity.Identity(identity.new_client(), client_id=self.settings.user_pool_client_id)
+
+    @cached_property
+    def api_key_uses(self) -> ApiKeyUses:
+        return ApiKeyUses(self.settings.books_table)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How many requests keys and members may send."""
+        return Limits(self.settings, lambda: self.api_key_uses, self.elapsed)
+
+    @cached_property
+    def team_books(self) -> TeamBooks:
+        """What teams are changed with."""
+        return TeamBooks(self.configuration, UserPool(user_pool.new_client(), self.settings.user_pool_id))
 
     @cached_property
     def authenticator(self) -> Authenticator:

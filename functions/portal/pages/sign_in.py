@@ -122,11 +122,13 @@ def signed_out(visit: Visit) -> Done:
 
 
 def _note(visit: Visit, email: str) -> None:
-    """What a partner's member is known by: a client with the same e-mail or address may be the partner itself."""
-    if visit.partner is None:
-        return
+    """When somebody came in last, for their colleagues; and what a partner's member is known by: a client with the same
+    e-mail or address may be the partner itself."""
     assert visit.member is not None
     try:
+        visit.portal.configuration.note_sign_in(visit.member.member, visit.true_now)
+        if visit.partner is None:
+            return
         key = visit.portal.brand_key(visit.partner.brand)
         address = origin.address_of(visit)
         remember_member(visit.portal.persons, visit.member, brand_key=key, now=visit.now, email=email, address=address)

@@ -321,6 +321,10 @@ class Member:
     language: str
     signed_out_at: datetime | None = None
     """Tokens of sign-ins before this moment are refused."""
+    signed_in_at: datetime | None = None
+    """The last sign-in with a password, by the true clock; None where none is known."""
+    removed_at: datetime | None = None
+    """Since when the member is none any more: it comes in nowhere, and stands on no list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

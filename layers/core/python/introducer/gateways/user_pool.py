@@ -8,7 +8,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from introducer.domain.errors import Invalid, NotFound, TooMany, Unavailable
+from introducer.domain.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
 
 CONFIG = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=32
@@ -91,6 +91,39 @@ class UserPool:
             raise Unavailable("Logins cannot be deleted just now: try again in a minute.") from error
         return True
 
+    def disable(self, sub: str) -> None:
+        """Nobody signs in with this login, nor renews a session. A login that is gone is as good as disabled."""
+        self._switch("admin_disable_user", sub)
+
+    def enable(self, sub: str) -> None:
+        """It may be signed in with again."""
+        self._switch("admin_enable_user", sub)
+
+    def invite_again(self, email: str) -> None:
+        """Cognito writes the invitation once more, with a first password that is new. Raises `Conflict`
+        (`signed_in_before`) for a login that needs none."""
+        try:
+            self._client.admin_create_user(
+                UserPoolId=self._pool_id, Username=email, MessageAction="RESEND", DesiredDeliveryMediums=["EMAIL"]
+            )
+        except ClientError as error:
+            if _code(error) == "UnsupportedUserStateException":
+                raise Conflict(
+                    "They have chosen a password already: there is nothing to invite them to.", code="signed_in_before"
+                ) from error
+            raise _translated(error) from error
+        except BotoCoreError as error:
+            raise _unavailable() from error
+
+    def _switch(self, operation: str, sub: str) -> None:
+        try:
+            getattr(self._client, operation)(UserPoolId=self._pool_id, Username=sub)
+        except ClientError as error:
+            if _code(error) != "UserNotFoundException":
+                raise Unavailable("Logins cannot be changed just now: try again in a minute.") from error
+        except BotoCoreError as error:
+            raise Unavailable("Logins cannot be changed just now: try again in a minute.") from error
+
     def set_password(self, email: str, password: str) -> None:
         """Gives a lasting password. Raises `Invalid` when the pool's policy refuses it."""
         self._call("admin_set_user_password", Username=email, Password=password, Permanent=True)
@@ -98,6 +131,11 @@ class UserPool:
     def add_to_group(self, email: str, group: str) -> None:
         """Adding twice changes nothing."""
         self._call("admin_add_user_to_group", Username=email, GroupName=group)
+
+    def move_to_group(self, sub: str, before: str, after: str) -> None:
+        """Out of one group and into another. Doing it twice changes nothing."""
+        self._call("admin_add_user_to_group", Username=sub, GroupName=after)
+        self._call("admin_remove_user_from_group", Username=sub, GroupName=before)
 
     def _call(self, name: str, **parameters: Any) -> Any:
         try:

@@ -235,6 +235,22 @@ class Settings:
         return self._needed("JWKS_URL")
 
     @property
+    def key_requests_per_minute(self) -> int:
+        """So many requests an API key may send in the long run; 120 unless set."""
+        return int(self._environment.get("KEY_REQUESTS_PER_MINUTE") or 120)
+
+    @property
+    def key_burst(self) -> int:
+        """So many it may send at once; 60 unless set."""
+        return int(self._environment.get("KEY_BURST") or 60)
+
+    @property
+    def member_requests_per_minute(self) -> int:
+        """So many requests a signed-in member may send to one container in the long run, and as many at once; without
+        the setting there is no limit."""
+        return int(self._environment.get("MEMBER_REQUESTS_PER_MINUTE") or 0)
+
+    @property
     def log_level(self) -> str:
         """INFO unless set."""
         return self._environment.get("LOG_LEVEL") or "INFO"

@@ -31,8 +31,9 @@ def invite_member(
     """The new member. Cognito invites by e-mail, unless a lasting `password` is given.
 
     Raises `Invalid` for what cannot be, `NotFound` for an unknown brand or partner, `Conflict` when the address has a
-    login with another role or for another partner. A try that was cut off can be made again. `noted` is told of a
-    partner's member and the address: what the member is known by from now on (`remember_member`).
+    login with another role or for another partner. A try that was cut off can be made again. Somebody who was removed
+    from here comes back, with the password they had. `noted` is told of a partner's member and the address: what the
+    member is known by from now on (`remember_member`).
     """
     configuration.brand(brand)
     if role.is_staff != (partner is None):
@@ -49,8 +50,8 @@ def invite_member(
     change = Change(by=author.by, at=at, why=author.why, origin=author.origin)
     created = create_once(
         lambda: configuration.add_member(member, change),
-        lambda: configuration.member(sub),
-        lambda existing: replace(existing, signed_out_at=None) == member,
+        lambda: _comes_back(configuration, logins, member, change),
+        lambda existing: replace(existing, signed_out_at=None, signed_in_at=None) == member,
         member,
     )
     # Only now: whoever has the address already for something else keeps the password and gets no new group.
@@ -60,3 +61,13 @@ def invite_member(
     if noted is not None and not role.is_staff:
         noted(created, address)
     return created
+
+
+def _comes_back(configuration: Configuration, logins: UserPool, member: Member, change: Change) -> Member:
+    """The member that is there already; one of the same house who was removed is there again."""
+    existing = configuration.member(member.member)
+    if existing.removed_at is None or (existing.partner, existing.brand) != (member.partner, member.brand):
+        return existing
+    logins.enable(member.member)
+    configuration.restore_member(existing, member, change)
+    return replace(member, signed_out_at=existing.signed_out_at, signed_in_at=existing.signed_in_at)

@@ -11,6 +11,8 @@ from introducer.store.configuration import Configuration
 
 SYSTEM = "system:"
 """What stands before the name of whatever did something by itself."""
+KEY = "key_"
+"""What the ids of API keys begin with: a program acts in the place of a member."""
 
 
 class Names:
@@ -21,9 +23,11 @@ class Names:
         self._known: dict[str, str] = {"": ""}
 
     def of(self, member: str) -> str:
-        """The member's name; empty for a login that is gone, and for what no person did."""
+        """The member's name, or that of an API key; empty for a login that is gone, and for what no person did."""
         if member.startswith(SYSTEM):
             return ""
+        if member not in self._known and member.startswith(KEY):
+            self._known[member] = self._configuration.api_key_name(member)
         if member not in self._known:
             try:
                 self._known[member] = self._configuration.member(member).name

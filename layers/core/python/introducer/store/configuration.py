@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from introducer.domain.configuration import AuditRecord
 from introducer.store import keys
+from introducer.store.api_keys import ApiKeys
 from introducer.store.attribution_decisions import AttributionDecisions
 from introducer.store.brands import Brands
 from introducer.store.campaigns import Campaigns
@@ -22,7 +23,9 @@ from introducer.store.records import page_of
 from introducer.store.sources import Sources
 
 
-class Configuration(Brands, Campaigns, Sources, Deals, Links, Members, MonthCloses, PromoCodes, AttributionDecisions):
+class Configuration(
+    Brands, Campaigns, Sources, Deals, Links, Members, MonthCloses, PromoCodes, AttributionDecisions, ApiKeys
+):
     """Typed reads and conditional writes of configuration. `host` is the endpoint, None for the region's own."""
 
     def audit_of_subject(self, subject: str, cursor: str | None = None, limit: int = 100) -> Page[AuditRecord]:

@@ -113,8 +113,8 @@ ITEMS: dict[str, Item] = {
              owner_pk="P#{of}#members", owner_sk="{member}"),
         # A key stands where members do: it is what comes in in the place of one.
         Item("api_key", BOOKS, "M#{key}", "api_key",
-             "what a program shows in the place of a sign-in: whose it is, its scopes, a hash of its secret, until when "
-             "it is good, who made and who revoked it",
+             "what a program shows in the place of a sign-in: whose it is, its scopes, a hash of its secret, until "
+             "when it is good, who made and who revoked it",
              owner_pk="P#{of}#keys", owner_sk="{created}#{key}"),
         Item("api_key_use", BOOKS, "M#{key}", "use",
              "when a key's allowance is full again, and the day on which it was used last"),
