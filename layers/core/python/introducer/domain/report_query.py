@@ -377,6 +377,8 @@ class Fact:
     campaign: str = ""
     deal: str = ""
     manager: str = ""
+    cohort: str = ""
+    """The month in which these clients registered; empty for clicks, and where it is not known."""
 
 
 class Sums:

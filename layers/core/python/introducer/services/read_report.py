@@ -1,0 +1,291 @@
+"""What did partners bring, by any of a report's rows? Read from the counters of their months: a query for each partner
+and month, several at once, and never a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
+
+from introducer.domain.calendar import DAY_MS, day_at, day_start
+from introducer.domain.client import code_of
+from introducer.domain.client_value import Valued, ValueQuery, tabulate_value
+from introducer.domain.errors import Invalid
+from introducer.domain.events import milliseconds
+from introducer.domain.report_query import (
+    CLICKS,
+    Dimension,
+    Fact,
+    Query,
+    Row,
+    currency_of,
+    ordered,
+    over_time,
+    tabulate,
+)
+from introducer.services.people import Names
+from introducer.store import figures as counted
+from introducer.store.configuration import Configuration
+from introducer.store.figures import Figures, MonthOfFigures, cohorts_of
+from introducer.store.link_names import LinkNames
+
+T = TypeVar("T")
+
+MOST_READ = 1_200
+"""Months of partners that one report reads: a thousand partners' month, or the year of a manager's hundred."""
+AT_ONCE = 8
+"""Queries that are under way at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBooks:
+    """What reports are read from."""
+
+    configuration: Configuration
+    figures: Figures
+    links: LinkNames
+
+    @classmethod
+    def of(cls, books: str) -> ReportBooks:
+        return cls(Configuration(books), Figures(books), LinkNames(books))
+
+
+class Whose(NamedTuple):
+    """A partner that a report is of."""
+
+    partner: str
+    name: str
+    manager: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report's answer."""
+
+    query: Query
+    rows: tuple[Row, ...]
+    """In the order that is asked for."""
+    total: Row
+    chart: tuple[Row, ...]
+    """The same by time, the oldest first."""
+    chart_by: Dimension
+    currency: str
+    currencies: tuple[str, ...]
+    """All that there is something in."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What rows are called, by their keys, where that is known here."""
+    partners: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueReport:
+    """The same of what clients are worth."""
+
+    query: ValueQuery
+    valued: Valued
+    currency: str
+    currencies: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    partners: int = 1
+
+
+def read_report(
+    books: ReportBooks, *, brand: str, partners: Sequence[Whose], query: Query, currency: str = ""
+) -> Report:
+    """A report of these partners. `currency` is the one that it speaks where there is something in it, and no other is
+    asked for. Raises `Invalid` (`report_too_wide`), `Unavailable`."""
+    months = _read(books, partners, query.months)
+    names = _Naming(books, brand, partners)
+    if query.rows is Dimension.CAMPAIGN or Dimension.CAMPAIGN in query.filters:
+        names.look_up(months)
+    deals = _deals(books, partners) if query.rows is Dimension.DEAL else {}
+    facts = [fact for month in months for fact in _facts(month, query, names, deals)]
+    table, shown_by = tabulate(query, facts), over_time(query)
+    spoken, currencies = currency_of(table, query.currency, currency)
+    called = names.of(query.rows, {row.key for row in table.rows})
+    return Report(
+        query=query,
+        rows=tuple(ordered(table, query, spoken, called)),
+        total=table.total,
+        chart=tuple(ordered(tabulate(shown_by, facts), shown_by, spoken, {})),
+        chart_by=shown_by.rows,
+        currency=spoken,
+        currencies=tuple(currencies),
+        names=called,
+        partners=len(partners),
+    )
+
+
+def read_value(
+    books: ReportBooks, *, brand: str, partners: Sequence[Whose], query: ValueQuery, currency: str = ""
+) -> ValueReport:
+    """What the clients of these partners are worth. Raises as `read_report`."""
+    months = _read(books, partners, query.months)
+    names = _Naming(books, brand, partners)
+    if query.by == Dimension.CAMPAIGN:
+        names.look_up(months)
+    facts = (
+        Fact(
+            day=f"{cell.month}-01",
+            partner=month.partner,
+            link=cell.link,
+            counts=cell.counts,
+            sums=cell.sums,
+            country=cell.country,
+            device=cell.device,
+            sub1=cell.sub1,
+            campaign=names.campaign(cell.link),
+            manager=names.manager(month.partner),
+            cohort=cell.cohort,
+        )
+        for month in months
+        for cell in cohorts_of(month)
+    )
+    valued = tabulate_value(query, facts)
+    found = valued.total.sums.currencies
+    spoken = query.currency or (currency if currency in found or not found else min(found))
+    by = Dimension(query.by) if query.by in list(Dimension) else Dimension.MONTH
+    return ValueReport(
+        query=query,
+        valued=valued,
+        currency=spoken,
+        currencies=tuple(sorted({*found, spoken})),
+        names=names.of(by, {row.key for row in valued.rows}),
+        partners=len(partners),
+    )
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _read(books: ReportBooks, partners: Sequence[Whose], months: Sequence[str]) -> list[MonthOfFigures]:
+    """All counters of these partners and months, in their order."""
+    number = len(partners) * len(months)
+    if number > MOST_READ:
+        raise Invalid(
+            f"This would read {number} months of partners, and a report reads {MOST_READ}: choose a shorter time, one "
+            "manager or one partner.",
+            code="report_too_wide",
+            months=number,
+            most=MOST_READ,
+        )
+    wanted = [(whose.partner, month) for whose in partners for month in months]
+    return list(_at_once(lambda each: books.figures.read(*each), wanted))
+
+
+def _at_once(ask: Callable[[T], MonthOfFigures], wanted: Sequence[T]) -> Iterable[MonthOfFigures]:
+    if len(wanted) < 2:
+        return map(ask, wanted)
+    with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as threads:
+        return list(threads.map(ask, wanted))
+
+
+def _facts(
+    month: MonthOfFigures, query: Query, names: _Naming, deals: Mapping[str, Sequence[tuple[str, str]]]
+) -> Iterator[Fact]:
+    """A month's counters as facts: events by all that is known of them, clicks by the one thing that is asked."""
+    partner, manager = month.partner, names.manager(month.partner)
+    history = deals.get(partner, ())
+
+    def deal(day: str) -> str:
+        return next((version for since, version in history if since <= day), "")
+
+    for cell in month.cells:
+        yield Fact(
+            cell.day, partner, cell.link, cell.counts, cell.sums, cell.country, cell.device, cell.sub1,
+            names.campaign(cell.link), deal(cell.day), manager, cell.cohort,
+        )  # fmt: skip
+    if not query.faces:
+        for clicked in month.clicked:
+            numbers = dict(zip(CLICKS, (clicked.clicks, clicked.unique, clicked.flagged), strict=True))
+            yield Fact(
+                clicked.day, partner, clicked.link, numbers,
+                campaign=names.campaign(clicked.link), deal=deal(clicked.day), manager=manager,
+            )  # fmt: skip
+    elif query.knows_clicks:
+        face = query.faces[0].value
+        for part in month.clicks_by(counted.Dimension(face)):
+            numbers = dict(zip(CLICKS, (part.clicks, part.unique, part.flagged), strict=True))
+            fact = Fact(
+                part.day, partner, part.link, numbers,
+                campaign=names.campaign(part.link), deal=deal(part.day), manager=manager,
+            )  # fmt: skip
+            yield replace(fact, **{face: part.value})
+
+
+def _deals(books: ReportBooks, partners: Sequence[Whose]) -> dict[str, list[tuple[str, str]]]:
+    """Since which day each deal version was in force, the latest first. A version begins at a midnight."""
+    found = {}
+    for whose in partners:
+        accepted = [each for each in books.configuration.deals(whose.partner) if each.accepted_at is not None]
+        accepted.sort(key=lambda each: (each.valid_from, each.version), reverse=True)
+        # Of two for one moment, and of one that a later one overtook, the higher number prices.
+        found[whose.partner] = [
+            (_first_day(milliseconds(each.valid_from)), f"{whose.partner}/{each.version}") for each in accepted
+        ]
+    return found
+
+
+def _first_day(at_ms: int) -> str:
+    """The first UTC day that begins at this moment or later."""
+    day = day_at(at_ms)
+    return day if day_start(day) == at_ms else day_at(at_ms + DAY_MS)
+
+
+class _Naming:
+    """What partners, links and campaigns are called; each kind is read when it is first asked for."""
+
+    def __init__(self, books: ReportBooks, brand: str, partners: Sequence[Whose]) -> None:
+        self._books, self._brand = books, brand
+        self._partners = {each.partner: each for each in partners}
+        self._campaigns: dict[str, str] = {}
+        """By link's id, and by what stands for a promo code."""
+
+    def manager(self, partner: str) -> str:
+        return self._partners[partner].manager
+
+    def campaign(self, link: str) -> str:
+        """The campaign of a link; empty until `look_up`, and where there is none."""
+        return self._campaigns.get(link, "")
+
+    def look_up(self, months: Iterable[MonthOfFigures]) -> None:
+        """Reads of which campaign everything is that brought something in these months."""
+        seen = {(month.partner, each.link) for month in months for each in month.cells}
+        seen |= {(month.partner, each.link) for month in months for each in month.clicked}
+        for partner, link in sorted(seen):
+            # Empty for clients that came by neither.
+            code = code_of(link)
+            if code:
+                given = self._books.configuration.promo_code(self._brand, code)
+                mine = [each.campaign for each in given if each.partner == partner]
+                self._campaigns[link] = (mine[-1] or "") if mine else ""
+        found = self._books.links.of({link for _, link in seen if link and not code_of(link)})
+        self._campaigns |= {code: each.campaign for code, each in found.items()}
+
+    def of(self, rows: Dimension, keys: set[str]) -> dict[str, str]:
+        """What the rows with these keys are called."""
+        keys = keys - {""}
+        match rows:
+            case Dimension.CAMPAIGN:
+                return {
+                    each.campaign: each.name
+                    for each in self._books.configuration.campaigns(self._brand)
+                    if each.campaign in keys
+                }
+            case Dimension.LINK:
+                found = self._books.links.of({key for key in keys if not code_of(key)})
+                return {key: code_of(key) or (found[key].name if key in found else "") or key for key in keys}
+            case Dimension.PARTNER:
+                return {key: self._partners[key].name for key in keys}
+            case Dimension.MANAGER:
+                people = Names(self._books.configuration)
+                return {key: people.of(key) or key for key in keys}
+            case Dimension.DEAL:
+                return {key: self._deal(*key.rsplit("/", 1)) for key in keys}
+            case _:
+                return {}
+
+    def _deal(self, partner: str, version: str) -> str:
+        return version if len(self._partners) == 1 else f"{self._partners[partner].name} {version}"
