@@ -19,7 +19,7 @@ from introducer.domain.events import day_of
 from introducer.store.paging import Page
 from introducer.wording.receipts import STEPS
 from introducer_ops.localcloud import LocalCloud
-from tests.browser.world import CALM, FOREIGN, NOW, OTHER, PARTNER, SILENT, SOURCE, STAFF, Portal, a_portal
+from tests.browser.world import CALM, FOREIGN, NOW, OTHER, PARTNER, SILENT, SOURCE, STAFF, UNDEALT, Portal, a_portal
 
 PAGES = ("/", "/links", "/clicks", "/campaigns", "/clients", "/earnings", "/earnings/{journal}", "/deal", "/contests")
 DESK = ("/desk/partners", "/desk/events", f"/desk/events?source={SOURCE}")
@@ -133,6 +133,50 @@ def test_the_month_says_what_the_books_say(portal: Portal) -> None:
     funnel = month["funnel"]
     assert funnel["clicks"] > funnel["unique"] > funnel["registrations"] >= funnel["kyc"] >= funnel["ftd"]
     assert funnel["ftd"] >= funnel["qftd"] > 0
+    assert sum(Decimal(week["amount"]["amount"]) for week in euros["weeks"]) == Decimal(euros["pending"]["amount"])
+    assert euros["months"][-1] == {"month": "2026-04", "amount": euros["earned"]}
+    assert funnel["registrations"] >= month["traded"]["registered"] >= month["traded"]["clients"] > 0
+
+
+def test_near_misses_lead_to_the_client_s_own_row(portal: Portal) -> None:
+    # given who has deposited, and waits for nothing but the identity check
+    near = portal.machine().get("/").json["near"]["items"]
+    waits = next(each for each in near if [missing["condition"] for missing in each["missing"]] == ["kyc"])
+
+    # when the partner follows the row's link
+    page = portal.signed_in().get("/").body
+    path, _, row = f"/clients?registered={waits['registered']}#{waits['pseudonym']}".partition("#")
+    assert f'href="{path}#{row}"' in page and "the identity check" in page
+
+    # then the client stands there, among those of its day alone
+    listed = portal.machine().get(path).json["items"]
+    assert waits["pseudonym"] in {each["pseudonym"] for each in listed}
+    assert {each["registered"][:10] for each in listed} == {waits["registered"]}
+    assert f'id="{row}"' in portal.signed_in().get(path).body
+
+
+def test_clients_of_a_month_are_all_of_them_and_no_others(portal: Portal) -> None:
+    machine = portal.machine()
+    everyone = machine.get("/clients?limit=200").json["items"]
+
+    months = [machine.get(f"/clients?registered=2026-{month}").json["items"] for month in ("03", "04")]
+
+    assert len(months[0]) + len(months[1]) == len(everyone) and all(months)
+    for when in ("2026-4", "2026-02-30", "soon", "2026-13"):
+        assert machine.get(f"/clients?registered={when}").json["code"] == "bad_day"
+
+
+def test_a_new_partner_s_first_page_leads_to_the_next_step(portal: Portal) -> None:
+    steps = portal.machine(UNDEALT).get("/").json["steps"]
+    page = portal.signed_in(UNDEALT).get("/").body
+
+    assert [each["stands"] for each in steps] == ["now"] + 5 * ["later"]
+    assert "Accept your terms" in page and "They are being prepared" in page
+    # a first visit is seen within seconds: the part looks again by itself
+    assert 'data-again="5"' in page
+    # and who has terms that wait is led to them; of who earns only the payment details are asked
+    assert [each["step"] for each in portal.machine().get("/").json["steps"] if each["stands"] != "done"] == ["payment"]
+    assert "Your first steps" not in portal.signed_in().get("/").body
 
 
 def test_links_and_their_figures_add_up_to_the_month(portal: Portal) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Any
 
 from server import page
 from visit import Visit
 
+from introducer.domain.calendar import month_end
+from introducer.domain.errors import Malformed
 from introducer.services.read_clients_of_partner import read_clients_of_partner
+
+_WHEN = re.compile(r"20\d\d-\d\d(-\d\d)?", re.ASCII)
 
 
 def _amounts(amounts: Any) -> str:
@@ -31,13 +37,29 @@ def _amounts(amounts: Any) -> str:
     ),
 )
 def clients(visit: Visit) -> dict[str, Any]:
+    """The newest registration first; of one UTC day or month alone, with `registered`."""
     assert visit.partner is not None
-    subject = f"clients of {visit.partner.partner}"
+    when = visit.query("registered")
+    first, last = _days(when) if when else ("", "")
+    subject = f"clients of {visit.partner.partner} {when}".rstrip()
     found = read_clients_of_partner(
         visit.portal.clients,
         visit.portal.settlements,
         partner=visit.partner.partner,
         cursor=visit.position(subject),
         limit=visit.limit(),
+        first=first,
+        last=last,
     )
-    return {"items": found.items, "next": visit.next(subject, found.cursor)}
+    return {"registered": when, "items": found.items, "next": visit.next(subject, found.cursor)}
+
+
+def _days(when: str) -> tuple[str, str]:
+    """The first and the last UTC day of a day or a month. Raises `Malformed`."""
+    try:
+        if not _WHEN.fullmatch(when):
+            raise ValueError
+        first = date.fromisoformat(when if len(when) > 7 else f"{when}-01").isoformat()
+    except ValueError:
+        raise Malformed("registered is a day or a month, such as 2026-04-02 or 2026-04.", code="bad_day") from None
+    return first, first if len(when) > 7 else month_end(when)

@@ -63,12 +63,21 @@ class NearMiss:
 
 
 def near_misses(states: Iterable[ClientState], contracts: Contracts, partner: str, now: int) -> list[NearMiss]:
-    """Those of a partner's clients at a moment (ms): whose time runs out first comes first, then who lacks least."""
+    """Those of a partner's clients at a moment (ms): whose time runs out first comes first; of those without a limit who
+    lacks least, then who was registered last."""
     if contracts.blocked_at(partner, now):
         return []
     found = [each for state in states for each in _of_client(state, contracts, partner, now)]
     return sorted(
-        found, key=lambda each: (each.until is None, each.until or 0, len(each.missing), each.client, each.rule)
+        found,
+        key=lambda each: (
+            each.until is None,
+            each.until or 0,
+            len(each.missing),
+            -each.registered,
+            each.client,
+            each.rule,
+        ),
     )
 
 

@@ -49,10 +49,17 @@ class ClientOfPartner:
 
 
 def read_clients_of_partner(
-    clients: Clients, settlements: Settlements, *, partner: str, cursor: str | None, limit: int
+    clients: Clients,
+    settlements: Settlements,
+    *,
+    partner: str,
+    cursor: str | None,
+    limit: int,
+    first: str = "",
+    last: str = "",
 ) -> Page[ClientOfPartner]:
-    """A page of clients, the newest registration first."""
-    page = clients.of_partner(partner, cursor, limit)
+    """A page of clients, the newest registration first; of those from UTC day `first` to `last`, where given."""
+    page = clients.of_partner(partner, cursor, limit, first=first, last=last)
     settled = settled_amounts(settlements, partner, {state.client for state in page.items}) if page.items else {}
     return Page(tuple(_row(state, partner, settled.get(state.client, {})) for state in page.items), page.cursor)
 
