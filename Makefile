@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-faults lint format bench docs lock clean
+.PHONY: help install run shots test test-faults lint format bench docs lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ $(SAM_INSTALLED): requirements/sam.lock
 
 run: install ## The main job on the local cloud; leaves the portal open (ONCE=1 ends after the summary)
 	@$(BIN)/introducer demo $(if $(ONCE),--once)
+
+shots: install ## Every page at both widths, in all languages, into build/shots, with what is wrong (needs Chromium)
+	@$(BIN)/introducer shots $(SHOTS)
 
 PYTEST ?= -n 2 --dist loadfile
 test: install ## All tests (PYTEST="-k engine" for some)

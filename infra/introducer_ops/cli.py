@@ -18,6 +18,7 @@ MODULES = (
     "introducer_ops.settling",  # settle
     "introducer_ops.audit",  # audit verify, audit mend, audit export
     "introducer_ops.privacy",  # erase client, erase partner, export client, export partner
+    "introducer_ops.shots.command",  # shots
     "introducer_ops.generate",  # generate
 )
 """Modules with a `register(app)`, in the order in which `introducer --help` shows their commands."""

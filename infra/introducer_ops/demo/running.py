@@ -24,11 +24,12 @@ from introducer.store.scans import Scans
 from introducer_ops.agents import patterns
 from introducer_ops.browsers import BROWSERS
 from introducer_ops.demo import rates
-from introducer_ops.demo.building import World, build_world
+from introducer_ops.demo.building import Login, World, build_world
 from introducer_ops.demo.cases import attackers, read_suspicions
-from introducer_ops.demo.communication import Week
+from introducer_ops.demo.communication import TERMS_WAIT, Week
 from introducer_ops.demo.contests import Scene
 from introducer_ops.demo.desk import Desk, DeskRefused
+from introducer_ops.demo.logins import note_logins
 from introducer_ops.demo.month_end import (
     MonthEnd,
     adjust,
@@ -60,8 +61,9 @@ RUN_FILE = ROOT / "build" / "run.json"
 _SHOWN_TROUBLES = 5
 
 
-def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
-    """Everything; returns the exit code."""
+def run(*, once: bool, seed: int, state_dir: Path, portal_port: int, then: Callable[[str], bool] | None = None) -> int:
+    """Everything; returns the exit code. `then` gets the portal's address when the world stands, and says whether all
+    is well there."""
     console = Console(highlight=False)
     # A polite kill ends like Ctrl-C, also where a shell has told its background jobs to ignore that: in good order.
     for polite in (signal.SIGINT, signal.SIGTERM):
@@ -74,11 +76,14 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
         with cloud, _a_paypal() as paypal, MailPages(state_dir) as mails:
             outcome = _run(cloud, paypal, mails.url, seed, watch, console)
             write_run(outcome, RUN_FILE)
+            note_logins(_logins(outcome), state_dir)
             good = _judge(outcome, console)
             if said:
                 lines = "one line" if len(said) == 1 else f"{len(said)} lines"
                 console.print(f"The functions had {lines} for a person, the last ones:", style="yellow")
                 console.print("\n".join(said[-_SHOWN_TROUBLES:]), markup=False, style="dim")
+            if then is not None:
+                good = then(outcome.portal_url) and good
             if once:
                 return 0 if good else 1
             show_portal(outcome, console)
@@ -92,6 +97,12 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int) -> int:
         console.print(str(error), style="red", markup=False)
         console.print("\n".join(said[-20:]), markup=False, style="dim")
         return 1
+
+
+def _logins(outcome: Outcome) -> dict[str, Login]:
+    """Who is told of, and one who has just joined."""
+    newcomer = outcome.communication.newcomers[TERMS_WAIT].owner
+    return {login.role.value: login for login in outcome.world.logins} | {"newcomer": newcomer}
 
 
 class _Watch:

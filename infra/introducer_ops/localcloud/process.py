@@ -208,7 +208,7 @@ class LocalCloud:
 
 def forget(state_dir: Path) -> None:
     """Remove what a cloud left in its state directory."""
-    for name in ("cloud.json", "stack.json", "clock", "mail_rate"):
+    for name in ("cloud.json", "stack.json", "clock", "mail_rate", "logins.json"):
         (state_dir / name).unlink(missing_ok=True)
     for name in ("services", "objects", "logs", "mails"):
         shutil.rmtree(state_dir / name, ignore_errors=True)
