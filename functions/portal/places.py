@@ -18,7 +18,6 @@ PARTNER = frozenset({Role.OWNER, Role.MEMBER})
 STAFF = frozenset(Role) - PARTNER
 _LOOKS_AFTER = frozenset({Role.MANAGER, Role.ADMIN})
 _CLIENTS = frozenset({Role.MANAGER, Role.COMPLIANCE, Role.ADMIN})
-_LEADS = frozenset({Role.SALES, Role.MANAGER, Role.ADMIN})
 _AUDIT = frozenset({Role.COMPLIANCE, Role.ADMIN})
 _INVOICES = frozenset({Role.FINANCE, Role.ADMIN})
 
@@ -50,7 +49,11 @@ class Group:
 
 
 GROUPS: tuple[Group, ...] = (
-    Group("", (Place("/", "month", N_("Overview")),), unfolded=True),
+    Group(
+        "",
+        (Place("/", "month", N_("Overview")), Place("/messages", "messages", N_("Messages"))),
+        unfolded=True,
+    ),
     Group(
         N_("Promotion"),
         (
@@ -70,12 +73,15 @@ GROUPS: tuple[Group, ...] = (
             Place("/earnings", "earnings", N_("Earnings")),
             Place("/reports", "reports", N_("Reports")),
             Place("/network", "network", N_("Network")),
+            Place("/goals", "goals", N_("Goals")),
+            Place("/contests", "contests", N_("Contests")),
         ),
         unfolded=True,
     ),
     Group(
         N_("Money"),
         (
+            Place("/deal", "deal", N_("Deal")),
             Place("/payouts", "payouts", N_("Payouts")),
             Place("/statements", "statements", N_("Statements")),
             Place("/settings/payment", "bank", N_("Getting paid")),
@@ -83,29 +89,28 @@ GROUPS: tuple[Group, ...] = (
         unfolded=True,
     ),
     Group(
-        N_("Agreement"),
+        N_("Account and settings"),
         (
-            Place("/deal", "deal", N_("Deal")),
-            Place("/goals", "goals", N_("Goals")),
-            Place("/contests", "contests", N_("Contests")),
-        ),
-    ),
-    Group(
-        N_("Account"),
-        (
-            Place("/messages", "messages", N_("Messages")),
             Place("/cases", "cases", N_("What we look at")),
             Place("/settings", "settings", N_("Settings")),
             Place("/api", "api", N_("API")),
         ),
     ),
-    Group("", (Place("/desk", "check", N_("Today"), READERS, ("/desk/tasks",)),), unfolded=True),
+    Group(
+        "",
+        (
+            Place("/desk", "check", N_("Today"), READERS, ("/desk/tasks",)),
+            # A salesperson's day begins with leads.
+            Place("/desk/leads", "leads", N_("Leads"), frozenset({Role.SALES})),
+        ),
+        unfolded=True,
+    ),
     Group(
         N_("Partners and clients"),
         (
             Place("/desk/partners", "partners", N_("Partners"), STAFF),
             Place("/desk/applications", "applications", N_("Applications"), STAFF),
-            Place("/desk/leads", "leads", N_("Leads"), _LEADS),
+            Place("/desk/leads", "leads", N_("Leads"), _LOOKS_AFTER),
             Place("/desk/clients", "clients", N_("Clients"), _CLIENTS),
             Place("/desk/segments", "segments", N_("Segments"), STAFF),
             Place("/desk/deals", "deal", N_("Deals"), STAFF),
@@ -154,6 +159,9 @@ GROUPS: tuple[Group, ...] = (
     Group("", (Place("/desk/settings", "settings", N_("Settings"), STAFF),), unfolded=True),
 )
 
+_OWN = (Place("/settings", "settings", N_("Your settings")), Place("/settings/mail", "mail", N_("Your mail")))
+"""What everybody has for themselves: the first that is there, for whom it does not stand among the places."""
+
 _PHONE: dict[Role, tuple[str, ...]] = {
     Role.MANAGER: ("/desk", "/desk/partners", "/desk/messages", "/desk/leads"),
     Role.SALES: ("/desk/leads", "/desk/partners", "/desk/messages", "/desk/events"),
@@ -180,6 +188,7 @@ class Shown:
 
     groups: tuple[Group, ...]
     phone: tuple[Place, ...]
+    own: Place | None
     here: str | None
     """The path of the place that this page belongs to."""
 
@@ -190,7 +199,7 @@ class Shown:
 def shown_to(visit: Visit) -> Shown:
     """What stands in this visit's navigation; nothing for somebody who is not signed in."""
     if visit.member is None:
-        return Shown((), (), None)
+        return Shown((), (), None, None)
     role = visit.member.role
     groups = []
     for group in GROUPS:
@@ -199,7 +208,11 @@ def shown_to(visit: Visit) -> Shown:
             groups.append(Group(group.name, places, group.unfolded))
     by_path = {each.path: each for group in groups for each in group.places}
     phone = tuple(by_path[path] for path in _PHONE[role] if path in by_path)
-    return Shown(tuple(groups), phone, _here(visit.path, tuple(by_path.values())))
+    own = next((each for each in _OWN if _is_there(each)), None)
+    if own and own.path in by_path:
+        own = None
+    known = (*by_path.values(), own) if own else tuple(by_path.values())
+    return Shown(tuple(groups), phone, own, _here(visit.path, known))
 
 
 def _is_there(place: Place) -> bool:

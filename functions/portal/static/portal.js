@@ -74,7 +74,7 @@ addEventListener("input", () => document.querySelectorAll("[data-total]").forEac
 
 /* Menus close when one looks elsewhere. */
 addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll(".rail details[open]")) {
+  for (const menu of document.querySelectorAll(".rail :is(.menu, .more)[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
@@ -83,7 +83,7 @@ addEventListener("click", (event) => {
 const rows = () => [...document.querySelectorAll("tbody tr.opens, [data-row]")];
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
-    for (const menu of document.querySelectorAll(".rail details[open]")) menu.open = false;
+    for (const menu of document.querySelectorAll(".rail :is(.menu, .more)[open]")) menu.open = false;
     return;
   }
   const typing = event.target.closest("input, select, textarea");
