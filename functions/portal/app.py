@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pages.adjustments
+import pages.api_keys
 import pages.bank_files
 import pages.campaigns
 import pages.cases
@@ -31,8 +32,10 @@ import pages.desk_leads
 import pages.desk_materials
 import pages.desk_messages
 import pages.desk_partner
+import pages.desk_reports
 import pages.desk_segments
 import pages.desk_sequences
+import pages.desk_settings
 import pages.desk_sources
 import pages.desk_tasks
 import pages.desk_unsent
@@ -54,12 +57,15 @@ import pages.payouts
 import pages.pictures
 import pages.postbacks
 import pages.preferences
+import pages.report_letter
 import pages.reports
 import pages.runs
+import pages.settings
 import pages.sign_in
 import pages.standing
 import pages.statements
 import pages.static_files
+import pages.team
 import pages.unsubscribe
 import pages.verification  # noqa: F401 (importing a page module registers its routes)
 import places

@@ -123,7 +123,7 @@ def admitted_key(configuration: Configuration, text: str, now: datetime) -> ApiK
     except NotFound:
         raise _refused() from None
     # The secret first: who has none learns nothing of when a key was revoked.
-    if not is_secret(secret, key) or not key.stands(now) or not _is_kept(configuration, key):
+    if not is_secret(secret, key) or not key.stands(now) or not is_kept(configuration, key):
         raise _refused()
     return key
 
@@ -133,8 +133,8 @@ def acting(key: ApiKey, language: str = "en") -> Member:
     return Member(member=key.key, partner=key.partner, brand=key.brand, role=key.role, name=key.name, language=language)
 
 
-def _is_kept(configuration: Configuration, key: ApiKey) -> bool:
-    """Whether its maker could still make it."""
+def is_kept(configuration: Configuration, key: ApiKey) -> bool:
+    """Whether its maker could still make it: they are there, and decide for the same house."""
     try:
         maker = configuration.member(key.created_by)
     except NotFound:
