@@ -1,4 +1,4 @@
-"""Fixtures that tests in a browser share; each file has a `portal` of its own."""
+"""Fixtures that tests in a browser share; each file has a `portal` of its own, and a process one browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def address(portal: Portal) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
