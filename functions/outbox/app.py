@@ -27,17 +27,19 @@ import boto3
 from introducer.domain.errors import IntroducerError, TooMany, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.mail import Mail, MailStatus
+from introducer.gateways import application_vault, user_pool, workflows
 from introducer.gateways import mail as mail_gateway
-from introducer.gateways import user_pool, workflows
 from introducer.gateways.queue import Queue
 from introducer.gateways.secrets import CONFIG, Secrets
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.chain_audit import chain_audit
+from introducer.services.read_applied import AppliedReader
 from introducer.services.send_mail import Outbox, Pacing
 from introducer.services.start_onboarding import start_onboarding
 from introducer.services.tell_targets import Teller
+from introducer.store.applications import Applications
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.clicks import Clicks
@@ -307,12 +309,13 @@ def outbox() -> Outbox:
     books = settings.books_table
     sender, told = settings.mail_from, settings.mail_events
     kept = Secrets(boto3.client("secretsmanager", config=CONFIG), elapsed=clock.elapsed)
+    logins = user_pool.UserPool(user_pool.new_client(), settings.user_pool_id)
     mailer = mail_gateway.Mailer(mail_gateway.new_client(), sender, told) if sender else None
     return Outbox(
         mails=Mails(books),
         configuration=Configuration(books),
         broadcasts=Broadcasts(books),
-        logins=user_pool.UserPool(user_pool.new_client(), settings.user_pool_id),
+        logins=logins,
         mailer=mailer,
         texts=MailTexts(books),
         secret=lambda: kept.text(settings.identity_key_secret).encode(),
@@ -321,7 +324,20 @@ def outbox() -> Outbox:
         chance=lambda: secrets.token_hex(16),
         report=_report,
         fonts=Path(settings.fonts_folder),
+        applied=AppliedReader(
+            Applications(books),
+            applications_vault,
+            logins,
+            lambda: kept.text(settings.identity_key_secret).encode(),
+        ),
     )
+
+
+@cache
+def applications_vault() -> application_vault.ApplicationVault:
+    """What opens who applied; made when the first mail to one goes."""
+    key = application_vault.new_client()
+    return application_vault.ApplicationVault(key, settings.leads_key, random=secrets.token_bytes)
 
 
 def _report(mail: Mail, error: Exception) -> None:

@@ -27,6 +27,7 @@ EVIDENCE: dict[Trigger, Evidence] = {
     Trigger.DORMANT: {"dormant_days": 15},
     Trigger.FIRST_FTD: {"ftd_7": 1},
     Trigger.CONTEST_WON: {"contest": "cts_1", "name": "Spring 100% Gold", "place": 2},
+    Trigger.APPLICATION_WAITS: {"application": "app_1", "country": "PL", "kind": "ib"},
 }  # fmt: skip
 SAID = {
     Trigger.PAYOUT_FAILED: "426.13 PLN",
@@ -39,6 +40,7 @@ SAID = {
     Trigger.DORMANT: "15 days",
     Trigger.FIRST_FTD: "1 this week",
     Trigger.CONTEST_WON: "place 2",
+    Trigger.APPLICATION_WAITS: "Poland",
 }
 
 

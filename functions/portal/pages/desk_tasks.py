@@ -50,6 +50,7 @@ words.WORDS |= {
         "dormant": N_("Gone quiet"),
         "first_ftd": N_("First client"),
         "contest_won": N_("Prize won"),
+        "application_waits": N_("Application waits"),
     },
     "task_whose": {"mine": N_("Mine"), "all": N_("Everybody's")},
     "task_outcome": {
@@ -70,6 +71,7 @@ words.WORDS |= {
         "dormant": N_("Write to the partner"),
         "first_ftd": N_("Write to the partner"),
         "contest_won": N_("Write to the partner"),
+        "application_waits": N_("Read the application"),
     },
 }
 
@@ -250,7 +252,7 @@ def _told(visit: Visit, shown: TaskShown) -> dict[str, Any]:
         "done_at": task.done_at,
         "done_by": _name(visit, task),
         "may_work": shown.may_work,
-        "path": f"/desk/tasks/{task.partner}/{task.task}",
+        "path": _path(task),
         "leads_to": _leads_to(task),
     }
 
@@ -264,9 +266,18 @@ def _name(visit: Visit, task: Task) -> str:
     return "" if task.outcome in (None, Outcome.PASSED) else manager_name(visit.portal.configuration, task.done_by)
 
 
+def _path(task: Task) -> str:
+    """Where a task is read: an application tells more of itself than a task does."""
+    if task.trigger is Trigger.APPLICATION_WAITS:
+        return _leads_to(task)
+    return f"/desk/tasks/{task.partner}/{task.task}"
+
+
 def _leads_to(task: Task) -> str:
     """Where what the task is about is done."""
     match task.trigger:
+        case Trigger.APPLICATION_WAITS:
+            return f"/desk/applications/{task.evidence['application']}"
         case Trigger.PAYOUT_FAILED | Trigger.DOCUMENTS_WAIT:
             return f"/desk/payees/{task.partner}"
         case Trigger.CASE_OPENED:

@@ -59,10 +59,17 @@ class MailTemplate(StrEnum):
     LEAD_MOVED = "lead_moved"
     TARGET_PAUSED = "target_paused"
     """Outbound postbacks to one target stopped: nothing arrived there."""
+    APPLICATION_CHECK = "application_check"
+    """Somebody applied with this address: a link that shows that it is theirs."""
+    APPLICATION_REFUSED = "application_refused"
     MESSAGE_WRITTEN = "message_written"
     """Somebody wrote in a conversation: to either side."""
     WRITTEN = "written"
     """What staff wrote themselves, in a sequence or a broadcast: the text stands apart, and the mail names it."""
+
+
+TO_APPLICANTS = frozenset({MailTemplate.APPLICATION_CHECK, MailTemplate.APPLICATION_REFUSED})
+"""What is said to people without a login."""
 
 
 class Audience(StrEnum):
@@ -78,6 +85,8 @@ class Audience(StrEnum):
     """Each member of a brand's staff who plans contests, and decides objections."""
     MEMBER = "member"
     """One login."""
+    APPLICANT = "applicant"
+    """Whoever sent an application: nobody with a login. Its address stands sealed with the application."""
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -91,7 +100,7 @@ class Audience(StrEnum):
                 return frozenset({Role.COMPLIANCE, Role.ADMIN})
             case Audience.PLANNERS:
                 return frozenset({Role.MANAGER, Role.ADMIN})
-            case Audience.MEMBER:
+            case Audience.MEMBER | Audience.APPLICANT:
                 return frozenset()
 
 
@@ -389,6 +398,16 @@ FIELDS: Mapping[MailTemplate, Mapping[str, Kind]] = {
         "stage": Kind.WORD,
         "lost": Kind.WORD,  # why; else empty
     },
+    MailTemplate.APPLICATION_CHECK: {
+        "application": Kind.CODE,
+        "until": Kind.MOMENT,  # how long the link is good
+        "known": Kind.WORD,  # login: the address has one already; else empty. Looked up when it is sent
+        "link": Kind.PATH,  # where the link leads; made when it is sent
+    },
+    MailTemplate.APPLICATION_REFUSED: {
+        "application": Kind.CODE,
+        "reason": Kind.TEXT,  # in the words of whoever decided
+    },
     MailTemplate.TARGET_PAUSED: {
         "target": Kind.CODE,
         "name": Kind.TEXT,  # the target's
@@ -522,6 +541,26 @@ def handed_on_to(mail: Mail, member: str, now: datetime) -> Mail:
         at=mail.at,
         status_since=now,
         series=mail.series,
+    )
+
+
+def applicant_mail(
+    what: str, template: MailTemplate, values: Mapping[str, Value], *, brand: str, partner: str, at: datetime
+) -> Mail:
+    """A mail to whoever sent an application. It stands among those of the `partner` that they would become, and goes
+    with that. Raises `ValueError` as `new_mail` does."""
+    check_values(template, values)
+    return Mail(
+        mail=mail_id(brand, what, Audience.APPLICANT, partner, ""),
+        brand=brand,
+        partner=partner,
+        audience=Audience.APPLICANT,
+        member="",
+        template=template,
+        values=values,
+        what=what,
+        at=at,
+        status_since=at,
     )
 
 

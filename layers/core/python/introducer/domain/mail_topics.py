@@ -68,6 +68,8 @@ TOPIC_OF: Mapping[MailTemplate, Topic] = {
     MailTemplate.RUN_SUMMARY: Topic.WORK,
     MailTemplate.LEAD_CAME: Topic.WORK,
     MailTemplate.LEAD_MOVED: Topic.LEADS,
+    MailTemplate.APPLICATION_CHECK: Topic.ACCOUNT,
+    MailTemplate.APPLICATION_REFUSED: Topic.ACCOUNT,
     MailTemplate.TARGET_PAUSED: Topic.ACCOUNT,
     MailTemplate.MESSAGE_WRITTEN: Topic.MESSAGES,
     MailTemplate.WRITTEN: Topic.NEWS,

@@ -35,6 +35,8 @@ class Trigger(StrEnum):
     DORMANT = "dormant"
     FIRST_FTD = "first_ftd"
     CONTEST_WON = "contest_won"
+    APPLICATION_WAITS = "application_waits"
+    """Somebody wants to be a partner: it is about the partner that they would be."""
 
 
 class Over(StrEnum):
@@ -136,6 +138,8 @@ RULES: Mapping[Trigger, Rule] = {
         due_days=3, rests_days=None,
     ),
     Trigger.CONTEST_WON: Rule(over=Over.EVENT, weight=10, due_days=5, rests_days=None),
+    # Good partners apply in several places, and begin with whoever answers first.
+    Trigger.APPLICATION_WAITS: Rule(over=Over.EVENT, weight=23, due_days=2, rests_days=None),
 }  # fmt: skip
 """Every trigger. Its numbers stand here and nowhere else; docs/tasks.md has them in words."""
 

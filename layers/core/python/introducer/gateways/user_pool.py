@@ -77,6 +77,18 @@ class UserPool:
             attributes["email"], attributes.get("email_verified", "").lower() == "true", bool(user.get("Enabled", True))
         )
 
+    def sub_of(self, email: str) -> str | None:
+        """Whose login this address is; None where it is nobody's. Raises `Unavailable`."""
+        try:
+            user = self._client.admin_get_user(UserPoolId=self._pool_id, Username=email)
+        except ClientError as error:
+            if _code(error) == "UserNotFoundException":
+                return None
+            raise Unavailable("Logins cannot be read just now: try again in a minute.") from error
+        except BotoCoreError as error:
+            raise Unavailable("Logins cannot be read just now: try again in a minute.") from error
+        return next(str(each["Value"]) for each in user["UserAttributes"] if each["Name"] == "sub")
+
     def delete(self, sub: str) -> bool:
         """The login of this `sub` is disabled, so that nobody signs in meanwhile, and deleted with its address. Whether
         there was one: repeating it changes nothing. Raises `Unavailable`."""

@@ -10,7 +10,7 @@ from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Invalid, Malformed, NotFound
 from introducer.domain.task import Task, attention, check_reader
 from introducer.domain.trigger import RULES, Trigger
-from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.partner_of_brand import LONGEST_ID, partner_of_brand
 from introducer.services.people import Names
 from introducer.store.configuration import Configuration
 from introducer.store.tasks import Tasks
@@ -107,8 +107,18 @@ def read_task(
 ) -> TaskShown:
     """One task of a partner of the member's brand. Raises `Forbidden`, `NotFound`."""
     check_reader(member.role)
-    owner = partner_of_brand(configuration, member, partner)
-    return _shown(tasks.task(owner.partner, task), member.role, Names(configuration), today)
+    found = task_of_brand(tasks, member, partner, task)
+    return _shown(found, member.role, Names(configuration), today)
+
+
+def task_of_brand(tasks: Tasks, member: Member, partner: str, task: str) -> Task:
+    """One task of a partner of the member's brand, or of somebody who would be one. Raises `NotFound`."""
+    if len(partner) > LONGEST_ID:
+        raise NotFound("There is no such task.")
+    found = tasks.task(partner, task)
+    if found.brand != member.brand:
+        raise NotFound("There is no such task.")
+    return found
 
 
 def read_tasks_of_partner(

@@ -8,7 +8,7 @@ unclear.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -36,6 +36,7 @@ from introducer.domain.mail import (
     MailStatus,
     MailTemplate,
     Seen,
+    Value,
     handed_on_to,
 )
 from introducer.domain.mail_pace import Pace, Taken, slow_rate
@@ -47,6 +48,7 @@ from introducer.domain.unsubscribing import Unsubscribing, key_of, token
 from introducer.gateways.mail import Letter, Mailer, MailNotTaken, MailRefused, MailServiceFull, MailUnclear
 from introducer.gateways.user_pool import Login, UserPool
 from introducer.locale import Language, best
+from introducer.services.read_applied import Applied, nobody_applied
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.configuration import Configuration
 from introducer.store.mail_texts import MailTexts
@@ -173,7 +175,7 @@ class Kept(Generic[T]):
 class Outbox:
     """Sends mails that wait; many threads may share it. `mailer` is None where nobody may send, `pacing` where nothing
     is to be paced; `secret` reads the one behind all keyed hashes, and may raise `Unavailable`; `chance` says a word
-    that nobody says twice."""
+    that nobody says twice; `applied` opens who applied, for mails to people without a login."""
 
     def __init__(
         self,
@@ -190,6 +192,7 @@ class Outbox:
         chance: Callable[[], str],
         report: Report,
         fonts: Path | None = None,
+        applied: Callable[[Mail], Applied] = nobody_applied,
     ) -> None:
         self._mails = mails
         self._configuration = configuration
@@ -204,6 +207,7 @@ class Outbox:
         self._chance = chance
         self._report = report
         self._fonts = fonts
+        self._applied = applied
 
     def permits(self, mails: int) -> Permits:
         """Permits for a batch of so many mails."""
@@ -224,7 +228,7 @@ class Outbox:
             match found.status:
                 case MailStatus.WAITING if found.not_before is not None and found.not_before > self._now():
                     return None
-                case MailStatus.WAITING if found.audience is Audience.MEMBER:
+                case MailStatus.WAITING if found.audience in (Audience.MEMBER, Audience.APPLICANT):
                     return self._send(addressed, permits or self.permits(1))
                 case MailStatus.WAITING:
                     return self._hand_on(found)
@@ -262,9 +266,8 @@ class Outbox:
         if self._mailer is None:
             return self._mark(mail, MailStatus.FAILED, NO_SENDER)
         try:
-            member, login = self._addressee(addressed)
             brand = self._brand(mail.brand)
-            reader, language = self._reader(addressed, member, brand)
+            login, reader, language, values = self._whom(addressed, brand)
         except NotFound:
             return self._mark(mail, MailStatus.FAILED, NO_LOGIN)
         topic, secret = topic_of(mail), self._secret()
@@ -284,7 +287,7 @@ class Outbox:
             reader = replace(reader, unsubscribe=f"{reader.portal}{UNSUBSCRIBE}{wish}")
         try:
             written = self._written(mail, language, reader)
-            said = render(mail.template, mail.values, language, reader, written, self._fonts)
+            said = render(mail.template, values, language, reader, written, self._fonts)
         except Unavailable:
             raise
         except Exception as error:
@@ -324,6 +327,18 @@ class Outbox:
             return None
         text = self._text(mail.brand, str(mail.values["text"]))
         return fill_in(text, mail.values["fills"], language, reader)
+
+    def _whom(self, addressed: Addressed, brand: Brand) -> tuple[Login, Reader, Language, Mapping[str, Value]]:
+        """Where the mail goes, as whom and in which language it is read, and what it says. Raises `NotFound`."""
+        mail = addressed.mail
+        if mail.audience is Audience.APPLICANT:
+            applied = self._applied(mail)
+            reader = Reader(name=applied.name, brand=brand.name, portal=f"https://{brand.domain}")
+            # Whether the address is theirs is what the mail asks.
+            return Login(applied.email, verified=True, enabled=True), reader, best([applied.language]), applied.values
+        member, login = self._addressee(addressed)
+        reader, language = self._reader(addressed, member, brand)
+        return login, reader, language, mail.values
 
     def _addressee(self, addressed: Addressed) -> tuple[Member, Login]:
         """Who it is for. Raises `NotFound`, for somebody who is no longer with the partner or the brand too."""

@@ -17,7 +17,7 @@ from introducer.domain.task import (
     snoozed,
 )
 from introducer.services.creation import Clock, now
-from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.read_tasks import task_of_brand
 from introducer.store.configuration import Configuration
 from introducer.store.tasks import Tasks
 
@@ -29,7 +29,7 @@ def snooze_task(
 ) -> Task:
     """The task, hidden until a UTC day. Again changes nothing. Raises `Forbidden`, `NotFound`, `Invalid` for a day that
     is not within sixty days, `Conflict` when it is done or changed meanwhile."""
-    found = _task(configuration, tasks, member, partner, task)
+    found = _task(tasks, member, partner, task)
     if found.status is TaskStatus.OPEN and found.snoozed_until == until:
         return found
     at = now(clock)
@@ -43,7 +43,7 @@ def reassign_task(
 ) -> Task:
     """The task in the queue of the login `to`. Again changes nothing. Raises `Forbidden`, `NotFound`, `Invalid` for
     somebody who cannot work it, `Conflict` when it is done or changed meanwhile."""
-    found = _task(configuration, tasks, member, partner, task)
+    found = _task(tasks, member, partner, task)
     try:
         colleague = configuration.member(to)
     except NotFound:
@@ -74,7 +74,7 @@ def finish_task(
     if outcome not in BY_PEOPLE:
         raise Invalid(f"outcome is one of {', '.join(BY_PEOPLE)}.", code="invalid_outcome")
     for attempt in range(_TRIES):
-        found = _task(configuration, tasks, member, partner, task)
+        found = _task(tasks, member, partner, task)
         if found.status is TaskStatus.DONE and (found.outcome, found.note) == (outcome, note_of(note)):
             return found
         at = now(clock)
@@ -90,8 +90,7 @@ def finish_task(
     raise AssertionError("unreachable")
 
 
-def _task(configuration: Configuration, tasks: Tasks, member: Member, partner: str, task: str) -> Task:
-    owner = partner_of_brand(configuration, member, partner)
-    found = tasks.task(owner.partner, task)
+def _task(tasks: Tasks, member: Member, partner: str, task: str) -> Task:
+    found = task_of_brand(tasks, member, partner, task)
     check_worker(member.role, found)
     return found

@@ -350,7 +350,7 @@ ITEMS: dict[str, Item] = {
         # meets it there.
         Item("application", BOOKS, "P#{partner}#application", "{application}",
              "somebody who wants to be a partner: country, kind, currency, consent, by whose recruiting link, how far "
-             "it is and who decided; who it is, sealed under a data key of its own; listed under the brand by its state",
+             "it is and who decided; who it is, sealed under a data key of its own; listed under the brand by state",
              owner_pk="B#{brand}#applications#{state}", owner_sk="{since}#{application}",
              expires="3 days while its e-mail is not confirmed; 180 days once refused or withdrawn"),
         Item("application_known", BOOKS, "N#{brand}#email#{hash}", "application",

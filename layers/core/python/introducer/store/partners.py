@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection.base import Connection
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from introducer.domain.configuration import BEGINNING, Change, Parenting, Partner, PartnerCard, Standing, Status
@@ -146,7 +147,7 @@ class Partners(Part):
             change,
             # Without what names it: the audit trail is never edited, and outlives the partner's data.
             replace(partner, name="", email_hash=None),
-            as_item(self._partners, keys.key("partner", partner=partner.partner), partner),
+            as_item(self._partners, keys.key("partner", partner=partner.partner), partner, _below(partner)),
             as_item(self._cards, keys.key("card", brand=partner.brand, partner=partner.partner), card),
             as_item(self._parentings, _parenting_key(parenting), parenting),
             *(() if walk is None else (self._walk(walk),)),
@@ -215,7 +216,8 @@ class Partners(Part):
         own = self._partners(*own_key)
         item = as_item(self._parentings, _parenting_key(parenting), parenting)
         name = self._partners.parent
-        brand = self._brand_of(self._partners, own_key)
+        known = self.partner(parenting.partner)
+        brand = known.brand
         before = lines[parenting.partner]
         refusal = "A parent was changed meanwhile: read it again."
         with translated(refusal), TransactWrite(connection=self._connection) as transaction:
@@ -224,13 +226,30 @@ class Partners(Part):
                 unchanged = name.does_not_exist() if parent is None else name == parent
                 unchanged = self._partners.pk.exists() & unchanged
                 if partner == parenting.partner:
-                    action = name.remove() if parenting.parent is None else name.set(parenting.parent)
-                    transaction.update(own, [action], condition=unchanged)
+                    transaction.update(own, self._moved(known, parenting.parent), condition=unchanged)
                 else:
                     key = keys.key("partner", partner=partner)
                     transaction.condition_check(self._partners, *key, condition=unchanged)
             after = values_of(parenting)
             self._audit(transaction, brand, parenting.partner, "set_parent", change, {"parent": before}, after)
+
+    def children(self, partner: str, cursor: str | None = None, limit: int = 100) -> Page[Partner]:
+        """A page of those who stand directly below a partner, as decided last, the newest first. The index lags by
+        moments: who stands elsewhere by now is left out."""
+        page = self._owned(self._partners, Partner, keys.owner_partition("partner", parent=partner), cursor, limit)
+        return Page(tuple(each for each in page.items if each.parent == partner), page.cursor)
+
+    def _moved(self, partner: Partner, parent: str | None) -> list[Action]:
+        """What puts a profile below another parent, in the list of children too."""
+        item = self._partners
+        if parent is None:
+            return [item.parent.remove(), item.owner_pk.remove(), item.owner_sk.remove()]
+        place = _below(replace(partner, parent=parent))
+        return [
+            item.parent.set(parent),
+            item.owner_pk.set(place[keys.OWNER_PK]),
+            item.owner_sk.set(place[keys.OWNER_SK]),
+        ]
 
     def _walk(self, state: Progress) -> WalkItem:
         """The beginning of a sequence: `store.sequences` reads it and goes on from there."""
@@ -242,6 +261,14 @@ class Partners(Part):
         return self._walks(
             *key, True, brand=state.brand, started_at=state.started_at, done="[]", version=state.version, **owner
         )
+
+
+def _below(partner: Partner) -> dict[str, str]:
+    """Where a partner is listed under its parent."""
+    if partner.parent is None:
+        return {}
+    created = f"{milliseconds(partner.created):013d}"
+    return keys.owner_key("partner", parent=partner.parent, created=created, partner=partner.partner)
 
 
 def partner_from_wire(item: Wire) -> Partner:

@@ -120,6 +120,12 @@ _WORDS: Mapping[Trigger, _Words] = {
         N_("Congratulations"),
         N_("Congratulations on place %(place)s in %(contest)s! I hope to see you in the next one."),
     ),
+    Trigger.APPLICATION_WAITS: _Words(
+        N_("Somebody from %(country)s wants to be a partner. Most begin with whoever answers first."),
+        N_("%(country)s"),
+        N_("About your application"),
+        N_("Thank you for your application. We are reading it, and I will answer soon."),
+    ),
 }
 
 _WITHOUT_AMOUNT: Mapping[Trigger, str] = {Trigger.CASE_OPENED: N_("Nothing is held yet")}
@@ -178,6 +184,7 @@ def _values(reader: Language, task: Task) -> Mapping[str, Part]:
         values[name] = _activity(said, name, by, currency)
     values["what"] = Text(word(reader, "activity", by)) if by else blank
     values["last"] = Day(str(said["last"])) if "last" in said else blank
+    values["country"] = Text(reader.country(str(said["country"]))) if "country" in said else blank
     values["contest"] = Text(str(said["name"])) if "name" in said else blank
     if "amount_minor" in said:
         values["amount"] = Money(int(said["amount_minor"]), str(said["amount_currency"]))

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from introducer.domain.mail import MailTemplate, Value, check_values
+from introducer.domain.mail import TO_APPLICANTS, MailTemplate, Value, check_values
 from introducer.locale import Language
 from introducer.wording.codes import N_
-from introducer.wording.mails import cases, communication, contests, payouts, reports
+from introducer.wording.mails import applications, cases, communication, contests, payouts, reports
 from introducer.wording.mails.telling import MAIL, Fact, Reader, Teller, Told, Written
 from introducer.wording.sentences import (
     Said,
@@ -64,7 +64,11 @@ def letter(
     check_values(template, values)
     teller = Teller(language, reader, values, written)
     told = _TOLD[template](teller)
-    if reader.partner:
+    if template in TO_APPLICANTS:
+        footer = teller.say(
+            N_("You get this mail from %(brand)s because somebody applied to be a partner with this address.")
+        )
+    elif reader.partner:
         footer = teller.say(
             N_("You get this mail from %(brand)s because you are an owner of %(partner)s."),
             partner=Text(reader.partner),
@@ -111,6 +115,8 @@ _TOLD: Mapping[MailTemplate, Callable[[Teller], Told]] = {
     MailTemplate.GOAL_ANSWERED: contests.goal_answered,
     MailTemplate.LEAD_CAME: communication.lead_came,
     MailTemplate.LEAD_MOVED: communication.lead_moved,
+    MailTemplate.APPLICATION_CHECK: applications.application_check,
+    MailTemplate.APPLICATION_REFUSED: applications.application_refused,
     MailTemplate.TARGET_PAUSED: communication.target_paused,
     MailTemplate.MESSAGE_WRITTEN: communication.message_written,
     MailTemplate.CONTEST_ENTERED: contests.contest_entered,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from introducer.domain.events import milliseconds
-from introducer.domain.mail import MailTemplate, Value, amount
+from introducer.domain.mail import TO_APPLICANTS, MailTemplate, Value, amount
 from introducer.domain.mail_topics import topic_said
 from introducer.locale import Language
 from introducer.wording.mails.chart import HEIGHT, WIDTH, draw
@@ -86,7 +86,7 @@ def preview(
     template: MailTemplate, language: Language, reader: Reader | None = None, fonts: Path | None = None
 ) -> Rendered:
     """The mail with example values: for whoever wants to see it before somebody gets it."""
-    reads = reader or (STAFF if template in _TO_STAFF else OWNER)
+    reads = reader or (STAFF if template in _TO_STAFF else APPLICANT if template in TO_APPLICANTS else OWNER)
     if not topic_said(template, EXAMPLES[template]).is_binding:
         reads = replace(reads, unsubscribe=f"{reads.portal}/unsubscribe/Y29udGVzdHMgMDEyMzQ1.c2lnbmVk")
     written = WRITTEN if template is MailTemplate.WRITTEN else None
@@ -118,6 +118,7 @@ OWNER = Reader(
     name="Marta Zielińska", brand="Northwind Markets", portal="https://partners.example.com", partner="Amberfield Media"
 )
 STAFF = Reader(name="Somchai Wattana", brand="Northwind Markets", portal="https://partners.example.com")
+APPLICANT = Reader(name="Marta Zielińska", brand="Northwind Markets", portal="https://partners.example.com")
 _TO_STAFF = {
     MailTemplate.PAYOUTS_WAITING,
     MailTemplate.CASE_REMINDER,
@@ -245,6 +246,16 @@ EXAMPLES: Mapping[MailTemplate, Mapping[str, Value]] = {
         "came": "2026-11-30",
         "stage": "lost",
         "lost": "not_reached",
+    },
+    MailTemplate.APPLICATION_CHECK: {
+        "application": "app_01JDXAMPLE0000000000000000",
+        "until": milliseconds(_AT.replace(day=5)),
+        "known": "",
+        "link": "/apply/confirm/MTc5NjI5MDIwMDAwMA.c2lnbmVk",
+    },
+    MailTemplate.APPLICATION_REFUSED: {
+        "application": "app_01JDXAMPLE0000000000000000",
+        "reason": "We may not work with partners in your country yet.",
     },
     MailTemplate.TARGET_PAUSED: {
         "target": "tgt_01JDXAMPLE0000000000000000",

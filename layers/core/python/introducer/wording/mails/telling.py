@@ -88,6 +88,7 @@ is not here is shown as it is."""
 _UNSAID = frozenset({"", "told_by_staff"})
 """Reasons that say nothing to the partner."""
 
+APPLY = "/apply"
 CASES = "/cases"
 GOALS = "/goals"
 LEADS = "/leads"
