@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pages.adjustments
 import pages.api_keys
+import pages.apply
 import pages.bank_files
 import pages.campaigns
 import pages.cases

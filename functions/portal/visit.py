@@ -98,6 +98,10 @@ class Visit:
         parameters = self.request.query_params
         return str(parameters.get(name, otherwise)).strip() if parameters else otherwise
 
+    def queries(self, name: str) -> list[str]:
+        """Every value of a query parameter, as a form sends what was ticked."""
+        return [value.strip() for value in self._query_lists().get(name, [])]
+
     @property
     def path(self) -> str:
         return str(self.request.to_original_event()["rawPath"])
@@ -174,7 +178,10 @@ class Visit:
     # ------------------------------------------------------------------------------------------- what is wanted back
 
     def wants(self, offered: tuple[str, ...]) -> str | None:
-        """The best of what is offered, after `Accept`; None when nothing fits."""
+        """The best of what is offered, after `Accept`; None when nothing fits. A link can ask for the spreadsheet of a
+        list by `format=csv`, for it cannot say what it accepts."""
+        if CSV in offered and self.query("format") == "csv":
+            return CSV
         if self.signed_in_by == "bearer" or self.header("authorization"):
             offered = tuple(sorted(offered, key=lambda each: each == HTML))
         weights = [(_weight(self.header("accept"), kind), -position) for position, kind in enumerate(offered)]

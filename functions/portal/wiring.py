@@ -45,6 +45,7 @@ from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
 from introducer.services.read_first_steps import FirstBooks
 from introducer.services.read_partner import PartnerBooks
+from introducer.services.read_report import ReportBooks
 from introducer.services.team import TeamBooks
 from introducer.store.adjustments import Adjustments
 from introducer.store.announcements import Announcements
@@ -80,6 +81,7 @@ from introducer.store.rates import RateStore
 from introducer.store.report_choices import ReportChoices
 from introducer.store.reservations import Reservations
 from introducer.store.results import Results
+from introducer.store.saved_reports import SavedReports
 from introducer.store.scorings import Scorings
 from introducer.store.settlements import Settlements
 from introducer.store.source_files import SourceFiles
@@ -134,6 +136,14 @@ class Portal:
     @cached_property
     def report_choices(self) -> ReportChoices:
         return ReportChoices(self.settings.books_table)
+
+    @cached_property
+    def report_books(self) -> ReportBooks:
+        return ReportBooks.of(self.settings.books_table)
+
+    @cached_property
+    def saved_reports(self) -> SavedReports:
+        return SavedReports(self.settings.books_table)
 
     @cached_property
     def clients(self) -> Clients:

@@ -32,7 +32,7 @@ def test_the_report_and_its_letter_fit(
 ) -> None:
     with Window(browser, address, width) as window:
         page = window.carries(owner.cookies, language=language, theme=theme)
-        page.goto("/reports")
+        page.goto("/reports/summary")
         assert window.sideways() == 0
         assert window.barriers() == []
         page.locator("main a[href^='/reports/letter']").click()

@@ -21,14 +21,14 @@ def portal(cloud: LocalCloud) -> Iterator[Portal]:
 
 def test_a_partner_sees_its_last_week_and_month_and_its_letter(portal: Portal) -> None:
     partner = portal.signed_in(PARTNER)
-    week = portal.machine(PARTNER).get("/reports").json
+    week = portal.machine(PARTNER).get("/reports/summary").json
     assert (week["shown"], week["cadence"], week["version"]) == ("weekly", "weekly", 0)
     assert week["last"] < NOW.date().isoformat()
     assert [each["metric"] for each in week["counts"]] == ["clicks", "registrations", "ftd", "qftd"]
-    month = portal.machine(PARTNER).get("/reports?show=monthly").json
+    month = portal.machine(PARTNER).get("/reports/summary?show=monthly").json
     assert month["shown"] == "monthly"
     assert month["first"].endswith("-01")
-    page = partner.get("/reports", accept="text/html")
+    page = partner.get("/reports/summary", accept="text/html")
     assert page.status == 200
     assert week["change"] in page.body
 
@@ -42,17 +42,17 @@ def test_a_partner_sees_its_last_week_and_month_and_its_letter(portal: Portal) -
 
 def test_an_owner_chooses_how_often_and_by_which_clocks(portal: Portal) -> None:
     partner = portal.signed_in(PARTNER, accept="text/html")
-    page = "/reports"
-    answer = partner.submit(page, "/reports", cadence="monthly", time_zone="Asia/Bangkok")
-    assert (answer.status, answer.headers["location"]) == (303, "/reports?kept=1")
-    kept = portal.machine(PARTNER).get("/reports").json
+    page = "/reports/summary"
+    answer = partner.submit(page, page, cadence="monthly", time_zone="Asia/Bangkok")
+    assert (answer.status, answer.headers["location"]) == (303, "/reports/summary?kept=1")
+    kept = portal.machine(PARTNER).get("/reports/summary").json
     assert (kept["cadence"], kept["time_zone"], kept["version"]) == ("monthly", "Asia/Bangkok", 1)
-    refused = partner.submit(page, "/reports", cadence="weekly", time_zone="Mars/Olympus")
+    refused = partner.submit(page, page, cadence="weekly", time_zone="Mars/Olympus")
     assert refused.status == 422
     assert "Write a time zone such as Europe/Berlin." in refused.body
-    bad = portal.machine(PARTNER).post("/reports", {"cadence": "hourly"}, as_json=True)
+    bad = portal.machine(PARTNER).post("/reports/summary", {"cadence": "hourly"}, as_json=True)
     assert bad.status == 422
-    assert portal.machine(OTHER).get("/reports").json["version"] == 0
+    assert portal.machine(OTHER).get("/reports/summary").json["version"] == 0
 
 
 def test_staff_see_the_letter_of_their_partners_and_partners_see_nobody_elses(portal: Portal) -> None:
@@ -66,10 +66,10 @@ def test_staff_see_the_letter_of_their_partners_and_partners_see_nobody_elses(po
 
 def test_whoever_switched_reports_off_is_told_so(portal: Portal) -> None:
     machine = portal.machine(OTHER)
-    assert machine.get("/reports").json["wanted"] is True
+    assert machine.get("/reports/summary").json["wanted"] is True
     wish = {"version": 0, "on": ["news"], "time_zone": "UTC", "quiet_from": 21, "quiet_until": 8}
     assert machine.post("/settings/mail", wish, as_json=True).status in (200, 201)
-    assert machine.get("/reports").json["wanted"] is False
-    page = portal.signed_in(OTHER).get("/reports", accept="text/html").body
+    assert machine.get("/reports/summary").json["wanted"] is False
+    page = portal.signed_in(OTHER).get("/reports/summary", accept="text/html").body
     assert "You switched reports off: no letter comes to you." in page
     assert "Switch the letter on" in page

@@ -1,175 +1,143 @@
-"""`/reports`: the partner's last whole week or month against the one before, how often its letter comes, and that
-letter as it would come; and for staff the letter of a partner of theirs."""
+"""`/reports`: what the partner's traffic brought, by any row, over any days, beside an earlier time, as a chart, a
+table and a file. `…/value`: what clients are worth, by source and by month of registration. `…/saved`: reports kept
+under a name. All that a report asks stands in its address.
+"""
 
 from __future__ import annotations
 
-import base64
-from typing import Annotated, Any
+from typing import Any
 
-import words
-from chalice.app import Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
-from server import Done, Who, page
-from visit import N_, FormRefused, Visit
+import report_saved
+from report_saved import ChangedReport, GoneReport, NewReport
+from report_shown import (
+    address,
+    asked_in,
+    choices,
+    columns,
+    comes_from_form,
+    drill,
+    filters_named,
+    frame,
+    is_browser,
+    report_asked,
+    shown,
+    value_columns,
+    value_shown,
+)
+from server import Done, Go, page
+from visit import Visit
 
-from introducer.domain.configuration import Partner, Role
-from introducer.domain.errors import Conflict, Invalid
-from introducer.domain.mail import MailTemplate
-from introducer.domain.mail_topics import Topic
-from introducer.domain.money import Money
-from introducer.domain.report import Cadence, Report, ReportChoice, last_period, report_values
-from introducer.locale import Language, best
-from introducer.services.choose_report import choose_report
-from introducer.services.partner_of_brand import partner_of_brand
-from introducer.services.read_report_figures import FigureBooks, read_report
-from introducer.store.report_choices import ReportChoices
-from introducer.wording.mails.letters import letter
-from introducer.wording.mails.rendering import rendered
-from introducer.wording.mails.telling import Reader
+from introducer.domain.client_value import COHORT, VALUES, value_query_of
+from introducer.domain.errors import Malformed
+from introducer.domain.report_query import OF_PARTNERS, SOURCES, Dimension
+from introducer.services.read_links_of_partner import read_campaigns_to_promote
+from introducer.services.read_report import Whose, read_report, read_value
 
 PATH = "/reports"
-DESK = "/desk/partners/{partner}/report"
-
-words.WORDS["report_cadence"] = {"weekly": N_("Every Monday"), "monthly": N_("On the first of the month")}
-words.WORDS["report_metric"] = {
-    "clicks": N_("Clicks"),
-    "registrations": N_("Registrations"),
-    "ftd": N_("First deposits"),
-    "qftd": N_("Qualified clients"),
-}
-words.WORDS["problem"] |= {
-    "owner_only_reports": N_("Letters go to the owners of this account: ask one of them to choose."),
-}
-_LETTER_HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "private, no-store",
-    # A mail has its styles in its elements, and its pictures in itself; it runs nothing.
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-}
+VALUE, SAVED = PATH + "/value", PATH + "/saved"
+ONE = SAVED + "/{report}"
 
 
-class ReportWish(BaseModel):
-    """How often the letter comes, and by which clocks (empty: the brand's)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cadence: Cadence
-    time_zone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)] = ""
-
-
-@page(PATH, "reports.html")
-def reports(visit: Visit) -> dict[str, Any]:
-    """The figures of the last whole period, and the choice that stands."""
-    assert visit.partner is not None and visit.member is not None
-    choice = _choices(visit).get(visit.partner.partner)
-    said = _report(visit, visit.partner, _cadence(visit, choice))
-    wishes = visit.portal.member_mails.preferences(visit.member.member)
-    shown = letter(MailTemplate.PARTNER_REPORT, report_values(said), visit.language, _reader(visit, visit.partner))
-    return {
-        "shown": said.period.cadence.value,
-        "first": said.period.first.isoformat(),
-        "last": said.period.last.isoformat(),
-        "counts": [
-            {"metric": metric, "now": said.current.counts[metric], "before": said.before.counts[metric]}
-            for metric in words.WORDS["report_metric"]
-        ],
-        "earned": _earned(said),
-        "change": str(shown.lines[0]),
-        "suggestion": str(shown.after[0]),
-        "about_earned": "".join(map(str, shown.lines[1:])),
-        "cadence": choice.cadence.value,
-        "time_zone": choice.time_zone,
-        "version": choice.version,
-        "may_choose": visit.member.role is Role.OWNER,
-        "wanted": wishes.wants(Topic.REPORTS),
+@page(PATH, "report.html", columns=columns)
+def reports(visit: Visit) -> dict[str, Any] | Go:
+    """The report of the address. What once stood here, the last week, has a page of its own."""
+    assert visit.partner is not None
+    if visit.query("show"):
+        return Go(address(f"{PATH}/summary", {"show": visit.query("show")}))
+    asked = asked_in(visit)
+    query, wrong = report_asked(visit, asked, OF_PARTNERS, Dimension.DAY)
+    if comes_from_form(visit) and not wrong:
+        return Go(address(PATH, query.to_params()))
+    partner = visit.partner
+    report = read_report(
+        visit.portal.report_books,
+        brand=partner.brand,
+        partners=[_whose(visit)],
+        query=query,
+        currency=partner.currency,
+    )
+    found = frame(query, wrong) | shown(visit, report, f"report {partner.partner}")
+    for row in found["items"]:
+        below = drill(query, row)
+        row["more"] = address(PATH, below) if below else None
+    campaigns = _campaigns(visit)
+    return found | {
+        "home": PATH,
+        "scope": None,
+        "choices": choices(OF_PARTNERS) | {"campaigns": campaigns},
+        "filter_names": filters_named(visit, query, campaigns),
+        "saved": report_saved.kept(visit, PATH),
     }
 
 
-@page(PATH, "reports.html", method="POST", again=reports, body=ReportWish)
-def choose(visit: Visit) -> Done:
-    assert visit.partner is not None and visit.member is not None
-    wish = visit.read(ReportWish)
-    typed = {"cadence": wish.cadence.value, "time_zone": wish.time_zone}
-    try:
-        made = choose_report(
-            _choices(visit),
-            member=visit.member,
-            partner=visit.partner,
-            cadence=wish.cadence,
-            time_zone=wish.time_zone,
-            clock=visit.portal.now,
-        )
-    except Invalid as error:
-        raise FormRefused({"time_zone": N_("Write a time zone such as Europe/Berlin.")}, typed, error) from None
-    except Conflict as error:
-        message = N_("This was changed meanwhile: look at what stands below, then choose again.")
-        raise FormRefused({"": message}, {}, error) from None
-    return Done({"cadence": made.cadence, "time_zone": made.time_zone, "version": made.version}, f"{PATH}?kept=1")
+@page(PATH, "report.html", method="POST", again=reports, body=NewReport)
+def keep_report(visit: Visit) -> Done:
+    return report_saved.keep(visit, PATH)
 
 
-@page(PATH + "/letter")
-def own_letter(visit: Visit) -> Response:
-    """The letter as it would come now."""
+@page(SAVED, "report_saved.html", columns=report_saved.COLUMNS)
+def saved_reports(visit: Visit) -> dict[str, Any]:
+    """The member's own."""
+    return {"home": PATH, "items": report_saved.kept(visit, PATH), "may_share": False, "next": None}
+
+
+@page(ONE)
+def saved_report(visit: Visit, report: str) -> Go:
+    return report_saved.opened(visit, report, PATH)
+
+
+@page(ONE, "report_saved.html", method="POST", again=lambda visit, report: saved_reports(visit), body=ChangedReport)
+def rename_report(visit: Visit, report: str) -> Done:
+    return report_saved.change(visit, report, PATH)
+
+
+@page(
+    ONE + "/delete",
+    "report_saved.html",
+    method="POST",
+    again=lambda visit, report: saved_reports(visit),
+    body=GoneReport,
+)
+def drop_report(visit: Visit, report: str) -> Done:
+    return report_saved.delete(visit, report, PATH)
+
+
+@page(VALUE, "report_value.html", columns=value_columns)
+def value_of_clients(visit: Visit) -> dict[str, Any]:
+    """What the clients of some months are worth until now."""
     assert visit.partner is not None
-    return _letter(visit, visit.partner, visit.language)
-
-
-@page(DESK, who=Who.STAFF)
-def letter_of_partner(visit: Visit, partner: str) -> Response:
-    """The letter of a partner, in its own language, as it would come now."""
-    assert visit.member is not None
-    found = partner_of_brand(visit.portal.configuration, visit.member, partner)
-    return _letter(visit, found, best([found.language]))
-
-
-# --------------------------------------------------------------------------------------------------------------- parts
-
-
-def _letter(visit: Visit, partner: Partner, language: Language) -> Response:
-    said = _report(visit, partner, _cadence(visit, _choices(visit).get(partner.partner)))
-    values = report_values(said)
-    made = rendered(letter(MailTemplate.PARTNER_REPORT, values, language, _reader(visit, partner)), visit.portal.fonts)
-    html = made.html
-    for image in made.images:
-        html = html.replace(f"cid:{image.name}", f"data:image/png;base64,{base64.b64encode(image.png).decode()}")
-    return Response(html, dict(_LETTER_HEADERS), 200)
-
-
-def _report(visit: Visit, partner: Partner, cadence: Cadence) -> Report:
-    portal = visit.portal
-    books = FigureBooks(portal.event_counts, portal.click_counts, portal.ledger)
-    return read_report(books, partner=partner.partner, period=last_period(cadence, visit.now.date()))
-
-
-def _earned(said: Report) -> list[dict[str, Money]]:
-    """What was earned, by currency, against the time before."""
-    current, before = ({each.currency: each for each in one.earned} for one in (said.current, said.before))
-    return [
-        {"now": current.get(code, Money(0, code)), "before": before.get(code, Money(0, code))}
-        for code in sorted(current.keys() | before.keys())
-    ]
-
-
-def _cadence(visit: Visit, choice: ReportChoice) -> Cadence:
-    """The one that is asked for, else the one that was chosen."""
-    asked = visit.query("show")
-    return Cadence(asked) if asked in list(Cadence) else choice.cadence
-
-
-def _reader(visit: Visit, partner: Partner) -> Reader:
-    assert visit.member is not None and visit.brand is not None
-    return Reader(
-        name=partner.name if visit.is_staff else visit.member.name,
-        brand=visit.brand.name,
-        portal=f"https://{visit.brand.domain}",
-        partner=partner.name,
+    asked, wrong = asked_in(visit), ""
+    try:
+        query = value_query_of(asked, today=visit.today, allowed=SOURCES)
+    except Malformed as error:
+        if not is_browser(visit):
+            raise
+        query, wrong = value_query_of({}, today=visit.today, allowed=SOURCES), error.code
+    partner = visit.partner
+    report = read_value(
+        visit.portal.report_books,
+        brand=partner.brand,
+        partners=[_whose(visit)],
+        query=query,
+        currency=partner.currency,
     )
+    return value_shown(visit, report) | {
+        "home": PATH,
+        "scope": None,
+        "query": query.to_params(),
+        "grows": query.grows,
+        "wrong": wrong or None,
+        "choices": {"rows": [COHORT, *SOURCES], "values": list(VALUES)},
+    }
 
 
-def _choices(visit: Visit) -> ReportChoices:
-    return visit.portal.report_choices
+def _whose(visit: Visit) -> Whose:
+    assert visit.partner is not None
+    return Whose(visit.partner.partner, visit.partner.name, visit.partner.manager or "")
+
+
+def _campaigns(visit: Visit) -> list[dict[str, str]]:
+    """The campaigns that a report can be narrowed to."""
+    assert visit.partner is not None
+    found = read_campaigns_to_promote(visit.portal.configuration, visit.partner.brand, visit.now)
+    return [{"value": each.campaign, "label": each.name} for each in found]

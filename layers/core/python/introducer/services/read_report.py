@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from introducer.domain.calendar import DAY_MS, day_at, day_start
 from introducer.domain.client import code_of
@@ -212,7 +212,8 @@ def _facts(
                 part.day, partner, part.link, numbers,
                 campaign=names.campaign(part.link), deal=deal(part.day), manager=manager,
             )  # fmt: skip
-            yield replace(fact, **{face: part.value})
+            told: dict[str, Any] = {face: part.value}
+            yield replace(fact, **told)
 
 
 def _deals(books: ReportBooks, partners: Sequence[Whose]) -> dict[str, list[tuple[str, str]]]:
