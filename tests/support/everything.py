@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,21 +27,26 @@ import pytest
 from introducer.domain.case import Case
 from introducer.domain.configuration import Availability, Member, Role, Source
 from introducer.domain.contest import ContestStatus
+from introducer.domain.contest_closing import Recount, batches_of
+from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, NotFound, Unauthenticated
 from introducer.domain.events import Event, EventType, milliseconds
-from introducer.domain.identity import brand_key
+from introducer.domain.identity import CLIENT, brand_key, keyed_hash
 from introducer.domain.mail_topics import Topic
 from introducer.domain.money import minor_units
 from introducer.domain.payment_profile import RailKind
 from introducer.domain.payout import PayoutStatus
+from introducer.domain.postback_out import NOT_2XX, Attempt, DeliveryStatus
 from introducer.domain.source_file import SourceFile, file_id
 from introducer.domain.source_file import failed as file_failed
+from introducer.domain.suppressing import Suppressed
 from introducer.domain.unsubscribing import Unsubscribing, key_of, token
 from introducer.domain.verification import Document, DocumentKind, VerificationStatus
 from introducer.gateways.documents import Form
 from introducer.gateways.identity import NewPasswordNeeded, Tokens
 from introducer.gateways.lead_vault import LeadVault
 from introducer.gateways.source_secrets import Known
+from introducer.gateways.user_pool import Login
 from introducer.gateways.vault import Vault
 from introducer.services.apply_events import Engine
 from introducer.services.chain_audit import chain_audit
@@ -50,18 +56,21 @@ from introducer.services.create_link import create_link
 from introducer.services.edit_targets import TargetBooks
 from introducer.services.issue_invoices import issue_invoices
 from introducer.services.read_contracts import ContractReader
+from introducer.services.team import TeamBooks
 from introducer.store.accruals import Accruals
 from introducer.store.audit_chain import AuditChain, recorded_of_item
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
 from introducer.store.clients import Clients
+from introducer.store.deliveries import Deliveries
 from introducer.store.invoices import Invoices
 from introducer.store.rates import RateStore
 from introducer.store.source_files import SourceFiles
+from introducer.store.suppressions import Suppressions
 from introducer.store.targets import Targets
 from introducer.store.verifications import Verifications
 from introducer.store.wire import from_wire
 from introducer_ops import fonts
-from tests.browser.world import Answer, Visitor
+from tests.browser.world import Answer, Visitor, an_http_event
 from tests.support.at_once import FOREIGNER, AtOnce, at_once
 from tests.support.builders import CLICK_KEY, a_click
 from tests.support.casework import COMPLIANCE, HELPER, SALES
@@ -90,6 +99,9 @@ from tests.support.queueing import CHANGE
 
 SECRET = b"what people are hashed under"
 FEBRUARY, MARCH = "2026-02", "2026-03"
+PLATFORMS_CLIENT = "10234"
+"""What the platform calls the client with all kinds of events."""
+STAFFS_ADDRESS = "hash-of-an-address-of-staff"
 PLATFORM, FETCHED = "web-forms", "mt5-live"
 """Sources: one that posts, and one that is fetched."""
 
@@ -177,6 +189,37 @@ class Pool:
         return None
 
 
+class Logins:
+    """The pool as its administrator sees it: every address may have a login."""
+
+    def create_user(self, email: str, *, send_invitation: bool) -> str:
+        return f"sub-{email}"
+
+    def add_to_group(self, sub: str, group: str) -> None:
+        return None
+
+    def move_to_group(self, sub: str, before: str, group: str) -> None:
+        return None
+
+    def login(self, sub: str) -> Login:
+        return Login(f"{sub}@mail.example", True, True)
+
+    def sub_of(self, email: str) -> str | None:
+        return None
+
+    def delete(self, sub: str) -> bool:
+        return True
+
+    def disable(self, sub: str) -> None:
+        return None
+
+    def enable(self, sub: str) -> None:
+        return None
+
+    def invite_again(self, email: str) -> None:
+        return None
+
+
 @dataclass
 class Queue:
     """SQS."""
@@ -214,14 +257,20 @@ class Everything(AtOnce, ContestPages):
         """Where a route leads in this world."""
         return route.format_map(self.values_of(route))
 
-    def as_json(self, role: str, method: str, path: str, body: Any = None, *, others: bool = False) -> Answer:
-        """What a program of this role is answered; `stranger` is nobody."""
-        visitor = Visitor(self, {"accept": "application/json"})
-        if role != "stranger":
-            visitor = self.machine((OTHERS if others else LOGINS)[role])
-        sent = None if body is None else json.dumps(body)
-        headers = {} if body is None else {"content-type": "application/json"}
-        return visitor.send(method, path, sent, headers)
+    def login(self, role: str, *, others: bool = False, meant: str = "") -> str:
+        """Who is of this role; `meant`, if they are: a write may want a second person of it."""
+        found = (OTHERS if others else LOGINS)[role]
+        also = self.people.get(meant)
+        return meant if also is not None and not others and also.role.value == role else found
+
+    def asks(self, login: str, method: str, path: str, body: Any = None, content: bytes = b"") -> Answer:
+        """What a program is answered; one without a login is a stranger's."""
+        if content:
+            return as_answer(self.handle(a_file(path, content, login)))
+        visitor = self.machine(login) if login else Visitor(self, {"accept": "application/json"})
+        if body is None:
+            return visitor.send(method, path, None, {})
+        return visitor.send(method, path, json.dumps(body), {"content-type": "application/json"})
 
 
 @contextmanager
@@ -242,6 +291,7 @@ def everything(patch: pytest.MonkeyPatch) -> Iterator[Everything]:
         _paid(world)
         _contests(world)
         _cases(world)
+        _settings(world)
         yield world
 
 
@@ -252,13 +302,15 @@ def as_it_was(world: Everything) -> Iterator[Everything]:
     tables = {name: table.copy() for name, table in memory.tables.items()}
     secrets_kept = {name: list(kept) for name, kept in world.kept_secrets.secrets.items()}
     uploads = {partner: list(each) for partner, each in world.uploads.by_partner.items()}
-    executions = dict(world.executions.started)
+    started, failed = dict(world.executions.started), dict(world.executions.failed)
     try:
         yield world
     finally:
         memory.tables, world.now = tables, now
+        # What is sent again under the same token is another's, once it is undone.
+        memory._tokens.clear()
         world.kept_secrets.secrets, world.uploads.by_partner = secrets_kept, uploads
-        world.executions.started = executions
+        world.executions.started, world.executions.failed = started, failed
 
 
 # ------------------------------------------------------------------------------------------------- what stands around
@@ -288,6 +340,7 @@ def _stand_ins(world: Everything, patch: pytest.MonkeyPatch) -> None:
         ("pause", lambda attempt: None),
         ("sleep", lambda seconds: None),
         ("contracts", _contracts(world)),
+        ("team_books", TeamBooks(world.configuration, Logins())),  # type: ignore[arg-type]
         (
             "target_books",
             TargetBooks(
@@ -338,7 +391,7 @@ def _promoted(world: Everything) -> None:
     _does(world, "manager", f"{here}/materials", share)
     world.pictures = world.wiring.pictures
     picture = as_answer(
-        world.handle(_bytes(f"{here}/materials/banners?name=Spring&language=en", drawn(), MANAGER))
+        world.handle(a_file(f"{here}/materials/banners?name=Spring&language=en", drawn(), MANAGER))
     ).json
     values["material"] = picture["material"]
     _does(world, "manager", f"{here}/attribution", {
@@ -358,13 +411,11 @@ def _promoted(world: Everything) -> None:
     })  # fmt: skip
 
 
-def _bytes(path: str, content: bytes, who: str, kind: str = "application/octet-stream") -> dict[str, Any]:
-    from base64 import b64encode
-
-    from tests.browser.world import an_http_event
-
-    headers = {"host": "portal.example", "accept": "application/json", "content-type": kind,
-               "authorization": f"Bearer {who.encode().hex()}"}  # fmt: skip
+def a_file(path: str, content: bytes, login: str, kind: str = "application/octet-stream") -> dict[str, Any]:
+    """A program sends a file as the body."""
+    headers = {"host": "portal.example", "accept": "application/json", "content-type": kind}
+    if login:
+        headers["authorization"] = f"Bearer {login.encode().hex()}"
     return an_http_event("POST", path, b64encode(content).decode(), headers, []) | {"isBase64Encoded": True}
 
 
@@ -378,7 +429,8 @@ def _happened(world: Everything) -> None:
             world.harbour, day, link.link_id, clicks, clicks - 9, 7, 1, reasons=(("bot", 5), ("head", 2))
         )
         assert counts.add(count, {0: Span(f"{number:040d}", f"{number:040d}")})
-    client, start = "c0ffee" + "0" * 26, NOW - timedelta(days=20)
+    client = keyed_hash(brand_key(SECRET, world.brand), CLIENT, PLATFORMS_CLIENT)
+    start = NOW - timedelta(days=20)
     world.values["client"] = client
     events = []
     for number, (kind, hours, more) in enumerate((
@@ -413,6 +465,8 @@ def _happened(world: Everything) -> None:
     world.values["journal"] = next(
         each.id for each in world.ledger.all_journals(world.harbour, MARCH) if each.key.scope == client
     )
+    late = replace(events[3], event_id="late-1", amount=None, spread=None, commission=None, currency="KWD")
+    world.facts.put_event(late)
     world.facts.quarantine(
         brand=world.brand, source=PLATFORM, at=NOW - timedelta(hours=2), reason="rate_missing",
         detail="ECB published no KWD rate on 2026-04-01: enter one, then replay.",
@@ -464,7 +518,11 @@ def _told(world: Everything) -> None:
     for base, role in (("/postbacks", "owner"), ("/desk/webhooks", "admin")):
         target = world.special[base]["target"]
         [row] = [each for each in world.machine(LOGINS[role]).get(f"{base}/{target}").json["items"] if not each["test"]]
-        world.special[base] |= {"created": row["place"], "delivery": row["delivery"]}  # type: ignore[operator]
+        world.special[base] = {"target": target, "created": row["place"], "delivery": row["delivery"]}
+        deliveries = Deliveries(world.table)
+        waits = deliveries.place(target, row["place"], row["delivery"])
+        tried = Attempt(milliseconds(NOW), 120, 503, NOT_2XX, "busy")
+        assert deliveries.move(waits, replace(waits, status=DeliveryStatus.FAILED, tries=1, attempts=(tried,)))
     settings = {
         "currency": "EUR", "time_zone": "America/New_York+7", "url": "https://mt5.example.com", "since": "2026-03-01",
         "groups": "real*", "auth": "bearer",
@@ -485,6 +543,11 @@ def _talked(world: Everything) -> None:
     """A conversation, a saved answer, an announcement, a broadcast, a segment, a sequence and a task."""
     values = world.values
     values["thread"] = _does(world, "owner", "/messages", {"subject": "Banners", "text": "May I use these?"})["thread"]
+    Suppressions(world.table).suppress(
+        Suppressed(brand=world.brand, hash=STAFFS_ADDRESS, reason="bounced", since=NOW - timedelta(days=2),
+                   member=world.people[MAKER].member, partner="", mail="mai_2"),
+        CHANGE,
+    )  # fmt: skip
     texts = {"subject_en": "Hello", "text_en": "Good day,\n\nthank you."}
     values["answer"] = _does(world, "manager", "/desk/answers", texts)["answer"]
     values["announcement"] = _does(
@@ -565,10 +628,17 @@ def _contests(world: Everything) -> None:
         for partner, clients in ((HARBOUR, 9), (PIPS, 4)):
             world.enters(contest, partner)
             world.scores(contest, partner, ftd=clients)
+        results = world.contest_books.results
+        (batch,) = results.plan(contest.contest, batches_of(()))
+        found = {each.partner: Counted(each.counted, 1) for each in world.contests.entries(contest.contest)}
+        results.keep_recount(Recount(contest=contest.contest, batch=batch.batch, counted=found, clients=9))
         world.counted(contest)
     world.paid(paid)
     world.planned("The summer cup", starts_at=NOW + timedelta(days=30), ends_at=NOW + timedelta(days=60))
-    draft = world.planned("A draft", status=ContestStatus.DRAFT, approved_by="", approved_at=None)
+    draft = world.planned(
+        "A draft", status=ContestStatus.DRAFT, approved_by="", approved_at=None, starts_at=NOW + timedelta(days=30),
+        ends_at=NOW + timedelta(days=60),
+    )  # fmt: skip
 
     world.values["contest"] = running.contest
     for route, contest in (
@@ -599,3 +669,17 @@ def _cases(world: Everything) -> None:
         if (recorded := recorded_of_item(from_wire(item))) is not None
     ]
     assert not chain_audit(chain, records, now=NOW, pause=lambda attempt: None).failed
+
+
+def _settings(world: Everything) -> None:
+    """A key of the partner's and one of the brand's; a report that each keeps; colleagues."""
+    for base, role, scope, colleague in (
+        ("/settings", "owner", "links:read", HELPER), ("/desk/settings", "admin", "desk:read", SALES),
+    ):  # fmt: skip
+        wish = {"name": "Our own system", "scopes": [scope]} | ({"role": "manager"} if role == "admin" else {})
+        _does(world, role, f"{base}/keys", wish)
+        [key] = world.machine(LOGINS[role]).get(f"{base}/keys").json["items"]
+        world.special[base] = {"key": key["key"], "member": world.people[colleague].member}
+    for base, role in (("/reports", "owner"), ("/desk/reports", "manager")):
+        made = _does(world, role, base, {"name": "By day", "shared": role != "owner", "asked": "by=day"})
+        world.special[base] = {"report": made["report"]}
