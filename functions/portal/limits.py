@@ -30,12 +30,14 @@ class Limits:
 
     def of_key(self, key: str, now: datetime) -> Allowance:
         """Counts a request of a key. Raises `Unavailable`."""
-        limit = Limit(self._settings.key_requests_per_minute, self._settings.key_burst)
+        settings = self._settings
+        limit = Limit(settings.key_requests_per_minute, settings.key_burst)
         return self._uses().take(key, limit, milliseconds(now), day_of(now))
 
     def of_member(self, member: str) -> Allowance | None:
         """Counts a request of a member; None where they are not limited."""
-        per_minute = self._settings.member_requests_per_minute
+        settings = self._settings
+        per_minute = settings.member_requests_per_minute
         if not per_minute:
             return None
         # The process's clock may begin at 0, which a bucket reads as never used: an hour makes no difference to it.

@@ -416,6 +416,13 @@ def test_the_portal_alone_seals_and_opens_who_leads_are_and_nothing_else_with_th
     assert only == {"kms:EncryptionContext:purpose": lead_vault.PURPOSE}
 
 
+def test_the_portal_lets_people_in_and_out_and_changes_no_password_and_no_address() -> None:
+    given = {each for one in statements("PortalRole") for each in actions(one) if each.startswith("cognito-idp:")}
+    assert {each.removeprefix("cognito-idp:Admin") for each in given} == {
+        "AddUserToGroup", "CreateUser", "DisableUser", "EnableUser", "GetUser", "RemoveUserFromGroup",
+    }  # fmt: skip
+
+
 def test_the_portal_seals_payment_profiles_and_the_payout_steps_open_them() -> None:
     def of_key(role: str) -> set[str]:
         found = [one for one in statements(role) if '"PaymentKey"' in json.dumps(one["Resource"])]
