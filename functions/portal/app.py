@@ -17,6 +17,7 @@ import pages.deal
 import pages.deal_proposal
 import pages.desk
 import pages.desk_announcements
+import pages.desk_applications
 import pages.desk_attribution
 import pages.desk_audit
 import pages.desk_broadcasts
@@ -33,6 +34,8 @@ import pages.desk_leads
 import pages.desk_materials
 import pages.desk_messages
 import pages.desk_partner
+import pages.desk_partners
+import pages.desk_partners_bulk
 import pages.desk_reports
 import pages.desk_segments
 import pages.desk_sequences

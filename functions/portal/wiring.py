@@ -18,6 +18,7 @@ from limits import Limits
 from introducer.domain.events import day_of
 from introducer.domain.identity import brand_key
 from introducer.gateways import (
+    application_vault,
     documents,
     identity,
     lead_vault,
@@ -35,6 +36,7 @@ from introducer.gateways.user_pool import UserPool
 from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.runtime.clock import clock
 from introducer.runtime.settings import Settings, settings
+from introducer.services.application_books import ApplicationBooks
 from introducer.services.broadcast_books import BroadcastBooks
 from introducer.services.case_books import CaseBooks
 from introducer.services.contest_books import ContestBooks
@@ -50,6 +52,7 @@ from introducer.services.team import TeamBooks
 from introducer.store.adjustments import Adjustments
 from introducer.store.announcements import Announcements
 from introducer.store.api_key_uses import ApiKeyUses
+from introducer.store.applications import Applications
 from introducer.store.audit_chain import AuditChain
 from introducer.store.campaign_counts import CampaignCounts
 from introducer.store.cases import Cases
@@ -240,6 +243,26 @@ class Portal:
             clients=self.clients,
             vault=lambda: self.lead_vault,
             brand_key=self.brand_key,
+        )
+
+    @cached_property
+    def application_vault(self) -> application_vault.ApplicationVault:
+        """Seals who applies, and opens it for whoever decides."""
+        key = self.settings.leads_key
+        return application_vault.ApplicationVault(application_vault.new_client(), key, random=token_bytes)
+
+    @cached_property
+    def application_books(self) -> ApplicationBooks:
+        """What applications are taken, shown and decided with."""
+        return ApplicationBooks(
+            configuration=self.configuration,
+            applications=Applications(self.settings.books_table),
+            persons=self.persons,
+            tasks=self.tasks,
+            vault=lambda: self.application_vault,
+            logins=lambda: self.team_books.logins,
+            brand_key=self.brand_key,
+            secret=self.identity_secret,
         )
 
     @cached_property

@@ -167,12 +167,19 @@ def _applicant(form: Form) -> Applicant:
     decimals(form.currency)
     return Applicant(
         name=name,
-        company=forms.name(form.company, "company") if form.company.strip() else name,
+        company=_company(form.company) if form.company.strip() else name,
         email=email,
         website=site_of(form.website),
         channels=tuple(dict.fromkeys(form.channels)),
         plan=plan_of(form.plan),
     )
+
+
+def _company(text: str) -> str:
+    try:
+        return forms.name(text, "company")
+    except Invalid as error:
+        raise Invalid(error.detail, code="invalid_company") from None
 
 
 def _is_there(books: ApplicationBooks, brand: str, name: str) -> bool:
