@@ -13,6 +13,8 @@ STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _STRINGS = re.compile(r"""("[^"\n]*"|'[^'\n]*')""")
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_LENGTH = re.compile(r"(--[a-z][a-z0-9-]*): (\d+px);")
+_TOKEN = re.compile(r"--[a-z][\w-]*")
 _JS_COMMENT = re.compile(r"^\s*/\*.*?\*/[ \t]*\n", re.DOTALL | re.MULTILINE)
 
 
@@ -54,14 +56,24 @@ def _smaller(suffix: str, text: str) -> str:
 
 
 def smaller_css(text: str) -> str:
-    """The same rules. No string of ours holds a comment's beginning; what stands in strings stays as it is."""
-    pieces = _STRINGS.split(_CSS_COMMENT.sub("", text))
+    """The same rules. Tokens that are one length whatever the theme stand where they are used, the others have short
+    names. No string of ours holds a comment's beginning or a token; what stands in strings stays as it is."""
+    text = _CSS_COMMENT.sub("", text)
+    for name, length in _LENGTH.findall(text):
+        text = text.replace(f"{name}: {length};", "").replace(f"var({name})", length)
+    for number, name in enumerate(dict.fromkeys(_TOKEN.findall(text))):
+        text = re.sub(rf"{name}(?![\w-])", f"--{_letters(number)}", text)
+    pieces = _STRINGS.split(text)
     for index in range(0, len(pieces), 2):
         piece = re.sub(r"\s+", " ", pieces[index])
         # Never the blank before a colon: `a :is(b)` is another rule than `a:is(b)`.
         piece = re.sub(r"(?<=[:,]) | ?([{};>]) ?", r"\1", piece).replace(";}", "}")
         pieces[index] = re.sub(r"(?<![\w.])0(?=\.\d)", "", piece)
     return "".join(pieces).strip()
+
+
+def _letters(number: int) -> str:
+    return chr(ord("a") + number % 26) * (number // 26 + 1)
 
 
 def smaller_js(text: str) -> str:

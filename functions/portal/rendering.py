@@ -136,6 +136,8 @@ def _make() -> Environment:
         band=charts.band,
         lanes=charts.lanes,
         csrf=lambda: _visit.get().csrf,
+        here=lambda **changes: _visit.get().url(**changes),
+        asked=lambda name: _visit.get().query(name),
         fresh_key=lambda: secrets.token_urlsafe(16),
         number=lambda value: _visit.get().language.number(value),
         month=lambda value: _visit.get().language.month(value),
