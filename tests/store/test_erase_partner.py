@@ -12,6 +12,7 @@ import pytest
 
 from introducer.domain.adjustment import Act
 from introducer.domain.announcement import AnnouncementRead
+from introducer.domain.api_key import ApiKey
 from introducer.domain.board import live_rows, snapshots
 from introducer.domain.case import Answer as Said
 from introducer.domain.case import Case, CaseStatus
@@ -23,11 +24,13 @@ from introducer.domain.contest_rules import default_name
 from introducer.domain.conversation import Kind, opened
 from introducer.domain.deal import Basis
 from introducer.domain.errors import Conflict, NotFound, Unavailable
+from introducer.domain.events import milliseconds
 from introducer.domain.goal import Goal, GoalStatus
 from introducer.domain.invoice import TaxProfile, Treatment
 from introducer.domain.mail import payment_profile_mail
 from introducer.domain.mail_preferences import MailPreferences
 from introducer.domain.payout import LeftOut
+from introducer.domain.rate_limit import Limit
 from introducer.domain.suppressing import Suppressed, address_hash
 from introducer.domain.verification import Document, DocumentKind, Verification, VerificationStatus
 from introducer.gateways.user_pool import Login
@@ -36,6 +39,7 @@ from introducer.services.erase_partner import Books, erase_partner, names_of
 from introducer.services.find_named import find_named
 from introducer.services.remember_member import remember_member
 from introducer.store.announcements import read_to_item
+from introducer.store.api_key_uses import ApiKeyUses
 from introducer.store.boards import Boards
 from introducer.store.cases import case_from_item, case_to_item
 from introducer.store.contest_results import objection_to_item
@@ -163,7 +167,13 @@ def a_world(house: House) -> World:
     for partner, masked in ((PARTNER, MASKED), (OTHER, "GB•• •••• 6819")):
         mails.put(payment_profile_mail(brand=BRAND, partner=partner, version=2, previous="", masked=masked,
                                        changed_at=house.now, usable_from=house.now))  # fmt: skip
+    key = ApiKey(key=f"key_{'0' * 26}", of=PARTNER, brand=BRAND, partner=PARTNER, role=Role.OWNER,
+                 name=f"Of {OWNER_NAME}", scopes=("links:read",), secret_hash="0" * 64, created=house.now,
+                 created_by=OWNER)  # fmt: skip
+    house.configuration.add_api_key(key, paying.change("made"))
+    ApiKeyUses("books").take(key.key, Limit(60, 60), milliseconds(house.now), "2026-04-01")
     idempotency = Idempotency("books")
+    idempotency.claim(key.key, "key-2", "print", house.now)
     idempotency.claim(OWNER, "key-1", "print", house.now)
     idempotency.answer(OWNER, "key-1", "print", Answer(200, "application/json", json.dumps({"name": OWNER_NAME})))
     paying.stands(PARTNER, Status.BLOCKED, house.now - timedelta(days=1))
@@ -284,8 +294,8 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     assert any(invoices[0] in each.what and "2036" in each.until for each in erasure.stays)
     assert any(".xml" in each.what for each in erasure.stays)
     assert erasure.done == {
-        "links paused": 1, "names of links": 1, "account holders": 1, "tax details": 1, "remembered answers": 1,
-        "mails": 2,
+        "links paused": 1, "names of links": 1, "account holders": 1, "tax details": 1, "remembered answers": 2,
+        "API keys": 2, "mails": 2,
         "wishes about mail": 1, "addresses that get no mail": 1,
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
         "e-mails and addresses": 2, "logins": 2, "names": 2, "names in contests": 1, "snapshots of boards": 1,

@@ -62,6 +62,9 @@ _DELETED = {
     "account_holder": "account holders",
     "tax_profile": "tax details",
     "idempotency": "remembered answers",
+    # Before the keys by which they are found.
+    "api_key_use": "API keys",
+    "api_key": "API keys",
     "mail": "mails",
     "mail_preferences": "wishes about mail",
     "suppressed": "addresses that get no mail",

@@ -18,7 +18,12 @@ from introducer.store.contests import entry_key
 from introducer.store.scans import Stored, kind_of, plain
 from introducer.store.wire import BATCH, connect, reading
 
-OF_CLIENTS = frozenset({"trace", "row", "settled", "settled_part", "settled_posted", "click_count", "event_count"})
+OF_CLIENTS = frozenset(
+    {
+        *("trace", "row", "settled", "settled_part", "settled_posted"),
+        *("click_count", "event_count", "event_count_unsaid", "sub_names"),
+    }
+)
 """Kinds that stand under a partner and tell of its clients or count them: nothing in them is about the partner's own
 people."""
 
@@ -93,7 +98,7 @@ class Holdings:
                 ],
             ),
         )
-        for kind in ("link", "member", "payout", "person", "suppressed"):
+        for kind in ("link", "member", "api_key", "payout", "person", "suppressed"):
             self._add(found, self._owned(keys.owner_partition(kind, partner=partner, of=partner)))
         for run in self._owned(keys.owner_partition("run", brand=brand)):
             pk = keys.partition("left_out", brand=brand, run=run.item["run"])
@@ -114,6 +119,10 @@ class Holdings:
                 self._add(found, self.items(keys.BOOKS, [keys.key("mail_preferences", member=name)]))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("idempotency", actor=name)))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("audit", subject=name)))
+            elif stored.kind == "api_key":
+                name = stored.item["key"]
+                self._add(found, self.items(keys.BOOKS, [keys.key("api_key_use", key=name)]))
+                self._add(found, self.partition(keys.BOOKS, keys.partition("idempotency", actor=name)))
             elif stored.kind == "target":
                 self._add(found, self._owned(keys.owner_partition("delivery", target=keys.unescape(stored.key.sk))))
             elif stored.kind in ("link", "payout"):
