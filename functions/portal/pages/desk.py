@@ -1,4 +1,4 @@
-"""`/desk/partners`: the brand's partners. `/desk/events`: what could not be applied, by day, and sending it again."""
+"""`/desk/events`: what could not be applied, by day, and sending it again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from server import STAFF_HOME, Column, Done, Who, page
+from server import Column, Done, Who, page
 from visit import Visit
 
 from introducer.domain.configuration import Availability, Role, Source
@@ -37,28 +37,6 @@ class Replay(BaseModel):
     source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     day: Annotated[str, StringConstraints(pattern=_DAY.pattern)]
     id: Annotated[str, StringConstraints(min_length=1, max_length=60)]
-
-
-@page(
-    STAFF_HOME,
-    "desk_partners.html",
-    who=Who.STAFF,
-    columns=(
-        ("partner", lambda row: row.partner),
-        ("name", lambda row: row.name),
-        ("kind", lambda row: row.kind),
-        ("status", lambda row: row.status),
-        ("status_since", lambda row: row.status_since),
-        ("country", lambda row: row.country),
-        ("currency", lambda row: row.currency),
-        ("manager", lambda row: row.manager),
-    ),
-)
-def partners(visit: Visit) -> dict[str, Any]:
-    assert visit.member is not None
-    subject = f"cards of {visit.member.brand}"
-    found = visit.portal.configuration.cards(visit.member.brand, visit.position(subject), visit.limit())
-    return {"items": found.items, "next": visit.next(subject, found.cursor)}
 
 
 _DAYS: tuple[Column, ...] = (

@@ -38,11 +38,14 @@ def partners_in(
 def cards_now(configuration: Configuration, brand: str, now: datetime) -> Iterator[PartnerCard]:
     """Every partner of a brand in a line, with the status that it has now: what was decided last may be for a moment
     to come, and a card has that already. Raises `Unavailable`."""
-    for card in configuration.every_card(brand):
-        if card.status_since is not None and card.status_since > now:
-            yield replace(card, status=status_at(now, configuration.standings(card.partner)))
-        else:
-            yield card
+    return (card_now(configuration, card, now) for card in configuration.every_card(brand))
+
+
+def card_now(configuration: Configuration, card: PartnerCard, now: datetime) -> PartnerCard:
+    """A partner in a line with the status that it has now. Raises `Unavailable`."""
+    if card.status_since is not None and card.status_since > now:
+        return replace(card, status=status_at(now, configuration.standings(card.partner)))
+    return card
 
 
 def count_segment(

@@ -204,6 +204,31 @@ class Partners(Part):
                 values_of(standing),
             )
 
+    def set_manager(self, partner: Partner, manager: str | None, change: Change) -> None:
+        """Another member of staff looks after the partner, or nobody does; profile and card say so. `partner` is as it
+        was read: where somebody else decided meanwhile it is a `Conflict`."""
+        profile = self._partners(*keys.key("partner", partner=partner.partner))
+        card = self._cards(*keys.key("card", brand=partner.brand, partner=partner.partner))
+        name = self._partners.manager
+        unchanged = name.does_not_exist() if partner.manager is None else name == partner.manager
+
+        def named(attribute: UnicodeAttribute) -> Action:
+            return attribute.remove() if manager is None else attribute.set(manager)
+
+        refusal = "The partner's manager was changed meanwhile: read it again."
+        with translated(refusal), TransactWrite(connection=self._connection) as transaction:
+            transaction.update(profile, [named(name)], condition=self._partners.pk.exists() & unchanged)
+            transaction.update(card, [named(self._cards.manager)], condition=self._cards.pk.exists())
+            self._audit(
+                transaction,
+                partner.brand,
+                partner.partner,
+                "set_manager",
+                change,
+                {"manager": partner.manager},
+                {"manager": manager},
+            )
+
     def set_parent(self, parenting: Parenting, lines: Mapping[str, str | None], change: Change) -> None:
         """A new entry in the history of a partner's parents; the profile then names this parent at once, also when the
         entry is for a month to come.

@@ -1,0 +1,43 @@
+"""Which partners an address asks for: the filters of the list, and of what is done to all that it has."""
+
+from __future__ import annotations
+
+import re
+
+from visit import Visit
+
+from introducer.domain.configuration import PartnerKind, Status
+from introducer.domain.errors import Malformed
+from introducer.services.read_partners import Order, Wanted
+from introducer.services.read_segments import segment_for
+
+LONGEST_SEARCH = 120
+FILTERS = ("q", "manager", "status", "kind", "country", "segment", "sort")
+"""What an address may ask for."""
+_COUNTRY = re.compile(r"([A-Z]{2})?", re.ASCII)
+
+
+def wanted_in(visit: Visit) -> Wanted:
+    """What the address asks for. Raises `Malformed`, `NotFound` for a segment that there is not."""
+    assert visit.member is not None
+    text, status, kind, country = (visit.query(name) for name in ("q", "status", "kind", "country"))
+    sound = len(text) <= LONGEST_SEARCH and status in ("", *Status) and kind in ("", *PartnerKind)
+    if not sound or not _COUNTRY.fullmatch(country):
+        raise Malformed(
+            f"q has at most {LONGEST_SEARCH} characters; status is active, suspended or blocked, kind affiliate or ib,"
+            " country two capital letters.",
+            code="bad_query",
+        )
+    segment = visit.query("segment")
+    chosen = None
+    if segment:
+        chosen = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment).chosen
+    return Wanted(text=text, manager=visit.query("manager"), status=status, kind=kind, country=country, segment=chosen)
+
+
+def order_in(visit: Visit) -> Order:
+    """The order that the address asks for. Raises `Malformed`."""
+    try:
+        return Order(visit.query("sort") or Order.NAME)
+    except ValueError:
+        raise Malformed(f"sort is one of {', '.join(Order)}.", code="bad_query") from None

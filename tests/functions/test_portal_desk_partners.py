@@ -1,0 +1,262 @@
+"""The list of partners: found, filtered, in order, page by page; and several of them changed at once."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from introducer.domain.configuration import Status
+from introducer.domain.fraud.person import Person
+from introducer.domain.identity import EMAIL, keyed_hash
+from introducer.domain.results import ResultLine
+from introducer.domain.segment import segment_of
+from introducer.services.save_segment import save_segment
+from introducer.store.results import Results
+from tests.support.at_once import FOREIGNER, FRESH, NEIGHBOUR, AtOnce, at_once
+from tests.support.casework import COMPLIANCE, SALES
+from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS
+
+pytestmark = pytest.mark.in_memory
+LIST, BULK = "/desk/partners", "/desk/partners/bulk"
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[AtOnce]:
+    with pytest.MonkeyPatch.context() as patch, at_once(patch) as world:
+        for name, clicks, ftd, revenue, active in ((PIPS, 90, 5, 70_000, "2026-04-01"), (LANTERN, 4_000, 1, 10, "")):
+            line = ResultLine(
+                partner=world.partners[name], day="2026-04-02", clicks_30=clicks, ftd_30=ftd,
+                net_revenue_30={"EUR": revenue}, last_active_day=active, joined="2026-01-05",
+            )  # fmt: skip
+            Results(world.table).put(world.brand, line)
+        yield world
+
+
+def names(portal: AtOnce, query: str = "", who: str = MANAGER) -> list[str]:
+    return [each["name"] for each in portal.machine(who).get(f"{LIST}?{query}").json["items"]]
+
+
+def sends(portal: AtOnce, who: str = MANAGER, *, check: bool = False, key: str = "", **wish: Any) -> Any:
+    headers = {"idempotency_key": key} if key else {}
+    return portal.machine(who).post(BULK + ("/check" if check else ""), wish, as_json=True, **headers)
+
+
+def text(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+class TestTheList:
+    def test_it_is_in_the_order_that_is_asked_for_and_whoever_has_no_figure_comes_last(self, portal: AtOnce) -> None:
+        assert names(portal) == sorted(names(portal), key=str.casefold)
+        assert names(portal, "sort=clicks")[:3] == [LANTERN, HARBOUR, PIPS]
+        assert names(portal, "sort=ftd")[:3] == [HARBOUR, PIPS, LANTERN]
+        assert names(portal, "sort=net_revenue")[:3] == [HARBOUR, PIPS, LANTERN]
+        assert names(portal, "sort=trend")[0] == HARBOUR
+        assert names(portal, "sort=quiet")[:3] == [LANTERN, HARBOUR, PIPS]
+        assert names(portal, "sort=newest")[0] == FRESH
+
+    def test_it_is_filtered_by_name_number_manager_kind_country_and_standing(self, portal: AtOnce) -> None:
+        assert names(portal, "q=lantern") == [LANTERN]
+        assert names(portal, f"q={portal.harbour}") == [HARBOUR]
+        assert names(portal, f"manager={portal.people[MANAGER].member}") == [FRESH]
+        assert FRESH not in names(portal, "manager=nobody") and HARBOUR in names(portal, "manager=nobody")
+        assert names(portal, "country=AE&kind=ib&q=media") == [FRESH]
+        assert names(portal, "status=blocked") == [] and HARBOUR in names(portal, "status=active")
+        assert NEIGHBOUR not in names(portal) and names(portal, who=FOREIGNER) == [NEIGHBOUR]
+
+    def test_a_saved_segment_is_a_tab_of_it(self, portal: AtOnce) -> None:
+        chosen = segment_of("all", [{"field": "ftd_30", "operator": "at_least", "values": ["5"]}])
+        saved = save_segment(
+            portal.wiring.broadcast_books.segments, member=portal.people[MANAGER], name="Five & more", shared=False,
+            chosen=chosen, now=NOW, request="seg-1",
+        )  # fmt: skip
+
+        assert names(portal, f"segment={saved.segment}&sort=ftd") == [HARBOUR, PIPS]
+        page = portal.signed_in(MANAGER).get(f"{LIST}?segment={saved.segment}").body
+        assert "Five &amp; more" in page and f"/desk/broadcasts/new?segment={saved.segment}" in page
+        # a segment that a colleague has not shared is none
+        assert portal.machine(ADMIN).get(f"{LIST}?segment={saved.segment}").status == 404
+
+    def test_pages_hold_everybody_once_and_a_cursor_is_good_for_its_own_list(self, portal: AtOnce) -> None:
+        machine, found, path = portal.machine(MANAGER), [], f"{LIST}?sort=clicks&limit=2"
+        first = machine.get(path).json
+        answer = first
+        while True:
+            found += [each["partner"] for each in answer["items"]]
+            if answer["next"] is None:
+                break
+            answer = machine.get(f"{path}&cursor={answer['next']}").json
+        assert len(found) == len(set(found)) == first["total"] == len(names(portal, "limit=200"))
+        assert machine.get(f"{LIST}?sort=ftd&limit=2&cursor={first['next']}").status == 400
+
+    def test_a_spreadsheet_has_the_same_figures_and_no_formula(self, portal: AtOnce) -> None:
+        table = portal.machine(MANAGER).get(f"{LIST}?limit=200", accept="text/csv").body
+        rows = {row["partner"]: row for row in csv.DictReader(io.StringIO(table))}
+        harbour = rows[portal.harbour]
+        assert (harbour["ftd_30"], harbour["trend"], harbour["net_revenue_30"]) == (
+            "21",
+            "-60",
+            "4120.50 EUR, 99.00 USD",
+        )
+        assert rows[portal.partners[FRESH]]["ftd_30"] == ""
+
+    @pytest.mark.parametrize("query", ["sort=luck", "status=gone", "kind=bank", "country=pl", f"q={'a' * 121}"])
+    def test_what_cannot_be_asked_is_refused(self, portal: AtOnce, query: str) -> None:
+        assert portal.machine(MANAGER).get(f"{LIST}?{query}").json["code"] == "bad_query"
+
+    def test_an_e_mail_finds_the_partner_whose_login_has_it_and_stands_in_no_address(
+        self, portal: AtOnce, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(portal.wiring, "identity_secret", lambda: b"what people are hashed under")
+        person = Person(EMAIL, keyed_hash(portal.wiring.brand_key(portal.brand), EMAIL, "robin@harbour.example"))
+        portal.wiring.persons.remember_member(portal.brand, portal.harbour, [person], NOW)
+        browser = portal.signed_in(SALES)
+
+        found = browser.submit(LIST, f"{LIST}/find", email=" Robin@Harbour.example ")
+        missed = browser.submit(LIST, f"{LIST}/find", email="nobody@harbour.example")
+
+        assert (found.status, found.location) == (303, f"{LIST}/{portal.harbour}")
+        assert missed.status == 404 and "No login of a partner has this e-mail." in missed.body
+        assert browser.submit(LIST, f"{LIST}/find", email="no address").status == 422
+
+
+class TestSeveralAtOnce:
+    def test_what_would_become_of_each_is_shown_before_and_nothing_is_kept(self, portal: AtOnce) -> None:
+        admin = portal.people[ADMIN]
+        wish = {"do": "manager", "partners": [portal.harbour, portal.partners[FRESH]], "to": admin.member}
+
+        shown = sends(portal, check=True, **wish).json["outcomes"]
+
+        assert [(each["name"], each["before"], each["after"], each["fate"]) for each in shown] == [
+            (HARBOUR, "", admin.name, "would"), (FRESH, portal.people[MANAGER].name, admin.name, "would"),
+        ]  # fmt: skip
+        assert portal.configuration.partner(portal.harbour).manager is None
+
+    def test_partners_are_handed_over_in_a_browser_with_what_is_open_for_them(self, portal: AtOnce) -> None:
+        # given two who were ticked in the list
+        browser, admin = portal.signed_in(MANAGER), portal.people[ADMIN]
+        chosen = [portal.harbour, portal.partners[GULF]]
+        page = browser.get(f"{BULK}?do=manager&partner={chosen[0]}&partner={chosen[1]}")
+        assert HARBOUR in page.body and all(f'value="{each}"' in page.body for each in chosen)
+
+        # when somebody looks first, and then does it
+        checked = browser.post(
+            f"{BULK}/check",
+            {
+                "csrf": page.field("csrf"),
+                "do": "manager",
+                "partners[]": chosen,
+                "to": admin.member,
+                "reason": "on leave",
+            },
+        )
+        assert "Change 2 partners" in checked.body and "nobody" in text(checked.body)
+        fields = {
+            "csrf": page.field("csrf"), "idempotency_key": checked.field("idempotency_key"), "do": "manager",
+            "partners[]": chosen, "to": admin.member, "reason": "on leave",
+        }  # fmt: skip
+        done, again = browser.post(BULK, fields), browser.post(BULK, fields)
+
+        # then both are the admin's, on record, with their open tasks; and the second sending is the first one's answer
+        assert "2 partners were changed." in text(done.body)
+        assert again.body == done.body
+        for each in chosen:
+            assert portal.configuration.partner(each).manager == admin.member
+            [record] = [
+                record for record in portal.configuration.audit_of_subject(each).items if record.action == "set_manager"
+            ]
+            assert (record.why, record.by) == ("on leave", portal.people[MANAGER].member)
+        cards = {card.partner: card for card in portal.configuration.every_card(portal.brand)}
+        assert cards[portal.harbour].manager == admin.member
+        assert {task["assignee"] for task in portal.data()["tasks"]} == {admin.name}
+
+    def test_sent_anew_it_changes_only_who_is_left(self, portal: AtOnce) -> None:
+        manager = portal.people[MANAGER]
+        wish = {"do": "manager", "to": manager.member, "reason": "they know each other"}
+        first = sends(portal, partners=[portal.partners[PIPS]], **wish).json["outcomes"]
+        second = sends(portal, partners=[portal.partners[PIPS], portal.partners[LANTERN]], **wish).json["outcomes"]
+        nobody = sends(portal, do="manager", to="", reason="they left", partners=[portal.partners[PIPS]]).json[
+            "outcomes"
+        ]
+
+        assert [each["fate"] for each in first + second] == ["done", "same", "done"]
+        assert (nobody[0]["fate"], portal.configuration.partner(portal.partners[PIPS]).manager) == ("done", None)
+
+    def test_what_one_refuses_stops_none_of_the_others(self, portal: AtOnce) -> None:
+        lantern, foreign = portal.partners[LANTERN], portal.partners[NEIGHBOUR]
+        wish = {"do": "standing", "to": "suspended", "reason": "papers are missing", "partners": [foreign, lantern]}
+
+        assert [each["fate"] for each in sends(portal, check=True, **wish).json["outcomes"]] == ["refused", "would"]
+        outcomes = sends(portal, key="susp-1", **wish).json["outcomes"]
+        assert [(each["fate"], each["code"]) for each in outcomes] == [("refused", "not_found"), ("done", "")]
+        assert portal.configuration.partner(lantern).status is Status.SUSPENDED
+        assert [each["fate"] for each in sends(portal, **wish).json["outcomes"]] == ["refused", "same"]
+        # a block is more than a manager decides, one by one as well
+        blocked = sends(portal, **{**wish, "to": "blocked", "partners": [lantern]}).json["outcomes"]
+        assert [(each["fate"], each["code"]) for each in blocked] == [("refused", "block_role")]
+        allowed = sends(portal, COMPLIANCE, **{**wish, "to": "blocked", "partners": [lantern]}).json["outcomes"]
+        assert [each["fate"] for each in allowed] == ["done"]
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"partners": []}, "nobody_chosen"),
+            ({"partners": ["par_1"] * 3 + [f"par_{n}" for n in range(51)]}, "too_many_partners"),
+            ({"to": "mem_nobody"}, "no_such_manager"),
+            ({"to": "sales"}, "no_such_manager"),
+            ({"reason": "x"}, "reason_needed"),
+            ({"do": "standing", "to": "gone"}, "invalid_standing"),
+            ({"do": "delete"}, "invalid"),
+            ({"brand": "brd_other"}, "invalid"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_as_a_whole(self, portal: AtOnce, change: dict[str, Any], code: str) -> None:
+        if change.get("to") == "sales":
+            change = {"to": portal.people[SALES].member}
+        wish = {"do": "manager", "partners": [portal.harbour], "to": "", "reason": "as agreed"} | change
+
+        answer = sends(portal, **wish)
+
+        assert (answer.status, answer.json["code"]) == (422, code)
+
+    def test_who_may_not_is_told_so_and_finds_no_boxes_in_the_list(self, portal: AtOnce) -> None:
+        wish = {"do": "manager", "partners": [portal.harbour], "to": "", "reason": "as agreed"}
+        for who in (SALES, MAKER):
+            assert sends(portal, who, **wish).status == 403
+            assert portal.machine(who).get(f"{BULK}?partner={portal.harbour}").status == 403
+            assert 'type="checkbox"' not in portal.signed_in(who).get(LIST).body
+        # compliance decides standings, and hands nobody over
+        assert sends(portal, COMPLIANCE, **wish).status == 403
+        assert portal.machine(COMPLIANCE).get(f"{BULK}?partner={portal.harbour}").json["actions"] == ["standing"]
+        assert portal.machine(MANAGER).get(f"{BULK}?partner={portal.partners[NEIGHBOUR]}").status == 404
+
+    def test_a_refused_form_still_has_who_was_chosen_and_what_was_typed(self, portal: AtOnce) -> None:
+        browser = portal.signed_in(MANAGER)
+        page = browser.get(f"{BULK}?do=manager&partner={portal.harbour}")
+        fields = {"csrf": page.field("csrf"), "do": "manager", "partners[]": [portal.harbour], "to": "", "reason": "x"}
+
+        answer = browser.post(BULK, fields)
+
+        assert answer.status == 422 and f'name="partners[]" value="{portal.harbour}"' in answer.body
+        assert "Say why, in 3 to 500 characters" in answer.body
+
+    def test_all_of_a_list_are_taken_fifty_at_a_time_by_their_numbers(
+        self, portal: AtOnce, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(portal.module.pages.desk_partners_bulk, "MOST_AT_ONCE", 3)
+        machine, everybody = (
+            portal.machine(MANAGER),
+            sorted(portal.partners[name] for name in names(portal, "limit=200")),
+        )
+        path, found = f"{BULK}?do=standing&all=1", []
+        while path:
+            answer = machine.get(path).json
+            found += [each["partner"] for each in answer["chosen"]]
+            path = answer["next"]
+        assert found == everybody
