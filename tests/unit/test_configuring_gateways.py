@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from introducer.domain.errors import Conflict, Invalid, NotFound, Unavailable
@@ -65,6 +66,40 @@ class TestUserPool:
             pool.set_password("owner@example.com", "short")
 
         assert refusal.value.code == "password_weak"
+
+    def test_a_login_is_let_out_and_in_again_and_changes_its_group(self, pool_id: str) -> None:
+        pool, client = user_pool.UserPool(user_pool.new_client(), pool_id), boto3.client("cognito-idp")
+        for group in ("sales", "finance"):
+            client.create_group(UserPoolId=pool_id, GroupName=group)
+        sub = pool.create_user("nova@example.com", send_invitation=False)
+        pool.add_to_group("nova@example.com", "sales")
+
+        pool.disable(sub)
+        assert pool.login(sub).enabled is False
+        pool.enable(sub)
+        assert pool.login(sub).enabled is True
+        for _ in range(2):
+            pool.move_to_group(sub, "sales", "finance")
+        groups = client.admin_list_groups_for_user(UserPoolId=pool_id, Username="nova@example.com")["Groups"]
+        assert [group["GroupName"] for group in groups] == ["finance"]
+        # One that is gone is as good as disabled.
+        pool.disable("00000000-0000-0000-0000-000000000000")
+
+    def test_an_invitation_goes_out_again_until_there_is_a_password(self, pool_id: str) -> None:
+        asked: list[dict[str, object]] = []
+
+        class Cognito:
+            def admin_create_user(self, **given: object) -> None:
+                asked.append(given)
+                if len(asked) > 1:
+                    raise ClientError({"Error": {"Code": "UnsupportedUserStateException"}}, "AdminCreateUser")
+
+        pool = user_pool.UserPool(Cognito(), pool_id)
+        pool.invite_again("nova@example.com")
+        with pytest.raises(Conflict) as refusal:
+            pool.invite_again("nova@example.com")
+        assert refusal.value.code == "signed_in_before"
+        assert (asked[0]["Username"], asked[0]["MessageAction"]) == ("nova@example.com", "RESEND")
 
     def test_a_pool_that_is_not_there_is_nobodys_fault_but_ours(self) -> None:
         pool = user_pool.UserPool(user_pool.new_client(), "us-east-1_missing")

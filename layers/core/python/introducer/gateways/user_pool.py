@@ -40,7 +40,7 @@ class UserPool:
 
         Cognito writes the invitation with a first password itself, unless `send_invitation` is False.
         """
-        action = {} if send_invitation else {"MessageAction": "SUPPRESS"}
+        action: dict[str, Any] = {"DesiredDeliveryMediums": ["EMAIL"]} if send_invitation else {"MessageAction": "SUPPRESS"}
         try:
             user = self._client.admin_create_user(
                 UserPoolId=self._pool_id,

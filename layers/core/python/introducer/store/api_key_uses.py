@@ -7,6 +7,7 @@ under the condition that there is room. Two requests at once, in whichever conta
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pynamodb.expressions.operand import Path
 
@@ -58,7 +59,7 @@ class ApiKeyUses:
         actions = [full.set(now + limit.interval), Path("used").set(day)]
         return self._write(key, actions, full.does_not_exist() | (full < now))
 
-    def _write(self, key: str, actions: list[object], condition: object) -> int | None:
+    def _write(self, key: str, actions: list[Any], condition: Any) -> int | None:
         place = keys.key("api_key_use", key=key)
         try:
             with writing():
