@@ -40,7 +40,9 @@ class UserPool:
 
         Cognito writes the invitation with a first password itself, unless `send_invitation` is False.
         """
-        action: dict[str, Any] = {"DesiredDeliveryMediums": ["EMAIL"]} if send_invitation else {"MessageAction": "SUPPRESS"}
+        # Without a medium Cognito would write to a phone, which nobody has told us.
+        invited: dict[str, Any] = {"DesiredDeliveryMediums": ["EMAIL"]}
+        action = invited if send_invitation else {"MessageAction": "SUPPRESS"}
         try:
             user = self._client.admin_create_user(
                 UserPoolId=self._pool_id,
