@@ -215,7 +215,11 @@ def asked_in(visit: Visit) -> dict[str, str]:
         else:
             asked.pop("from", None)
             asked.pop("to", None)
-    return {name: value for name, value in asked.items() if value}
+    elif asked.get("period") in list(Preset):
+        # A period that was chosen where own days stood.
+        asked.pop("from", None)
+        asked.pop("to", None)
+    return {name: value for name, value in asked.items() if value and name != "as"}
 
 
 def report_asked(

@@ -179,8 +179,8 @@ class Visit:
 
     def wants(self, offered: tuple[str, ...]) -> str | None:
         """The best of what is offered, after `Accept`; None when nothing fits. A link can ask for the spreadsheet of a
-        list by `format=csv`, for it cannot say what it accepts."""
-        if CSV in offered and self.query("format") == "csv":
+        list by `as=csv`, for it cannot say what it accepts."""
+        if CSV in offered and self.query("as") == "csv":
             return CSV
         if self.signed_in_by == "bearer" or self.header("authorization"):
             offered = tuple(sorted(offered, key=lambda each: each == HTML))

@@ -2,8 +2,8 @@
 `?partner=` say whose. `…/value`: what clients are worth. `…/saved`: reports kept under a name, and those that
 colleagues share.
 
-Every member of staff may look, as at the partners themselves. A manager begins with the own partners, anybody else with
-all of the brand's.
+Every member of staff may look, as at the partners themselves. A manager who has partners begins with
+those, anybody else with all of the brand's.
 """
 
 from __future__ import annotations
@@ -58,11 +58,14 @@ class Scope:
     currency: str
     managers: list[dict[str, str]]
     """What can be chosen."""
+    usual: str
+    """What is meant where nothing is asked."""
     wrong: str
 
     def told(self) -> dict[str, Any]:
         return {
-            "manager": self.asked.get("manager", ""),
+            "manager": self.asked.get("manager", self.usual),
+            "usual": self.usual,
             "partner": self.asked.get("partner", ""),
             "name": self.name,
             "partners": len(self.partners),
@@ -194,7 +197,8 @@ def _scope(visit: Visit, asked: dict[str, str]) -> Scope:
     assert visit.member is not None
     member = visit.member
     cards = list(visit.portal.configuration.every_card(member.brand))
-    usual = MINE if member.role is Role.MANAGER else ALL
+    mine = member.role is Role.MANAGER and any(card.manager == member.member for card in cards)
+    usual = MINE if mine else ALL
     wanted, partner = asked.get("manager") or usual, asked.get("partner", "")
     chosen = [card for card in cards if _is_of(card.manager, wanted, member.member)]
     said = {"manager": wanted} if wanted != usual else {}
@@ -215,6 +219,7 @@ def _scope(visit: Visit, asked: dict[str, str]) -> Scope:
         name=name,
         currency=currency,
         managers=_managers(visit, {card.manager for card in cards if card.manager}),
+        usual=usual,
         wrong=wrong,
     )
 

@@ -131,7 +131,7 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 """By name, in the order in which they stand side by side."""
-USUAL = ("clicks", "registrations", "ftd", "qftd", "click_to_registration", "earnings")
+USUAL = ("clicks", "registrations", "ftd", "qftd", "earnings", "click_to_registration")
 _SUMMED_MONEY = ("deposits", "withdrawals", "net_revenue", "earnings")
 
 
