@@ -24,13 +24,16 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.applying import Confirming
+from introducer.domain.applying import key_of as applying_key
+from introducer.domain.applying import token as applying_token
 from introducer.domain.case import Case
 from introducer.domain.configuration import Availability, Member, Role, Source
 from introducer.domain.contest import ContestStatus
 from introducer.domain.contest_closing import Recount, batches_of
 from introducer.domain.contest_score import Counted
 from introducer.domain.errors import Conflict, NotFound, Unauthenticated
-from introducer.domain.events import Event, EventType, milliseconds
+from introducer.domain.events import Event, EventType, from_milliseconds, milliseconds
 from introducer.domain.identity import CLIENT, brand_key, keyed_hash
 from introducer.domain.mail_topics import Topic
 from introducer.domain.money import minor_units
@@ -42,6 +45,7 @@ from introducer.domain.source_file import failed as file_failed
 from introducer.domain.suppressing import Suppressed
 from introducer.domain.unsubscribing import Unsubscribing, key_of, token
 from introducer.domain.verification import Document, DocumentKind, VerificationStatus
+from introducer.gateways.application_vault import ApplicationVault
 from introducer.gateways.documents import Form
 from introducer.gateways.identity import NewPasswordNeeded, Tokens
 from introducer.gateways.lead_vault import LeadVault
@@ -56,6 +60,7 @@ from introducer.services.create_link import create_link
 from introducer.services.edit_targets import TargetBooks
 from introducer.services.issue_invoices import issue_invoices
 from introducer.services.read_contracts import ContractReader
+from introducer.services.remember_member import remember_member
 from introducer.services.team import TeamBooks
 from introducer.store.accruals import Accruals
 from introducer.store.audit_chain import AuditChain, recorded_of_item
@@ -63,6 +68,7 @@ from introducer.store.click_counts import ClickCount, ClickCounts, Span
 from introducer.store.clients import Clients
 from introducer.store.deliveries import Deliveries
 from introducer.store.invoices import Invoices
+from introducer.store.mails import Mails
 from introducer.store.rates import RateStore
 from introducer.store.source_files import SourceFiles
 from introducer.store.suppressions import Suppressions
@@ -71,7 +77,8 @@ from introducer.store.verifications import Verifications
 from introducer.store.wire import from_wire
 from introducer_ops import fonts
 from tests.browser.world import Answer, Visitor, an_http_event
-from tests.support.at_once import FOREIGNER, AtOnce, at_once
+from tests.support.applying import APPLIED
+from tests.support.at_once import FOREIGNER, NEIGHBOUR, AtOnce, at_once
 from tests.support.builders import CLICK_KEY, a_click
 from tests.support.casework import COMPLIANCE, HELPER, SALES
 from tests.support.contest_pages import ContestPages
@@ -82,7 +89,6 @@ from tests.support.payday import (
     ADMIN,
     AUTHOR,
     BEFORE,
-    CHECKER,
     HARBOUR,
     HELD,
     LAST_RUN,
@@ -101,6 +107,7 @@ SECRET = b"what people are hashed under"
 FEBRUARY, MARCH = "2026-02", "2026-03"
 PLATFORMS_CLIENT = "10234"
 """What the platform calls the client with all kinds of events."""
+OWNERS_ADDRESS = "robin@harbour.example"
 STAFFS_ADDRESS = "hash-of-an-address-of-staff"
 PLATFORM, FETCHED = "web-forms", "mt5-live"
 """Sources: one that posts, and one that is fetched."""
@@ -117,8 +124,8 @@ LOGINS = {
 }  # fmt: skip
 OTHERS = {"owner": PIPS, "member": OTHERS_MEMBER} | FOREIGN
 """Whom everything of Harbour and its brand is another's to."""
-SECOND = {"finance": CHECKER}
-"""A second person of a role, where one may not decide what it asked for."""
+NEXT_DOOR = {"owner": "owner@next-door", "member": "member@next-door"}
+"""The logins of the partner next door."""
 
 
 @dataclass
@@ -237,6 +244,8 @@ class Everything(AtOnce, ContestPages):
     """An id by its name in routes, such as `payout`; all of them Harbour's, or its brand's."""
     special: dict[str, Mapping[str, str]]
     """Other ids, by the beginning of the routes that they are for."""
+    queries: dict[str, str]
+    """What routes are asked beside."""
     uploads: Uploads
     kept_secrets: KeptSecrets
     queue: Queue
@@ -254,12 +263,13 @@ class Everything(AtOnce, ContestPages):
         return {name: own[name] for name in re.findall(r"\{(\w+)\}", route)}
 
     def path(self, route: str) -> str:
-        """Where a route leads in this world."""
-        return route.format_map(self.values_of(route))
+        """Where a route leads in this world, with the query that it needs to show something."""
+        return route.format_map(self.values_of(route)) + self.queries.get(route, "")
 
-    def login(self, role: str, *, others: bool = False, meant: str = "") -> str:
-        """Who is of this role; `meant`, if they are: a write may want a second person of it."""
-        found = (OTHERS if others else LOGINS)[role]
+    def login(self, role: str, *, others: bool = False, next_door: bool = False, meant: str = "") -> str:
+        """Who is of this role; `meant`, if they are: a write may want a second person of it. With `others` somebody
+        whom Harbour's things are another's to: of another partner, or, with `next_door`, of another brand."""
+        found = (OTHERS | (NEXT_DOOR if next_door else {}) if others else LOGINS)[role]
         also = self.people.get(meant)
         return meant if also is not None and not others and also.role.value == role else found
 
@@ -279,7 +289,7 @@ def everything(patch: pytest.MonkeyPatch) -> Iterator[Everything]:
     with at_once(patch) as found:
         found.__class__ = Everything
         world: Everything = found  # type: ignore[assignment]
-        world.values, world.special = {}, {}
+        world.values, world.special, world.queries = {}, {}, {}
         _stand_ins(world, patch)
         _people(world)
         _promoted(world)
@@ -292,6 +302,7 @@ def everything(patch: pytest.MonkeyPatch) -> Iterator[Everything]:
         _contests(world)
         _cases(world)
         _settings(world)
+        _applied(world)
         yield world
 
 
@@ -321,6 +332,7 @@ def _stand_ins(world: Everything, patch: pytest.MonkeyPatch) -> None:
     wiring = world.wiring
     world.uploads, world.kept_secrets, world.queue, world.pool = Uploads(), KeptSecrets(), Queue(), Pool()
     for name, stand_in in (
+        ("application_vault", ApplicationVault(LeadKeys(), "key", random=secrets.token_bytes)),
         ("lead_vault", LeadVault(LeadKeys(), "key", random=secrets.token_bytes)),
         ("vault", Vault(Keys(), "key", random=secrets.token_bytes)),
         ("brand_key", lambda brand: brand_key(SECRET, brand)),
@@ -359,10 +371,13 @@ def _contracts(world: Everything) -> ContractReader:
 
 
 def _people(world: Everything) -> None:
-    """A member of the other partner, and staff of each role next door."""
+    """A member of the other partner, and staff of each role next door; by which address Harbour's owner signs in."""
+    key = brand_key(SECRET, world.brand)
+    remember_member(world.wiring.persons, world.people[HARBOUR], brand_key=key, now=NOW, email=OWNERS_ADDRESS)
     neighbours = world.people[FOREIGNER].brand
     new = [(OTHERS_MEMBER, Role.MEMBER, world.partners[PIPS], world.brand)]
     new += [(login, Role(role), None, neighbours) for role, login in FOREIGN.items() if login != FOREIGNER]
+    new += [(login, Role(role), world.partners[NEIGHBOUR], neighbours) for role, login in NEXT_DOOR.items()]
     for number, (login, role, partner, brand) in enumerate(new):
         world.people[login] = Member(
             member=f"mem_more{number}", partner=partner, brand=brand, role=role, name=f"Kim {role.value.title()}",
@@ -683,3 +698,21 @@ def _settings(world: Everything) -> None:
     for base, role in (("/reports", "owner"), ("/desk/reports", "manager")):
         made = _does(world, role, base, {"name": "By day", "shared": role != "owner", "asked": "by=day"})
         world.special[base] = {"report": made["report"]}
+
+
+def _applied(world: Everything) -> None:
+    """Two applications: one whose address is confirmed waits for the staff, the other for its confirmation."""
+    world.queries["/apply"] = f"?brand={world.brand}"
+    stranger = Visitor(world, {"accept": "application/json"})
+    links = []
+    for name in ("mara.quill", "nora.new"):
+        said = dict(APPLIED) | {"email": f"{name}@example.com", "brand": world.brand}
+        made = stranger.post("/apply", said, as_json=True)
+        assert made.status == 201, made.body
+        application = world.wiring.application_books.applications.application(world.brand, made.json["application"])
+        [mail] = [each for each in Mails(world.table).mails(application.partner) if each.what.endswith("check")]
+        until = from_milliseconds(int(str(mail.values["until"])))
+        links.append(applying_token(applying_key(SECRET), Confirming(world.brand, application.application, until)))
+        world.values.setdefault("application", application.application)
+    assert stranger.post(f"/apply/confirm/{links[0]}", {}).status == 200
+    world.special["/apply/confirm"] = {"token": links[1]}

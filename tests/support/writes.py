@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from tests.support.applying import APPLIED
 from tests.support.camt import Entry, Tx, a_statement
-from tests.support.everything import LOGINS, MARCH, PLATFORM, STAFFS_ADDRESS, Everything, Pool
+from tests.support.everything import LOGINS, MARCH, OWNERS_ADDRESS, PLATFORM, STAFFS_ADDRESS, Everything, Pool
 from tests.support.hooked import URL, WISH
 from tests.support.leading import PERSON
 from tests.support.payday import CHECKER, IBANS, LAST_RUN, PIPS, SCHEDULE
@@ -119,6 +120,12 @@ def _of_objection(world: Everything) -> Body:
 def _of_draft(world: Everything) -> Body:
     contest = world.values_of("/desk/contests/{contest}/approval")["contest"]
     return {"version": seen(world, "finance", f"/desk/contests/{contest}")["version"]}
+
+
+def _handed_over(world: Everything) -> Body:
+    """Two partners get another manager."""
+    them = [world.harbour, world.partners[PIPS]]
+    return {"do": "manager", "partners": them, "to": me(world, "manager"), **REASON}
 
 
 def _goal(world: Everything) -> Body:
@@ -262,14 +269,28 @@ WRITES: dict[str, Write] = {
     }),
     "/preferences": Write("owner", {"theme": "dark"}),
     "/sign-out": Write("member"),
-    "/sign-in": Write("stranger", {"email": "robin@harbour.example", "password": Pool.password}),
+    "/sign-in": Write("stranger", {"email": OWNERS_ADDRESS, "password": Pool.password}),
     "/sign-in/own-password": Write("stranger", {
-        "email": "robin@harbour.example", "session": "a session", "password": "Correct-horse-8-battery",
+        "email": OWNERS_ADDRESS, "session": "a session", "password": "Correct-horse-8-battery",
         "again": "Correct-horse-8-battery",
     }),
     "/leads/{code}": Write("stranger", PERSON | {"consent": True, "email": "new@example.com", "phone": "+4930999"}),
     "/unsubscribe/{token}": Write("stranger"),
     "/unsubscribe/{token}/undo": Write("stranger"),
+    "/apply": Write("stranger", lambda world: dict(APPLIED) | {"brand": world.brand, "email": "ola@example.com"}),
+    "/apply/confirm/{token}": Write("stranger"),
+    "/desk/applications/{application}/approval": Write("manager", version(
+        "manager", "/desk/applications/{application}",
+    )),
+    "/desk/applications/{application}/refusal": Write("manager", version(
+        "manager", "/desk/applications/{application}", why="Your site shows no address",
+    )),
+    "/desk/applications/{application}/erasure": Write("admin", version(
+        "admin", "/desk/applications/{application}", **WHY,
+    )),
+    "/desk/partners/find": Write("manager", {"email": OWNERS_ADDRESS}),
+    "/desk/partners/bulk/check": Write("manager", _handed_over),
+    "/desk/partners/bulk": Write("manager", _handed_over),
     # money
     "/desk/partners/{partner}/adjustments": Write("manager", {
         "amount": "12.00", "currency": "EUR", "earn_month": MARCH, **WHY,
@@ -297,7 +318,7 @@ WRITES: dict[str, Write] = {
         "expires_on": "2027-04-02", **WHY,
     }),
     "/desk/payees/{partner}/holds": Write("compliance", REASON),
-    "/desk/payees/{partner}/holds/{hold}/release": Write("compliance", WHY),
+    "/desk/payees/{partner}/holds/{hold}/release": Write(CHECKER, WHY),
     # deals, goals and promotion
     "/desk/partners/{partner}/deal/new/check": Write("manager", _proposed()),
     "/desk/partners/{partner}/deal/new": Write("manager", _proposed(**REASON)),

@@ -1,0 +1,78 @@
+"""Who may ask what: every route, asked by everybody, about one's own and about another's, as docs/access.md says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.asking import DOCUMENT, Row, asked, documented, is_somebodys, routes, table
+from tests.support.everything import ROLES, Everything, everything
+
+pytestmark = pytest.mark.in_memory
+
+TABLE = documented()
+REFUSED = ("401", "403", "404")
+REMOVES_NOTHING = "/settings/verification/documents/{document}/removal"
+"""Its folder is the asker's own: there is nothing of this name in it, and removing what is not there changes nothing."""
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Everything]:
+    with pytest.MonkeyPatch.context() as patch, everything(patch) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def registered(world: Everything) -> dict[tuple[str, str], Any]:
+    return {(page.method, page.path): page for page in routes(world)}
+
+
+@pytest.fixture(scope="module")
+def known(registered: dict[tuple[str, str], Any]) -> list[tuple[Any, Row]]:
+    """Routes with their rows; what has none, one test says."""
+    return [(page, TABLE[route]) for route, page in registered.items() if route in TABLE]
+
+
+def test_every_route_stands_in_the_table_and_nothing_else_does(
+    world: Everything, registered: dict[tuple[str, str], Any]
+) -> None:
+    missing = [registered[route] for route in registered if route not in TABLE]
+    rows = [asked(world, page).text() for page in missing]
+    assert not rows, f"add to {DOCUMENT.name}, if this is what should be:\n" + "\n".join(rows)
+    gone = [row.text() for route, row in TABLE.items() if route not in registered]
+    assert not gone, f"take out of {DOCUMENT.name}, these routes are gone:\n" + "\n".join(gone)
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: f"{row.method} {row.path}")
+def test_everybody_is_answered_as_the_table_says(
+    world: Everything, registered: dict[tuple[str, str], Any], row: Row
+) -> None:
+    assert asked(world, registered[row.method, row.path]).text() == row.text()
+
+
+def test_nobody_reaches_what_is_anothers(known: list[tuple[Any, Row]]) -> None:
+    looked = 0
+    for page, row in known:
+        if not is_somebodys(page) or page.path == REMOVES_NOTHING:
+            continue
+        for cell in row.cells[1:]:
+            _, dot, others = cell.partition(" · ")
+            assert dot and others in REFUSED, row.text()
+            looked += 1
+    assert looked > len(ROLES) * 150
+
+
+def test_strangers_are_asked_to_sign_in_wherever_a_page_is_not_for_anybody(known: list[tuple[Any, Row]]) -> None:
+    for page, row in known:
+        assert (row.cells[0] == "401") == (page.spec.who.value != "anyone"), row.text()
+
+
+def test_each_route_is_open_to_somebody(known: list[tuple[Any, Row]]) -> None:
+    for _, row in known:
+        assert {"200", "201", "303"} & {cell.partition(" ")[0] for cell in row.cells}, row.text()
+
+
+def test_the_table_says_its_columns() -> None:
+    assert table([]).splitlines()[0] in DOCUMENT.read_text("utf-8")
