@@ -53,6 +53,7 @@ import pages.links
 import pages.mail_settings
 import pages.messages
 import pages.month
+import pages.network
 import pages.parents
 import pages.payees
 import pages.payment

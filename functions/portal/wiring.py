@@ -46,6 +46,7 @@ from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.read_contracts import ContractReader
 from introducer.services.read_dossier import Shelves
 from introducer.services.read_first_steps import FirstBooks
+from introducer.services.read_network import NetworkBooks
 from introducer.services.read_partner import PartnerBooks
 from introducer.services.read_report import ReportBooks
 from introducer.services.team import TeamBooks
@@ -263,6 +264,16 @@ class Portal:
             logins=lambda: self.team_books.logins,
             brand_key=self.brand_key,
             secret=self.identity_secret,
+        )
+
+    @cached_property
+    def network_books(self) -> NetworkBooks:
+        """What a partner's network is read from."""
+        return NetworkBooks(
+            configuration=self.configuration,
+            applications=self.application_books.applications,
+            event_counts=self.event_counts,
+            settlements=self.settlements,
         )
 
     @cached_property

@@ -17,6 +17,7 @@ from introducer.locale import CODES
 from introducer.store.mails import Mails
 from tests.browser.world import Visitor
 from tests.support.applying import APPLIED, Applying, an_applying
+from tests.support.builders import revshare, terms
 from tests.support.leading import everything, in_clear
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, NOW
 from tests.support.shown import text
@@ -150,11 +151,11 @@ def test_a_link_is_good_for_two_days_and_for_its_own_application(portal: Applyin
     for strange in (link[:-1] + ("A" if link[-1] != "A" else "B"), "/apply/confirm/nothing", f"{link}x"):
         assert portal.visitor().get(strange).status == 404
         assert portal.visitor().post(strange, {}).status == 404
-    portal.moves(NOW + timedelta(hours=49))
+    portal.now = NOW + timedelta(hours=49)
     assert "This link is over" in portal.visitor().get(link).body
     late = portal.visitor(accept="application/json").post(link, {})
     assert (late.status, late.json["code"]) == (409, "application_link_over")
-    portal.moves(NOW + timedelta(days=4))
+    portal.now = NOW + timedelta(days=4)
     assert portal.visitor().get(link).status == 404
     assert portal.machine(MANAGER).get(f"/desk/applications/{application}").status == 404
 
@@ -176,12 +177,7 @@ def test_a_manager_approves_and_a_partner_with_an_owner_stands_there(portal: App
     page = portal.signed_in(MANAGER).get(f"/desk/applications/{application}")
     assert page.status == 200 and "Quill &amp; Sons Media" in page.body and "No client registered" in page.body
 
-    terms = {
-        "currency": "EUR",
-        "hold": {"days": 30},
-        "rules": [{"id": "cpa", "type": "cpa", "amounts": [{"countries": ["*"], "amount": "100.00"}]}],
-    }
-    answer = portal.decides(application, "approval", terms=terms)
+    answer = portal.decides(application, "approval", terms=terms(revshare(percent="30")))
 
     assert answer.status == 201, answer.body
     partner = portal.configuration.partner(answer.json["partner"])
