@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 HEIGHT = 100
 """Units of the drawing's height; its width is `SLOT` per bar, and the browser stretches it."""
@@ -50,6 +51,127 @@ def bars(values: Sequence[int], slots: int, rtl: bool = False) -> Bars:
         drawn.append(Bar(place * SLOT + _GAP // 2, zero - height if value > 0 else zero, height, value < 0))
     highest = values.index(top) if values and top > 0 else -1
     return Bars(places * SLOT, HEIGHT, SLOT - _GAP, zero, tuple(drawn), highest, not any(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A bar, or the part of it that one series has."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+    place: int
+    """Of the row that it is of."""
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Up to `MOST_SERIES` series over the same places: bars beside or upon each other, or lines."""
+
+    width: int
+    height: int
+    zero: float
+    blocks: tuple[Block, ...]
+    lines: tuple[tuple[int, str], ...]
+    """Series and points; a line with a gap is two."""
+    order: tuple[int, ...]
+    """The series as their names stand beside the drawing: the highest line or the uppermost part first."""
+    empty: bool
+
+
+MOST_SERIES = 5
+KINDS = ("stacked", "grouped", "line")
+Row = Sequence[int | Decimal | None]
+
+
+def plot(kind: str, rows: Sequence[Row], slots: int = 0, rtl: bool = False) -> Plot:
+    """Each row is a place, with a value per series; None where nothing is known. At least `slots` places wide.
+
+    Raises `ValueError` for a kind that there is not, and for more series than one can tell apart.
+    """
+    series = max(map(len, rows), default=0)
+    if kind not in KINDS or series > MOST_SERIES:
+        raise ValueError(f"{kind} of {series} series: {', '.join(KINDS)}, of at most {MOST_SERIES}")
+    upper, lower = zip(*(_reach(kind, row) for row in rows), strict=True) if rows else ((0,), (0,))
+    top, bottom = max(0, *upper), min(0, *lower)
+    places, span = max(len(rows), slots), (top - bottom) or 1
+
+    def up(value: int | Decimal) -> float:
+        return round(float(HEIGHT * value / span), 2)
+
+    zero = up(top) if top or bottom else float(HEIGHT)
+    blocks: list[Block] = []
+    for place, row in enumerate(rows):
+        left = (places - 1 - place if rtl else place) * SLOT + _GAP // 2
+        blocks += _blocks(kind, row, place, float(left), zero, up, rtl) if kind != "line" else []
+    lines = []
+    if kind == "line":
+        for number in range(series):
+            run: list[str] = []
+            for place, row in [*enumerate(rows), (len(rows), ())]:
+                value = row[number] if number < len(row) else None
+                if value is not None:
+                    centre = ((places - 1 - place if rtl else place) + 0.5) * SLOT
+                    run.append(f"{centre:g},{round(zero - up(value), 2):g}")
+                elif run:
+                    # A single point is drawn as a short dash: a line needs two.
+                    lines.append((number, " ".join(run if len(run) > 1 else run * 2)))
+                    run = []
+    last = rows[-1] if rows else ()
+    order = list(range(series))
+    if kind == "line":
+        order.sort(key=lambda number: -(last[number] or 0) if number < len(last) else 0)
+    elif kind == "stacked":
+        order.reverse()
+    return Plot(
+        places * SLOT, HEIGHT, zero, tuple(blocks), tuple(lines), tuple(order),
+        not any(value for row in rows for value in row),
+    )  # fmt: skip
+
+
+def _reach(kind: str, row: Row) -> tuple[int | Decimal, int | Decimal]:
+    """How far a row goes above and below zero."""
+    known = [value for value in row if value is not None]
+    if kind == "stacked":
+        return sum(value for value in known if value > 0), sum(value for value in known if value < 0)
+    return max([0, *known]), min([0, *known])
+
+
+def _blocks(
+    kind: str, row: Row, place: int, left: float, zero: float, up: Callable[[int | Decimal], float], rtl: bool
+) -> list[Block]:
+    full = float(SLOT - _GAP)
+    width = full if kind == "stacked" else round(full / max(len(row), 1), 2)
+    drawn = []
+    above = below = zero
+    for number, value in enumerate(row):
+        if not value:
+            continue
+        # A value that is not nothing is seen.
+        height = max(abs(up(value)), 1.5)
+        x = left if kind == "stacked" else left + width * (len(row) - 1 - number if rtl else number)
+        if value > 0:
+            y = above - height if kind == "stacked" else zero - height
+            above -= height
+        else:
+            y = below if kind == "stacked" else zero
+            below += height
+        drawn.append(Block(round(x, 2), round(y, 2), width, height, number, place, value < 0))
+    return drawn
+
+
+def spark(values: Sequence[int | Decimal], rtl: bool = False) -> str:
+    """The points of a small line in a table, 100 by 20, its lowest edge at zero or at what lies below it."""
+    top, bottom = max([0, *values]), min([0, *values])
+    span, last = (top - bottom) or 1, max(len(values) - 1, 1)
+    points = []
+    for place, value in enumerate(values):
+        x = 100 * (last - place if rtl else place) / last
+        points.append(f"{round(x, 1):g},{round(float(20 - 20 * (value - bottom) / span), 1):g}")
+    return " ".join(points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,10 @@ def rate_of(part: int, whole: int) -> str | None:
     return _visit.get().language.percent(Decimal(part) / Decimal(whole)) if whole else None
 
 
+def _from_right() -> bool:
+    return _visit.get().language.direction == "rtl"
+
+
 def _environment() -> Environment:
     global _made  # noqa: PLW0603 (made when the first page is rendered: the API alone never pays for it)
     if _made is None:
@@ -135,6 +139,8 @@ def _make() -> Environment:
         chart=charts.bars,
         band=charts.band,
         lanes=charts.lanes,
+        plotted=lambda kind, rows, slots=0: charts.plot(kind, rows, slots, _from_right()),
+        sparked=lambda values: charts.spark(values, _from_right()),
         csrf=lambda: _visit.get().csrf,
         here=lambda **changes: _visit.get().url(**changes),
         asked=lambda name: _visit.get().query(name),
