@@ -8,7 +8,7 @@ from visit import Visit
 
 from introducer.domain.configuration import PartnerKind, Status
 from introducer.domain.errors import Malformed
-from introducer.services.read_partners import Order, Wanted
+from introducer.services.read_partners import By, Order, Wanted
 from introducer.services.read_segments import segment_for
 
 LONGEST_SEARCH = 120
@@ -36,8 +36,11 @@ def wanted_in(visit: Visit) -> Wanted:
 
 
 def order_in(visit: Visit) -> Order:
-    """The order that the address asks for. Raises `Malformed`."""
+    """The order that the address asks for: `ftd` from the least on, `-ftd` from the most. Raises `Malformed`."""
+    asked = visit.query("sort")
     try:
-        return Order(visit.query("sort") or Order.NAME)
+        return Order(By(asked.removeprefix("-") or By.NAME), asked.startswith("-"))
     except ValueError:
-        raise Malformed(f"sort is one of {', '.join(Order)}.", code="bad_query") from None
+        raise Malformed(
+            f"sort is one of {', '.join(By)}, with a minus before it the other way.", code="bad_query"
+        ) from None

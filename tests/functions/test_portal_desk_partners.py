@@ -54,12 +54,14 @@ def text(page: str) -> str:
 class TestTheList:
     def test_it_is_in_the_order_that_is_asked_for_and_whoever_has_no_figure_comes_last(self, portal: AtOnce) -> None:
         assert names(portal) == sorted(names(portal), key=str.casefold)
-        assert names(portal, "sort=clicks")[:3] == [LANTERN, HARBOUR, PIPS]
-        assert names(portal, "sort=ftd")[:3] == [HARBOUR, PIPS, LANTERN]
-        assert names(portal, "sort=net_revenue")[:3] == [HARBOUR, PIPS, LANTERN]
-        assert names(portal, "sort=trend")[0] == HARBOUR
-        assert names(portal, "sort=quiet")[:3] == [LANTERN, HARBOUR, PIPS]
-        assert names(portal, "sort=newest")[0] == FRESH
+        assert names(portal, "sort=-clicks")[:3] == [LANTERN, HARBOUR, PIPS]
+        assert names(portal, "sort=-ftd")[:3] == [HARBOUR, PIPS, LANTERN]
+        assert names(portal, "sort=-net_revenue")[:3] == [HARBOUR, PIPS, LANTERN]
+        assert names(portal, "sort=trend")[0] == names(portal, "sort=-trend")[0] == HARBOUR
+        assert names(portal, "sort=ftd")[:3] == [LANTERN, PIPS, HARBOUR]
+        assert names(portal, "sort=-name") == names(portal)[::-1]
+        assert names(portal, "sort=active")[:3] == [LANTERN, HARBOUR, PIPS]
+        assert names(portal, "sort=-joined")[0] == FRESH
 
     def test_it_is_filtered_by_name_number_manager_kind_country_and_standing(self, portal: AtOnce) -> None:
         assert names(portal, "q=lantern") == [LANTERN]
@@ -77,7 +79,7 @@ class TestTheList:
             chosen=chosen, now=NOW, request="seg-1",
         )  # fmt: skip
 
-        assert names(portal, f"segment={saved.segment}&sort=ftd") == [HARBOUR, PIPS]
+        assert names(portal, f"segment={saved.segment}&sort=-ftd") == [HARBOUR, PIPS]
         page = portal.signed_in(MANAGER).get(f"{LIST}?segment={saved.segment}").body
         assert "Five &amp; more" in page and f"/desk/broadcasts/new?segment={saved.segment}" in page
         # a segment that a colleague has not shared is none

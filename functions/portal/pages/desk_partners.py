@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import words
 from partners_asked import FILTERS, order_in, wanted_in
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import STAFF_HOME, Done, Who, page
@@ -15,19 +14,9 @@ from visit import N_, FormRefused, Visit
 from introducer.domain.broadcast import WRITERS
 from introducer.domain.configuration import PartnerKind, Status
 from introducer.domain.errors import Invalid, NotFound
-from introducer.services.read_partners import Order, partner_of_email, read_partners
+from introducer.services.read_partners import partner_of_email, read_partners
 from introducer.services.read_segments import read_segments
 from pages.desk_partners_bulk import actions_for, managers_of
-
-words.WORDS["partner_order"] = {
-    "name": N_("Name"),
-    "newest": N_("Newest"),
-    "clicks": N_("Most clicks"),
-    "ftd": N_("Most first deposits"),
-    "net_revenue": N_("Most net revenue"),
-    "trend": N_("What fell most"),
-    "quiet": N_("Longest quiet"),
-}
 
 
 class Sought(BaseModel):
@@ -84,12 +73,11 @@ def partners(visit: Visit) -> dict[str, Any]:
         "total": found.total,
         "of": found.of,
         "oldest": found.oldest,
-        "sort": order_in(visit),
         "managers": managers_of(visit),
         "segments": [
             {"segment": each.segment, "name": each.name} for each in read_segments(books.segments, member=visit.member)
         ],
-        "choices": {"status": list(Status), "kind": list(PartnerKind), "sort": list(Order)},
+        "choices": {"status": list(Status), "kind": list(PartnerKind), "country": found.countries},
         "actions": actions_for(visit.member.role),
         "writes": visit.member.role in WRITERS,
     }

@@ -31,7 +31,7 @@ from introducer.services.change_partners import (
     preview_change,
 )
 from introducer.services.partner_of_brand import partner_of_brand
-from introducer.services.read_partners import Order, partners_wanted
+from introducer.services.read_partners import partners_wanted
 
 PATH = STAFF_HOME + "/bulk"
 TEMPLATE = "desk_partners_bulk.html"
@@ -91,8 +91,8 @@ def managers_of(visit: Visit) -> list[dict[str, str]]:
 
 @page(PATH, TEMPLATE, who=Who.STAFF)
 def bulk(visit: Visit) -> dict[str, Any]:
-    """Who is meant: each `partner` that is named; or with `all` those that the filters of the list have, by their numbers,
-    from the one after `after` on, so many as are changed at once."""
+    """Who is meant: each `partner` that is named; or with `all` those that the filters of the list have, by their
+    numbers, from the one after `after` on, so many as are changed at once."""
     assert visit.member is not None
     if not actions_for(visit.member.role):
         raise Forbidden("Managers, compliance and admins change partners.", code="not_your_role")
@@ -102,9 +102,12 @@ def bulk(visit: Visit) -> dict[str, Any]:
     if not visit.query("all"):
         return _form(visit, list(dict.fromkeys(visit.queries("partner"))))
     cards = partners_wanted(
-        visit.portal.configuration, visit.portal.broadcast_books.results, brand=visit.brand, wanted=wanted_in(visit),
-        order=Order.NEWEST, now=visit.now,
-    )  # fmt: skip
+        visit.portal.configuration,
+        visit.portal.broadcast_books.results,
+        brand=visit.brand,
+        wanted=wanted_in(visit),
+        now=visit.now,
+    )
     after = visit.query("after")
     ahead = sorted(card.partner for card in cards if card.partner > after)
     now, later = ahead[:MOST_AT_ONCE], ahead[MOST_AT_ONCE:]

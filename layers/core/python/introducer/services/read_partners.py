@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from introducer.domain.configuration import Brand, PartnerCard, PartnerKind, Status
 from introducer.domain.events import day_of
@@ -31,19 +31,24 @@ NOBODY = "nobody"
 """In the place of a manager: whom nobody looks after."""
 
 
-class Order(StrEnum):
-    """What a list begins with."""
+class By(StrEnum):
+    """What a list is put in order by."""
 
     NAME = "name"
-    NEWEST = "newest"
+    JOINED = "joined"
     CLICKS = "clicks"
     FTD = "ftd"
     NET_REVENUE = "net_revenue"
     """In the brand's base currency; nothing is converted."""
     TREND = "trend"
-    """What fell most."""
-    QUIET = "quiet"
-    """Who was active longest ago."""
+    ACTIVE = "active"
+
+
+class Order(NamedTuple):
+    """From the least to the most, or the other way round."""
+
+    by: By = By.NAME
+    down: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,8 @@ class PartnersFound:
     """Of how many of the brand."""
     oldest: str
     """The UTC day of the oldest line of results; empty where there is none."""
+    countries: tuple[str, ...]
+    """Of all of the brand's partners."""
 
 
 def read_partners(
@@ -101,7 +108,7 @@ def read_partners(
     *,
     brand: Brand,
     wanted: Wanted,
-    order: Order = Order.NAME,
+    order: Order,
     cursor: str | None,
     limit: int,
     now: datetime,
@@ -122,16 +129,16 @@ def read_partners(
         total=len(found),
         of=len(cards),
         oldest=min((line.day for line in lines.values()), default=""),
+        countries=tuple(sorted({card.country for card in cards})),
     )
 
 
 def partners_wanted(
-    configuration: Configuration, results: Results, *, brand: Brand, wanted: Wanted, order: Order, now: datetime
+    configuration: Configuration, results: Results, *, brand: Brand, wanted: Wanted, now: datetime
 ) -> list[PartnerCard]:
-    """All of them, in the list's order. Raises `Unavailable`."""
+    """All of them, in the order of their numbers. Raises `Unavailable`."""
     lines = _lines(results, brand.brand)
-    fitting = _fitting(cards_now(configuration, brand.brand, now), lines, wanted, day_of(now))
-    return _in_order(fitting, lines, order, brand.base_currency)
+    return _fitting(cards_now(configuration, brand.brand, now), lines, wanted, day_of(now))
 
 
 def partner_of_email(persons: PersonIndex, *, brand: str, brand_key: bytes, email: str, now: datetime) -> str | None:
@@ -165,30 +172,37 @@ def _fitting(
 def _in_order(
     cards: Sequence[PartnerCard], lines: Mapping[str, ResultLine], order: Order, currency: str
 ) -> list[PartnerCard]:
-    """Whoever has no figure comes last; of equals the name decides, then the number."""
+    """Whoever has no figure comes last, either way; of equals the name decides, then the number."""
+    found = sorted(cards, key=lambda card: (card.name.casefold(), card.partner))
+    if order.by is By.NAME:
+        return found[::-1] if order.down else found
+    values = {card.partner: _value(order.by, card, lines.get(card.partner), currency) for card in found}
+    known = sorted(
+        (card for card in found if values[card.partner] is not None),
+        key=lambda card: values[card.partner],
+        reverse=order.down,
+    )
+    return known + [card for card in found if values[card.partner] is None]
 
-    def key(card: PartnerCard) -> tuple[Any, ...]:
-        line = lines.get(card.partner)
-        last = (card.name.casefold(), card.partner)
-        match order:
-            case Order.NAME:
-                return last
-            case Order.CLICKS:
-                return (-line.clicks_30 if line else 1, *last)
-            case Order.FTD:
-                return (line is None, -line.ftd_30 if line else 0, *last)
-            case Order.NET_REVENUE:
-                return (line is None, -line.net_revenue_30.get(currency, 0) if line else 0, *last)
-            case Order.TREND:
-                trend = line.trend if line else None
-                return (trend is None, trend or 0, *last)
-            case _:
-                return (line is None, line.last_active_day if line else "", *last)
 
-    if order is Order.NEWEST:
+def _value(by: By, card: PartnerCard, line: ResultLine | None, currency: str) -> Any:
+    """What is compared; None where there is nothing."""
+    if by is By.JOINED:
         # Numbers begin with the moment at which they were given.
-        return sorted(cards, key=lambda card: card.partner, reverse=True)
-    return sorted(cards, key=key)
+        return card.partner
+    if line is None:
+        return None
+    match by:
+        case By.CLICKS:
+            return line.clicks_30
+        case By.FTD:
+            return line.ftd_30
+        case By.NET_REVENUE:
+            return line.net_revenue_30.get(currency, 0)
+        case By.TREND:
+            return line.trend
+        case _:
+            return line.last_active_day
 
 
 def _start(found: Sequence[PartnerCard], cursor: str | None) -> int:
