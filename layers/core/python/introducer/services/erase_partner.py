@@ -51,6 +51,7 @@ _EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "goal": {"note": "", "answered_why": ""},
     "link": {"name": "", "note": ""},
     "thread": {"subject": ""},
+    "application": {"sealed": "", "data_key": "", "email_hash": "", "reason": ""},
     # To whom a gift was sent, and who took it.
     "award": {"note": ""},
 }
@@ -71,6 +72,8 @@ _DELETED = {
     "message": "messages",
     "announcement_read": "reads of announcements",
     "task": "tasks",
+    # Before the application by which it is found.
+    "application_known": "applications",
     # Before the targets by which they are found.
     "delivery": "postbacks",
     "target_gate": "targets of postbacks",
@@ -89,6 +92,7 @@ _WORDS = {
     "goal": "words about goals",
     "thread": "subjects of conversations",
     "award": "notes on gifts",
+    "application": "applications",
 }
 
 
@@ -357,4 +361,6 @@ def names_of(books: Books, partner: str, now: datetime) -> list[str]:
             names |= {said["legal_name"], said["tax_id"], *said["address"]}
         elif stored.kind.startswith("payment_profile"):
             names |= {item["masked"], item["fingerprint"], item["data_key"]}
+        elif stored.kind == "application":
+            names |= {item.get("email_hash", ""), item.get("data_key", "")}
     return sorted(names - {""})

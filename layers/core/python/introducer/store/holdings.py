@@ -123,6 +123,9 @@ class Holdings:
                 name = stored.item["key"]
                 self._add(found, self.items(keys.BOOKS, [keys.key("api_key_use", key=name)]))
                 self._add(found, self.partition(keys.BOOKS, keys.partition("idempotency", actor=name)))
+            elif stored.kind == "application" and stored.item.get("email_hash"):
+                hashed = stored.item["email_hash"]
+                self._add(found, self.items(keys.BOOKS, [keys.key("application_known", brand=brand, hash=hashed)]))
             elif stored.kind == "target":
                 self._add(found, self._owned(keys.owner_partition("delivery", target=keys.unescape(stored.key.sk))))
             elif stored.kind in ("link", "payout"):
