@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from introducer.gateways import lead_vault, vault
+from introducer.gateways import application_vault, lead_vault, vault
 from introducer.runtime.settings import Settings
 from introducer.store import keys
 from introducer.store.statements import Statements
@@ -407,13 +407,18 @@ def test_a_verdict_is_a_fact_that_the_steps_of_cases_alone_write() -> None:
     assert not may("ScoringRole", "dynamodb:PutItem", "FactsTable")
 
 
-def test_the_portal_alone_seals_and_opens_who_leads_are_and_nothing_else_with_their_key() -> None:
-    using = {role: one for role in ROLES for one in statements(role) if '"LeadsKey"' in json.dumps(one["Resource"])}
-    assert {role: sorted(actions(one)) for role, one in using.items()} == {
-        "PortalRole": ["kms:Decrypt", "kms:GenerateDataKey"]
+def test_the_portal_seals_and_opens_who_leads_and_applicants_are_and_the_outbox_opens_applicants_alone() -> None:
+    using = {
+        (role, one["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"]): sorted(actions(one))
+        for role in ROLES
+        for one in statements(role)
+        if '"LeadsKey"' in json.dumps(one["Resource"])
     }
-    only = using["PortalRole"]["Condition"]["StringEquals"]
-    assert only == {"kms:EncryptionContext:purpose": lead_vault.PURPOSE}
+    assert using == {
+        ("PortalRole", lead_vault.PURPOSE): ["kms:Decrypt", "kms:GenerateDataKey"],
+        ("PortalRole", application_vault.PURPOSE): ["kms:Decrypt", "kms:GenerateDataKey"],
+        ("OutboxRole", application_vault.PURPOSE): ["kms:Decrypt"],
+    }
 
 
 def test_the_portal_lets_people_in_and_out_and_changes_no_password_and_no_address() -> None:
