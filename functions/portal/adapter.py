@@ -1,11 +1,13 @@
 """Chalice speaks REST API; we stand behind an HTTP API. This is the difference between the two, and nothing else.
 
 Chalice routes by `requestContext.resourcePath`, which the HTTP API's `$default` route does not give: the path is
-matched here. HEAD runs as GET and loses its body; cookies move between their own lists and the headers.
+matched here. HEAD runs as GET and loses its body; cookies move between their own lists and the headers. Longer texts
+are compressed for whoever says that they can read that: nothing on the way does it for us.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -16,6 +18,10 @@ from chalice import Chalice
 
 UNKNOWN_PATH, UNKNOWN_METHOD = "/-/unknown-path", "/-/unknown-method"
 """Internal routes, for what matches none; they answer every method."""
+
+LEAST_BYTES = 1_024
+"""Shorter answers are sent as they are: packing them saves nothing that a network would notice."""
+TEXTS = ("text/", "application/json", "application/problem+json", "image/svg+xml")
 
 Event = Mapping[str, Any]
 
@@ -52,9 +58,37 @@ def adapted(app: Chalice) -> Callable[[Event, Any], dict[str, Any]]:
         answer["cookies"] = (answer.pop("multiValueHeaders", None) or {}).get("Set-Cookie", [])
         if method == "HEAD" or answer["statusCode"] in (204, 304):
             answer["body"] = ""
+        elif not answer.get("isBase64Encoded"):
+            answer |= _smaller(answer, headers.get("accept-encoding", ""))
         return answer
 
     return handler
+
+
+def _smaller(answer: Mapping[str, Any], encodings: str) -> dict[str, Any]:
+    """The answer's text compressed, where that is worth it and whoever asks can read it.
+
+    What is secret in a page must then be masked: see `Visit.csrf`.
+    """
+    names = {name.lower(): name for name in answer["headers"]}
+    kind = str(answer["headers"].get(names.get("content-type", ""), ""))
+    text = answer["body"].encode()
+    if len(text) <= LEAST_BYTES or not kind.startswith(TEXTS):
+        return {}
+    varies = str(answer["headers"].get(names.get("vary", ""), ""))
+    headers = answer["headers"] | {names.get("vary", "Vary"): f"{varies}, Accept-Encoding".removeprefix(", ")}
+    if not _reads_gzip(encodings):
+        return {"headers": headers}
+    packed = b64encode(gzip.compress(text, compresslevel=6, mtime=0)).decode()
+    return {"headers": headers | {"Content-Encoding": "gzip"}, "body": packed, "isBase64Encoded": True}
+
+
+def _reads_gzip(encodings: str) -> bool:
+    for each in encodings[:500].lower().split(","):
+        name, *parameters = (part.strip().replace(" ", "") for part in each.split(";"))
+        if name in ("gzip", "*"):
+            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+    return False
 
 
 def _pattern(path: str) -> re.Pattern[str]:

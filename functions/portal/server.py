@@ -25,6 +25,7 @@ import rendering
 import session
 import wiring
 from adapter import UNKNOWN_METHOD, UNKNOWN_PATH
+from assets import asset
 from chalice import Chalice
 from chalice.app import Response
 from pydantic import BaseModel
@@ -45,6 +46,8 @@ CHALLENGE = 'Bearer realm="introducer"'
 SIGN_IN = "/sign-in"
 DESK, STAFF_HOME, PARTNER_HOME = "/desk", "/desk/partners", "/"
 _LONGEST_KEY = 200
+MOST_ROWS = 5_000
+"""How long a list is that a link saves as a file; its `Link` header says where it would go on."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _PLAIN_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -188,7 +191,10 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
     try:
         _admit(spec, visit)
         if spec.method == "GET":
-            response = _answer(spec, visit, view(visit, **parameters))
+            result = view(visit, **parameters)
+            if visit.as_file and spec.columns and isinstance(result, Mapping):
+                result = _to_its_end(visit, view, parameters, result)
+            response = _answer(spec, visit, result)
         else:
             response = _write(spec, visit, view, parameters)
     except FormRefused as refused:
@@ -198,7 +204,7 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
             # The page of an error has forms, and is kept by nobody.
             del visit.cookies
         response = _problem(visit, error)
-    if spec.kept_seconds and response.status_code == 200:
+    if spec.kept_seconds and response.status_code in (200, 304):
         response.headers |= {
             "Cache-Control": f"public, max-age={spec.kept_seconds}",
             "Vary": "Accept, Accept-Language, Authorization",
@@ -309,15 +315,56 @@ def _answer(spec: Spec, visit: Visit, result: Any) -> Response:
     link = {"Link": f'<{visit.url(cursor=following)}>; rel="next"'} if following else {}
     match visit.wants(offered):
         case "text/html":
-            return _html(visit, rendering.render(spec.template, visit, result), 200)
+            # Before it is rendered: a page that is asked for again and again is rendered when there is news.
+            tag = _tag(_shown(visit, result))
+            return _news(visit, tag, lambda: _html(visit, rendering.render(spec.template, visit, result), 200))
         case "application/json":
-            return _json(result, 200, link)
+            answer = _json(result, 200, link)
+            return _news(visit, _tag(answer.body), lambda: answer)
         case "text/csv":
-            return _csv(spec, visit, result, link)
+            answer = _csv(spec, visit, result, link)
+            return _news(visit, _tag(answer.body), lambda: answer)
         case _:
             return _problem(
                 visit, Malformed("This page speaks HTML and JSON, lists CSV too.", code="not_acceptable"), 406
             )
+
+
+def _to_its_end(
+    visit: Visit, view: Callable[..., Any], parameters: Mapping[str, str], result: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """A list with the items of all its pages, up to `MOST_ROWS` or a few more: somebody saves it as a file."""
+    items, following = list(result["items"]), result.get("next")
+    while following and len(items) < MOST_ROWS:
+        visit.onward = following
+        page = view(visit, **parameters)
+        items += page["items"]
+        following = page.get("next")
+    return {**result, "items": items, "next": following}
+
+
+def _shown(visit: Visit, result: Any) -> str:
+    """All that a page is made of, as a text: equal texts are equal pages, but for what is random in them. Spoken times
+    ("3 minutes ago") move, so that after five minutes it is another one."""
+    frame = [visit.member, visit.partner, visit.brand.name] if visit.member else []
+    look = [visit.language.code, visit.theme, asset("portal.css"), asset("portal.js")]
+    moment = int(visit.now.timestamp()) // 300
+    return json.dumps(plain([result, frame, look, visit.url(), visit.secret, moment]), default=str, sort_keys=True)
+
+
+def _tag(text: str) -> str:
+    """A weak `ETag`: answers that have it in common say the same, though the bytes may differ."""
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _news(visit: Visit, tag: str, answer: Callable[[], Response]) -> Response:
+    """The answer, or that whoever asks has it already (`If-None-Match`)."""
+    known = {each.strip().removeprefix("W/") for each in visit.header("if-none-match").split(",")}
+    if tag.removeprefix("W/") in known or known == {"*"}:
+        return Response("", {"Content-Type": "text/plain", "ETag": tag} | _PLAIN_HEADERS, 304)
+    response = answer()
+    response.headers["ETag"] = tag
+    return response
 
 
 def _html(visit: Visit, text: str, status: int) -> Response:

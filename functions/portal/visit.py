@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 """A form or a JSON body of the portal is never longer."""
 MOST_FIELDS, LIST = 1_000, "[]"
+_TOKEN_BYTES = 24
 CSRF_FIELD, CSRF_HEADER = "csrf", "introducer-csrf"
 KEY_FIELD, KEY_HEADER = "idempotency_key", "idempotency-key"
 THEMES = ("auto", "light", "dark")
@@ -81,6 +82,8 @@ class Visit:
     """What the writer named this write; a repeat of it makes nothing twice."""
     most_bytes: int = MOST_BYTES
     """How long a body may be; longer than usual where a file is taken."""
+    onward: str = ""
+    """The cursor at which a list goes on that is read to its end in one request."""
     body: tuple[type[BaseModel], ...] = ()
     """The models that this page says it reads."""
 
@@ -180,7 +183,7 @@ class Visit:
     def wants(self, offered: tuple[str, ...]) -> str | None:
         """The best of what is offered, after `Accept`; None when nothing fits. A link can ask for the spreadsheet of a
         list by `as=csv`, for it cannot say what it accepts."""
-        if CSV in offered and self.query("as") == "csv":
+        if CSV in offered and self.as_file:
             return CSV
         if self.signed_in_by == "bearer" or self.header("authorization"):
             offered = tuple(sorted(offered, key=lambda each: each == HTML))
@@ -228,9 +231,14 @@ class Visit:
 
     # --------------------------------------------------------------------------------------------------------- pages
 
+    @property
+    def as_file(self) -> bool:
+        """Whether a list is asked for as a file, by a link: browsers cannot say so in `Accept`."""
+        return self.query("as") == "csv"
+
     def position(self, subject: str) -> str | None:
         """Where this page of a list begins: the opened `cursor`. `subject` names whose list it is and which."""
-        cursor = self.query("cursor")
+        cursor = self.onward or self.query("cursor")
         return self.portal.cursors.open(subject, cursor) if cursor else None
 
     def next(self, subject: str, position: str | None) -> str | None:
@@ -241,7 +249,7 @@ class Visit:
         """How many items a page holds: `limit`, within reason."""
         text = self.query("limit")
         if not text:
-            return otherwise
+            return most if self.as_file else otherwise
         if not (text.isascii() and text.isdigit() and len(text) < 10) or not 1 <= int(text) <= most:
             raise Malformed(f"limit is a number from 1 to {most}.", code="bad_limit")
         return int(text)
@@ -250,25 +258,49 @@ class Visit:
 
     @cached_property
     def csrf(self) -> str:
-        """The token a write must carry. It is made from a secret only this browser and we hold: the refresh token of
-        the session, or a random cookie before sign-in. A token of another session therefore never fits."""
-        secret = self.cookies.get(cookies.REFRESH) or self.cookies.get(cookies.VISIT)
+        """The token a write must carry, as this page has it: masked anew for each page, so that a page's compressed
+        length says nothing of it to whoever can make a browser ask for pages with texts of theirs (BREACH)."""
+        secret = self.secret
         if not secret:
             secret = secrets.token_urlsafe(24)
             self.set_cookies.append(cookies.put(cookies.VISIT, secret, cookies.YEAR))
-        return urlsafe_b64encode(hmac.digest(secret.encode(), b"introducer portal csrf", sha256))[:32].decode()
+        mask = secrets.token_bytes(_TOKEN_BYTES)
+        return urlsafe_b64encode(mask + _mixed(mask, _token(secret))).decode()
+
+    @property
+    def secret(self) -> str:
+        """What only this browser and we hold, and its CSRF token is made from: the refresh token of the session, or a
+        random cookie before sign-in. A token of another session therefore never fits."""
+        return self.cookies.get(cookies.REFRESH) or self.cookies.get(cookies.VISIT) or ""
 
     def check_csrf(self) -> None:
         """Raises `Forbidden` when a browser's write lacks the token of its own session.
 
         Machines hold no cookies and need none: no page of another site can send JSON without asking us first (CORS).
         """
-        known = self.cookies.get(cookies.REFRESH) or self.cookies.get(cookies.VISIT)
-        if self.signed_in_by == "bearer" or (not known and self.content_type == JSON):
+        if self.signed_in_by == "bearer" or (not self.secret and self.content_type == JSON):
             return
-        sent = self.header(CSRF_HEADER) or str(self.fields.get(CSRF_FIELD, ""))
-        if not known or not hmac.compare_digest(sent.encode(), self.csrf.encode()):
+        sent = _unmasked(self.header(CSRF_HEADER) or str(self.fields.get(CSRF_FIELD, "")))
+        if not self.secret or not hmac.compare_digest(sent, _token(self.secret)):
             raise Forbidden("This form is of another session: load the page again and repeat.", code="csrf")
+
+
+def _token(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"introducer portal csrf", sha256)[:_TOKEN_BYTES]
+
+
+def _mixed(mask: bytes, token: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(mask, token, strict=True))
+
+
+def _unmasked(sent: str) -> bytes:
+    """The token that was sent; nothing for what cannot be one."""
+    try:
+        both = urlsafe_b64decode(sent.encode("ascii"))
+    except ValueError:
+        return b""
+    half = len(both) // 2
+    return _mixed(both[:half], both[half:]) if len(both) == 2 * _TOKEN_BYTES else b""
 
 
 def _weight(accept: str, kind: str) -> float:
