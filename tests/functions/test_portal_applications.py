@@ -232,6 +232,13 @@ def test_a_refusal_is_mailed_in_its_words(portal: Applying) -> None:
     assert portal.decides(application, "approval").json["code"] == "application_decided"
 
 
+def test_erasing_a_refused_one_takes_the_reason_too(portal: Applying) -> None:
+    application = portal.waiting()
+    portal.decides(application, "refusal", why="Mara asked us not to go on.")
+    assert portal.decides(application, "erasure", why="They asked, ticket 4711").status == 200
+    assert "Mara asked" not in everything(portal)
+
+
 def test_who_decided_meanwhile_is_told(portal: Applying) -> None:
     application = portal.waiting()
     version = portal.books.applications.application(portal.brand, application).version

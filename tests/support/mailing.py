@@ -15,6 +15,7 @@ from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.mail import Mail, MailTemplate, new_mail
 from introducer.gateways.mail import Letter
 from introducer.gateways.user_pool import Login
+from introducer.services.read_applied import Applied, nobody_applied
 from introducer.services.send_mail import Outbox, Pacing
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.broadcasts import Broadcasts
@@ -89,6 +90,7 @@ class World:
     rate: int = 1_000_000
     """What the mail service says that it takes in a second."""
     now: datetime = NOW
+    applied: Callable[[Mail], Applied] = nobody_applied
 
     def __post_init__(self) -> None:
         self.configuration, self.mails = Configuration("books"), Mails("books")
@@ -125,6 +127,7 @@ class World:
             now=lambda: self.now,
             chance=lambda: secrets.token_hex(16),
             report=lambda mail, error: self.reports.append(f"{mail.template.value}: {error}"),
+            applied=self.applied,
         )
 
     def member(self, sub: str, role: Role = Role.OWNER, partner: str | None = PARTNER, language: str = "en") -> None:

@@ -259,6 +259,7 @@ class Applications:
                         condition=Path("application") == before.application,
                     )
                 )  # fmt: skip
+        updates += self._unsaid(before)
         puts = [
             self._put(application_to_item(after), Path("version") == before.version),
             *(self._seen(after, change.at) if after.state is not before.state else ()),
@@ -273,6 +274,22 @@ class Applications:
         self._transact([self._put(item, absent), self._put(audit_to_item(record), absent)], (), record.audit)
 
     # ------------------------------------------------------------------------------------------------------ parts
+
+    def _unsaid(self, application: Application) -> list[dict[str, Any]]:
+        """The mails to the applicant say no more why it was refused: that may name somebody."""
+        found = whole(self._connection, self._table, keys.partition("mail", of=application.partner))
+        updates = []
+        for item in found:
+            said = json.loads(item["values"])
+            if said.get("reason"):
+                emptied = json.dumps(said | {"reason": ""}, sort_keys=True, ensure_ascii=False)
+                updates.append(
+                    self._connection.get_operation_kwargs(
+                        self._table, item[keys.PK], item[keys.SK], actions=[Path("values").set(emptied)],
+                        condition=Path(keys.PK).exists(),
+                    )
+                )  # fmt: skip
+        return updates
 
     def _seen(self, application: Application, at: datetime) -> list[dict[str, Any]]:
         """What the recruiter sees of it from now on."""
