@@ -120,6 +120,7 @@ def test_an_owner_invites_a_colleague_who_is_written_to(world: Access) -> None:
     assert (done.status, done.location, again.location) == (303, f"{TEAM}?done=invited", done.location), done.body
     assert world.pool.written == ["nova@harbour.example"]
     page = text(browser.get(done.location).body)
+    assert '<option value="member">Member</option>' in browser.get(TEAM).body.replace(" selected", "")
     assert "Nova Reyes" in page and "Invited: a mail with a first password is on its way." in page
     [made] = [each for each in world.gets(TEAM).json["items"] if each["name"] == "Nova Reyes"]
     assert (made["role"], made["language"], made["signed_in_at"]) == ("member", "es", None)
