@@ -19,15 +19,18 @@ from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
 from introducer.services.apply_events import Engine
+from introducer.services.read_click_source import ClickSources
 from introducer.services.read_contracts import ContractReader, click_keys
 from introducer.services.wait_for_rates import note_wait
 from introducer.store.accruals import Accruals
+from introducer.store.clicks import Clicks
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.contest_windows import ContestWindows
 from introducer.store.facts import Facts, event_from_image
 from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore, RateWaits
+from introducer.store.sub_names import SubNames
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def engine() -> Engine:
             clock.elapsed,
             lambda: day_of(clock.now()),
             windows=ContestWindows(books).of_brand,
+            clicks=ClickSources(Clicks(facts), SubNames(books)).of,
         ),
         now_ms=lambda: milliseconds(clock.now()),
         # Two containers that met on one partner must not meet again at once: full jitter.

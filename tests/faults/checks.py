@@ -14,13 +14,14 @@ from typing import Any
 
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Status
-from introducer.domain.counts import CountKey, Counts, add_counts
+from introducer.domain.counts import Counts, add_counts
 from introducer.domain.earnings import HistoryNeeded, accrue
 from introducer.domain.errors import RateMissing
 from introducer.domain.events import Event, day_of
 from introducer.domain.ledger import HOUSE, Journal, Key
 from introducer.store import keys, scans
 from introducer.store.clients import fold_text, state_from_item
+from introducer.store.event_counts import count_key_of
 from introducer.store.facts import event_from_item
 from introducer.store.ledger import balance_attribute, earned_attribute, journal_from_item
 from introducer.store.settlements import SettledMonth, month_of_part, settled_from_item
@@ -93,18 +94,16 @@ class Found:
                     months.append(item)
                 case "settled_part" | "settled_posted":
                     parts[month_of_part(item)].append(item)
-                case "event_count":
+                case "event_count" | "event_count_unsaid":
                     self._count(item)
         for item in months:
             partner, month = keys.parts(item[keys.PK])[1], keys.unescape(item[keys.SK])
             self.settled.setdefault(partner, {})[month] = settled_from_item(item, parts[partner, month])
 
     def _count(self, item: Mapping[str, Any]) -> None:
-        partner = keys.parts(item[keys.PK])[1]
-        day, kind, link = keys.parts(item[keys.SK])
-        if kind == "events":
-            values = {name: value for name, value in item.items() if name not in (keys.PK, keys.SK)}
-            self.counts[CountKey(partner, day, link)] = values
+        key = count_key_of(keys.Key(item[keys.PK], item[keys.SK]))
+        assert key is not None, "a counter of events"
+        self.counts[key] = {name: value for name, value in item.items() if name not in (keys.PK, keys.SK)}
 
     def posted(self) -> dict[Key, int]:
         """The sum of journals of each key that has one."""

@@ -105,6 +105,7 @@ def test_people_are_counted_and_flagged_clicks_apart(rollup: ModuleType, clicks:
             flagged=2,
             buckets=((0, 3),),
             reasons=(("bot", 1), ("paused", 1)),
+            by={"device": (("desktop", 3, 2, 1), ("other", 0, 0, 1))},
         )
     ]
 

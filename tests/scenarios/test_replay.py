@@ -98,7 +98,7 @@ def test_every_line_is_answered_recorded_with_its_reason_and_counted(stack: Stac
 
     def counted() -> list[ClickCount]:
         # Which bucket the one network falls in follows from the stack's own key.
-        return [replace(each, buckets=()) for each in counts.day(f"par_{link}", day)]
+        return [replace(each, buckets=(), by={}) for each in counts.day(f"par_{link}", day)]
 
     deadline = time.monotonic() + 60
     while counted() != expected and time.monotonic() < deadline:

@@ -142,6 +142,7 @@ def test_nothing_says_any_more_who_the_client_was_and_every_total_stands(house: 
     assert (record["action"], record["subject"], record["brand"]) == ("erase_client", client(ANN), BRAND)
     assert json.loads(record["after"]) == {
         "clicks": 1, "events": 3, "persons counted back": 3, "quarantined messages": 1, "traces": 1,
+        "values of sub1": 1,
     } == dict(erasure.done)  # fmt: skip
     assert (erasure.before, erasure.dry) == (None, False)
     # and the chain is the one that it was, one link longer

@@ -39,6 +39,9 @@ FLAGS = (
 """Every flag a click may have, the most telling first: who it was, how it came, from where, and whether the campaign
 takes it. The words that pages say for them are in `wording.codes`, under `click_flag`."""
 
+NOWHERE = "ZZ"
+"""The country of a visitor whose country nobody knows."""
+
 OTHER = "other"
 """The reason of a click whose flags are all unknown here: of a redirect that is newer than its reader."""
 REASONS = (*FLAGS, OTHER)
@@ -72,8 +75,8 @@ class Click:
     """`mobile`, `tablet`, `desktop` or `other`."""
     referer: str | None = None
     """Host of the page that held the link."""
-    country: str = "ZZ"
-    """ISO 3166 code of the visitor's country; `ZZ` when unknown."""
+    country: str = NOWHERE
+    """ISO 3166 code of the visitor's country; `NOWHERE` when unknown."""
     visitor: str | None = None
     """What our first-party cookie calls the browser."""
     unique: bool = False

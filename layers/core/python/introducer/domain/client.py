@@ -13,10 +13,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from introducer.domain import click_id
-from introducer.domain.calendar import DAY_MS
+from introducer.domain.calendar import DAY_MS, day_at
 from introducer.domain.contest_score import Seen
 from introducer.domain.contracts import Contracts, Known
-from introducer.domain.counts import Counts
+from introducer.domain.counts import UNSAID, Came, Counts, Source
 from introducer.domain.events import DISALLOWED, Event, EventType, milliseconds
 from introducer.domain.ledger import Key
 from introducer.domain.promo_code import normalised
@@ -123,6 +123,8 @@ QUICK_MS = 3 * 60_000
 EARLY_MS = 7 * DAY_MS
 """How long after the first deposit withdrawals are remembered."""
 
+NOTHING_KNOWN = Came()
+
 ALL_REVENUE, ALL_LOTS = "~net", "~lots"
 """Cells that no rule has: the partner's net revenue (fine units) and lots (`LOT` to one), for tiers and goals."""
 
@@ -195,6 +197,9 @@ class ClientState:
     """What this fold saw of each partner's contracts; more of them refolds the client."""
     contests: Mapping[str, Seen] = field(default_factory=dict)
     """What it saw of each contest's window; one that was moved since refolds the client."""
+    came: Mapping[str, Came] | None = field(default_factory=dict)
+    """What was recorded of its clicks, of those that were found: not part of what the state says, but counters follow
+    it. None: it was counted before sources were, and its counters say nothing of them."""
     last_at: int = 0
     events: int = 0
     uncounted: Counts = field(default_factory=dict)
@@ -225,6 +230,14 @@ class ClientState:
     def holder(self) -> Segment | None:
         """The last segment: who has the client now, and lists it."""
         return self.timeline[-1] if self.timeline else None
+
+    def source_of(self, segment: Segment) -> Source:
+        """Where the client came from, as what it does under this segment is counted."""
+        if self.came is None:
+            return UNSAID
+        came, anchor = self.came.get(segment.click, NOTHING_KNOWN), self.anchor
+        cohort = "" if anchor is None else day_at(anchor)[:7]
+        return Source(self.country or came.country, came.device, came.sub1, cohort)
 
     def ruling_at(self, at_ms: int) -> Ruling | None:
         """The decision in force about a moment: of each case the last one made that reaches it, and of those the last

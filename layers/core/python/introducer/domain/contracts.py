@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from introducer.domain.calendar import day_start, month_end, plus_days
 from introducer.domain.contest_score import Seen, Window, as_seen
+from introducer.domain.counts import Came
 from introducer.domain.deal import NET_REVENUE, Basis, DealVersion, Rule
 from introducer.domain.rates import Rates
 
@@ -103,7 +104,8 @@ class Known(NamedTuple):
 class Contracts:
     """The snapshot. `deals` has each partner's versions, `standings` and `parents` what was decided about each partner,
     in that order; `click_keys` verifies click ids; `windows` are each brand's contests; `leads` those that events
-    name; `codes` who had a promo code when, by brand and code: no two at one moment."""
+    name; `codes` who had a promo code when, by brand and code: no two at one moment; `clicks` what was recorded of
+    clicks that the clients name and of which their states do not know it yet."""
 
     links: Mapping[str, LinkTerms]
     deals: Mapping[str, tuple[DealVersion, ...]]
@@ -114,6 +116,7 @@ class Contracts:
     windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     leads: Mapping[str, LeadTerms] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], tuple[Grant, ...]] = field(default_factory=dict)
+    clicks: Mapping[str, Came] = field(default_factory=dict)
     _bases: dict[tuple[str, str], frozenset[Basis] | None] = field(default_factory=dict, repr=False, compare=False)
 
     def grant_at(self, brand: str, code: str, at_ms: int) -> Grant | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from introducer.domain.clicks import NOWHERE
+
 OTHER_SUB = "~"
 """Stands for all values of sub1 that have no figures of their own."""
 
-SUB_NAMES = 40
-"""How many values of sub1 a link may have figures for in one month: the first ones that came."""
+SUB_NAMES = 100
+"""How many values of sub1 a link may have figures for: the first ones that came."""
 
 _LONGEST_SUB = 40
 _PERSONAL = re.compile(r"@|[0-9]{9}|[^ -~\u00a0-\ufffd]")
@@ -37,13 +39,28 @@ class Source(NamedTuple):
     device: str = ""
     """Of the click: `mobile`, `tablet`, `desktop` or `other`."""
     sub1: str = ""
-    """The partner's own first value of the click; `OTHER_SUB` for one that has no figures of its own."""
+    """The partner's own first value of the click, by its number on the link's list; `OTHER_SUB` for one that has no
+    figures of its own."""
     cohort: str = ""
     """The month (`2026-03`) in which the client registered, or was first heard of."""
 
 
 UNSAID = Source()
 """Of clients that were counted before sources were; and of those that nothing is known of."""
+
+
+class Came(NamedTuple):
+    """What was recorded of the click that a client came by; empty is not known."""
+
+    country: str = ""
+    device: str = ""
+    sub1: str = ""
+    """As it is counted: by its number, or `OTHER_SUB` where it has no figures of its own."""
+
+
+def came(country: str, device: str, sub1: str) -> Came:
+    """What a click's record says; `sub1` as it is counted."""
+    return Came("" if country == NOWHERE else country, device, sub1)
 
 
 class CountKey(NamedTuple):

@@ -64,14 +64,15 @@ def accrue(
     """Fold new events into a client's state.
 
     `events` may repeat; what is already applied must be left out. Raises `HistoryNeeded` when a change of structure
-    (anchor, attribution, cancelled ids, deal versions, standings) asks for the applied events, and `RateMissing`.
+    (anchor, attribution, source, cancelled ids, deal versions, standings) asks for the applied events, and
+    `RateMissing`.
     """
     new = {event.key: event for event in events}
     cancelled = state.cancelled | {
         (event.source, event.ref) for event in new.values() if event.type is EventType.CANCEL and event.ref
     }
     facts = [event for event in new.values() if happened(event, cancelled)]
-    merged = merge(state, facts, contracts)
+    merged = _with_clicks(merge(state, facts, contracts), state, contracts)
     timeline = attribute(merged, contracts)
     counts: Counts = {}
     add_counts(counts, state.uncounted)
@@ -79,6 +80,7 @@ def accrue(
         cancelled != state.cancelled
         or merged.anchor != state.anchor
         or timeline != state.timeline
+        or _came_otherwise(state, merged)
         or merged.rulings != state.rulings
         or known_contracts(state.timeline, contracts, state.last_at) != state.known
         or _contests_moved(state, contracts)
@@ -90,6 +92,7 @@ def accrue(
         everything = {event.key: event for event in history} | new
         facts = [event for event in everything.values() if happened(event, cancelled)]
         merged = merge(ClientState(state.brand, state.client), facts, contracts, believed=state.visits)
+        merged = _with_clicks(merged, state, contracts)
         timeline = attribute(merged, contracts)
     structure = merged if timeline == merged.timeline else replace(merged, timeline=timeline)
     tally = Tally(structure, contracts, None if refold else state)
@@ -143,6 +146,29 @@ def accrue(
         _rows(state, after, facts, postings, contracts, refold=refold),
         traced(state, after, [*(history or ()), *new.values()] if refold else facts, contracts, refold=refold),
     )
+
+
+def _with_clicks(merged: ClientState, state: ClientState, contracts: Contracts) -> ClientState:
+    """The structure with what is known of its clicks: what the state knew, else what was found now. It only grows, so
+    that what a fold counted can be counted back."""
+    if state.came is None and not state.events:
+        # Somebody counts a client again as it was counted then.
+        return replace(merged, came=None)
+    known = state.came or {}
+    came = {
+        click: found
+        for click in merged.visits
+        if (found := known.get(click) or contracts.clicks.get(click)) is not None
+    }
+    return merged if came == merged.came else replace(merged, came=came)
+
+
+def _came_otherwise(before: ClientState, merged: ClientState) -> bool:
+    """Whether a client, whose timeline is as it was, is counted under another source from now on: its registration,
+    which says its country, came after something else of that moment; or its click was recorded late."""
+    if before.came is None:
+        return merged.came is not None
+    return any(before.source_of(segment) != merged.source_of(segment) for segment in before.timeline)
 
 
 def _first_holder(before: ClientState, after: ClientState) -> str:
@@ -217,10 +243,10 @@ def mark_counts(state: ClientState, contracts: Contracts) -> Counts:
     owner = state.owner
     if owner is None:
         return {}
-    marks = _marks(state, contracts)
+    marks, source = _marks(state, contracts), state.source_of(owner)
     counts: Counts = {}
     for at, name, value in marks:
-        add_counts(counts, {CountKey(owner.partner, day_at(at), owner.link): {name: value}})
+        add_counts(counts, {CountKey(owner.partner, day_at(at), owner.link, *source): {name: value}})
     for key, scored in mark_scores(state, contracts, marks).items():
         add_counts(counts, {key: {name: len(moments) for name, moments in scored.items()}})
     return counts

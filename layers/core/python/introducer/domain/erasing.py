@@ -41,6 +41,9 @@ BUCKET = "bucket"
 """What an erased click has in the place of its network: in which of the sixteen buckets it was counted
 (`domain.fraud.seen`), so that counters can still be recomputed. A sixteenth of all networks has the same."""
 
+SUB_GONE = "sub_gone"
+"""What an erased click has in the place of its sub1: that it was counted under one."""
+
 
 def says_who(event: Event) -> bool:
     """Whether the event says anything of who its client is."""

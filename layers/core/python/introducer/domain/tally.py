@@ -10,7 +10,7 @@ from introducer.domain.calendar import day_at
 from introducer.domain.client import ALL_LOTS, ALL_REVENUE, QUICK_MS, Activity, Cell, ClientState, Segment, Turnover
 from introducer.domain.contest import Metric
 from introducer.domain.contracts import Contracts
-from introducer.domain.counts import CountKey, Counts, ScoreKey, add_counts
+from introducer.domain.counts import CountKey, Counts, ScoreKey, Source, add_counts
 from introducer.domain.deal import PERCENT_ONE, Basis, DealVersion, Lot, Revshare
 from introducer.domain.errors import Poison, RateMissing
 from introducer.domain.events import Event, EventType, milliseconds
@@ -40,6 +40,7 @@ class Tally:
         self.quick_lots = start.quick_lots if start else 0
         self.flat_lots = start.flat_lots if start else 0
         self.counts: Counts = {}
+        self._sources: dict[Segment, Source] = {}
         self.scored_at: dict[ScoreKey, int] = {}
         """When a partner scored last in a contest, of the events added here (ms)."""
 
@@ -126,7 +127,15 @@ class Tally:
                     earned += commission
         if earned:
             counted[f"earnings.{deal.currency}"] = earned
-        self._count(CountKey(segment.partner, day, segment.link), counted)
+        # A client that was counted before sources were is counted as it was then, until all of it is counted anew.
+        if event.lots and event.type is EventType.TRADE and self._structure.came is not None:
+            counted["lots"] = event.lots
+        self._count(CountKey(segment.partner, day, segment.link, *self._source(segment)), counted)
+
+    def _source(self, segment: Segment) -> Source:
+        if segment not in self._sources:
+            self._sources[segment] = self._structure.source_of(segment)
+        return self._sources[segment]
 
     def _score(self, event: Event, at: int, day: str, partner: str, version: DealVersion) -> None:
         """Count what the event scores in the brand's contests."""

@@ -10,6 +10,9 @@ is added. This holds
 - while DynamoDB has not split one partition's clicks between two shards. It does so above a thousand writes a second,
   lasting, to one link and day, or at 10 GB; a link that hot gets more shards of our own long before.
 
+**Country, device and sub1 are counted in the same update**, so each of them adds up to the whole. A value of sub1 has
+figures of its own when it stands on its link's list (`store.sub_names`).
+
 **A campaign with caps is counted in the same transaction** (`store.campaign_counts`), so it is exactly the sum of its
 links; when a batch is counted, the campaigns in it that are full now are closed (`services.fill_campaigns`).
 
@@ -30,7 +33,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from introducer.domain.clicks import EMBEDDED, Click, reason_of
+from introducer.domain.clicks import EMBEDDED, NOWHERE, Click, reason_of
 from introducer.domain.errors import IntroducerError, Malformed, Unavailable
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.seen import bucket_of
@@ -46,6 +49,9 @@ MARKS = 16
 """How many batches a source's day remembers, of all shards together."""
 TRIES = 8
 """How often an addition is tried against others that write the same counter."""
+VALUES = 60
+"""Countries and values of sub1 that one update counts, at most: an expression has its limits. Clicks of more go into
+further updates."""
 
 
 class ClickCounter(Protocol):
@@ -53,6 +59,7 @@ class ClickCounter(Protocol):
 
     def add(self, addition: ClickCount, spans: Mapping[int, Span], capped: CampaignAddition | None = None) -> bool: ...
     def positions(self, partner: str, day: str, link: str) -> dict[int, str]: ...
+    def sub_number(self, partner: str, link: str, sub1: str) -> str: ...
 
 
 class IntakeCounter(Protocol):
@@ -182,9 +189,37 @@ def _sort(record: Mapping[str, Any], batch: _Batch) -> None:
 
 
 def _add_clicks(
-    name: tuple[str, str, str], group: list[_Counted], counter: ClickCounter, caps: CampaignFiller | None
+    name: tuple[str, str, str],
+    group: list[_Counted],
+    counter: ClickCounter,
+    caps: CampaignFiller | None,
 ) -> int:
     """Add what is not counted yet of one counter's clicks; how many those were."""
+    return sum(_add_part(name, part, counter, caps) for part in _parts(group))
+
+
+def _parts(group: list[_Counted]) -> Iterable[list[_Counted]]:
+    """The clicks of one counter, in their order, in parts of at most `VALUES` values."""
+    part: list[_Counted] = []
+    values: set[tuple[str, str]] = set()
+    for record in group:
+        click = record.click
+        more = {("country", click.country), ("sub1", click.subs[0])} if click is not None else set()
+        if part and len(values | more) > VALUES:
+            yield part
+            part, values = [], set()
+        part.append(record)
+        values |= more
+    if part:
+        yield part
+
+
+def _add_part(
+    name: tuple[str, str, str],
+    group: list[_Counted],
+    counter: ClickCounter,
+    caps: CampaignFiller | None,
+) -> int:
     partner, day, link = name
     first = group[0].click
     # All clicks of a link are of one campaign.
@@ -207,6 +242,7 @@ def _add_clicks(
             stuffed=sum(record.click is not None and EMBEDDED in record.click.flags for record in group),
             buckets=tuple(sorted(Counter(bucket_of(click.prefix) for click in people if click.prefix).items())),
             reasons=tuple(sorted(_reasons(group).items())),
+            by=_by(name, group, counter),
         )
         capped = None
         if caps_from is not None and first is not None:
@@ -217,6 +253,27 @@ def _add_clicks(
         counted = counter.positions(partner, day, link)
         group = [record for record in group if position(record.sequence) > counted.get(record.shard, "")]
     raise Unavailable("The counter is written by too many at once: try again.", code="counter_contended")
+
+
+def _by(
+    name: tuple[str, str, str], group: Iterable[_Counted], counter: ClickCounter
+) -> dict[str, tuple[tuple[str, int, int, int], ...]]:
+    """The clicks by country, by device and by sub1: value, of people, unique, flagged. What nobody knows is not
+    written: it is what is missing from the whole."""
+    partner, _, link = name
+    found: dict[str, dict[str, list[int]]] = {"country": {}, "device": {}, "sub1": {}}
+    for click in (record.click for record in group if record.click is not None):
+        sub1 = counter.sub_number(partner, link, click.subs[0])
+        numbers = (int(click.counts), int(click.counts and click.unique), int(not click.counts))
+        for dimension, value in (("country", click.country), ("device", click.device), ("sub1", sub1)):
+            if value and value != NOWHERE:
+                held = found[dimension].setdefault(value, [0, 0, 0])
+                held[:] = (before + more for before, more in zip(held, numbers, strict=True))
+    return {
+        dimension: tuple((value, clicks, unique, flagged) for value, (clicks, unique, flagged) in sorted(sums.items()))
+        for dimension, sums in found.items()
+        if sums
+    }
 
 
 def _reasons(group: Iterable[_Counted]) -> Counter[str]:

@@ -14,15 +14,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from introducer.domain.calendar import day_at, plus_days
+from introducer.domain.calendar import day_at, plus_days, plus_months
 from introducer.domain.client import ClientState
 from introducer.domain.configuration import Change
-from introducer.domain.erasing import BUCKET, CLICK_TRAITS, PERSON_TRAITS, TRAITS, Erasure, Stays
+from introducer.domain.erasing import BUCKET, CLICK_TRAITS, PERSON_TRAITS, SUB_GONE, TRAITS, Erasure, Stays
 from introducer.domain.errors import Conflict, Malformed, NotFound
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.fraud.seen import bucket_of
 from introducer.domain.identity import CLIENT, keyed_hash
 from introducer.store import keys
+from introducer.store.click_counts import click_counts
 from introducer.store.clicks import key_of
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
@@ -31,6 +32,7 @@ from introducer.store.facts import QUARANTINE_DAYS
 from introducer.store.holdings import Holdings
 from introducer.store.paging import every
 from introducer.store.scans import Stored
+from introducer.store.sub_names import attribute
 from introducer.store.traces import PERSONAL
 
 TRACE_TRAITS = (*PERSONAL, "disposable")
@@ -168,11 +170,47 @@ def _deeds(
             yield _Deed("postbacks about the client", partial(erasing.delete, stored))
         if stored.kind == "trace" and stored.item.keys() & set(TRACE_TRAITS):
             yield _emptied(erasing, "traces", stored, TRACE_TRAITS)
-    for stored in books.holdings.clicks(_clicks_of(state, events)):
+    clicks = books.holdings.clicks(_clicks_of(state, events))
+    # Before the clicks forget them.
+    yield from _names_of_one(books, clicks, now)
+    for stored in clicks:
         if stored.item.keys() & set(CLICK_TRAITS):
             network = stored.item.get("prefix")
-            instead = {BUCKET: bucket_of(network)} if network else {}
+            instead: dict[str, int] = {BUCKET: bucket_of(network)} if network else {}
+            if "sub1" in stored.item:
+                instead[SUB_GONE] = 1
             yield _Deed("clicks", partial(erasing.empty, stored, instead, CLICK_TRAITS))
+
+
+def _names_of_one(books: Books, clicks: list[Stored], now: datetime) -> Iterator[_Deed]:
+    """Values of sub1 that no other clicks had: what a partner wrote for this one visitor may name it. Counters know
+    them by number, and stand. What others came by too names a place."""
+    items = [each.item for each in clicks if "sub1" in each.item]
+    own = Counter((item["partner"], item["link"], item["sub1"]) for item in items)
+    for (partner, link, sub1), number_of_clicks in own.items():
+        for listed in books.holdings.items(keys.BOOKS, [keys.key("sub_names", partner=partner, link=link)]):
+            number = listed.item.get(attribute(sub1))
+            if number is not None and _counted_under(books, partner, link, str(number), now) <= number_of_clicks:
+                yield _Deed("values of sub1", partial(books.erasing.empty, listed, {}, [attribute(sub1)]))
+
+
+def _counted_under(books: Books, partner: str, link: str, number: str, now: datetime) -> int:
+    """How many clicks a link had with a value of sub1, as far back as clicks are kept."""
+    month, counted = plus_months(day_of(now)[:7], -_CLICK_MONTHS), 0
+    while month <= day_of(now)[:7]:
+        items = books.holdings.partition(keys.BOOKS, keys.partition("click_count", partner=partner, month=month))
+        for count in click_counts(each.item for each in items):
+            if count.link == link:
+                counted += sum(
+                    clicks + flagged for value, clicks, _, flagged in count.by.get("sub1", ()) if value == number
+                )
+        month = plus_months(month, 1)
+    return counted
+
+
+_CLICK_MONTHS = 14
+"""Clicks are kept for 400 days, unless the stack says otherwise: a value that came back after that is none of one
+visitor's."""
 
 
 def _messages(books: Books, brand: str, client: str, events: list[Stored], now: datetime, days: int) -> Iterator[_Deed]:

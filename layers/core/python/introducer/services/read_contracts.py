@@ -30,6 +30,7 @@ from introducer.domain.contracts import (
     Parenting,
     Standing,
 )
+from introducer.domain.counts import Came
 from introducer.domain.deal import DealVersion
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import Event, day_of, milliseconds
@@ -48,6 +49,9 @@ EURO = "EUR"
 _KEPT = 60.0
 _MOST_CODES = 10_000
 """Promo codes that are remembered at once."""
+_MOST_CLICKS = 10_000
+_LATE_DAYS = 2
+"""So many days after a click its record may come late, and is asked for again with what its client does."""
 
 
 class _Decided(NamedTuple):
@@ -78,7 +82,8 @@ class _Kept(NamedTuple):
 
 class ContractReader:
     """Reads what is missing and remembers it. `elapsed` counts seconds and never goes back; `today` is the UTC day.
-    `windows` gives the contests of a brand: whoever writes client states must give it."""
+    `windows` gives the contests of a brand, `clicks` what was recorded of a click: whoever writes client states must
+    give both."""
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class ContractReader:
         feed: str = ECB,
         *,
         windows: Callable[[str], tuple[Window, ...]] | None = None,
+        clicks: Callable[[str], Came | None] | None = None,
     ) -> None:
         self._configuration = configuration
         self._rates = rates
@@ -98,6 +104,8 @@ class ContractReader:
         self._today = today
         self._feed = feed
         self._read_windows = windows
+        self._read_click = clicks
+        self._clicks: dict[str, Came] = {}
         self._windows: dict[str, _Windows] = {}
         self._links: dict[str, LinkTerms] = {}
         self._rules: dict[tuple[str, str], _Kept] = {}
@@ -135,6 +143,7 @@ class ContractReader:
             windows=self._windows_for(states, events),
             leads=leads,
             codes=codes,
+            clicks=self._recorded(states, events),
         )
 
     def contracts_of_evidence(self, state: ClientState, events: Iterable[Event]) -> Contracts:
@@ -232,6 +241,32 @@ class ContractReader:
         visited |= {lead.link for lead in leads.values()}
         links = {link: terms for link in sorted(clicks | visited) if (terms := self._link(link))}
         return links, leads, self._grants(states, events)
+
+    def _recorded(self, states: Sequence[ClientState], events: Sequence[Event]) -> dict[str, Came]:
+        """What was recorded of the genuine clicks that these clients and events name, and that no state knows."""
+        if self._read_click is None:
+            return {}
+        known = {click for state in states for click in state.came or ()}
+        named = {event.click_id for event in events if event.click_id is not None} - known
+        genuine = {click for click in named if click_id.verify(click, self._click_keys())}
+        for state in states:
+            for click in state.visits.keys() - known:
+                late = day_at(state.visits[click].at) >= plus_days(self._today(), -_LATE_DAYS)
+                if late or state.came is None:
+                    genuine.add(click)
+        return {click: came for click in sorted(genuine) if (came := self._click(click)) is not None}
+
+    def _click(self, click: str) -> Came | None:
+        """What was recorded of a click: what is known of one never changes."""
+        if click not in self._clicks:
+            assert self._read_click is not None, "asked where clicks can be read"
+            found = self._read_click(click)
+            if found is None:
+                return None
+            if len(self._clicks) >= _MOST_CLICKS:
+                self._clicks.clear()
+            self._clicks[click] = found
+        return self._clicks[click]
 
     def _link(self, link: str) -> LinkTerms | None:
         if link not in self._links:

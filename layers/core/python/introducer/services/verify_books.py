@@ -33,8 +33,10 @@ from introducer.services.verify.facts_side import FactsSide
 from introducer.services.verify.partners_side import PartnersSide
 from introducer.services.verify.report import Difference, Kind, Report
 from introducer.services.verify.shown import lists_apart
+from introducer.services.verify.sources_side import gone
 from introducer.services.verify.statements_side import statement_differences
 from introducer.store import keys
+from introducer.store.click_counts import SOURCED, is_dimension
 from introducer.store.clients import ClientKey, fold_text, state_from_item, state_hash, state_to_item
 from introducer.store.event_counts import count_key
 from introducer.store.scans import Stored, place
@@ -80,7 +82,7 @@ def verify_books(
     contracts = books.contracts(click_keys)
     partners = PartnersSide(books, contracts)
     clients = _Clients(books, contracts, partners, milliseconds(now))
-    facts = FactsSide(clients.compare, click_keys, milliseconds(now), books.caps.click)
+    facts = FactsSide(clients.compare, click_keys, milliseconds(now), books.sources, books.caps.click)
     for stored in _told(tables.facts(), keys.FACTS, progress):
         facts.take(stored)
     facts.finish()
@@ -97,8 +99,9 @@ def verify_books(
         *books.cases.differences(books.balances),
         *books.contests.differences(clients.scores),
         *books.traces.differences(milliseconds(now)),
+        *books.sources.differences(),
         *_balances(books),
-        *_counts(Kind.EVENT_COUNT, clients.counts, books.event_counts),
+        *_counts(Kind.EVENT_COUNT, *clients.told_apart(clients.counts, books.event_counts)),
         *_counts(Kind.CLICK_COUNT, _since(facts.click_counts, clicks_from), _since(books.click_counts, clicks_from)),
         *books.caps.differences(clicks_from),
         *_intake(facts, books),
@@ -140,6 +143,8 @@ class _Clients:
         self.counts: dict[CountKey, dict[str, int]] = {}
         self.scores: dict[ScoreKey, dict[str, int]] = {}
         """What partners score in contests that are not counted for good."""
+        self._unsure: set[tuple[str, str, str]] = set()
+        """Partners, days and links with clients without a state: it alone says what they knew of their clicks."""
         self._books = books
         self._contracts = contracts
         self._partners = partners
@@ -150,7 +155,9 @@ class _Clients:
         _, scope = client
         found = self._found(client)
         try:
-            transition = accrue(ClientState(*client), applied, self._as_folded(found))
+            # What it knew of its clicks when it was counted: a click that expired, or came late, changes no counter.
+            start = ClientState(*client, came=found.came) if found else ClientState(*client)
+            transition = accrue(start, applied, self._as_folded(found))
         except Exception as error:  # Whatever a fold raises, the next client is still to be looked at.
             said = error.detail if isinstance(error, IntroducerError) else type(error).__name__
             what = f"client {scope}: its {len(applied)} applied events"
@@ -164,6 +171,8 @@ class _Clients:
             sums = self.scores.setdefault(key, {}) if isinstance(key, ScoreKey) else self.counts.setdefault(key, {})
             for name, value in values.items():
                 sums[name] = sums.get(name, 0) + value
+            if found is None and isinstance(key, CountKey):
+                self._unsure.add(key[:3])
         expected = transition.state
         self._partners.take(expected)
         self._books.traces.compare(expected, transition.traced, self._at_ms)
@@ -178,6 +187,20 @@ class _Clients:
         journals = self._journals(scope, expected.posted.keys() | (posted or {}).keys(), expected.posted)
         says = Says(_client_place(client), Kind.POSTED, Kind.TARGET)
         self.differences += compare(expected.posted, posted, journals, says)
+
+    def told_apart(
+        self, should: Mapping[CountKey, Mapping[str, int]], says: Mapping[CountKey, Mapping[str, int]]
+    ) -> tuple[dict[CountKey, dict[str, int]], dict[CountKey, dict[str, int]]]:
+        """Counters of events, by source as far as can be said."""
+        return self._by_source(should), self._by_source(says)
+
+    def _by_source(self, counts: Mapping[CountKey, Mapping[str, int]]) -> dict[CountKey, dict[str, int]]:
+        found: dict[CountKey, dict[str, int]] = {}
+        for key, values in counts.items():
+            sums = found.setdefault(CountKey(*key[:3]) if key[:3] in self._unsure else key, {})
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0) + value
+        return found
 
     def compare_rest(self, with_events: set[ClientKey]) -> None:
         """States of clients that no applied event is about."""
@@ -283,13 +306,18 @@ def _counts(
         expected, found = should.get(key, {}), says.get(key, {})
         if kind is Kind.CLICK_COUNT:
             names: Iterable[str] = CLICK_METRICS
+            if found.get(SOURCED, 0) >= found.get("clicks", 0) + found.get("flagged", 0):
+                names = (*CLICK_METRICS, SOURCED, *sorted(filter(is_dimension, expected.keys() | found.keys())))
+            erased = gone(expected, found)
+            found = {name: number - erased.get(name, 0) for name, number in found.items()}
             item = keys.key("click_count", partner=key.partner, month=key.day[:7], day=key.day, link=key.link)
         else:
             names = sorted(expected.keys() | found.keys())
             item = count_key(*key)
         for name in names:
             if expected.get(name, 0) != found.get(name, 0):
-                what = f"{key.partner} link {key.link} on {key.day}: {name}"
+                source = " ".join(each for each in key.source if each)
+                what = f"{key.partner} link {key.link} on {key.day}{source and f', {source}'}: {name}"
                 values = _number_shown(name, expected.get(name, 0), found.get(name, 0))
                 yield Difference(kind, what, *values, place(keys.BOOKS, item))
 

@@ -19,10 +19,15 @@ from pynamodb.expressions.operand import Path
 from introducer.store import keys
 from introducer.store.campaign_counts import CampaignAddition, addition_of_campaign
 from introducer.store.partitions import whole
+from introducer.store.sub_names import SubNames
 from introducer.store.wire import REFUSED, Refused, connect, from_wire, reading, unavailable, writing
 
 POSITION_LENGTH = 40
 """Digits of a position: DynamoDB's sequence numbers have 21 to 40, and texts of one length compare like numbers."""
+
+SOURCED = "sourced"
+"""The attribute that counts all clicks, flagged ones too, that were told apart by country, device and sub1: fewer than
+the counter has where it began before these were counted."""
 
 _POSITION = "at_"
 _BUCKET = "net_"
@@ -55,8 +60,9 @@ class ClickCount:
     reasons: tuple[tuple[str, int], ...] = ()
     """The flagged by their reason (`domain.clicks.reason_of`), by name; those with any. They add up to `flagged`."""
     by: Mapping[str, tuple[tuple[str, int, int, int], ...]] = field(default_factory=dict)
-    """By `country`, `device` and `sub1`: value, clicks, unique and flagged, by value; those with any. A click without
-    a sub1, and one that was counted before these were, has no value: they add up to at most the whole."""
+    """By `country`, `device` and `sub1` (its number, `store.sub_names`): value, clicks, unique and flagged, by value;
+    those with any. A click of which nothing is known has no value, nor has one that was counted before these were:
+    they add up to at most the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,17 @@ class ClickCounts:
     def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
         self._table = table
         self._connection = connect(table, region=region, host=host)
+        self._names = SubNames(table, region, host)
+
+    def sub_number(self, partner: str, link: str, sub1: str) -> str:
+        """Under what clicks with this sub1 are counted (`SubNames.number`). Raises `Unavailable`."""
+        return self._names.number(partner, link, sub1)
 
     def add(self, addition: ClickCount, spans: Mapping[int, Span], capped: CampaignAddition | None = None) -> bool:
         """Add to a counter; `spans` are by shard. False, with nothing added, when a span is counted in part or whole.
 
-        One write unit while the item has less than a kilobyte, that is up to 16 shards. `capped` is counted for the
+        One write unit for each kilobyte of the item: it has less than one with 16 shards, or a dozen countries and
+        values of sub1. `capped` is counted for the
         campaign in the same transaction, which makes them four. Raises `Unavailable`.
         """
         key = _key(addition.partner, addition.day, addition.link)
@@ -94,6 +106,7 @@ class ClickCounts:
             *(Path(bucket_attribute(bucket)).add(clicks) for bucket, clicks in addition.buckets),
             *(Path(reason_attribute(reason)).add(clicks) for reason, clicks in addition.reasons),
             *(Path([name]).add(clicks) for name, clicks in sorted(dimension_numbers(addition.by).items())),
+            Path(SOURCED).add(addition.clicks + addition.flagged),
         ]
         condition: Any = None
         for shard, span in sorted(spans.items()):

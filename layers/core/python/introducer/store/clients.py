@@ -30,7 +30,7 @@ from introducer.domain.client import (
 )
 from introducer.domain.contest_score import Seen
 from introducer.domain.contracts import Known
-from introducer.domain.counts import CountKey, ScoreKey
+from introducer.domain.counts import Came, CountKey, ScoreKey
 from introducer.domain.events import day_of, from_milliseconds
 from introducer.domain.ledger import Key
 from introducer.store import keys
@@ -52,6 +52,9 @@ def state_to_item(state: ClientState) -> dict[str, Any]:
         item["known"] = _json(sorted(state.known.items()))
     if state.contests:
         item["contests"] = _json(sorted(state.contests.values()))
+    if state.came is not None:
+        # In the order of the clicks, whose ids stand in the fold.
+        item["came"] = _json([state.came.get(click) for click in sorted(state.visits)])
     if state.first_holder:
         item["first_holder"] = state.first_holder
     if state.unfinished:
@@ -134,10 +137,11 @@ def state_from_item(item: Mapping[str, Any]) -> ClientState:
         },
         known={partner: Known(*seen) for partner, seen in json.loads(item.get("known", "[]"))},
         contests={each[0]: Seen(*each) for each in json.loads(item.get("contests", "[]"))},
+        came=_came(fold.get("visits", ()), item.get("came")),
         last_at=fold["last_at"],
         events=fold["events"],
         uncounted={
-            # A day's counter has a link besides; an entry of a contest has none.
+            # A day's counter has a link besides, and mostly a source; an entry of a contest has neither.
             CountKey(*key) if len(key) > 2 else ScoreKey(*key): values
             for *key, values in json.loads(item.get("uncounted", "[]"))
         },
@@ -324,6 +328,13 @@ def _registered(first: str, last: str) -> Any:
 def relisted_item(partner: str, client: str) -> dict[str, Any]:
     """What says that a client was a partner's first, and is another's now; written with its state."""
     return {**keys.key("relisted", partner=partner, client=client).item()}
+
+
+def _came(visits: Iterable[str], text: str | None) -> dict[str, Came] | None:
+    """What is known of the clicks; None for a state that was counted before sources were."""
+    if text is None:
+        return None
+    return {click: Came(*known) for click, known in zip(visits, json.loads(text), strict=True) if known}
 
 
 def _visit(text: str) -> Visit:

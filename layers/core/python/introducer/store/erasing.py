@@ -147,8 +147,8 @@ class Erasing:
     def empty(self, stored: Stored, values: Mapping[str, Any] = {}, remove: Iterable[str] = ()) -> None:
         """Attributes of an item are set, and others taken away. One that is gone stays gone."""
         table, place = self._table(stored), stored.key
-        actions: list[Any] = [Path(name).set(value) for name, value in values.items()]
-        actions += [Path(name).remove() for name in remove]
+        actions: list[Any] = [Path([name]).set(value) for name, value in values.items()]
+        actions += [Path([name]).remove() for name in remove]
         try:
             with writing():
                 self._connection.update_item(

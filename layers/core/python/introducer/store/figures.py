@@ -1,25 +1,25 @@
 """What reports are made of: the counters of a partner's months, by day, link and where clients and clicks came from.
 
-One month is one query, for clicks and events together. Clicks are counted by link, and by each of country, device and
-sub1 by itself: they cannot be crossed with one another. Events can: each cell knows them all.
+One month is one query, for clicks and events together; one more says what values of sub1 are called. Clicks are counted
+by link, and by each of country, device and sub1 by itself: they cannot be crossed with one another. Events can: each
+cell knows them all.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from introducer.domain.clicks import NOWHERE
 from introducer.domain.counts import OTHER_SUB
 from introducer.store import keys
 from introducer.store.click_counts import ClickCount, click_counts
 from introducer.store.event_counts import SourceCount, source_counts
 from introducer.store.partitions import whole
+from introducer.store.sub_names import SubNames
 from introducer.store.wire import connect
-
-NOWHERE = "ZZ"
-"""The country of which nobody knows which one it is."""
 
 UNKNOWN = "unknown"
 """The device where none is known: the client came by no click, or its click was not recorded."""
@@ -99,10 +99,15 @@ class MonthOfFigures:
     cells: tuple[Cell, ...]
     clicked: tuple[ClickCount, ...]
     """By day and link; `clicks_by` tells them apart further."""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the numbers of sub1 stand for, by link."""
 
     def clicks_by(self, dimension: Dimension) -> list[ClickCell]:
         """The clicks by one dimension: for each day and link the values add up to its figures."""
-        return [cell for each in self.clicked for cell in _told_apart(each, Dimension(dimension))]
+        cells = [cell for each in self.clicked for cell in _told_apart(each, Dimension(dimension))]
+        if dimension != Dimension.SUB1:
+            return cells
+        return [replace(cell, value=_named(self.names, cell.link, cell.value)) for cell in cells]
 
 
 class Figures:
@@ -111,13 +116,27 @@ class Figures:
     def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
         self._table = table
         self._connection = connect(table, region=region, host=host)
+        self._names = SubNames(table, region, host)
 
     def read(self, partner: str, month: str) -> MonthOfFigures:
-        """A partner's month (`2026-03`): one query, eventually consistent."""
+        """A partner's month (`2026-03`): a query, and one for what values of sub1 are called where there are any."""
+        (found,) = self.months(partner, [month])
+        return found
+
+    def months(self, partner: str, months: Iterable[str]) -> list[MonthOfFigures]:
+        """Several of them; what values of sub1 are called is asked once."""
+        found = [self._counted(partner, month) for month in months]
+        named = any(_has_numbers(events, clicked) for _, events, clicked in found)
+        names = self._names.names(partner) if named else {}
+        return [
+            MonthOfFigures(partner, month, tuple(_cell(each, names) for each in events), tuple(clicked), names)
+            for month, events, clicked in found
+        ]
+
+    def _counted(self, partner: str, month: str) -> tuple[str, list[SourceCount], list[ClickCount]]:
         pk = keys.partition("event_count", partner=partner, month=month)
         items = list(whole(self._connection, self._table, pk, consistent=False))
-        cells = tuple(_cell(each) for each in source_counts(items))
-        return MonthOfFigures(partner, month, cells, tuple(click_counts(items)))
+        return month, source_counts(items), click_counts(items)
 
     def month(self, partner: str, month: str) -> list[Cell]:
         """What clients did in a partner's month. Who wants the clicks too asks once: `read`."""
@@ -129,7 +148,7 @@ class Figures:
 
     def cohorts(self, partner: str, months: Iterable[str]) -> list[CohortCell]:
         """What happened in these months, by the month of registration and by source; a query for each month."""
-        return [cell for month in months for cell in cohorts_of(self.read(partner, month))]
+        return [cell for month in self.months(partner, months) for cell in cohorts_of(month)]
 
 
 def cohorts_of(month: MonthOfFigures) -> list[CohortCell]:
@@ -148,8 +167,18 @@ def cohorts_of(month: MonthOfFigures) -> list[CohortCell]:
     ]
 
 
-def _cell(count: SourceCount) -> Cell:
-    _, day, link, country, device, sub1, cohort = count.key
+def _has_numbers(events: Iterable[SourceCount], clicked: Iterable[ClickCount]) -> bool:
+    return any(each.key.sub1 for each in events) or any(Dimension.SUB1 in each.by for each in clicked)
+
+
+def _named(names: Mapping[str, Mapping[str, str]], link: str, number: str) -> str:
+    """What a number of sub1 stands for; one whose value was taken away is among the others."""
+    return names.get(link, {}).get(number, OTHER_SUB) if number else NO_SUB
+
+
+def _cell(count: SourceCount, names: Mapping[str, Mapping[str, str]]) -> Cell:
+    _, day, link, country, device, number, cohort = count.key
+    sub1 = _named(names, link, number)
     return Cell(day, link, country or NOWHERE, device or UNKNOWN, sub1, cohort, count.counts, count.sums)
 
 

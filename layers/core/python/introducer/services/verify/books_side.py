@@ -36,11 +36,13 @@ from introducer.services.verify.cases_side import CasesSide
 from introducer.services.verify.contests_side import ContestsSide
 from introducer.services.verify.payouts_side import PayoutsSide
 from introducer.services.verify.report import Difference, Kind
+from introducer.services.verify.sources_side import SourcesSide
 from introducer.services.verify.traces_side import TracesSide
 from introducer.store import keys
 from introducer.store.adjustments import adjustment_from_item
-from introducer.store.click_counts import bucket_attribute, reason_attribute
+from introducer.store.click_counts import SOURCED, bucket_attribute, is_dimension, reason_attribute
 from introducer.store.clients import ClientKey, state_from_item
+from introducer.store.event_counts import count_key_of
 from introducer.store.ledger import FROZEN, balance_attribute, earned_attribute, journal_from_item
 from introducer.store.reservations import payout_journal_from_item
 from introducer.store.scans import Stored
@@ -114,7 +116,7 @@ class BooksSide:
         self.payouts = PayoutsSide()
         self.cases, self.contests = CasesSide(), ContestsSide()
         self.traces, self._attribution = TracesSide(), AttributionSide()
-        self.caps = CapsSide()
+        self.caps, self.sources = CapsSide(), SourcesSide()
         self._feed = feed
         self._deals: dict[str, list[DealRecord]] = defaultdict(list)
         self._standings: dict[str, list[StandingRecord]] = defaultdict(list)
@@ -129,6 +131,7 @@ class BooksSide:
             "case_journal": self._case_journal,
             "balance": self._balance,
             "event_count": self._event_count,
+            "event_count_unsaid": self._event_count,
             "click_count": self._click_count,
             "intake_day": self._intake_day,
             "deal": self._deal,
@@ -150,6 +153,7 @@ class BooksSide:
             **self.traces.takers,
             **self._attribution.takers,
             **self.caps.takers,
+            **self.sources.takers,
         }
 
     def take(self, stored: Stored) -> None:
@@ -242,9 +246,10 @@ class BooksSide:
         _, brand, client = keys.parts(stored.key.pk)
         self.clients[brand, client] = {
             name: stored.item[name]
-            for name in (keys.PK, keys.SK, "version", "fold", "contests", keys.OWNER_PK, keys.OWNER_SK)
+            for name in (keys.PK, keys.SK, "version", "fold", "contests", "came", keys.OWNER_PK, keys.OWNER_SK)
             if name in stored.item
         }
+        self.sources.client(stored.item)
 
     def _journal(self, stored: Stored) -> None:
         journal = journal_from_item(stored.item)
@@ -323,10 +328,15 @@ class BooksSide:
             self.frozen[partner] = stored.item[FROZEN]
 
     def _event_count(self, stored: Stored) -> None:
-        self.event_counts[_count_key(stored)] = _numbers(stored, stored.item.keys() - {keys.PK, keys.SK})
+        key = count_key_of(stored.key)
+        assert key is not None, "a counter of events"
+        self.event_counts[key] = _numbers(stored, stored.item.keys() - {keys.PK, keys.SK})
 
     def _click_count(self, stored: Stored) -> None:
-        self.click_counts[_count_key(stored)] = _numbers(stored, CLICK_METRICS)
+        _, partner, _, _ = keys.parts(stored.key.pk)
+        day, _, link = keys.parts(stored.key.sk)
+        by = filter(is_dimension, stored.item)
+        self.click_counts[CountKey(partner, day, link)] = _numbers(stored, (*CLICK_METRICS, SOURCED, *by))
 
     def _intake_day(self, stored: Stored) -> None:
         _, source = keys.parts(stored.key.pk)
@@ -475,12 +485,6 @@ def _contradictions_by_hand(adjustment: Adjustment) -> Iterator[tuple[str, str, 
             yield name, f"another than {asked.by}, who proposed it", decided.by
     if status in _POSTED and adjustment.decided is None:
         yield f"who decided it, when {status}", "a person", "none"
-
-
-def _count_key(stored: Stored) -> CountKey:
-    _, partner, _, _ = keys.parts(stored.key.pk)
-    day, _, link = keys.parts(stored.key.sk)
-    return CountKey(partner, day, link)
 
 
 def _numbers(stored: Stored, names: Iterable[str]) -> Mapping[str, int]:

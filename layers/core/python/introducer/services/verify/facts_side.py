@@ -16,6 +16,7 @@ from introducer.domain.events import Event, day_of, milliseconds
 from introducer.domain.fraud.seen import bucket_of
 from introducer.services.verify.books_side import MALFORMED, unknown, unreadable
 from introducer.services.verify.report import Difference, Intake, Kind, Waiting
+from introducer.services.verify.sources_side import SourcesSide
 from introducer.store import keys
 from introducer.store.click_counts import bucket_attribute, reason_attribute
 from introducer.store.clients import ClientKey
@@ -37,6 +38,7 @@ class FactsSide:
         of_client: OfClient,
         click_keys: Mapping[int, bytes],
         began_at: int,
+        sources: SourcesSide,
         of_click: Callable[[Mapping[str, Any]], None] = lambda item: None,
     ) -> None:
         self.differences: list[Difference] = []
@@ -51,6 +53,7 @@ class FactsSide:
         self._of_client, self._of_click = of_client, of_click
         self._click_keys = click_keys
         self._began_at = began_at
+        self._sources = sources
         self._pending: list[tuple[str, str, str, str]] = []
         self._quarantined: dict[tuple[str, str, str, str], str] = {}
         self._messages: dict[str, int] = defaultdict(int)
@@ -146,7 +149,9 @@ class FactsSide:
         self.flagged += bool(flags)
         self.moved += item["at"] > self._began_at
         self._of_click(item)
-        counts = self.click_counts[CountKey(item["partner"], day, link)]
+        key = CountKey(item["partner"], day, link)
+        counts = self.click_counts[key]
+        self._sources.click(item, key, counts)
         if flags:
             counts["flagged"] += 1
             counts["stuffed"] += EMBEDDED in flags
