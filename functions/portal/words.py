@@ -86,6 +86,13 @@ WORDS: dict[str, dict[str, str]] = codes.WORDS | {
         "rate_missing": N_("An exchange rate is missing"),
         "poison": N_("The event cannot be applied"),
     },
+    "deal_phase": {
+        "in_force": N_("In force"),
+        "to_come": N_("Begins later"),
+        "proposed": N_("Waits for an answer"),
+        "earlier": N_("No longer in force"),
+        "overtaken": N_("Never in force"),
+    },
     "contest_phase": {
         "planned": N_("To come"),
         "running": N_("Running"),

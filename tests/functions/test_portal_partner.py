@@ -31,7 +31,7 @@ from tests.support.queueing import CHANGE
 
 pytestmark = pytest.mark.in_memory
 
-MOST_READS = 40
+MOST_READS = 44
 """Of one look at the page, who signs in not counted."""
 
 
@@ -68,6 +68,22 @@ def test_all_that_is_known_of_a_partner_stands_on_its_page(portal: AtOnce) -> No
     assert [(each["reason"], each["name"]) for each in found["suppressed"]] == [("bounced", f"Owner of {HARBOUR}")]
     assert found["leads"] == {"stages": {"new": 2, "won": 1}, "total": 3, "more": False}
     assert found["onboarding"] is None
+    assert (results["registrations_30"], results["kyc_30"]) == (40, 30)
+    assert [(each["version"], each["phase"]) for each in found["deals"]] == [(1, "in_force")]
+    assert found["changes"] is None, "a manager reads no trail"
+    trail = portal.data(who=ADMIN)["changes"]
+    assert 0 < len(trail) <= 5 and trail[0]["at"] >= trail[-1]["at"]
+
+
+def test_its_newest_clients_stand_there_under_their_pseudonyms_for_who_looks_clients_up(portal: AtOnce) -> None:
+    found, listed = portal.data()["clients"], portal.machine(HARBOUR).get("/clients?limit=5").json["items"]
+    assert [each["pseudonym"] for each in found] == [each["pseudonym"] for each in listed]
+    assert [each["earned"] for each in found] == [each["earned"] for each in listed]
+    page = portal.signed_in(MANAGER).get(portal.page()).body
+    for each in found:
+        assert each["pseudonym"] in page and f"/desk/clients/{each['client']}/evidence" in page
+    assert portal.data(who=SALES)["clients"] is None
+    assert "It has brought nobody yet." in portal.signed_in(MANAGER).get(portal.page(FRESH)).body
 
 
 def test_the_page_for_people_says_the_same_and_leads_everywhere(portal: AtOnce) -> None:

@@ -15,26 +15,35 @@ from introducer.domain.configuration import Partner
 from introducer.domain.lead import GIVERS
 from introducer.domain.task import READERS
 from introducer.services.partner_of_brand import partner_of_brand
+from introducer.services.people import Names
+from introducer.services.read_clients_of_partner import rows_of
 from introducer.services.read_partner import Announced, read_partner
 from introducer.services.save_answer import values_for
 from pages.deal import MAY_PROPOSE
 from pages.desk_audit import MAY as MAY_AUDIT
+from pages.desk_clients import MAY as MAY_SEE_CLIENTS
 from pages.desk_messages import conversation_of_partner
 from pages.desk_tasks import tasks_for_page
 
 ONE = STAFF_HOME + "/{partner}"
 MOST_THREADS = 5
 """So many conversations are shown, open ones first; their own page has all."""
+MOST_CLIENTS = 5
+"""So many of the newest clients are shown, under their pseudonyms."""
+MOST_CHANGES = 5
+"""So many of the latest changes are shown to who reads the audit trail."""
 
 words.WORDS["partner_role"] = {"owner": N_("Owner"), "member": N_("Member")}
 
 
 @page(ONE, "desk_partner.html", who=Who.STAFF)
 def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
-    """What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads (a query, a batch), and
-    a name for each colleague who has an open task or answers a thread that is shown: some thirty reads in all.
+    """What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads (a query, a batch), its
+    newest clients (a query, a batch, and what settling posted for them), its latest changes (a query), and a name for
+    each colleague who has an open task, answers a thread or made a change that is shown: some thirty-five reads in all.
 
-    Tasks are None for staff who have no queue, leads for all but managers and admins: as on their own pages.
+    Tasks are None for staff who have no queue, leads for all but managers and admins, clients for who does not look
+    them up, changes for who does not read the trail: as on their own pages.
     """
     assert visit.member is not None
     role = visit.member.role
@@ -44,10 +53,32 @@ def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
         "announcements": [_announced(visit, owner, each) for each in found.announcements],
         "tasks": tasks_for_page(visit, found.partner, still_open=True) if role in READERS else None,
         "conversations": conversation_of_partner(visit, owner, MOST_THREADS)["items"],
+        "clients": _clients(visit, found.partner) if role in MAY_SEE_CLIENTS else None,
+        "changes": _changes(visit, found.partner) if role in MAY_AUDIT else None,
         "may_propose": role in MAY_PROPOSE,
         "may_see_leads": role in GIVERS,
         "may_audit": role in MAY_AUDIT,
     }
+
+
+def _clients(visit: Visit, partner: str) -> list[dict[str, Any]]:
+    """The newest, as the partner sees them, with where their evidence stands."""
+    page = visit.portal.clients.of_partner(partner, limit=MOST_CLIENTS)
+    rows = rows_of(visit.portal.settlements, partner, page.items)
+    return [
+        {"client": state.client, **{field.name: getattr(row, field.name) for field in fields(row)}}
+        for state, row in zip(page.items, rows, strict=True)
+    ]
+
+
+def _changes(visit: Visit, partner: str) -> list[dict[str, Any]]:
+    names = Names(visit.portal.configuration)
+    found = visit.portal.configuration.audit_of_subject(partner, limit=MOST_CHANGES)
+    return [
+        {"at": each.at, "action": each.action, "by": names.of(each.by) or each.by, "why": each.why}
+        for each in found.items
+        if each.brand == visit.brand.brand
+    ]
 
 
 def _announced(visit: Visit, partner: Partner, each: Announced) -> dict[str, Any]:

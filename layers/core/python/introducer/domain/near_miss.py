@@ -63,8 +63,8 @@ class NearMiss:
 
 
 def near_misses(states: Iterable[ClientState], contracts: Contracts, partner: str, now: int) -> list[NearMiss]:
-    """Those of a partner's clients at a moment (ms): whose time runs out first comes first; of those without a limit who
-    lacks least, then who was registered last."""
+    """Those of a partner's clients at a moment (ms): whose time runs out first comes first; of those without a limit
+    who lacks least, then who was registered last."""
     if contracts.blocked_at(partner, now):
         return []
     found = [each for state in states for each in _of_client(state, contracts, partner, now)]

@@ -26,6 +26,8 @@ class ResultDay:
     clicks: int = 0
     ftd: int = 0
     qftd: int = 0
+    registrations: int = 0
+    kyc: int = 0
     revenue: Mapping[str, int] = field(default_factory=dict)
     """Net revenue by currency, in fine units."""
     active: bool = False
@@ -59,6 +61,9 @@ class ResultLine:
     ftd_prev_28: int = 0
     """In the four weeks before those seven days."""
     qftd_30: int = 0
+    registrations_30: int = 0
+    kyc_30: int = 0
+    """These two are 0 in lines that were written before they were counted."""
     clicks_30: int = 0
     """Of people: flagged ones are not counted."""
     net_revenue_30: Mapping[str, int] = field(default_factory=dict)
@@ -107,7 +112,7 @@ def line_of(
     """The line of a partner. Days in the future or older than what is asked about add nothing; `last_active_day` is
     what was known before."""
     week, month, four = plus_days(today, -7), plus_days(today, -29), plus_days(today, -35)
-    ftd_7 = ftd_30 = before = qftd = clicks = 0
+    ftd_7 = ftd_30 = before = qftd = registrations = kyc = clicks = 0
     revenue: dict[str, int] = {}
     active = last_active_day
     for each in days:
@@ -122,6 +127,8 @@ def line_of(
         if each.day >= month:
             ftd_30 += each.ftd
             qftd += each.qftd
+            registrations += each.registrations
+            kyc += each.kyc
             clicks += each.clicks
             for currency, fine in each.revenue.items():
                 revenue[currency] = revenue.get(currency, 0) + fine
@@ -132,6 +139,8 @@ def line_of(
         ftd_30=ftd_30,
         ftd_prev_28=before,
         qftd_30=qftd,
+        registrations_30=registrations,
+        kyc_30=kyc,
         clicks_30=clicks,
         # Rounded once, on the sum.
         net_revenue_30={currency: round_fine(fine) for currency, fine in sorted(revenue.items()) if fine},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,8 +60,13 @@ def read_clients_of_partner(
 ) -> Page[ClientOfPartner]:
     """A page of clients, the newest registration first; of those from UTC day `first` to `last`, where given."""
     page = clients.of_partner(partner, cursor, limit, first=first, last=last)
-    settled = settled_amounts(settlements, partner, {state.client for state in page.items}) if page.items else {}
-    return Page(tuple(_row(state, partner, settled.get(state.client, {})) for state in page.items), page.cursor)
+    return Page(rows_of(settlements, partner, page.items), page.cursor)
+
+
+def rows_of(settlements: Settlements, partner: str, states: Sequence[ClientState]) -> tuple[ClientOfPartner, ...]:
+    """These clients as the partner sees them."""
+    settled = settled_amounts(settlements, partner, {state.client for state in states}) if states else {}
+    return tuple(_row(state, partner, settled.get(state.client, {})) for state in states)
 
 
 def settled_amounts(settlements: Settlements, partner: str, clients: Container[str]) -> dict[str, dict[Key, int]]:

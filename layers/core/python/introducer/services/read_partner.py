@@ -110,6 +110,8 @@ class ResultsShown:
     ftd_7: int
     ftd_30: int
     qftd_30: int
+    registrations_30: int
+    kyc_30: int
     clicks_30: int
     net_revenue_30: tuple[Money, ...]
     trend: int | None
@@ -244,6 +246,8 @@ class PartnerAtOnce:
     """Accepted, and begins later."""
     deal_waits: VersionInLine | None
     """Waits for the partner's answer."""
+    deals: tuple[VersionInLine, ...]
+    """All versions, the newest first."""
     onboarding: OnboardingShown | None
     goals: tuple[GoalShown, ...]
     contests: tuple[ContestShown, ...]
@@ -311,6 +315,7 @@ def read_partner(books: PartnerBooks, *, member: Member, partner: str, now: date
         deal=deals.get(Phase.IN_FORCE),
         deal_to_come=deals.get(Phase.TO_COME),
         deal_waits=deals.get(Phase.PROPOSED),
+        deals=versions,
         onboarding=_onboarding(books.onboarding, owner),
         goals=tuple(_goal(each, now) for each in books.goals.of_partner(owner.partner) if _is_live(each, now)),
         contests=tuple(_contests(books.contests, owner)),
@@ -350,6 +355,8 @@ def _results(line: ResultLine, today: str) -> ResultsShown:
         ftd_7=line.ftd_7,
         ftd_30=line.ftd_30,
         qftd_30=line.qftd_30,
+        registrations_30=line.registrations_30,
+        kyc_30=line.kyc_30,
         clicks_30=line.clicks_30,
         net_revenue_30=tuple(Money(minor, currency) for currency, minor in sorted(line.net_revenue_30.items())),
         trend=line.trend,

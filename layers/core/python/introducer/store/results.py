@@ -17,6 +17,8 @@ from introducer.store.partitions import whole
 from introducer.store.wire import batch_get, connect, from_wire, reading, to_wire, writing
 
 _NUMBERS = ("ftd_7", "ftd_30", "ftd_prev_28", "qftd_30", "clicks_30")
+_LATER = ("registrations_30", "kyc_30")
+"""Numbers that lines of before have not."""
 _TEXTS = ("day", "last_active_day", "joined", "language")
 
 
@@ -41,7 +43,7 @@ class Results:
         for happened in self._events.month(partner, month):
             if any(happened.counts.values()) or any(happened.sums.values()):
                 active.add(happened.day)
-            for name in ("ftd", "qftd"):
+            for name in ("ftd", "qftd", "registrations", "kyc"):
                 numbers[happened.day][name] += happened.counts.get(name, 0)
             for (metric, currency), fine in happened.sums.items():
                 if metric == "net_revenue":
@@ -87,7 +89,7 @@ def line_to_item(brand: str, line: ResultLine) -> dict[str, Any]:
     """The item of a line."""
     item: dict[str, Any] = {
         **keys.key("results", brand=brand, partner=line.partner).item(),
-        **{name: getattr(line, name) for name in (*_NUMBERS, *_TEXTS)},
+        **{name: getattr(line, name) for name in (*_NUMBERS, *_LATER, *_TEXTS)},
         "deal_kinds": " ".join(line.deal_kinds),
         "net_revenue_30": json.dumps(line.net_revenue_30, sort_keys=True),
     }
@@ -112,6 +114,7 @@ def line_from_item(item: Mapping[str, Any]) -> ResultLine:
     return ResultLine(
         partner=keys.unescape(item[keys.SK]),
         **{name: item[name] for name in (*_NUMBERS, *_TEXTS)},
+        **{name: item.get(name, 0) for name in _LATER},
         deal_kinds=tuple(item["deal_kinds"].split()),
         net_revenue_30=json.loads(item["net_revenue_30"]),
         tier=tier,
