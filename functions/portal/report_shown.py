@@ -164,6 +164,10 @@ words.WORDS["report_note"] = {
         " others stand together. Clients of promo codes have none."
     ),
     "deal": N_("A day belongs to the deal that was in force on it; clients keep the CPA of the day they registered."),
+    "since": N_(
+        "What was counted before the broker's system told visitors apart stands where nothing is known, and so may have"
+        " clicks without clients, or clients without clicks."
+    ),
     "not_over": N_("This time is not over: beside it stands as much of the earlier time as has passed of it."),
     "other_currencies": N_("Amounts are never added up across currencies: choose another one to see what is in it."),
 }
@@ -172,7 +176,6 @@ words.WORDS["report_value"] = {
     "deposits": N_("Deposits"),
     "earnings": N_("Earnings"),
 }
-words.WORDS["report_way"] = {"up": N_("up"), "down": N_("down"), "same": N_("unchanged"), "new": N_("new")}
 words.WORDS["report_wrong"] = {
     "bad_rows": N_("These rows are not known: choose some below."),
     "bad_period": N_("These days cannot be read: choose two, the first one first."),
@@ -396,6 +399,8 @@ def _notes(report: Report) -> list[str]:
         notes.append("two_faces")
     if query.rows.value in words.WORDS["report_note"]:
         notes.append(query.rows.value)
+    if query.faces:
+        notes.append("since")
     if query.earlier and query.period.last > query.today:
         notes.append("not_over")
     if len(report.currencies) > 1:
@@ -410,13 +415,18 @@ def value_shown(visit: Visit, report: ValueReport) -> dict[str, Any]:
     """What clients are worth, as data: each row with its clients and what came of them, cohorts month by month."""
     query, currency = report.query, report.currency
     rows = sorted(report.valued.rows, key=lambda row: row.key, reverse=True)
-    if query.by != COHORT:
+    if query.by == COHORT:
+        # Months before the first client say nothing.
+        while len(rows) > 1 and not (any(rows[-1].sums.counts.values()) or any(rows[-1].sums.money.values())):
+            rows.pop()
+    else:
         # Who is worth most comes first.
         rows.sort(key=lambda row: row.sums.of(query.value, currency), reverse=True)
     made = []
     for row in rows:
         item = _worth(row.sums, currency)
-        amounts = age_per_client(row, by_age(row, query, currency)) if row.ages else []
+        ages = max((sum(age is not None for age in each.ages) for each in rows), default=0)
+        amounts = age_per_client(row, by_age(row, query, currency))[:ages]
         made.append(
             item
             | {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterator
+from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
@@ -73,3 +77,191 @@ def test_whoever_switched_reports_off_is_told_so(portal: Portal) -> None:
     page = portal.signed_in(OTHER).get("/reports/summary", accept="text/html").body
     assert "You switched reports off: no letter comes to you." in page
     assert "Switch the letter on" in page
+
+
+# ------------------------------------------------------------------------------------------------- reports of one's own
+
+ROWS = ("day", "week", "month", "campaign", "link", "country", "device", "sub1", "deal")
+COUNTS = ("clicks", "registrations", "ftd", "qftd")
+QUARTER = "from=2026-02-01&to=2026-04-30&against=before"
+
+
+def test_a_report_comes_to_the_same_total_by_whatever_rows_and_as_a_file(portal: Portal) -> None:
+    machine = portal.machine(PARTNER)
+    by_day = machine.get(f"/reports?rows=day&{QUARTER}&limit=500").json
+    assert by_day["total"]["figures"]["clicks"] > 0
+    # April is not over: beside it stands as much of January as has passed of it.
+    assert by_day["earlier"] == {"first": "2025-11-01", "last": "2026-01-17"}
+    assert by_day["currency"] == "EUR"
+    for rows in ROWS:
+        found = machine.get(f"/reports?rows={rows}&{QUARTER}&limit=500").json
+        assert found["total"] == by_day["total"], rows
+        assert found["chart"] == by_day["chart"], rows
+        for part in ("figures", "before"):
+            for name in COUNTS:
+                assert sum(row[part][name] for row in found["items"]) == found["total"][part][name], (rows, name)
+            earned = sum(Decimal(row[part]["earnings"]["amount"]) for row in found["items"])
+            spread = Decimal("0.01") * len(found["items"])
+            assert abs(earned - Decimal(found["total"][part]["earnings"]["amount"])) <= spread, rows
+        lines = list(
+            csv.DictReader(io.StringIO(machine.get(f"/reports?rows={rows}&{QUARTER}", accept="text/csv").body))
+        )
+        assert [line["clicks"] for line in lines] == [str(row["figures"]["clicks"]) for row in found["items"]]
+        assert [line["ftd_before"] for line in lines] == [str(row["before"]["ftd"]) for row in found["items"]]
+        assert [line["name"] for line in lines] == [row["name"] for row in found["items"]]
+
+
+def test_a_report_is_read_as_a_page_and_its_rows_lead_further_down(portal: Portal) -> None:
+    partner, machine = portal.signed_in(PARTNER, accept="text/html"), portal.machine(PARTNER)
+    address = f"/reports?rows=month&{QUARTER}&sort=-ftd&metrics=clicks,ftd,lots,ecpa,epc,click_to_ftd"
+    data, page = machine.get(address).json, partner.get(address).body
+    for row in data["items"]:
+        assert row["name"] in page
+    assert 'aria-sort="descending"' in page
+    assert "before: " in page
+    assert "Earnings of this time divided by its clicks." in page
+    below = machine.get(data["items"][0]["more"]).json
+    assert below["rows"] == "day"
+    assert below["total"]["figures"] == data["items"][0]["figures"]
+    # No page of a report has a style or a script in it.
+    assert "style=" not in page
+
+    first = machine.get("/reports?rows=day&limit=7").json
+    second = machine.get(f"/reports?rows=day&limit=7&cursor={quote(first['next'])}").json
+    assert [len(first["items"]), len(second["items"])] == [7, 7]
+    assert first["items"][-1]["key"] > second["items"][0]["key"]
+    assert machine.get(f"/reports?rows=week&limit=7&cursor={quote(first['next'])}").status == 400
+
+
+def test_a_form_leads_to_the_address_of_its_report(portal: Portal) -> None:
+    partner = portal.signed_in(PARTNER, accept="text/html")
+    filled = "stayed=2026-03-19~2026-04-17&rows=country&period=last_30&metric=ftd&metric=clicks"
+    for typed, period in (
+        ("from=2026-03-19&to=2026-04-17", "period=last_30"),
+        ("from=2026-04-01&to=2026-04-17", "from=2026-04-01&to=2026-04-17"),
+    ):
+        answer = partner.get(f"/reports?{filled}&{typed}&country=")
+        assert answer.status == 303
+        assert answer.headers["location"] == f"/reports?rows=country&{period}&metrics=clicks%2Cftd"
+    older = partner.get("/reports?show=monthly")
+    assert (older.status, older.headers["location"]) == (303, "/reports/summary?show=monthly")
+
+
+def test_an_address_that_asks_nothing_says_what_to_do(portal: Portal) -> None:
+    machine, partner = portal.machine(PARTNER), portal.signed_in(PARTNER, accept="text/html")
+    for asked, code in (
+        ("rows=partner", "bad_rows"),
+        ("rows=moon", "bad_rows"),
+        ("period=soon", "bad_period"),
+        ("from=2026-02-30&to=2026-03-01", "bad_period"),
+        ("from=2026-03-02&to=2026-03-01", "bad_period"),
+        ("from=2025-01-01&to=2026-04-01", "period_too_long"),
+        ("metrics=clicks,moons", "bad_metrics"),
+        ("chart=moons", "bad_metrics"),
+        ("against=peers", "bad_against"),
+        ("sort=-moons", "bad_sort"),
+        ("currency=euro", "bad_currency"),
+        ("sub1=" + "x" * 201, "bad_filter"),
+    ):
+        refused = machine.get(f"/reports?{asked}")
+        assert (refused.status, refused.json["code"]) == (400, code)
+    page = partner.get("/reports?from=2026-03-02&to=2026-03-01")
+    assert page.status == 200
+    assert "These days cannot be read" in page.body
+
+
+def test_clicks_of_two_things_at_once_are_not_guessed(portal: Portal) -> None:
+    found = portal.machine(PARTNER).get(f"/reports?rows=country&device=mobile&{QUARTER}&metrics=clicks,epc,ftd").json
+    assert "two_faces" in found["notes"]
+    assert found["total"]["figures"]["clicks"] is None
+    assert found["total"]["figures"]["epc"] is None
+    assert found["total"]["figures"]["ftd"] is not None
+
+
+def test_a_report_is_kept_opened_renamed_and_deleted_by_its_owner_alone(portal: Portal) -> None:
+    partner = portal.signed_in(PARTNER, accept="text/html")
+    asked = "rows=country&period=last_month"
+    made = partner.submit("/reports", "/reports", name="Countries <b>", asked=asked, shared="false")
+    assert (made.status, made.headers["location"]) == (303, "/reports/saved?done=saved")
+    page = partner.get("/reports/saved").body
+    assert "Countries &lt;b&gt;" in page
+    machine = portal.machine(PARTNER)
+    kept = machine.get("/reports/saved").json["items"][0]
+    assert (kept["name"], kept["asked"]) == ("Countries <b>", {"rows": "country", "period": "last_month"})
+    assert machine.get(kept["open"]).headers["location"] == "/reports?period=last_month&rows=country"
+    for method, path in (("get", kept["open"]), ("post", kept["open"]), ("post", f"{kept['open']}/delete")):
+        stranger = portal.machine(OTHER)
+        body = {"version": 0} | ({"name": "Mine"} if path == kept["open"] else {})
+        answer = stranger.get(path) if method == "get" else stranger.post(path, body, as_json=True)
+        assert answer.status == 404, path
+    nameless = partner.submit("/reports", "/reports", name=" ", asked=asked)
+    assert nameless.status == 422
+    assert "Give it a name of 1 to 80 characters." in nameless.body
+    renamed = machine.post(kept["open"], {"version": 0, "name": "By country"}, as_json=True)
+    assert (renamed.status, renamed.json["name"]) == (200, "By country")
+    late = machine.post(kept["open"], {"version": 0, "name": "Again"}, as_json=True)
+    assert (late.status, late.json["code"]) == (409, "report_changed")
+    assert machine.post(f"{kept['open']}/delete", {"version": 1}, as_json=True).status == 200
+    assert machine.get("/reports/saved").json["items"] == []
+
+
+def test_what_clients_are_worth_is_told_by_cohort_and_by_source(portal: Portal) -> None:
+    machine = portal.machine(PARTNER)
+    cohorts = machine.get("/reports/value").json
+    clients = sum(row["clients"] for row in cohorts["items"])
+    assert clients == cohorts["total"]["clients"] > 0
+    for by in ("campaign", "link", "country", "device", "sub1"):
+        found = machine.get(f"/reports/value?by={by}").json
+        assert found["total"] == cohorts["total"]
+        assert sum(row["clients"] for row in found["items"]) == clients
+        assert all(row["ages"] == [] for row in found["items"])
+    newest = cohorts["items"][0]
+    assert newest["key"] == NOW.strftime("%Y-%m")
+    # Of the month in which one stands there is a first cell, and none of months to come.
+    assert [amount is not None for amount in newest["ages"]] == [newest["clients"] > 0] + [False] * (
+        len(newest["ages"]) - 1
+    )
+    lines = list(csv.DictReader(io.StringIO(machine.get("/reports/value", accept="text/csv").body)))
+    assert [line["clients"] for line in lines] == [str(row["clients"]) for row in cohorts["items"]]
+    page = portal.signed_in(PARTNER, accept="text/html").get("/reports/value").body
+    assert "months since the registration" in page
+    for asked, code in (("by=moon", "bad_rows"), ("first=2020-01", "bad_months"), ("value=moons", "bad_value")):
+        assert machine.get(f"/reports/value?{asked}").json["code"] == code
+
+
+# -------------------------------------------------------------------------------------------------- the staff's reports
+
+
+def test_staff_see_all_partners_and_partners_nobody_elses(portal: Portal) -> None:
+    staff = portal.machine(STAFF)
+    every = staff.get(f"/desk/reports?manager=all&{QUARTER}").json
+    assert every["rows"] == "partner"
+    mine = portal.machine(PARTNER).get(f"/reports?{QUARTER}").json
+    of_partner = {row["key"]: row["figures"] for row in every["items"]}
+    assert of_partner[portal.partners[PARTNER]] == mine["total"]["figures"]
+    by_manager = staff.get(f"/desk/reports?rows=manager&manager=all&{QUARTER}").json
+    assert by_manager["total"] == every["total"]
+    one = staff.get(f"/desk/reports?rows=day&partner={portal.partners[PARTNER]}&{QUARTER}").json
+    assert one["total"]["figures"] == mine["total"]["figures"]
+    assert one["scope"]["partners"] == 1
+    assert staff.get(every["items"][0]["more"]).json["total"]["figures"] == every["items"][0]["figures"]
+
+    for path in ("/desk/reports", "/desk/reports/value", "/desk/reports/saved"):
+        assert portal.machine(PARTNER).get(path).status == 403
+    for stranger in ("par_nobody", "x" * 300):
+        assert staff.get(f"/desk/reports?partner={stranger}").status == 404
+    # Whose a partner's own report is follows from its token, whatever stands in the address.
+    other = portal.machine(OTHER).get(f"/reports?{QUARTER}&partner={portal.partners[PARTNER]}&currency=EUR").json
+    assert other["total"]["figures"] == of_partner[portal.partners[OTHER]]
+    assert other["total"]["figures"] != mine["total"]["figures"]
+    worth = staff.get("/desk/reports/value?by=partner&manager=all").json
+    assert sum(row["clients"] for row in worth["items"]) == worth["total"]["clients"] > 0
+
+
+def test_what_would_read_too_much_is_refused_with_a_way_out(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("introducer.services.read_report.MOST_READ", 3)
+    refused = portal.machine(STAFF).get(f"/desk/reports?manager=all&{QUARTER}")
+    assert (refused.status, refused.json["code"]) == (422, "report_too_wide")
+    page = portal.signed_in(STAFF, accept="text/html").get(f"/desk/reports?manager=all&{QUARTER}")
+    assert page.status == 200
+    assert "choose a shorter time, one manager or one partner" in page.body

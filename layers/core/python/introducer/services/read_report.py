@@ -277,7 +277,9 @@ class _Naming:
                 }
             case Dimension.LINK:
                 found = self._books.links.of({key for key in keys if not code_of(key)})
-                return {key: code_of(key) or (found[key].name if key in found else "") or key for key in keys}
+                campaigns = {each.campaign: each.name for each in self._books.configuration.campaigns(self._brand)}
+                called = {link: each.name or campaigns.get(each.campaign, "") for link, each in found.items()}
+                return {key: code_of(key) or called.get(key) or key for key in keys}
             case Dimension.PARTNER:
                 return {key: self._partners[key].name for key in keys}
             case Dimension.MANAGER:
