@@ -67,14 +67,15 @@ def look(url: str, state_dir: Path, only: str, show: str, minutes: float, folder
 
     console = Console(highlight=False)
     until = time.monotonic() + minutes * 60
+
+    def say(line: str) -> None:
+        console.print(line, style="dim", markup=False)
+
     routes = registered_routes()
     people = sorted((Person(*each) for each in noted_logins(state_dir)), key=lambda each: ORDER.index(each.role))
     starts = {STRANGER: links_in_mails(state_dir / "mails", routes)}
-    found = crawl(
-        url, [*people, Person(STRANGER)], starts=starts, routes=routes,
-        say=lambda line: console.print(line, style="dim", markup=False),
-    )  # fmt: skip
-    console.print(f"{found.asked} addresses asked for, {len(found.places)} pages kept", style="dim")
+    found = crawl(url, [*people, Person(STRANGER)], starts=starts, routes=routes, say=say)
+    say(f"{found.asked} addresses asked for, {len(found.places)} pages kept")
     places = [place for place in found.places if only in place.route]
     passes = [one for one in PASSES if not show or one.name in show.split(",")]
     if not only and not show:
@@ -82,7 +83,9 @@ def look(url: str, state_dir: Path, only: str, show: str, minutes: float, folder
     for one in passes:
         shutil.rmtree(folder / one.name, ignore_errors=True)
     looker = Looker(url, found.cookies, folder, until)
-    seen = looker.look(places, passes, lambda line: console.print(line, style="dim", markup=False))
+    if not show:
+        looker.measure(places, say)
+    seen = looker.look(places, passes, say)
     sheets = lay_out(seen.pictures, folder)
     report = document(seen, places, found.broken, found.unreached)
     write(report, folder / "report.json")

@@ -80,7 +80,7 @@
     if (!words || one.clientWidth < 2) continue;
     const wide = one.scrollWidth > one.clientWidth + 1, tall = one.scrollHeight > one.clientHeight + 4;
     if (wide && ["hidden", "clip"].includes(style.overflowX)) {
-      const told = one.closest("[title]");
+      const told = one.closest("[title], .copyable");
       say(style.textOverflow === "ellipsis" && told ? "shortened" : "cut", `${called(one)} ${short(one.textContent)}`);
     } else if (wide && style.overflowX === "visible") {
       say("leaves", `${called(one)} ${short(one.textContent)}`);
@@ -102,7 +102,7 @@
   }
   for (const both of upon) say("overlap", both);
 
-  // Headings, pictures, links, styles that the policy drops.
+  // Headings, pictures, links.
   for (const one of document.querySelectorAll("h1, h2, h3, h4, summary, legend, label, th, button, a[href]")) {
     if (!one.checkVisibility() || one.closest("[hidden]")) continue;
     const silent = !one.textContent.trim() && !one.getAttribute("aria-label") && !one.querySelector("img[alt], input, [aria-label], title");
@@ -112,9 +112,6 @@
   for (const image of document.images) {
     if (image.complete && !image.naturalWidth && image.loading !== "lazy") say("picture", `${image.getAttribute("src")} is not there`);
     if (!image.hasAttribute("alt")) say("picture", `${image.getAttribute("src")} has no words`);
-  }
-  for (const one of document.querySelectorAll("[style]")) {
-    if (!one.closest("[data-moves]")) say("style", `${called(one)} ${one.getAttribute("style").slice(0, 40)}`);
   }
   for (const link of document.querySelectorAll("a[href]")) {
     const to = link.getAttribute("href");

@@ -171,9 +171,19 @@ class Looker:
         self._lock = threading.Lock()
         self.seen = Seen()
 
+    def measure(self, places: Sequence[Place], say: Callable[[str], None]) -> None:
+        """What pages cost, one by one, so that nothing else takes the machine's time."""
+        with _a_browser() as browser:
+            for role, of_role in _by_role([place for place in places if not place.alike]).items():
+                say(f"measuring as {role}: {len(of_role)} pages")
+                with self._context(browser, role, Pass("en", PHONE)) as context:
+                    page = context.new_page()
+                    watch = _Watch(page, urlsplit(self._url).netloc)
+                    with self._context(browser, role, Pass("en", PHONE), scripts=False) as plain:
+                        self._measure_each(page, watch, plain.new_page(), of_role)
+
     def look(self, places: Sequence[Place], passes: Sequence[Pass], say: Callable[[str], None]) -> Seen:
-        """Measures all pages one by one, then looks at them in every pass."""
-        self._measure(places, say)
+        """Looks at pages in every pass."""
         parts = [(one, one.of(places)[first::AT_ONCE]) for one in passes for first in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as threads:
             for one in threads.map(lambda part: self._look(*part), parts):
@@ -181,16 +191,6 @@ class Looker:
         return self.seen
 
     # ------------------------------------------------------------------------------------------------ one after another
-
-    def _measure(self, places: Sequence[Place], say: Callable[[str], None]) -> None:
-        with _a_browser() as browser:
-            for role, of_role in _by_role(places).items():
-                say(f"measuring as {role}: {len(of_role)} pages")
-                with self._context(browser, role, Pass("en", PHONE)) as context:
-                    page = context.new_page()
-                    watch = _Watch(page, urlsplit(self._url).netloc)
-                    with self._context(browser, role, Pass("en", PHONE), scripts=False) as plain:
-                        self._measure_each(page, watch, plain.new_page(), of_role)
 
     def _measure_each(self, page: Any, watch: _Watch, silent: Any, places: Sequence[Place]) -> None:
         for place in places:
@@ -261,12 +261,13 @@ class Looker:
         page.goto(self._url + place.path, wait_until="load")
         seen = page.evaluate(self._script)
         wrong = [(kind, words) for kind, words in seen["found"]]
-        wrong += wrong_words((Text(*each) for each in seen["texts"]), one.language)
+        wrong += wrong_words((Text(*each) for each in seen["texts"]), seen["language"])
         wrong += [("console", each[:200]) for each in watch.said]
         wrong += [("third party", each[:200]) for each in watch.foreign]
-        if seen["language"] != one.language:
+        told = "language=" in place.path
+        if seen["language"] != one.language and not told:
             wrong.append(("language", f"it says to be in {seen['language']!r}"))
-        if seen["direction"] != ("rtl" if one.language == "ar" else "ltr"):
+        if seen["direction"] != ("rtl" if seen["language"] == "ar" else "ltr"):
             wrong.append(("direction", f"it runs {seen['direction']}"))
         path = self._folder / one.name / f"{place.name}.png"
         number = 1
@@ -274,8 +275,11 @@ class Looker:
             number += 1
             path = path.with_name(f"{place.name}-{number}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
-        clip = {"x": 0, "y": 0, "width": one.width, "height": min(max(seen["height"], HEIGHTS[one.width]), TALLEST)}
-        page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")
+        height = min(max(seen["height"], HEIGHTS[one.width]), TALLEST)
+        # As tall as the page: what is fixed to the window's foot then stands at the page's.
+        page.set_viewport_size({"width": one.width, "height": height})
+        page.screenshot(path=path, animations="disabled")
+        page.set_viewport_size({"width": one.width, "height": HEIGHTS[one.width]})
         if one.judged:
             wrong += [(f"axe {rule}", f"{html[:120]}: {why[:160]}") for rule, html, why in self._barriers(page)]
         with self._lock:

@@ -25,16 +25,20 @@ class Text(NamedTuple):
 
 _ID = re.compile(r"\b[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{10,}\b")
 _WRONG = (
-    ("program", re.compile(r"\b(None(?! of)|undefined|NaN|nan|Infinity|\[object \w+\]|True|False)\b")),
+    (
+        "program",
+        re.compile(r"(?<=[\w:,)] )None\b(?! of)|\b(undefined|NaN|nan|Infinity|\[object \w+\])\b|(?<=: )(True|False)\b"),
+    ),
     ("template", re.compile(r"\{\{|\}\}|\{%|%\}|%\(\w+\)s?|&(amp|lt|gt|quot|#\d+);")),
-    ("key", re.compile(r"(?<![\w/.@:#?&=-])[a-z]{2,}(?:_[a-z0-9]+)+(?![\w@=-])")),
+    ("key", re.compile(r"(?<![\w/.@:#?&=\{'-])(?!click_id|utm_)[a-z]{2,}(?:_[a-z0-9]+)+(?![\w@=\}-])")),
     ("moment", re.compile(r"\b\d{4}-\d\d-\d\d(T\d\d:\d\d|\b)")),
     (
         "number",
         re.compile(r"(?<![\w.,/:#-])\d+\.\d{3,}(?![\w.])|\b\d+E[-+]?\d+\b|(?<![\w.,/:#+\u2013-])\d{5,}(?![\w.:/-])"),
     ),
-    ("repr", re.compile(r"(Decimal|datetime|Money|<\w+ object)\b\(?|\b[A-Z][A-Za-z]+\.[A-Z_]{3,}\b")),
+    ("repr", re.compile(r"\b(Decimal|datetime\.\w+|Money)\(|<\w+ object|\b[A-Z][A-Za-z]+\.[A-Z_]{3,}\b")),
 )
+"""What a program left on a page, by kind. Names of parameters in addresses are words of ours."""
 _ENGLISH = re.compile(r"(?:\b[A-Za-z]{2,}(?:'[a-z]+)?[ ,]+){3,}[A-Za-z]{2,}")
 """Four words of Latin letters after each other."""
 _OTHER_SCRIPTS = ("ar", "ru", "th")
