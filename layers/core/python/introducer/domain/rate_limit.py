@@ -40,23 +40,24 @@ class Allowance:
     granted: bool
     full_at: int
     """When its bucket is full again."""
-    now: int
+    at: int
+    """When it came."""
 
     @property
     def remaining(self) -> int:
         """So many more may come at once."""
-        return max(0, (self.limit.depth - max(0, self.full_at - self.now)) // self.limit.interval)
+        return max(0, (self.limit.depth - max(0, self.full_at - self.at)) // self.limit.interval)
 
     @property
     def retry_after(self) -> int:
         """Whole seconds after which the next one is granted."""
-        wait = self.full_at + self.limit.interval - self.limit.depth - self.now
+        wait = self.full_at + self.limit.interval - self.limit.depth - self.at
         return max(1, -(-wait // 1000))
 
     @property
     def reset(self) -> int:
         """Whole seconds after which the bucket is full."""
-        return max(0, -(-(self.full_at - self.now) // 1000))
+        return max(0, -(-(self.full_at - self.at) // 1000))
 
 
 def ask(limit: Limit, full_at: int | None, now: int) -> Allowance:
