@@ -32,7 +32,7 @@ from introducer.store.settlements import Settlements, month_of_row
 from tests.faults.stores import BOOKS, FACTS, InMemory, OnTheCloud
 from tests.faults.wire import Actor, Crash, Trouble
 from tests.faults.worlds import World, begins, days_missing, rate_item
-from tests.support.builders import CLICK_KEY
+from tests.support.builders import CLICK_KEY, Recorded
 from tests.support.memory import Record
 
 PATIENCE = 600
@@ -236,6 +236,7 @@ class Schedule:
             lambda: {0: CLICK_KEY},
             lambda: milliseconds(self.now) / 1000,
             lambda: day_of(self.now),
+            clicks=Recorded().get,
         )
 
     def _report(self, event: Event, error: Exception) -> None:

@@ -27,7 +27,7 @@ from introducer.domain.ledger import Key
 from introducer.domain.rates import Publication, Rates
 from introducer.domain.terms import parse_terms
 from introducer.store.clients import fold_text, state_hash
-from tests.support.builders import BRAND, CLICK_KEY, a_click, an_event, at, cpa, lot, revshare, terms
+from tests.support.builders import BRAND, CLICK_KEY, Recorded, a_click, an_event, at, cpa, lot, revshare, terms
 from tests.support.reference import Reference
 
 START, DAYS = at("2026-01-05"), 84
@@ -144,6 +144,9 @@ CODES = {
 NAMED = ["SPRING", " spring ", "Lots-24", "lots-24", "ABROAD", "NOBODY", "not a code!"]
 
 
+RECORDED = Recorded()
+
+
 def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Contracts:
     """The contracts with the rates of these days only; `seen` says how many versions of a deal are known yet."""
     found = {}
@@ -151,7 +154,7 @@ def snapshot(days: Iterable[str], seen: Mapping[str, int] | None = None) -> Cont
         published = max(each for each in PUBLISHED if each < day)
         found[day] = Publication("ECB", published, PUBLISHED[published])
     deals = {p: v if seen is None else v[: seen.get(p, len(v))] for p, v in DEALS.items()}
-    return Contracts(LINKS, deals, Rates(found), {0: CLICK_KEY}, leads=LEADS, codes=CODES)
+    return Contracts(LINKS, deals, Rates(found), {0: CLICK_KEY}, leads=LEADS, codes=CODES, clicks=RECORDED)
 
 
 def days_of(events: Iterable[Event]) -> set[str]:

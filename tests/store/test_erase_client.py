@@ -20,9 +20,11 @@ from introducer.store.erasing import Erasing
 from introducer.store.facts import Facts
 from introducer.store.holdings import Holdings
 from introducer.store.person_index import PersonIndex
+from introducer.store.sub_names import SubNames
 from tests.conftest import Tables
 from tests.support.house import (
     KEY,
+    LINK,
     NOW,
     PARTNER,
     SOURCE,
@@ -105,6 +107,20 @@ def index(house: House) -> dict[Person, int]:
 
 
 # ---------------------------------------------------------------------------------------------------------- must show
+
+
+def test_a_value_of_sub1_that_others_came_by_too_is_a_places_and_stays(house: House) -> None:
+    # given two clients who came by one newsletter, one of them twice
+    for who, clicks in ((ANN, 2), (BEN, 1)):
+        made = [house.click(CLICKED, ADDRESS, query="sub1=newsletter") for _ in range(clicks)]
+        house.posts(*(a_registration(who, click_id=click, country="DE", event_id=click) for click in made))
+    before = seen(house)
+    # when both are erased, one after the other
+    assert "values of sub1" not in erases(house).done
+    assert "values of sub1" not in erases(house, BEN).done
+    # then figures still say what they came by
+    assert SubNames("books").names(PARTNER) == {LINK: {"0": "newsletter"}}
+    assert seen(house) == before
 
 
 def test_nothing_says_any_more_who_the_client_was_and_every_total_stands(house: House) -> None:

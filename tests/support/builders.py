@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from introducer.domain import click_id
 from introducer.domain.calendar import day_at, plus_days
 from introducer.domain.client import ClientState
 from introducer.domain.contracts import Contracts, LinkTerms, Parenting, Standing
+from introducer.domain.counts import OTHER_SUB, Came
 from introducer.domain.deal import DealVersion
 from introducer.domain.earnings import HistoryNeeded, Transition, accrue
 from introducer.domain.events import LOT, Event, EventType, milliseconds
@@ -71,6 +72,24 @@ def a_click(when: datetime, link: str = LINK, flagged: bool = False, number: int
 
 
 _numbers = itertools.count(1)
+
+
+class Recorded(Mapping[str, Came]):
+    """What was recorded of clicks, of any: something else for each hour."""
+
+    def __getitem__(self, click: str) -> Came:
+        named = click_id.read(click)
+        if named is None:
+            raise KeyError(click)
+        hour = named.at_ms // 3_600_000
+        device = ("mobile", "desktop", "tablet")[hour % 3]
+        return Came(("", "DE", "TH", "PL")[hour % 4], device, ("", "0", "1", OTHER_SUB)[hour // 4 % 4])
+
+    def __iter__(self) -> Iterator[str]:
+        raise TypeError("nobody lists them")
+
+    def __len__(self) -> int:
+        raise TypeError("nobody counts them")
 
 
 def an_event(kind: str, when: datetime, **fields: Any) -> Event:

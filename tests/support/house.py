@@ -43,6 +43,7 @@ from introducer.services.confirm_run import close_run
 from introducer.services.count_clicks import count_facts
 from introducer.services.issue_invoices import issue_invoices
 from introducer.services.propose_deal import hash_of, text_of
+from introducer.services.read_click_source import ClickSources
 from introducer.services.read_contracts import ContractReader
 from introducer.services.reserve_run import add_up
 from introducer.services.send_run import plan_batches, take_answer
@@ -63,6 +64,7 @@ from introducer.store.ledger import Ledger
 from introducer.store.rates import RateStore
 from introducer.store.scans import Scans
 from introducer.store.settlements import Settlements, month_of_row
+from introducer.store.sub_names import SubNames
 from tests.conftest import Tables, create_table
 from tests.support.builders import CLICK_KEY, cpa, revshare, terms
 from tests.support.clicks import _record
@@ -263,7 +265,12 @@ class House:
 
     def _contracts(self) -> ContractReader:
         return ContractReader(
-            self.configuration, RateStore("books"), lambda: {0: CLICK_KEY}, lambda: 0.0, lambda: day_of(self.now)
+            self.configuration,
+            RateStore("books"),
+            lambda: {0: CLICK_KEY},
+            lambda: 0.0,
+            lambda: day_of(self.now),
+            clicks=ClickSources(self.clicks, SubNames("books")).of,
         )
 
     def _tick(self) -> int:
