@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pages.adjustments
+import pages.api
 import pages.api_keys
 import pages.apply
 import pages.bank_files

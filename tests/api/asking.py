@@ -14,7 +14,7 @@ from tests.support.writes import WRITES, Write
 DOCUMENT = ROOT / "docs" / "access.md"
 INTERNAL = "/-/"
 """What routes begin with that nobody can ask for."""
-NOBODYS = frozenset({"month", "name", "about", "sequence", "step", "place", "token", "material", "created"})
+NOBODYS = frozenset({"month", "name", "about", "sequence", "step", "place", "token", "material", "created", "area"})
 """What routes name that is nobody's: a month, a word, or an address that is itself the proof."""
 OF_BRAND = frozenset({"campaign", "contest", "announcement"})
 """What routes of partners name that is their brand's."""

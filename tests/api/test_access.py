@@ -15,7 +15,7 @@ pytestmark = pytest.mark.in_memory
 TABLE = documented()
 REFUSED = ("401", "403", "404")
 REMOVES_NOTHING = "/settings/verification/documents/{document}/removal"
-"""Its folder is the asker's own: there is nothing of this name in it, and removing what is not there changes nothing."""
+"""Its folder is the asker's own: nothing of this name is in it, and removing what is not there changes nothing."""
 
 
 @pytest.fixture(scope="module")

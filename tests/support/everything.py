@@ -580,6 +580,7 @@ def _talked(world: Everything) -> None:
     values |= {"sequence": "onboarding", "step": steps[0]["step"]}
     task = world.machine(MANAGER).get(f"/desk/partners/{world.harbour}/tasks").json["items"][0]
     values["task"] = task["task"]
+    values["area"] = "links"
     values["name"] = world.module.server.rendering.asset("portal.css").rpartition("/")[2]
 
 
