@@ -67,7 +67,7 @@ def smaller_css(text: str) -> str:
     for index in range(0, len(pieces), 2):
         piece = re.sub(r"\s+", " ", pieces[index])
         # Never the blank before a colon: `a :is(b)` is another rule than `a:is(b)`.
-        piece = re.sub(r"(?<=[:,]) | ?([{};>]) ?", r"\1", piece).replace(";}", "}")
+        piece = re.sub(r"(?<=[:,]) | ?([{};>,]) ?", r"\1", piece).replace(";}", "}")
         pieces[index] = re.sub(r"(?<![\w.])0(?=\.\d)", "", piece)
     return "".join(pieces).strip()
 

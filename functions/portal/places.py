@@ -109,7 +109,7 @@ GROUPS: tuple[Group, ...] = (
         N_("Partners and clients"),
         (
             Place("/desk/partners", "partners", N_("Partners"), STAFF),
-            Place("/desk/applications", "applications", N_("Applications"), STAFF),
+            Place("/desk/applications", "applications", N_("Applications"), STAFF - {Role.FINANCE}),
             Place("/desk/leads", "leads", N_("Leads"), _LOOKS_AFTER),
             Place("/desk/clients", "clients", N_("Clients"), _CLIENTS),
             Place("/desk/segments", "segments", N_("Segments"), STAFF),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assets import served
+import assets
 from chalice.app import Response
 from server import Who, page
 from visit import Visit
@@ -12,7 +12,7 @@ from introducer.domain.errors import NotFound
 
 @page("/static/{name}", who=Who.ANYONE)
 def static_file(visit: Visit, name: str) -> Response:
-    asset = served().get(name)
+    asset = assets.served().get(name)
     if asset is None:
         raise NotFound("There is no such file.", code="no_such_page")
     headers = {
