@@ -15,6 +15,10 @@ NEVER = ""
 """In the place of an area: for nobody but people."""
 
 
+_ALONE = ("/", "/desk")
+"""Everything lies below these: they stand for themselves alone, or new pages would be reached unthought of."""
+
+
 class Row(NamedTuple):
     path: str
     """A word of the path, or `{}` for whatever stands there."""
@@ -53,6 +57,7 @@ ROWS: tuple[Row, ...] = (
     Row("/desk", "desk.work"),
     Row("/desk/tasks", "desk.work"),
     Row("/desk/partners", "desk.partners"),
+    Row("/desk/partners/find", "desk.partners", asks=True),
     Row("/desk/partners/{}/adjustments", "desk.money"),
     Row("/desk/partners/{}/clicks", "desk.clients"),
     Row("/desk/partners/{}/codes", "desk.campaigns"),
@@ -65,6 +70,7 @@ ROWS: tuple[Row, ...] = (
     # Who may earn, and for whom: a person's decision.
     Row("/desk/partners/{}/standing", NEVER),
     Row("/desk/partners/{}/parent", NEVER),
+    Row("/desk/partners/bulk", NEVER),
     Row("/desk/segments", "desk.partners"),
     Row("/desk/applications", "desk.applications"),
     Row("/desk/clients", "desk.clients"),
@@ -138,7 +144,6 @@ def check(key: ApiKey, method: str, path: str) -> None:
 
 def _covers(pattern: str, parts: list[str]) -> bool:
     words = pattern.split("/")[1:]
-    # The first page is itself alone.
-    if words == [""]:
-        return parts == [""]
+    if pattern in _ALONE:
+        return parts == words
     return len(words) <= len(parts) and all(word in (part, "{}") for word, part in zip(words, parts, strict=False))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.api_key import AREAS_OF_DESK, AREAS_OF_PARTNER, MOST_STANDING
+from introducer.domain.api_key import AREAS_OF_DESK, AREAS_OF_PARTNER, MOST_STANDING, scopes_for
 from introducer.domain.configuration import Change, Role, Standing, Status
 from tests.support.access import MEMBER, Access, an_access_world, as_it_was
 from tests.support.payday import ADMIN, HARBOUR, LAST_RUN, MANAGER, PIPS
@@ -318,6 +318,28 @@ def test_every_route_stands_in_the_table_of_scopes(unchanged: Access) -> None:
     assert not lost, f"functions/portal/scopes.py says no area for {lost}: which scope lets a key in?"
     known = AREAS_OF_PARTNER.keys() | AREAS_OF_DESK.keys() | {scopes.NEVER}
     assert {row.area for row in scopes.ROWS} == known, "each area has a page, and each page a known area"
+    # And each scope that can be given is good for something.
+    used = {scopes.needed(each.method, each.path) for each in signed}
+    assert used - {None} == {*scopes_for(staff=False), *scopes_for(staff=True)} - {"desk:read"}
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/", "overview:read"),
+        ("/links/Ab12Cd34", "links:read"),
+        ("/linksandmore", None),
+        ("/desk", "desk.work:read"),
+        ("/desk/unheard-of", None),
+        ("/unheard-of", None),
+        ("/desk/partners/par_1", "desk.partners:read"),
+        ("/desk/partners/par_1/deal/new", "desk.deals:read"),
+        ("/desk/partners/bulk/check", None),
+        ("/settings/mail", None),
+    ],
+)
+def test_the_longest_row_above_a_path_says_its_scope(unchanged: Access, path: str, scope: str | None) -> None:
+    assert unchanged.portal.module.server.session.scopes.needed("GET", path) == scope
 
 
 def _all_of(areas: Any) -> list[str]:
