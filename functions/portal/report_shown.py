@@ -275,6 +275,7 @@ def frame(query: Query, wrong: str) -> dict[str, Any]:
         "currency": None,
         "currencies": [],
         "notes": [],
+        "counted_at": None,
         "next": None,
     }
 
@@ -297,6 +298,7 @@ def shown(visit: Visit, report: Report, subject: str) -> dict[str, Any]:
         "currency": report.currency,
         "currencies": list(report.currencies),
         "notes": _notes(report),
+        "counted_at": report.counted_at,
         "next": following,
     }
 

@@ -324,7 +324,7 @@ def test_payouts_write_runs_moves_and_what_is_told_and_nothing_else_of_a_partner
 
 @pytest.mark.parametrize(
     ("role", "writes", "more"),
-    [("CasesRole", "WriteCases", set()), ("ScoringRole", "OpenCases", {"traffic", "results"})],
+    [("CasesRole", "WriteCases", set()), ("ScoringRole", "OpenCases", {"traffic", "results", "figure_line"})],
 )
 def test_cases_move_balances_and_write_no_payouts_and_no_terms(role: str, writes: str, more: set[str]) -> None:
     def reached(sid: str, table: str = keys.BOOKS) -> set[str]:

@@ -1,5 +1,6 @@
 """What did partners bring, by any of a report's rows? Read from the counters of their months: a query for each partner
-and month, several at once, and never a scan.
+and month, several at once, and never a scan. Of very many partners, where lines know what is asked, from the lines that
+are written of each partner's months once a day: a query for each month.
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from introducer.domain.calendar import DAY_MS, day_at, day_start
@@ -16,6 +18,7 @@ from introducer.domain.errors import Invalid
 from introducer.domain.events import milliseconds
 from introducer.domain.report_query import (
     CLICKS,
+    TIME,
     Dimension,
     Fact,
     Query,
@@ -28,13 +31,19 @@ from introducer.domain.report_query import (
 from introducer.services.people import Names
 from introducer.store import figures as counted
 from introducer.store.configuration import Configuration
+from introducer.store.figure_lines import FigureLines
 from introducer.store.figures import Figures, MonthOfFigures, cohorts_of
 from introducer.store.link_names import LinkNames
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MOST_READ = 1_200
-"""Months of partners that one report reads: a thousand partners' month, or the year of a manager's hundred."""
+"""Months of partners whose counters one report reads: a thousand partners' month, or the year of a manager's ninety."""
+BY_LINES = 300
+"""Of more months of partners than these the lines are read that are written daily, where they say what is asked."""
+IN_LINES = (*TIME, Dimension.PARTNER, Dimension.MANAGER)
+"""Rows that lines know."""
 AT_ONCE = 8
 """Queries that are under way at the same time."""
 
@@ -46,10 +55,11 @@ class ReportBooks:
     configuration: Configuration
     figures: Figures
     links: LinkNames
+    lines: FigureLines
 
     @classmethod
     def of(cls, books: str) -> ReportBooks:
-        return cls(Configuration(books), Figures(books), LinkNames(books))
+        return cls(Configuration(books), Figures(books), LinkNames(books), FigureLines(books))
 
 
 class Whose(NamedTuple):
@@ -77,6 +87,8 @@ class Report:
     names: Mapping[str, str] = field(default_factory=dict)
     """What rows are called, by their keys, where that is known here."""
     partners: int = 1
+    counted_at: datetime | None = None
+    """As of when, where it was read from lines; None: as of now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +108,16 @@ def read_report(
 ) -> Report:
     """A report of these partners. `currency` is the one that it speaks where there is something in it, and no other is
     asked for. Raises `Invalid` (`report_too_wide`), `Unavailable`."""
-    months = _read(books, partners, query.months)
     names = _Naming(books, brand, partners)
-    if query.rows is Dimension.CAMPAIGN or Dimension.CAMPAIGN in query.filters:
-        names.look_up(months)
-    deals = _deals(books, partners) if query.rows is Dimension.DEAL else {}
-    facts = [fact for month in months for fact in _facts(month, query, names, deals)]
+    counted_at = None
+    if len(partners) * len(query.months) > BY_LINES and query.rows in IN_LINES and not query.filters:
+        facts, counted_at = _from_lines(books, brand, query, names)
+    else:
+        months = _read(books, partners, query.months)
+        if query.rows is Dimension.CAMPAIGN or Dimension.CAMPAIGN in query.filters:
+            names.look_up(months)
+        deals = _deals(books, partners) if query.rows is Dimension.DEAL else {}
+        facts = [fact for month in months for fact in _facts(month, query, names, deals)]
     table, shown_by = tabulate(query, facts), over_time(query)
     spoken, currencies = currency_of(table, query.currency, currency)
     called = names.of(query.rows, {row.key for row in table.rows})
@@ -115,6 +131,7 @@ def read_report(
         currencies=tuple(currencies),
         names=called,
         partners=len(partners),
+        counted_at=counted_at,
     )
 
 
@@ -175,7 +192,22 @@ def _read(books: ReportBooks, partners: Sequence[Whose], months: Sequence[str]) 
     return list(_at_once(lambda each: books.figures.read(*each), wanted))
 
 
-def _at_once(ask: Callable[[T], MonthOfFigures], wanted: Sequence[T]) -> Iterable[MonthOfFigures]:
+def _from_lines(books: ReportBooks, brand: str, query: Query, names: _Naming) -> tuple[list[Fact], datetime | None]:
+    """What lines say of these partners, and as of when: the moment of the oldest line of the last month in it."""
+    found = _at_once(lambda month: books.lines.of_month(brand, month), query.months)
+    facts: list[Fact] = []
+    oldest: dict[str, datetime] = {}
+    for line in (line for month in found for line in month if names.knows(line.partner)):
+        oldest[line.month] = min(oldest.get(line.month, line.counted_at), line.counted_at)
+        manager = names.manager(line.partner)
+        for day, numbers in line.days.items():
+            counts = {name: number for name, number in numbers.items() if "." not in name}
+            sums = {(name[:-4], name[-3:]): fine for name, fine in numbers.items() if "." in name}
+            facts.append(Fact(day, line.partner, "", counts, sums, manager=manager))
+    return facts, oldest[max(oldest)] if oldest else None
+
+
+def _at_once(ask: Callable[[T], R], wanted: Sequence[T]) -> Iterable[R]:
     if len(wanted) < 2:
         return map(ask, wanted)
     with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as threads:
@@ -243,6 +275,10 @@ class _Naming:
         self._partners = {each.partner: each for each in partners}
         self._campaigns: dict[str, str] = {}
         """By link's id, and by what stands for a promo code."""
+
+    def knows(self, partner: str) -> bool:
+        """Whether the report is of this partner."""
+        return partner in self._partners
 
     def manager(self, partner: str) -> str:
         return self._partners[partner].manager

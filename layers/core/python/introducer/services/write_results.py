@@ -12,6 +12,7 @@ from introducer.domain.events import day_of, milliseconds
 from introducer.domain.partner_month import Month
 from introducer.domain.results import DAYS_SEEN, ResultDay, ResultLine, TierPlace, line_of, place_in, tiers_of
 from introducer.services.case_books import CaseBooks
+from introducer.services.write_figures import write_figures
 from introducer.store.results import Results
 
 MONTHS_BACK = 12
@@ -19,7 +20,8 @@ MONTHS_BACK = 12
 
 
 def write_results(results: Results, books: CaseBooks, *, partner: str, now: datetime) -> ResultLine:
-    """The partner's line as of now, written. May be repeated safely: it follows from what is counted.
+    """The partner's line as of now, written; and its months in lines, once a day. May be repeated safely: it follows
+    from what is counted.
 
     Raises `NotFound`, and `Unavailable`: come again.
     """
@@ -41,6 +43,7 @@ def write_results(results: Results, books: CaseBooks, *, partner: str, now: date
         tier=_tier(books, contracts, version, partner, today[:7]),
     )
     results.put(who.brand, line)
+    write_figures(results.figure_lines, results.figures, brand=who.brand, partner=partner, now=now)
     return line
 
 

@@ -13,6 +13,8 @@ from introducer.domain.results import ResultDay, ResultLine, TierPlace
 from introducer.store import keys
 from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
+from introducer.store.figure_lines import FigureLines
+from introducer.store.figures import Figures
 from introducer.store.partitions import whole
 from introducer.store.wire import batch_get, connect, from_wire, reading, to_wire, writing
 
@@ -30,6 +32,8 @@ class Results:
         self._connection = connect(table, region=region, host=host)
         self._clicks = ClickCounts(table, region, host)
         self._events = EventCounts(table, region, host)
+        self.figures = Figures(table, region, host)
+        self.figure_lines = FigureLines(table, region, host)
 
     def month(self, partner: str, month: str) -> list[ResultDay]:
         """The days of a month (`2026-03`) on which anything was counted, all links together."""

@@ -1,0 +1,95 @@
+"""Partners' months in lines: written once a day from the counters, and what a report of many says like one of few."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from introducer.domain.money import FINE
+from introducer.domain.report_query import Dimension, query_of
+from introducer.services.read_report import ReportBooks, Whose, read_report
+from introducer.services.write_figures import write_figures
+from introducer.store import keys
+from introducer.store.event_counts import count_key
+from introducer.store.figure_lines import FigureLine, FigureLines
+from introducer.store.figures import Figures
+from introducer.store.wire import to_wire
+from tests.conftest import Tables
+
+pytestmark = pytest.mark.in_memory
+
+NOW = datetime(2026, 11, 30, 9, 12, 31, tzinfo=UTC)
+PARTNERS = [Whose("par_1", "Aye", "mem_1"), Whose("par_2", "Bee", "mem_1"), Whose("par_3", "Cee", "")]
+
+
+def counted(tables: Tables, partner: str, day: str, clicks: int, ftd: int, *, link: str = "link1") -> None:
+    """What rollup and the engine leave of a day."""
+    click = keys.key("click_count", partner=partner, month=day[:7], day=day, link=link)
+    event = count_key(partner, day, link, "PL", "mobile", "", day[:7])
+    numbers = {"clicks": clicks, "unique": clicks, "flagged": 1}
+    money = {"deposits.EUR": ftd * 5000 * FINE + 1, "earnings.JPY": ftd * 7 * FINE, "ftd": ftd, "lots": 10**6}
+    for item in (click.item() | numbers, event.item() | money):
+        tables.client.put_item(TableName=tables.books, Item=to_wire(item))
+
+
+def write(tables: Tables, now: datetime = NOW, partner: str = "par_1") -> int:
+    return write_figures(FigureLines(tables.books), Figures(tables.books), brand="brd_1", partner=partner, now=now)
+
+
+@pytest.mark.pattern("figures_of_brand")
+@pytest.mark.pattern("figure_line_of_partner")
+def test_a_month_in_a_line_reads_as_it_was_written(tables: Tables) -> None:
+    lines = FigureLines(tables.books)
+    assert lines.get("brd_1", "par_1", "2026-11") is None
+    line = FigureLine(
+        partner="par_1", month="2026-11", counted_at=NOW, days={"2026-11-03": {"clicks": 2, "deposits.EUR": 10**24}}
+    )
+    lines.put("brd_1", line)
+    assert lines.get("brd_1", "par_1", "2026-11") == line
+    assert lines.of_month("brd_1", "2026-11") == [line]
+    assert lines.of_month("brd_1", "2026-10") == lines.of_month("brd_2", "2026-11") == []
+
+
+def test_lines_are_written_once_a_day_and_all_months_anew_once_a_month(tables: Tables) -> None:
+    lines = FigureLines(tables.books)
+    counted(tables, "par_1", "2025-12-04", 3, 1)
+    counted(tables, "par_1", "2026-10-31", 5, 0)
+    # Of this month there is a line even without anything in it.
+    assert write(tables) == 3
+    assert lines.get("brd_1", "par_1", "2026-11") == FigureLine(partner="par_1", month="2026-11", counted_at=NOW)
+    counted(tables, "par_1", "2026-11-30", 8, 1)
+    assert write(tables, NOW + timedelta(hours=3)) == 0
+    next_month = NOW + timedelta(days=1)
+    counted(tables, "par_1", "2025-12-04", 3, 1, link="link2")
+    assert write(tables, next_month) == 4
+    old = lines.get("brd_1", "par_1", "2025-12")
+    assert old is not None
+    assert old.days["2025-12-04"]["clicks"] == 6
+    assert write(tables, next_month + timedelta(days=1)) == 2
+
+
+def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    books = ReportBooks.of(tables.books)
+    for number, whose in enumerate(PARTNERS, 1):
+        for day in ("2026-09-30", "2026-10-01", "2026-10-17", "2026-11-02"):
+            counted(tables, whose.partner, day, number * int(day[-2:]), number)
+        write(tables, partner=whose.partner)
+    # Another's line in the brand is none of theirs.
+    counted(tables, "par_4", "2026-10-01", 1000, 1000)
+    write(tables, partner="par_4")
+    for rows in ("day", "week", "month", "partner", "manager"):
+        asked = {"rows": rows, "from": "2026-10-01", "to": "2026-11-30", "against": "before"}
+        query = query_of(asked, today="2026-11-30", allowed=tuple(Dimension))
+        told = []
+        for most in (300, 1):
+            monkeypatch.setattr("introducer.services.read_report.BY_LINES", most)
+            told.append(read_report(books, brand="brd_1", partners=PARTNERS, query=query))
+        counters, lines = told
+        assert (counters.counted_at, lines.counted_at) == (None, NOW)
+        assert counters.total.now.counts["clicks"] == (1 + 17 + 2) * 6
+        for one, other in zip((*counters.rows, counters.total), (*lines.rows, lines.total), strict=True):
+            assert (one.key, one.now.counts, one.now.money) == (other.key, other.now.counts, other.now.money)
+            assert one.before is not None
+            assert other.before is not None
+            assert (one.before.counts, one.before.money) == (other.before.counts, other.before.money)
