@@ -29,6 +29,7 @@ import pages.desk_codes
 import pages.desk_contest_design
 import pages.desk_contest_result
 import pages.desk_contests
+import pages.desk_deals
 import pages.desk_evidence
 import pages.desk_goals
 import pages.desk_leads

@@ -35,6 +35,14 @@ def wanted_in(visit: Visit) -> Wanted:
     return Wanted(text=text, manager=visit.query("manager"), status=status, kind=kind, country=country, segment=chosen)
 
 
+def manager_in(visit: Visit) -> str:
+    """A member of staff, or `nobody`; empty where it is not asked. Raises `Malformed`."""
+    asked = visit.query("manager")
+    if len(asked) > LONGEST_SEARCH:
+        raise Malformed("manager is a member of staff, or nobody.", code="bad_query")
+    return asked
+
+
 def order_in(visit: Visit) -> Order:
     """The order that the address asks for: `ftd` from the least on, `-ftd` from the most. Raises `Malformed`."""
     asked = visit.query("sort")

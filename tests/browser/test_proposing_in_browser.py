@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -72,10 +73,28 @@ def test_terms_are_checked_and_proposed_without_scripts(browser: Browser, addres
         # then the words stand there, nothing is kept, and what was typed is proposed
         expect(page.get_by_role("status")).to_contain_text("These terms can be proposed.")
         expect(page.locator(".clause").first).to_contain_text("27 % of each client's net revenue of a month.")
-        assert portal.configuration.deals(portal.partners[UNDEALT]) == []
+        assert portal.configuration.deals(portal.partners[UNDEALT]) == before
         page.fill("[name=reason]", "Agreed on the phone")
         page.get_by_role("button", name="Propose these terms").click()
         page.wait_for_url(lambda url: "proposed=1" in url)
         expect(page.get_by_role("status")).to_contain_text("The partner reads these words and accepts them.")
         [kept] = portal.configuration.deals(portal.partners[UNDEALT])
         assert json.loads(kept.terms) == wanted
+
+
+def test_the_words_follow_what_is_typed(browser: Browser, address: str, portal: Portal, manager: Visitor) -> None:
+    before = portal.configuration.deals(portal.partners[UNDEALT])
+    with Window(browser, address) as window:
+        page = window.carries(manager.cookies, language="en")
+        page.goto(f"/desk/partners/{portal.partners[UNDEALT]}/deal/new")
+        words = page.locator("#live-words")
+        expect(words).to_contain_text("The words stand here after a check")
+
+        page.fill("[name=terms]", json.dumps(terms(revshare("37", "carry"), days=12)))
+        expect(words).to_contain_text(re.compile(r"37\s%"))
+        page.fill("[name=terms]", json.dumps(terms(revshare("a"))))
+        expect(words).to_contain_text("These terms cannot be read yet")
+
+        # nothing was kept, nothing was left, and what is typed stays
+        assert page.locator("[name=terms]").input_value() == json.dumps(terms(revshare("a")))
+        assert portal.configuration.deals(portal.partners[UNDEALT]) == before

@@ -423,3 +423,41 @@ def test_every_field_of_a_formula_has_a_word(portal: Portal, code: str) -> None:
     assert set(words.WORDS["field"]) == set(FORMULA_FIELDS)
     assert len(said) == len(FORMULA_FIELDS)
     assert lot("1.00")["type"] in words.WORDS["rule"]
+
+
+# ------------------------------------------------------------------------------------------------ the brand's deals
+
+
+def test_the_brand_s_deals_are_listed_by_where_they_stand(portal: Portal) -> None:
+    machine, partner = portal.machine(STAFF), portal.partners[DEALT]
+
+    def of_partner(query: str) -> list[tuple[int, str]]:
+        items = machine.get(f"/desk/deals?limit=100&{query}").json["items"]
+        return [(each["version"], each["phase"]) for each in items if each["partner"] == partner]
+
+    assert of_partner("") == [(5, "proposed")]
+    assert of_partner("phase=to_come") == [(4, "to_come")]
+    assert of_partner("phase=in_force") == [(2, "in_force")]
+    assert of_partner("phase=earlier") == [(1, "earlier")]
+    assert of_partner("kind=cpl") == [(5, "proposed")] and of_partner("kind=cpa") == []
+    assert of_partner("manager=nobody") == [(5, "proposed")] and of_partner("manager=mem_1") == []
+
+    page = portal.signed_in(STAFF).get("/desk/deals?phase=in_force").body
+    assert f'href="/desk/partners/{partner}/deal?version=2"' in page and "Deals in force" in page
+    for query in ("phase=overtaken", "phase=soon", "kind=luck"):
+        assert machine.get(f"/desk/deals?{query}").json["code"] == "bad_query"
+    assert portal.machine(DEALT).get("/desk/deals").status == 403
+
+
+def test_pages_of_the_brand_s_deals_hold_each_once(portal: Portal) -> None:
+    machine = portal.machine(STAFF)
+    everything = machine.get("/desk/deals?phase=in_force&limit=100").json["items"]
+    found, path = [], "/desk/deals?phase=in_force&limit=1"
+    cursor = ""
+    while cursor is not None:
+        answer = machine.get(path + (f"&cursor={cursor}" if cursor else "")).json
+        found += answer["items"]
+        cursor = answer["next"]
+    assert found == everything and len(found) > 1
+    begins = [each["begins"] for each in found]
+    assert begins == sorted(begins, reverse=True)

@@ -303,6 +303,27 @@ class TestPartnerById:
         assert audited(books, "par_1") == ["register_partner"]
 
 
+@pytest.mark.pattern("deals_of_brand")
+class TestDealsOfBrand:
+    def test_what_waits_is_listed_by_when_it_was_proposed_and_what_is_accepted_by_when_it_begins(
+        self, books: Configuration
+    ) -> None:
+        books.register_partner(a_partner(), CHANGE)
+        brand = books.partner("par_1").brand
+        for version in (1, 2, 3):
+            books.propose_deal(a_deal(version), replace(CHANGE, at=NOW + timedelta(hours=version)))
+
+        books.accept_deal("par_1", 2, "hash-2", NOW, NOW + timedelta(days=9), CHANGE)
+        books.accept_deal("par_1", 1, "hash-1", NOW, NOW + timedelta(days=3), CHANGE)
+
+        assert [deal.version for deal in books.deals_of_brand(brand, accepted=False).items] == [3]
+        assert [deal.version for deal in books.deals_of_brand(brand, accepted=True).items] == [2, 1]
+        first = books.deals_of_brand(brand, accepted=True, limit=1)
+        rest = books.deals_of_brand(brand, accepted=True, cursor=first.cursor, limit=1)
+        assert [deal.version for deal in (*first.items, *rest.items)] == [2, 1]
+        assert books.deals_of_brand("brd_other", accepted=True).items == ()
+
+
 @pytest.mark.pattern("deals_of_partner")
 class TestDealsOfPartner:
     def test_versions_come_in_order_past_nine(self, books: Configuration) -> None:

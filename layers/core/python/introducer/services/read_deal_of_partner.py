@@ -90,6 +90,8 @@ class VersionInLine:
     phase: Phase
     begins: datetime
     """For a proposal: when it would begin if it were accepted now."""
+    ends: datetime | None
+    """The moment the next version begins; None where none is known."""
     kinds: tuple[str, ...]
     """Of its rules (`cpa`, `revshare` …), sorted."""
 
@@ -126,14 +128,20 @@ def read_deal_of_partner(configuration: Configuration, *, partner: str, at: date
 
 def read_phases_of_deal(configuration: Configuration, *, partner: str, at: datetime) -> tuple[VersionInLine, ...]:
     """All versions, the newest first, each in a line: for who does not read the words of them."""
-    records = configuration.deals(partner)
+    return phases_of(configuration.deals(partner), at)
+
+
+def phases_of(records: Sequence[DealRecord], at: datetime) -> tuple[VersionInLine, ...]:
+    """All versions of one partner, the newest first, each in a line."""
     accepted = [record for record in records if record.accepted_at is not None]
     in_force = _in_force(accepted, at)
     found = []
     for record in reversed(records):
-        phase, begins, _ = _phase(record, accepted, in_force, at)
+        phase, begins, ends = _phase(record, accepted, in_force, at)
         kinds = {str(rule["type"]) for rule in json.loads(record.terms)["rules"]}
-        found.append(VersionInLine(version=record.version, phase=phase, begins=begins, kinds=tuple(sorted(kinds))))
+        found.append(
+            VersionInLine(version=record.version, phase=phase, begins=begins, ends=ends, kinds=tuple(sorted(kinds)))
+        )
     return tuple(found)
 
 

@@ -126,7 +126,7 @@ class Goals:
         puts = [put_operation(self._connection, self._table, goal_to_item(after), waits)]
         if deal is not None:
             absent = Path(keys.PK).does_not_exist()
-            puts.append(put_operation(self._connection, self._table, deal_to_item(deal), absent))
+            puts.append(put_operation(self._connection, self._table, deal_to_item(deal, after.brand), absent))
         if mail is not None:
             puts.append(mail_put(self._connection, self._table, mail))
         self._write(action, before, after, change, puts, deal)
