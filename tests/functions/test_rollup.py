@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.units import item_size
+from introducer.domain.counts import OTHER_SUB, SUB_NAMES
 from introducer.domain.errors import Unavailable
 from introducer.domain.events import Event, EventType
 from introducer.services.count_clicks import MARKS, count_facts, uncounted
@@ -22,6 +24,7 @@ from introducer.store import keys
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
 from introducer.store.facts import event_to_item
 from introducer.store.intake_days import IntakeDay, IntakeDays
+from introducer.store.sub_names import SubNames
 from tests.support.clicks import a_click, changed, expired, inserted, touched, wire
 from tests.support.functions import load
 from tests.support.posting import cloud, table
@@ -192,6 +195,43 @@ def test_a_mark_that_is_taken_away_counts_back(rollup: ModuleType, intake: Intak
     assert (intake.get(source, DAY).accepted, intake.get(source, DAY).applied) == (1, 1)
 
 
+def test_clicks_are_counted_by_country_device_and_sub1(rollup: ModuleType, clicks: ClickCounts) -> None:
+    # given clicks by a newsletter from two countries, one by the number of a visitor, and a crawler
+    partner, link = next(_partners), next(_links)
+    batch = [
+        a_click(link, partner, query="sub1=newsletter"),
+        a_click(link, partner, query="sub1=newsletter", seen_today=True),
+        a_click(link, partner, query="sub1=w7f3k2m9q1x8z4"),
+        a_click(link, partner, query="sub1=newsletter", agent=BOT),
+    ]
+    for item, country in zip(batch, ("DE", "TH", "DE", "DE"), strict=True):
+        item["country"] = {"S": country}
+    assert handle(rollup, [inserted(item) for item in batch]) == []
+    (count,) = clicks.month(partner, MONTH)
+    assert count.by == {
+        "country": (("DE", 2, 2, 1), ("TH", 1, 0, 0)),
+        "device": (("desktop", 3, 2, 0), ("other", 0, 0, 1)),
+        "sub1": (("0", 2, 1, 1), (OTHER_SUB, 1, 1, 0)),
+    }
+
+
+def test_a_link_with_another_sub1_for_each_click_has_figures_for_the_first_and_one_for_the_rest(
+    rollup: ModuleType, clicks: ClickCounts
+) -> None:
+    # given more values than a link has names for, or an expression has room for
+    partner, link = next(_partners), next(_links)
+    numbers = range(SUB_NAMES + 20)
+    batch = [inserted(a_click(link, partner, query=f"sub1=place-{number}")) for number in numbers]
+    # when they come in one batch, twice
+    for _ in range(2):
+        assert handle(rollup, batch) == []
+    # then each is counted once
+    (count,) = clicks.month(partner, MONTH)
+    found = {value: clicked for value, clicked, _, _ in count.by["sub1"]}
+    assert found == {**{str(number): 1 for number in range(SUB_NAMES)}, OTHER_SUB: 20}
+    assert count.clicks == len(numbers)
+
+
 # ---- exactly once ---------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +295,11 @@ STEPS = st.lists(st.sampled_from(["", "", "before", "after"]), max_size=12)
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shape=st.lists(
-        st.tuples(st.integers(0, 2), st.integers(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=40
+        st.tuples(
+            st.integers(0, 2), st.integers(0, 1), st.booleans(), st.booleans(), st.sampled_from(["", "a", "x@y.z"])
+        ),
+        min_size=1,
+        max_size=40,
     ),
     deliveries=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40), STEPS), max_size=8),
 )
@@ -263,16 +307,23 @@ def test_clicks_are_counted_exactly_once_however_they_are_delivered(
     rollup: ModuleType,
     clicks: ClickCounts,
     intake: IntakeDays,
-    shape: list[tuple[int, int, bool, bool]],
+    shape: list[tuple[int, int, bool, bool, str]],
     deliveries: list[tuple[int, int, list[str]]],
 ) -> None:
     # given clicks of three links, some of them spread over shards
     partner, links = next(_partners), [next(_links) for _ in range(3)]
     stream = [
         inserted(
-            a_click(links[link], partner, shard_exponent=exponent, agent=BOT if bot else "Opera/9.80", seen_today=seen)
+            a_click(
+                links[link],
+                partner,
+                shard_exponent=exponent,
+                agent=BOT if bot else "Opera/9.80",
+                seen_today=seen,
+                query=f"sub1={sub1}",
+            )
         )
-        for link, exponent, bot, seen in shape
+        for link, exponent, bot, seen, sub1 in shape
     ]
     # when the stream goes back to any earlier place, cuts batches anyhow, and containers die in the middle
     reached = 0
@@ -289,7 +340,7 @@ def test_clicks_are_counted_exactly_once_however_they_are_delivered(
         assert count_facts(stream[reached : reached + 10], clicks, intake).failed is None
         reached += 10
     # then
-    expected: Counter[tuple[str, str]] = Counter()
+    expected: Counter[tuple[str, ...]] = Counter()
     for record in stream:
         image = record["dynamodb"]["NewImage"]
         link = image["link"]["S"]
@@ -298,8 +349,18 @@ def test_clicks_are_counted_exactly_once_however_they_are_delivered(
         if flagged:
             expected[link, "bot"] += 1
         expected[link, "unique"] += image["unique"]["BOOL"] and not flagged
-    found: Counter[tuple[str, str]] = Counter()
+        sub1 = image.get("sub1", {}).get("S", "")
+        if sub1:
+            expected[link, "x" if "@" in sub1 else sub1, "flagged" if flagged else "clicks"] += 1
+        expected[link, image["device"]["S"], "flagged" if flagged else "clicks"] += 1
+    found: Counter[tuple[str, ...]] = Counter()
+    names = SubNames("books").names(partner)
     for count in clicks.month(partner, MONTH):
+        for dimension in ("device", "sub1"):
+            called = {**names.get(count.link, {}), OTHER_SUB: "x"} if dimension == "sub1" else {}
+            for value, of_people, _, flagged in count.by.get(dimension, ()):
+                found[count.link, called.get(value, value), "clicks"] += of_people
+                found[count.link, called.get(value, value), "flagged"] += flagged
         for name in ("clicks", "unique", "flagged"):
             found[count.link, name] += getattr(count, name)
         for reason, number in count.reasons:
@@ -472,6 +533,24 @@ def test_a_thousand_clicks_of_fifty_links_cost_fifty_small_writes(rollup: Module
     )["Items"]
     assert len(items) == 50
     assert max(sum(len(name) + len(str(value)) for name, value in item.items()) for item in items) < 1024
+
+
+def test_a_counter_of_a_dozen_countries_and_places_still_fits_a_write_unit(clicks: ClickCounts) -> None:
+    partner, link = f"par_{'1' * 26}", next(_links)
+    by = {
+        "country": tuple((f"C{number:X}", 4_000, 3_000, 200) for number in range(12)),
+        "device": tuple((device, 20_000, 10_000, 500) for device in ("desktop", "mobile", "other", "tablet")),
+        "sub1": tuple((str(number), 4_000, 3_000, 200) for number in range(12)),
+    }
+    reasons = tuple((reason, 10**4) for reason in ("bot", "preview", "prefetch", "embedded", "hosting"))
+    buckets = tuple((bucket, 10**4) for bucket in range(16))
+    clicks.add(ClickCount(partner, DAY, link, 10**5, 10**5, 10**5, 0, buckets, reasons, by), {0: Span("1", "2" * 40)})
+    (item,) = boto3.client("dynamodb").query(
+        TableName="books",
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": keys.partition("click_count", partner=partner, month=MONTH)}},
+    )["Items"]
+    assert item_size(item) < 1024
 
 
 def test_a_counter_of_sixteen_shards_still_fits_a_write_unit(clicks: ClickCounts) -> None:
