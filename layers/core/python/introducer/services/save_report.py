@@ -16,6 +16,7 @@ from introducer.store.saved_reports import PREFIX, SavedReport, SavedReports
 MOST = 50
 """Reports that one member keeps."""
 LONGEST_NAME = 80
+KEPT, DELETED = "kept in the portal", "deleted in the portal"
 
 
 def read_saved_reports(reports: SavedReports, *, member: Member) -> list[SavedReport]:
@@ -64,7 +65,7 @@ def save_report(
             return saved
     if len(there) >= MOST:
         raise Conflict(f"You keep {MOST} reports: delete one that you no longer need.", code="too_many_reports")
-    return reports.save(None, made, by_member(member, at, name))
+    return reports.save(None, made, by_member(member, at, KEPT))
 
 
 def change_report(
@@ -78,13 +79,13 @@ def change_report(
     _check_sharing(member, shared)
     at = in_full_ms(now)
     after = replace(before, name=check_name(name), shared=shared, changed_at=at)
-    return reports.save(before, after, by_member(member, at, after.name))
+    return reports.save(before, after, by_member(member, at, KEPT))
 
 
 def delete_report(reports: SavedReports, *, member: Member, report: str, version: int, now: datetime) -> None:
     """Deletes what was read as `version`. Raises as `change_report`."""
     before = _own(reports, member, report, version)
-    reports.delete(before, by_member(member, in_full_ms(now), before.name))
+    reports.delete(before, by_member(member, in_full_ms(now), DELETED))
 
 
 def may_change(saved: SavedReport, member: Member) -> bool:

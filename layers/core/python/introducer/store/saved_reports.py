@@ -137,6 +137,7 @@ def _from_item(item: Mapping[str, Any]) -> SavedReport:
 
 
 def _told(saved: SavedReport | None) -> dict[str, Any] | None:
+    """Without the name: it is somebody's own words, and the trail is for ever."""
     if saved is None:
         return None
-    return {"name": saved.name, "shared": saved.shared, "asked": dict(saved.asked)}
+    return {"version": saved.version, "shared": saved.shared, "asked": dict(saved.asked)}
