@@ -314,6 +314,8 @@ class Looker:
             color_scheme="dark" if one.dark else "light",
             java_script_enabled=scripts,
             reduced_motion="reduce",
+            # What any cache may keep looks at nobody's cookies.
+            locale=one.language,
         )
         context.set_default_timeout(_PATIENCE_MS)
         jar = dict(self._cookies.get(role, {})) | {"__Host-language": one.language}
