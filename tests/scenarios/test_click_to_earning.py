@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from introducer.domain.configuration import Availability, Change, Role, Source
-from introducer.domain.events import month_of
+from introducer.domain.events import LOT, month_of
 from introducer.gateways.source_secrets import SourceSecrets
+from introducer.store.figures import Figures
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.scenario import Scenario, eventually, rfc3339, the_stacks_account
@@ -92,6 +93,13 @@ def test_a_visitor_becomes_a_client_and_the_partner_sees_every_cent_of_it(world:
     assert {each.rule: amount for each, amount in state.posted.items()} == {"cpa": 20_000, "rev": 375, "lot": 300}
     balance = world.ledger.balance(partner)
     assert sum(balance.amounts.values()) == 20_675
+
+    # and all that it did is counted under where it came from
+    cells = Figures(world.stack.outputs["BooksTableName"]).month(partner, month_of(now))
+    assert {(each.link, each.country, each.device, each.cohort) for each in cells} == {
+        (code, "DE", "mobile", month_of(now))
+    }
+    assert sum(each.counts.get("lots", 0) for each in cells) == 3 * LOT // 2
 
     # and the partner sees it in the portal: the month, the earnings, and how each came about
     me = sign_in(world, world.a_login(partner, Role.OWNER))
