@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from introducer.domain.attribution_decision import AttributionDecision
-from introducer.domain.client import ClientState, Segment
+from introducer.domain.client import ClientState, Segment, Visit
 from introducer.domain.configuration import BEGINNING, Attribution, DealRecord, Parenting, Standing, Status
 from introducer.domain.contest import Metric
 from introducer.domain.contest_score import Seen, Window
 from introducer.domain.contracts import AttributionRule, Grant, Known
+from introducer.domain.counts import Came
 from introducer.domain.errors import NotFound, Unavailable
 from introducer.domain.events import milliseconds
 from introducer.domain.promo_code import PromoCode
@@ -306,3 +307,66 @@ def test_a_contest_that_a_client_remembers_and_this_container_does_not_know_is_a
     for _ in range(3):
         assert reader.contracts_for([forgets], []).windows == {}
     assert contests.asked == 3
+
+
+class Recorder:
+    """What was recorded of clicks; remembers which ones were asked for."""
+
+    def __init__(self, **recorded: Came) -> None:
+        self.recorded, self.asked = recorded, list[str]()
+
+    def of(self, click: str) -> Came | None:
+        self.asked.append(click)
+        return self.recorded.get(click)
+
+
+def with_clicks(setting: Setting, recorder: Recorder) -> ContractReader:
+    return ContractReader(
+        setting.configuration,  # type: ignore[arg-type]
+        setting.feed,  # type: ignore[arg-type]
+        lambda: {0: CLICK_KEY},
+        lambda: setting.seconds,
+        lambda: setting.day,
+        clicks=recorder.of,
+    )
+
+
+def test_a_genuine_click_is_asked_for_once_and_one_that_a_state_knows_never(setting: Setting) -> None:
+    # given an event with a click, one with a forged one, and a client that knows its click
+    came, known = Came("DE", "mobile", "0"), a_click(at("2026-03-01"), number=1)
+    click = a_click(at("2026-03-01"))
+    forged = click[:-1] + ("A" if click[-1] != "A" else "B")
+    recorder = Recorder(**{click: came, known: came, forged: came})
+    reader = with_clicks(setting, recorder)
+    state = ClientState(BRAND, CLIENT, visits={known: Visit(0, LINK)}, came={known: came})
+    events = [an_event("registration", at("2026-03-02"), click_id=each) for each in (click, forged, known)]
+    # when its contracts are read twice
+    found = [reader.contracts_for([state], events).clicks for _ in range(2)]
+    # then
+    assert found == [{click: came}] * 2
+    assert recorder.asked == [click]
+
+
+def test_a_click_that_was_not_found_is_asked_for_again_while_it_may_come_late(setting: Setting) -> None:
+    # given a client whose click was not recorded when it registered, and one that was counted before clicks were read
+    click = a_click(at("2026-02-28 12:00"))
+    visits = {click: Visit(milliseconds(at("2026-02-28 12:00")), LINK)}
+    waits, older = ClientState(BRAND, CLIENT, visits=visits), ClientState(BRAND, CLIENT, visits=visits, came=None)
+    recorder = Recorder()
+    reader = with_clicks(setting, recorder)
+    trade = an_event("trade", at("2026-03-02"))
+    # when it trades two days after the click, and after that
+    asked = []
+    for day in ("2026-03-02", "2026-03-03"):
+        setting.day = day
+        for state in (waits, older):
+            recorder.asked.clear()
+            assert reader.contracts_for([state], [trade]).clicks == {}
+            asked.append((day, state is older, len(recorder.asked)))
+    # then it is asked for on the second day and not on the third; of the older client always, until it is counted anew
+    assert asked == [
+        ("2026-03-02", False, 1),
+        ("2026-03-02", True, 1),
+        ("2026-03-03", False, 0),
+        ("2026-03-03", True, 1),
+    ]
