@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.configuration import Change, Role
-from introducer.domain.errors import Conflict
+from introducer.domain.errors import Conflict, Unavailable
 from introducer.services.load_rates import load_rates
 from introducer.services.read_contracts import ECB
 from introducer.store.rates import RateStore
@@ -183,6 +183,37 @@ def test_a_removed_member_is_out_at_once_and_may_come_back(world: Access) -> Non
     assert member not in world.pool.disabled
     assert machine.get("/settings").json["code"] == "signed_out"
     assert world.portal.configuration.member(member).role is Role.OWNER
+
+
+def test_whoever_is_removed_is_out_though_the_pool_does_not_answer(
+    world: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member, machine = sub(world, MEMBER), world.portal.machine(MEMBER)
+
+    def away(login: str) -> None:
+        raise Unavailable("Logins cannot be changed just now: try again in a minute.")
+
+    monkeypatch.setattr(world.pool, "disable", away)
+    assert world.posts(f"{TEAM}/{member}/remove", {}).status == 503
+    assert machine.get("/settings").json["code"] == "no_member"
+    # Pressed again, it is finished.
+    monkeypatch.undo()
+    assert world.posts(f"{TEAM}/{member}/remove", {}).status == 200
+    assert member in world.pool.disabled
+
+
+def test_a_long_team_comes_in_pages(world: Access) -> None:
+    for number in range(5):
+        world.joins(f"more-{number}@harbour.example", Role.MEMBER, HARBOUR)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = world.gets(f"{TEAM}?limit=3" + (f"&cursor={cursor}" if cursor else "")).json
+        assert len(page["items"]) <= 3
+        seen += [each["member"] for each in page["items"]]
+        cursor = page["next"]
+    assert len(seen) == len(set(seen)) == 7
+    other = world.gets(f"{TEAM}?limit=3").json["next"]
+    assert world.gets(f"{TEAM}?cursor={other}", PIPS).status == 400, "a cursor is of its own list"
 
 
 def test_an_owner_changes_a_role_and_it_holds_from_the_next_request(world: Access) -> None:

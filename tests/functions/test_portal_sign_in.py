@@ -386,6 +386,14 @@ def _set_signed_out_at(portal: Portal, email: str, at: datetime) -> None:
     portal.configuration.sign_out(portal.members[email], at, change)
 
 
+@pytest.mark.parametrize("who", [PARTNER, STAFF])
+def test_when_somebody_signed_in_last_is_kept_for_their_colleagues(portal: Portal, who: str) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    portal.signed_in(who)
+    at = portal.configuration.member(portal.members[who]).signed_in_at
+    assert at is not None and before <= at <= datetime.now(UTC)
+
+
 def test_a_partners_sign_in_is_noted_by_keyed_hashes_and_staffs_is_not(portal: Portal) -> None:
     # given nothing that is known of anybody
     index = PersonIndex(portal.module.server.wiring.portal.settings.books_table)

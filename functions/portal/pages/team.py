@@ -89,9 +89,12 @@ def _told(each: Member, own: Member) -> dict[str, Any]:
 def _listed(visit: Visit, base: str) -> dict[str, Any]:
     """Everybody of the house, by name."""
     own = _own(visit)
+    subject = f"team:{own.partner or own.brand}"
+    found = team_of(visit.portal.configuration, own, visit.position(subject), visit.limit(100))
     return {
         "base": base,
-        "items": [_told(each, own) for each in team_of(visit.portal.configuration, own)],
+        "items": [_told(each, own) for each in found.items],
+        "next": visit.next(subject, found.cursor),
         "may_decide": may_decide(own),
         "roles": [role.value for role in roles_of(own)],
         "language": visit.language.code,

@@ -15,6 +15,7 @@ from introducer.gateways.user_pool import UserPool
 from introducer.services.creation import now
 from introducer.services.people import by_member
 from introducer.store.configuration import Configuration
+from introducer.store.paging import Page
 
 OF_PARTNER = (Role.OWNER, Role.MEMBER)
 OF_STAFF = tuple(role for role in Role if role.is_staff)
@@ -38,13 +39,14 @@ def roles_of(member: Member) -> tuple[Role, ...]:
     return OF_STAFF if member.role.is_staff else OF_PARTNER
 
 
-def team_of(configuration: Configuration, member: Member) -> list[Member]:
-    """All of this member's house, by name."""
+def team_of(configuration: Configuration, member: Member, cursor: str | None, limit: int) -> Page[Member]:
+    """A page of this member's house, by name within it. Those who were removed are left out."""
     if member.partner is None:
-        found = configuration.every_colleague(member.brand)
+        found = configuration.staff_of_brand(member.brand, cursor, limit)
     else:
-        found = configuration.every_member(member.partner)
-    return sorted(found, key=lambda each: (each.name.casefold(), each.member))
+        found = configuration.members_of_partner(member.partner, cursor, limit)
+    there = [each for each in found.items if each.removed_at is None]
+    return Page(tuple(sorted(there, key=lambda each: (each.name.casefold(), each.member))), found.cursor)
 
 
 def colleague(configuration: Configuration, member: Member, other: str) -> Member:
