@@ -54,6 +54,9 @@ test: install ## All tests (PYTEST="-k engine" for some)
 test-faults: install ## 35,000 schedules of crashes, rivals and repeats (FAULTS="--seed 4711" for one)
 	@$(BIN)/python -m tests.faults $(FAULTS)
 
+fuzz: install ## Questions to every route of the API that nobody thought of (FUZZ="--seconds 600 --seed 4711")
+	@$(BIN)/python -m tests.api.fuzzing $(FUZZ)
+
 lint: install $(SAM_INSTALLED) ## Style, types, import contracts, templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -275,7 +275,7 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 def _responses(page: Page, known: Mapping[str, Any]) -> dict[str, Any]:
     kinds: Mapping[str, Sequence[str]] = known.get("kinds", {})
     found: dict[str, Any] = {}
-    for status in sorted({*kinds, *_usual(page, kinds)}):
+    for status in sorted({*kinds, *_usual(page, known)}):
         if status >= "400":
             found[status] = {"$ref": f"#/components/responses/{status}"}
         elif status == "303":
@@ -290,22 +290,23 @@ def _responses(page: Page, known: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _usual(page: Page, seen: Iterable[str]) -> Iterable[str]:
+def _usual(page: Page, known: Mapping[str, Any]) -> Iterable[str]:
     """What every page of its kind may answer, also where no test has seen it."""
     yield "303"
     yield "503"
     if page.spec.who is not Who.ANYONE:
         yield from ("401", "403", "429")
-    if _PARAMETER.search(page.path):
+    if page.method == "POST" or _PARAMETER.search(page.path) or known.get("query"):
+        # What is named there may be nobody's, or another's.
         yield "404"
     if page.method == "GET":
         yield from ("200", "304", "400", "406")
         return
-    if not {"200", "201"} & set(seen):
+    if not {"200", "201"} & set(known.get("kinds", ())):
         yield "200"
     yield "406"
     if not page.spec.by_link:
-        yield from ("400", "403", "409", "413", "422", "429")
+        yield from ("400", "401", "403", "409", "413", "422", "429")
 
 
 def _answer(page: Page, known: Mapping[str, Any], status: str, kinds: Sequence[str]) -> dict[str, Any]:

@@ -406,7 +406,11 @@ def _refusal(spec: Spec, visit: Visit, refused: FormRefused, parameters: Mapping
         return _problem(visit, refused.cause)
     visit.refused = refused
     try:
-        text = rendering.render(spec.template, visit, spec.again(visit, **parameters))
+        shown = spec.again(visit, **parameters)
+        if isinstance(shown, (Go, Response)):
+            # There is no form to show again: the page itself leads elsewhere.
+            return _problem(visit, refused.cause)
+        text = rendering.render(spec.template, visit, shown)
     except Exception as error:
         return _problem(visit, error)
     return _html(visit, text, problems.status_of(refused.cause))

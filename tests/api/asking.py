@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.browser.world import Answer
 from tests.support.everything import ROLES, Everything, as_it_was
 from tests.support.functions import ROOT
 from tests.support.writes import WRITES, Write
@@ -77,15 +78,18 @@ def asked(world: Everything, page: Any) -> Row:
     return Row(page.method, page.path, tuple(cells))
 
 
-def status(world: Everything, page: Any, login: str, write: Write | None) -> int:
+def status(world: Everything, page: Any, login: str, write: Write | None, **headers: str) -> int:
     """What somebody is answered."""
-    if write is None:
-        with as_it_was(world):
-            return world.asks(login, "GET", world.path(page.path)).status
+    return answered(world, page, login, write, **headers).status
+
+
+def answered(world: Everything, page: Any, login: str, write: Write | None, **headers: str) -> Answer:
+    """What somebody is answered, as a program unless `accept` says otherwise; then it is undone."""
     with as_it_was(world):
-        body = write.sent(world)
-        path = world.path(page.path) + write.query
-        return world.asks(login, "POST", path, None if write.content else body, write.content).status
+        body = write.sent(world) if write else None
+        path = world.path(page.path) + (write.query if write else "")
+        content = write.content if write else b""
+        return world.asks(login, page.method, path, None if content else body, content, **headers)
 
 
 def table(rows: Iterator[Row] | list[Row]) -> str:

@@ -41,7 +41,8 @@ class Recorder:
     def saw(self, portal: Portal, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """One question and its answer."""
         route = self.route(portal, event["requestContext"]["http"]["method"], event["rawPath"])
-        if route is None:
+        if route is None or answer["statusCode"] == 500:
+            # An error of ours is no answer that anybody should expect.
             return
         entry = self.seen.setdefault(route, new())
         headers = {name.lower(): str(value) for name, value in answer["headers"].items()}

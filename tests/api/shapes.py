@@ -1,7 +1,8 @@
 """`python -m tests.api.shapes`: writes down what every route of the portal answers, as the world of everything shows.
 
-With `--all` every test that speaks to the portal is watched as well (some minutes), which knows more of what may be
-null or missing. What was written down before stays, unless it is `--anew`; a route that is gone, goes.
+With `--all` every test that speaks to the portal is watched as well (some minutes), and questions that nobody thought
+of: they know more of what may be null or missing. What was written down before stays, unless it is `--anew`; a route
+that is gone, goes.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 
 from tests.api.asking import routes, status
+from tests.api.fuzzing import Found, asks, operations
 from tests.api.recording import FOLDER, Recorder, Seen, joined, new, watched
-from tests.support.everything import LOGINS, Everything, as_it_was, everything
+from tests.support.everything import LOGINS, ROLES, Everything, as_it_was, everything
 from tests.support.functions import ROOT
 from tests.support.writes import WRITES
 
@@ -34,6 +36,8 @@ def looked_at(world: Everything) -> None:
             continue
         for login in ("", *LOGINS.values(), *((write.login,) if write else ())):
             status(world, page, login, write)
+        login = write.login if write else LOGINS["admin" if page.path.startswith("/desk") else "owner"]
+        status(world, page, "" if login == "stranger" else login, write, accept="*/*")
         if page.spec.columns and page.method == "GET":
             for login in LOGINS.values():
                 with as_it_was(world):
@@ -50,7 +54,14 @@ def bodies(world: Everything) -> dict[str, Any]:
     return found
 
 
-def record_world() -> tuple[dict[str, Seen], dict[str, Any]]:
+def oddly_asked(world: Everything) -> None:
+    """What nobody thought of, twice by each role."""
+    found = Found()
+    for operation in operations(world):
+        asks(world, operation, ROLES, found, examples=2, seed=len(operation.label))
+
+
+def record_world(*, odd: bool = False) -> tuple[dict[str, Seen], dict[str, Any]]:
     """What the world of everything shows, and what its writes are sent."""
     recorder = Recorder()
     patch = watched(recorder)
@@ -58,6 +69,8 @@ def record_world() -> tuple[dict[str, Seen], dict[str, Any]]:
         with pytest.MonkeyPatch.context() as other, everything(other) as world:
             sent = bodies(world)
             looked_at(world)
+            if odd:
+                oddly_asked(world)
     finally:
         patch.undo()
     return recorder.seen, sent
@@ -75,7 +88,7 @@ def main(arguments: list[str]) -> None:
     kept: dict[str, Seen] = {}
     if SHAPES.exists() and "--anew" not in arguments:
         kept = json.loads(SHAPES.read_text("utf-8"))
-    seen, sent = record_world()
+    seen, sent = record_world(odd="--all" in arguments)
     for found in (seen, *(record_tests() if "--all" in arguments else ())):
         for route, entry in found.items():
             kept[route] = joined({name: kept.get(route, new())[name] for name in new()}, entry)

@@ -273,14 +273,17 @@ class Everything(AtOnce, ContestPages):
         also = self.people.get(meant)
         return meant if also is not None and not others and also.role.value == role else found
 
-    def asks(self, login: str, method: str, path: str, body: Any = None, content: bytes = b"") -> Answer:
+    def asks(
+        self, login: str, method: str, path: str, body: Any = None, content: bytes = b"", **headers: str
+    ) -> Answer:
         """What a program is answered; one without a login is a stranger's."""
         if content:
-            return as_answer(self.handle(a_file(path, content, login)))
+            event = a_file(path, content, login)
+            return as_answer(self.handle(event | {"headers": event["headers"] | headers}))
         visitor = self.machine(login) if login else Visitor(self, {"accept": "application/json"})
         if body is None:
-            return visitor.send(method, path, None, {})
-        return visitor.send(method, path, json.dumps(body), {"content-type": "application/json"})
+            return visitor.send(method, path, None, headers)
+        return visitor.send(method, path, json.dumps(body), {"content-type": "application/json"} | headers)
 
 
 @contextmanager
