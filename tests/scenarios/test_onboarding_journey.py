@@ -15,7 +15,7 @@ from introducer.domain.sequence import ONBOARDING, execution_name
 from introducer.store.sequences import Sequences
 from introducer_ops.localcloud import Stack
 from tests.support.builders import cpa, terms
-from tests.support.people import JSON, Person, a_person, a_registered_partner, text_of, way_out
+from tests.support.people import JSON, Person, a_person, a_registered_partner, an_applicant, text_of, way_out
 from tests.support.scenario import Scenario, by_mail, eventually, rfc3339, the_stacks_account, tomorrow
 
 pytestmark = pytest.mark.cloud
@@ -44,9 +44,9 @@ def world(stack: Stack) -> Iterator[Scenario]:
 class Walk:
     """A partner on its way, as the manager sees it on the desk."""
 
-    def __init__(self, manager: Person, name: str, country: str, language: str) -> None:
+    def __init__(self, manager: Person, name: str, country: str, language: str, partner: str = "") -> None:
         self.manager, self.stack = manager, manager.world.stack
-        self.partner = a_registered_partner(manager.world, name, manager, country, language)
+        self.partner = partner or a_registered_partner(manager.world, name, manager, country, language)
         walk = Sequences(self.stack.outputs["BooksTableName"]).walk(self.partner, ONBOARDING)
         machine = self.stack.outputs["OnboardingMachineArn"].replace(":stateMachine:", ":execution:")
         self.execution = f"{machine}:{execution_name(walk, name)}"
@@ -128,13 +128,14 @@ def test_a_partner_is_accompanied_to_its_first_client_and_another_wants_no_such_
     made = sam.does(f"{SEQUENCE}/steps/new", **call)
     sam.does(SEQUENCE, on="yes", goal="has_ftd", version=made["version"], why="Read and agreed")
 
-    # ---- Two partners are registered. One has two owners; the mail address of the second is dead.
+    # ---- Two partners come: one is registered, and has two owners (the mail address of the second is dead); the other
+    # applies, confirms its address, is approved, and signs in.
     began = clock.now()
     amberfield = Walk(sam, "Amberfield Media", "PL", "pl")
     marta = a_person(world, Role.OWNER, "Marta Zielińska", amberfield.partner, "pl")
     jan = a_person(world, Role.OWNER, "Jan Wilk", amberfield.partner, "pl", "bounce-")
-    bluewater = Walk(sam, "Bluewater", "TH", "th")
-    noi = a_person(world, Role.OWNER, "Noi", bluewater.partner, "th")
+    noi = an_applicant(sam, "Noi Saetang", "Bluewater", "TH", "th")
+    bluewater = Walk(sam, "Bluewater", "TH", "th", noi.partner)
     sam.does(f"/desk/partners/{amberfield.partner}/deal/new", terms=DEAL, reason="As agreed on the phone")
     due, later, hour = amberfield.due(), bluewater.due(), timedelta(hours=1)
     assert began + hour - timedelta(seconds=1) <= due <= later <= clock.now() + hour
@@ -147,8 +148,8 @@ def test_a_partner_is_accompanied_to_its_first_client_and_another_wants_no_such_
     assert amberfield.goes_on() == ("welcome", True)
     # (Bluewater came after it, and has its turn as much later)
     clock.set_to(max(clock.now(), later + timedelta(seconds=1)))
-    by_mail(world.stack, "two letters", lambda: len(marta.inbox()) == len(noi.inbox()) == 1)
-    [mail], [english] = marta.inbox(), noi.inbox()
+    by_mail(world.stack, "two letters", lambda: len(marta.inbox()) == len(of_onboarding(noi)) == 1)
+    [mail], [_, english] = marta.inbox(), noi.inbox()
     assert mail["Subject"] == previewed["said_subject"] == f"Witamy w {world.configuration.brand(world.brand).name}"
     assert "Marta Zielińska, cieszymy się, że Amberfield Media jest z nami." in text_of(mail)
     assert "Twój opiekun to Sam Okoro." in text_of(mail)

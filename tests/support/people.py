@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -14,7 +15,7 @@ from introducer.domain.configuration import PartnerKind, Role
 from introducer.gateways.user_pool import UserPool
 from introducer.services.invite_member import invite_member
 from introducer.services.register_partner import register_partner
-from tests.support.scenario import AUTHOR, Scenario
+from tests.support.scenario import AUTHOR, Scenario, by_mail
 
 JSON = {"Accept": "application/json"}
 
@@ -87,6 +88,38 @@ def a_registered_partner(world: Scenario, name: str, manager: Person, country: s
         language=language, currency="EUR", manager=manager.member, author=AUTHOR, clock=world.stack.clock.now,
         random=secrets.token_bytes,
     ).partner  # fmt: skip
+
+
+def an_applicant(manager: Person, name: str, company: str, country: str, language: str) -> Person:
+    """Somebody who applied, confirmed the address by the link in the mail, was approved by this manager, and chose a
+    password: the owner of a new partner."""
+    world = manager.world
+    stack, email = world.stack, f"{secrets.token_hex(4)}@{world.domain}"
+    said = {
+        "name": name, "company": company, "email": email, "country": country, "kind": "affiliate", "currency": "EUR",
+        "plan": "A column about markets, once a week.", "consent": True, "language": language, "brand": world.brand,
+    }  # fmt: skip
+    answer = world.http.post("/apply", json=said, headers=JSON)
+    assert answer.status_code == 201, answer.text
+    applicant = Person(world, name, email, "", "", JSON)
+    [mail] = by_mail(stack, "a mail with a link", applicant.inbox)
+    link = re.search(r"/apply/confirm/[\w.-]+", text_of(mail))
+    assert link and world.http.get(link[0], headers=JSON).json()["confirmed"] is False
+    assert world.http.post(link[0], headers=JSON).json()["confirmed"] is True
+    page = f"/desk/applications/{answer.json()['application']}"
+    [task] = [
+        each for row in manager.reads("/desk", whose="all")["items"] for each in row["tasks"] if each["path"] == page
+    ]
+    assert task["kind"] == "application_waits"
+    decided = manager.does(f"{page}/approval", version=manager.reads(page)["version"])
+    # The invitation has a first password; this stands for whoever chose their own.
+    password = f"Aa1-{secrets.token_urlsafe(12)}"
+    UserPool(stack.client("cognito-idp"), stack.outputs["UserPoolId"]).set_password(email, password)
+    entered = world.http.post("/sign-in", json={"email": email, "password": password}, headers=JSON)
+    assert entered.status_code == 200, entered.text
+    headers = JSON | {"Authorization": f"Bearer {entered.json()['access_token']}"}
+    [owner] = world.configuration.every_member(decided["partner"])
+    return Person(world, name, email, owner.member, decided["partner"], headers)
 
 
 def text_of(mail: EmailMessage) -> str:
