@@ -1,4 +1,4 @@
-"""A partner's report in a real browser: it fits a phone, light and dark and mirrored, and so does the letter."""
+"""A partner's reports in a real browser: they fit a phone, light and dark and mirrored, and so does the letter."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def test_the_report_and_its_letter_fit(
 ) -> None:
     with Window(browser, address, width) as window:
         page = window.carries(owner.cookies, language=language, theme=theme)
+        for path in ("/reports?rows=link&against=before&metrics=clicks,lots,earnings,epc,ecpa", "/reports/value"):
+            page.goto(path)
+            assert page.locator("main table").count() > 0
+            assert window.sideways() == 0
         page.goto("/reports/summary")
         assert window.sideways() == 0
         assert window.barriers() == []

@@ -85,6 +85,8 @@ def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, mo
         for most in (300, 1):
             monkeypatch.setattr("introducer.services.read_report.BY_LINES", most)
             told.append(read_report(books, brand="brd_1", partners=PARTNERS, query=query))
+            # A brand that no sweep has been over yet has no lines: its counters are read.
+            assert read_report(books, brand="brd_2", partners=PARTNERS, query=query).total.now.counts["clicks"] == 120
         counters, lines = told
         assert (counters.counted_at, lines.counted_at) == (None, NOW)
         assert counters.total.now.counts["clicks"] == (1 + 17 + 2) * 6

@@ -36,7 +36,7 @@ from introducer.domain.configuration import Role
 from introducer.domain.errors import Invalid, Malformed, NotFound
 from introducer.domain.report_query import SOURCES, Dimension
 from introducer.services.people import Names
-from introducer.services.read_report import Whose, read_report, read_value
+from introducer.services.read_report import MOST_READ, Whose, read_report, read_value
 
 PATH = "/desk/reports"
 VALUE, SAVED = PATH + "/value", PATH + "/saved"
@@ -157,13 +157,15 @@ def value_of_brands_clients(visit: Visit) -> dict[str, Any]:
     """What the clients of some months are worth until now."""
     assert visit.member is not None
     asked, wrong = asked_in(visit), ""
+    scope = _scope(visit, asked)
+    usual = max(1, min(12, MOST_READ // max(1, len(scope.partners))))
     try:
-        query = value_query_of(asked, today=visit.today, allowed=VALUE_ROWS)
+        query = value_query_of(asked, today=visit.today, allowed=VALUE_ROWS, usual_months=usual)
     except Malformed as error:
         if not is_browser(visit):
             raise
-        query, wrong = value_query_of({}, today=visit.today, allowed=VALUE_ROWS), error.code
-    scope = _scope(visit, asked)
+        query = value_query_of({}, today=visit.today, allowed=VALUE_ROWS, usual_months=usual)
+        wrong = error.code
     found: dict[str, Any] = {"items": [], "total": None, "currency": None, "currencies": [], "next": None}
     wrong = wrong or scope.wrong
     try:

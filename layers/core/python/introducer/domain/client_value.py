@@ -51,8 +51,11 @@ class ValueQuery:
         return said | ({"currency": self.currency} if self.currency else {})
 
 
-def value_query_of(asked: Mapping[str, str], *, today: str, allowed: Sequence[str]) -> ValueQuery:
-    """The query of an address's parameters: the clients of the last twelve months, where nothing else is asked.
+def value_query_of(
+    asked: Mapping[str, str], *, today: str, allowed: Sequence[str], usual_months: int = 12
+) -> ValueQuery:
+    """The query of an address's parameters: the clients of the last twelve months, where nothing else is asked; of
+    fewer, where so many partners' months are too much to read.
 
     Raises `Malformed`: `bad_rows`, `bad_months` or `bad_value`.
     """
@@ -63,7 +66,7 @@ def value_query_of(asked: Mapping[str, str], *, today: str, allowed: Sequence[st
     if value not in VALUES:
         raise Malformed(f"value is one of: {', '.join(VALUES)}.", code="bad_value", value=value[:40])
     last = asked.get("last") or month
-    first = asked.get("first") or plus_months(month, 1 - 12)
+    first = asked.get("first") or plus_months(month, 1 - usual_months)
     for text in (first, last):
         if not (len(text) == 7 and text.isascii() and text[:4].isdigit() and text[4:] in _MONTHS):
             raise Malformed("first and last are months such as 2026-04.", code="bad_months", value=text[:40])

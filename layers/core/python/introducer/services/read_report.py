@@ -109,10 +109,12 @@ def read_report(
     """A report of these partners. `currency` is the one that it speaks where there is something in it, and no other is
     asked for. Raises `Invalid` (`report_too_wide`), `Unavailable`."""
     names = _Naming(books, brand, partners)
+    facts: list[Fact] = []
     counted_at = None
     if len(partners) * len(query.months) > BY_LINES and query.rows in IN_LINES and not query.filters:
         facts, counted_at = _from_lines(books, brand, query, names)
-    else:
+    if counted_at is None:
+        # There are no lines before the first sweep: then the counters must do.
         months = _read(books, partners, query.months)
         if query.rows is Dimension.CAMPAIGN or Dimension.CAMPAIGN in query.filters:
             names.look_up(months)
