@@ -13,6 +13,7 @@ import pytest
 from introducer.domain.adjustment import Act
 from introducer.domain.announcement import AnnouncementRead
 from introducer.domain.api_key import ApiKey
+from introducer.domain.application import ApplicationState
 from introducer.domain.board import live_rows, snapshots
 from introducer.domain.case import Answer as Said
 from introducer.domain.case import Case, CaseStatus
@@ -38,8 +39,10 @@ from introducer.services.change_tax_profile import change_tax_profile
 from introducer.services.erase_partner import Books, erase_partner, names_of
 from introducer.services.find_named import find_named
 from introducer.services.remember_member import remember_member
+from introducer.store import keys
 from introducer.store.announcements import read_to_item
 from introducer.store.api_key_uses import ApiKeyUses
+from introducer.store.applications import application_to_item
 from introducer.store.boards import Boards
 from introducer.store.cases import case_from_item, case_to_item
 from introducer.store.contest_results import objection_to_item
@@ -56,6 +59,7 @@ from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
 from introducer.store.suppressions import Suppressions
 from introducer.store.wire import to_wire
+from tests.store.test_applications import an_application
 from tests.support.contest_builders import a_contest
 from tests.support.house import KEY, LINK, PARTNER, House, a_house, a_registration, an_amount
 from tests.support.payouts import BRAND, CHECKER, LONG_AGO, RUN
@@ -65,6 +69,7 @@ NAME, LEGAL, STREET, TAX_ID = "Harbour Trading", "Harbour Media sp. z o.o.", "ul
 OWNER, OWNER_EMAIL, OWNER_NAME = "sub-owner", "olga@harbour.example", "Olga Harbour"
 COLLEAGUE, COLLEAGUE_EMAIL, COLLEAGUE_NAME = "sub-colleague", "jan@harbour.example", "Jan Kowalski"
 ADDRESS, MASKED, FINGERPRINT, SEALED, DATA_KEY = "203.0.113.9", "DE•• •••• 3000", "print-of-it", "c2VhbGVkIQ", "a2V5IQ"
+APPLIED_HASH = "hash-of-olgas-address"
 OTHER, OTHER_NAME, OTHER_LINK = "par_two", "Pips & Coffee", "Zz98Yy76"
 
 
@@ -162,6 +167,7 @@ def a_world(house: House) -> World:
     change_tax_profile(Invoices("books"), member=owner, profile=tax, version=0, clock=lambda: house.now)
     house.pays()
     _papers(house)
+    _applied(house)
     _competes(house)
     mails = Mails("books")
     for partner, masked in ((PARTNER, MASKED), (OTHER, "GB•• •••• 6819")):
@@ -204,6 +210,16 @@ def _papers(house: House) -> None:
     house.memory.client.put_item(TableName="books", Item=to_wire(case_to_item(case)))
 
 
+def _applied(house: House) -> None:
+    """It came by an application, and is known by its address."""
+    made = an_application(brand=BRAND, state=ApplicationState.APPROVED, email_hash=APPLIED_HASH, sealed=SEALED,
+                          data_key=DATA_KEY, reason="Olga knows us")  # fmt: skip
+    place = keys.key("application", partner=PARTNER, application=made.application).item()
+    known = keys.key("application_known", brand=BRAND, hash=APPLIED_HASH).item()
+    for item in (application_to_item(made) | place, known | {"application": made.application, keys.TTL: 2_000_000_000}):
+        house.memory.client.put_item(TableName="books", Item=to_wire(item))
+
+
 def _competes(house: House) -> None:
     """It takes part in a contest under a name that says who it is, somebody looked at the board, and it objected; and
     it declined a goal, wrote to its manager, and read an announcement."""
@@ -237,7 +253,7 @@ def _competes(house: House) -> None:
 
 NEEDLES = (
     NAME, LEGAL, STREET, TAX_ID, OWNER_EMAIL, OWNER_NAME, COLLEAGUE_EMAIL, COLLEAGUE_NAME, "Olga", MASKED, SEALED,
-    DATA_KEY,
+    DATA_KEY, APPLIED_HASH,
 )  # fmt: skip
 
 
@@ -294,6 +310,7 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
     assert any(invoices[0] in each.what and "2036" in each.until for each in erasure.stays)
     assert any(".xml" in each.what for each in erasure.stays)
     assert erasure.done == {
+        "applications": 2,
         "links paused": 1, "names of links": 1, "account holders": 1, "tax details": 1, "remembered answers": 2,
         "API keys": 2, "mails": 2,
         "wishes about mail": 1, "addresses that get no mail": 1,
