@@ -32,6 +32,7 @@ import pages.desk_contests
 import pages.desk_deals
 import pages.desk_evidence
 import pages.desk_goals
+import pages.desk_joint_proposals
 import pages.desk_leads
 import pages.desk_materials
 import pages.desk_messages

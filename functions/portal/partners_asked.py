@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from visit import Visit
 
 from introducer.domain.configuration import PartnerKind, Status
 from introducer.domain.errors import Malformed
-from introducer.services.read_partners import By, Order, Wanted
+from introducer.services.read_partners import By, Order, Wanted, partners_wanted
 from introducer.services.read_segments import segment_for
 
 LONGEST_SEARCH = 120
@@ -33,6 +34,28 @@ def wanted_in(visit: Visit) -> Wanted:
     if segment:
         chosen = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment).chosen
     return Wanted(text=text, manager=visit.query("manager"), status=status, kind=kind, country=country, segment=chosen)
+
+
+def those_meant(visit: Visit, path: str, most: int) -> tuple[list[str], int, int, str | None]:
+    """Who is meant on `path`: each `partner` that is named; or with `all` those that the filters of the list have, by
+    their numbers, from the one after `after` on, at most so many. Beside them how many there are in all, how many come
+    after these, and the address of those."""
+    if not visit.query("all"):
+        named = list(dict.fromkeys(visit.queries("partner")))
+        return named, len(named), 0, None
+    cards = partners_wanted(
+        visit.portal.configuration,
+        visit.portal.broadcast_books.results,
+        brand=visit.brand,
+        wanted=wanted_in(visit),
+        now=visit.now,
+    )
+    after = visit.query("after")
+    ahead = sorted(card.partner for card in cards if card.partner > after)
+    now, later = ahead[:most], ahead[most:]
+    asked = {name: visit.query(name) for name in (*FILTERS, "do") if visit.query(name)}
+    following = f"{path}?{urlencode(asked | {'all': '1', 'after': now[-1]})}" if later else None
+    return now, len(cards), len(later), following
 
 
 def manager_in(visit: Visit) -> str:

@@ -69,6 +69,7 @@ from introducer.store.holds import Holds
 from introducer.store.idempotency import Idempotency
 from introducer.store.intake_days import IntakeDays
 from introducer.store.invoices import Invoices
+from introducer.store.joint_proposals import JointProposals
 from introducer.store.leads import Leads
 from introducer.store.ledger import Ledger
 from introducer.store.mail_preferences import MemberMails
@@ -162,6 +163,10 @@ class Portal:
             results=Results(self.settings.books_table),
             profiles=self.payment_profiles,
         )
+
+    @cached_property
+    def joint_proposals(self) -> JointProposals:
+        return JointProposals(self.settings.books_table)
 
     @cached_property
     def event_counts(self) -> EventCounts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,8 +20,21 @@ from introducer.domain.segment import segment_of
 from introducer.services.save_segment import save_segment
 from introducer.store.results import Results
 from tests.support.at_once import FOREIGNER, FRESH, NEIGHBOUR, AtOnce, at_once
+from tests.support.builders import cpa, revshare, terms
 from tests.support.casework import COMPLIANCE, SALES
-from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS
+from tests.support.payday import (
+    ADMIN,
+    GULF,
+    HARBOUR,
+    HELD,
+    LANTERN,
+    MAKER,
+    MANAGER,
+    NOW,
+    NOWHERE,
+    PIPS,
+    SMALL,
+)
 
 pytestmark = pytest.mark.in_memory
 LIST, BULK = "/desk/partners", "/desk/partners/bulk"
@@ -262,3 +276,99 @@ class TestSeveralAtOnce:
             found += [each["partner"] for each in answer["chosen"]]
             path = answer["next"]
         assert found == everybody
+
+
+class TestTheSameTermsForSeveral:
+    TERMS = terms(cpa("150.00"), revshare("33"), days=10)
+    JOINT = "/desk/deals/joint"
+
+    def wish(self, portal: AtOnce, *names: str, **more: Any) -> dict[str, Any]:
+        return {"terms": self.TERMS, "reason": "spring offer", "partners": [portal.partners[n] for n in names]} | more
+
+    def test_a_second_person_lets_them_out_and_each_partner_answers(self, portal: AtOnce) -> None:
+        # given terms for two partners, and a third one that is another brand's
+        manager, admin = portal.machine(MANAGER), portal.machine(ADMIN)
+        before = {name: len(portal.configuration.deals(portal.partners[name])) for name in (HELD, SMALL)}
+        wish = self.wish(portal, HELD, SMALL, NEIGHBOUR)
+
+        # when they are looked at, nothing is kept
+        shown = manager.post(f"{self.JOINT}/check", wish, as_json=True).json
+        assert [(each["name"], each["place"]) for each in shown["standings"]] == [
+            (HELD, "would"), (SMALL, "would"), ("", "refused"),
+        ]  # fmt: skip
+        assert shown["standings"][2]["detail"] and shown["clauses"]
+
+        # and when they are handed on, they wait for a second person: not for who wrote them, and not for finance
+        made = manager.post(self.JOINT, wish, as_json=True, idempotency_key="joint-1")
+        assert made.status == 201 and made.json["status"] == "waiting"
+        path, yes = f"{self.JOINT}/{made.json['proposal']}", {"approve": True, "reason": "as agreed"}
+        assert manager.post(path, yes, as_json=True).json["code"] == "same_person"
+        assert portal.machine(MAKER).post(path, yes, as_json=True).status == 403
+        assert all(len(portal.configuration.deals(portal.partners[name])) == n for name, n in before.items())
+
+        # then they are proposed to each who can have them, once, however often it is approved
+        for _ in range(2):
+            done = admin.post(path, yes, as_json=True).json
+            assert [each["place"] for each in done["standings"]] == ["waits", "waits", "refused"]
+        for name in (HELD, SMALL):
+            deals = portal.configuration.deals(portal.partners[name])
+            assert len(deals) == before[name] + 1 and deals[-1].accepted_at is None
+            [record] = [
+                each
+                for each in portal.configuration.audit_of_subject(portal.partners[name]).items
+                if each.origin == made.json["proposal"]
+            ]
+            assert (record.action, record.why, record.by) == (
+                "propose_deal", "spring offer", portal.people[MANAGER].member,
+            )  # fmt: skip
+        assert manager.post(path, {"approve": False, "reason": "no"}, as_json=True).status in (409, 422)
+        listed = manager.get(f"{self.JOINT}?status=approved").json["items"]
+        assert [each["proposal"] for each in listed] == [made.json["proposal"]]
+
+    def test_it_goes_in_a_browser_from_the_list_to_the_second_person(self, portal: AtOnce) -> None:
+        browser = portal.signed_in(MANAGER)
+        page = browser.get(f"{self.JOINT}/new?partner={portal.partners[NOWHERE]}")
+        fields = {
+            "csrf": page.field("csrf"), "partners[]": [portal.partners[NOWHERE]], "terms": json.dumps(self.TERMS),
+            "begins": "", "reason": "",
+        }  # fmt: skip
+
+        checked = browser.post(f"{self.JOINT}/check", fields)
+        assert checked.status == 200 and "Can be proposed" in checked.body and "33 %" in text(checked.body)
+        refused = browser.post(self.JOINT, fields)
+        assert refused.status == 422 and "Say why, in 3 to 500 characters" in refused.body
+        assert f'name="partners[]" value="{portal.partners[NOWHERE]}"' in refused.body
+        made = browser.post(self.JOINT, fields | {"reason": "a better start", "idempotency_key": "joint-2"})
+        assert made.status == 303
+        page = browser.get(made.location).body
+        assert "another person approves them" in page and "Propose to 1 partner" not in page
+        second = portal.signed_in(ADMIN)
+        form = second.get(made.location)
+        assert "Propose to 1 partner" in form.body
+        answer = {"csrf": form.field("csrf"), "approve": "true", "reason": "as agreed"}
+        assert second.post(made.location, answer).location == made.location
+        assert "Waits for an answer" in second.get(made.location).body
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"partners": []}, "nobody_chosen"),
+            ({"partners": [f"par_{n}" for n in range(51)]}, "too_many_partners"),
+            ({"reason": ""}, "reason_needed"),
+            ({"terms": "{"}, "not_json"),
+            ({"terms": {"currency": "EUR", "rules": []}}, "invalid_deal"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_as_a_whole(self, portal: AtOnce, change: dict[str, Any], code: str) -> None:
+        answer = portal.machine(MANAGER).post(self.JOINT, self.wish(portal, HELD) | change, as_json=True)
+        assert (answer.status, answer.json["code"]) == (422, code)
+
+    def test_terms_that_nobody_can_have_are_not_handed_on(self, portal: AtOnce) -> None:
+        wish = self.wish(portal, NEIGHBOUR)
+        answer = portal.machine(MANAGER).post(self.JOINT, wish, as_json=True)
+        assert (answer.status, answer.json["code"]) == (422, "nobody_fits")
+        for who in (SALES, MAKER, COMPLIANCE):
+            assert portal.machine(who).post(self.JOINT, self.wish(portal, HELD), as_json=True).status == 403
+            assert portal.machine(who).get(f"{self.JOINT}/new").status == 403
+            assert portal.machine(who).get(self.JOINT).status == 200
+        assert portal.machine(FOREIGNER).get(self.JOINT).json["items"] == []

@@ -64,15 +64,15 @@ def proposal(visit: Visit, partner: str) -> dict[str, Any]:
 def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
     found = _partner(visit, partner)
     draft = visit.read(Draft)
-    terms = _terms(visit, draft)
+    terms = terms_of(visit, draft)
     try:
         version = read_proposal(
-            visit.portal.configuration, partner=found.partner, terms=terms, valid_from=_begins(draft), at=visit.now
+            visit.portal.configuration, partner=found.partner, terms=terms, valid_from=begins_of(draft), at=visit.now
         )
     except Invalid as error:
-        raise _refused(error, draft) from error
+        raise refused_terms(error, draft) from error
     return _form(visit, found) | {
-        "typed": _typed(draft),
+        "typed": typed_of(draft),
         "checked": sentences.told(visit.language, version) | {"terms": terms},
     }
 
@@ -82,7 +82,7 @@ def propose(visit: Visit, partner: str) -> Done:
     assert visit.member is not None
     found = _partner(visit, partner)
     wish = visit.read(Proposal)
-    terms = _terms(visit, wish)
+    terms = terms_of(visit, wish)
     try:
         if wish.version is not None and wish.version > next_version(visit.portal.configuration.deals(found.partner)):
             raise Conflict("There are fewer versions than that: leave the number out.", code="no_such_version")
@@ -91,15 +91,15 @@ def propose(visit: Visit, partner: str) -> Done:
             partner=found.partner,
             terms=terms,
             version=wish.version,
-            valid_from=_begins(wish),
+            valid_from=begins_of(wish),
             author=Author(by=visit.member.member, why=wish.reason),
             clock=visit.portal.now,
         )
     except Invalid as error:
-        raise _refused(error, wish) from error
+        raise refused_terms(error, wish) from error
     except Conflict as error:
         message = N_("Other terms were proposed meanwhile: read them first, then load this page again.")
-        raise FormRefused({"": message}, _typed(wish), error) from error
+        raise FormRefused({"": message}, typed_of(wish), error) from error
     return Done(
         {"version": made.version, "begins": made.valid_from, "terms_hash": made.terms_hash},
         f"{STAFF_HOME}/{found.partner}/deal?proposed={made.version}",
@@ -117,13 +117,13 @@ def _partner(visit: Visit, partner: str) -> Partner:
 
 def _form(visit: Visit, partner: Partner) -> dict[str, Any]:
     deals = visit.portal.configuration.deals(partner.partner)
-    terms = json.loads(deals[-1].terms) if deals else _first_terms(partner.currency)
+    terms = json.loads(deals[-1].terms) if deals else first_terms(partner.currency)
     return {
         "partner": partner.partner,
         "name": partner.name,
         "version": next_version(deals),
         "terms": terms,
-        "typed": {"terms": _text(terms), "begins": "", "reason": ""},
+        "typed": {"terms": written(terms), "begins": "", "reason": ""},
         "checked": None,
         "examples": [
             {"kind": kind, "rules": [_example(visit, rule) for rule in rules]} for kind, rules in EXAMPLE_RULES.items()
@@ -131,7 +131,7 @@ def _form(visit: Visit, partner: Partner) -> dict[str, Any]:
     }
 
 
-def _first_terms(currency: str) -> dict[str, Any]:
+def first_terms(currency: str) -> dict[str, Any]:
     return {
         "currency": currency,
         "hold": {"days": 30, "from": "month_end"},
@@ -143,10 +143,10 @@ def _first_terms(currency: str) -> dict[str, Any]:
 def _example(visit: Visit, rule: Mapping[str, Any]) -> dict[str, Any]:
     """A rule to copy, and what it says."""
     clause = describe(parse_terms({"currency": "EUR", "hold": {"days": 30}, "rules": [rule]}))[0]
-    return {"text": _text(rule), "says": [say(visit.language, sentence) for sentence in clause.sentences]}
+    return {"text": written(rule), "says": [say(visit.language, sentence) for sentence in clause.sentences]}
 
 
-def _text(value: Any) -> str:
+def written(value: Any) -> str:
     """JSON for people: a line for each field, and short parts in one line."""
     return _lines(_ordered(value), "")
 
@@ -175,19 +175,19 @@ def _lines(value: Any, indent: str) -> str:
     return "[\n" + ",\n".join(inner + _lines(each, inner) for each in value) + f"\n{indent}]"
 
 
-def _typed(draft: Draft) -> dict[str, str]:
-    terms = draft.terms if isinstance(draft.terms, str) else _text(draft.terms)
+def typed_of(draft: Draft) -> dict[str, str]:
+    terms = draft.terms if isinstance(draft.terms, str) else written(draft.terms)
     return {"terms": terms, "begins": draft.begins, "reason": draft.reason}
 
 
-def _begins(draft: Draft) -> datetime | None:
+def begins_of(draft: Draft) -> datetime | None:
     try:
         return datetime.fromisoformat(draft.begins).replace(tzinfo=UTC) if draft.begins else None
     except ValueError as error:
-        raise FormRefused({"begins": N_("This does not fit here.")}, _typed(draft)) from error
+        raise FormRefused({"begins": N_("This does not fit here.")}, typed_of(draft)) from error
 
 
-def _terms(visit: Visit, draft: Draft) -> dict[str, Any]:
+def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
     """The terms as data of the right form. Raises `FormRefused` with what is wrong, field by field."""
     try:
         if isinstance(draft.terms, str):
@@ -199,19 +199,19 @@ def _terms(visit: Visit, draft: Draft) -> dict[str, Any]:
         cause = Invalid(f"The terms cannot be read. {error.detail}", code=error.code)
         # What is nested too deeply is not shown again: that could not be written down either.
         shown = draft if isinstance(draft.terms, str) else draft.model_copy(update={"terms": ""})
-        raise _refused(cause, shown) from error
+        raise refused_terms(cause, shown) from error
     wrong = shape_errors(terms)
     if wrong:
         said = {f"terms.{each.field}": _advice(visit, each) for each in wrong}
         cause = Invalid("Some fields of the terms cannot be taken: see errors.", code="invalid_deal", errors=said)
-        raise FormRefused(said, _typed(draft), cause)
+        raise FormRefused(said, typed_of(draft), cause)
     return terms
 
 
-def _refused(error: Invalid, draft: Draft) -> FormRefused:
+def refused_terms(error: Invalid, draft: Draft) -> FormRefused:
     """The sentence stands at the field it is about."""
     field = "begins" if error.code == "invalid_valid_from" else "terms"
-    return FormRefused({field: error.detail}, _typed(draft), error)
+    return FormRefused({field: error.detail}, typed_of(draft), error)
 
 
 _ADVICE = {

@@ -9,10 +9,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import words
-from partners_asked import FILTERS, wanted_in
+from partners_asked import those_meant
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import STAFF_HOME, Who, page
 from visit import N_, FormRefused, Visit
@@ -31,7 +30,6 @@ from introducer.services.change_partners import (
     preview_change,
 )
 from introducer.services.partner_of_brand import partner_of_brand
-from introducer.services.read_partners import partners_wanted
 
 PATH = STAFF_HOME + "/bulk"
 TEMPLATE = "desk_partners_bulk.html"
@@ -91,31 +89,15 @@ def managers_of(visit: Visit) -> list[dict[str, str]]:
 
 @page(PATH, TEMPLATE, who=Who.STAFF)
 def bulk(visit: Visit) -> dict[str, Any]:
-    """Who is meant: each `partner` that is named; or with `all` those that the filters of the list have, by their
-    numbers, from the one after `after` on, so many as are changed at once."""
+    """Who is meant, as the address says it: `partner`, or `all` and the filters of the list."""
     assert visit.member is not None
     if not actions_for(visit.member.role):
         raise Forbidden("Managers, compliance and admins change partners.", code="not_your_role")
     if visit.refused:
         sent = visit.fields.get("partners")
         return _form(visit, sent if isinstance(sent, list) else [])
-    if not visit.query("all"):
-        return _form(visit, list(dict.fromkeys(visit.queries("partner"))))
-    cards = partners_wanted(
-        visit.portal.configuration,
-        visit.portal.broadcast_books.results,
-        brand=visit.brand,
-        wanted=wanted_in(visit),
-        now=visit.now,
-    )
-    after = visit.query("after")
-    ahead = sorted(card.partner for card in cards if card.partner > after)
-    now, later = ahead[:MOST_AT_ONCE], ahead[MOST_AT_ONCE:]
-    return _form(visit, now) | {
-        "all": len(cards),
-        "later": len(later),
-        "next": _next(visit, now[-1]) if later else None,
-    }
+    meant, everybody, later, following = those_meant(visit, PATH, MOST_AT_ONCE)
+    return _form(visit, meant) | {"all": everybody, "later": later, "next": following}
 
 
 @page(PATH + "/check", TEMPLATE, method="POST", who=Who.STAFF, again=bulk, body=Bulk)
@@ -193,12 +175,6 @@ def _answered(visit: Visit, wish: Bulk, found: tuple[Outcome, ...], *, done: boo
         "outcomes": found,
         "done": done,
     }
-
-
-def _next(visit: Visit, last: str) -> str:
-    """The address of those who come after these."""
-    asked = {name: visit.query(name) for name in (*FILTERS, "do") if visit.query(name)}
-    return f"{PATH}?{urlencode(asked | {'all': '1', 'after': last})}"
 
 
 def _books(visit: Visit) -> ChangeBooks:

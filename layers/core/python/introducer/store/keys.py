@@ -104,6 +104,10 @@ ITEMS: dict[str, Item] = {
              "one deal version, immutable once accepted; the brand lists what is proposed by when that was, what is "
              "accepted by when it begins",
              owner_pk="B#{brand}#deals#{state}", owner_sk="{since}#{partner}#{version}"),
+        Item("joint_proposal", BOOKS, "B#{brand}#joint_proposals", "{proposal}",
+             "the same terms for several partners: who wrote them, for whom, who let them out or did not; listed under "
+             "the brand by where it stands",
+             owner_pk="B#{brand}#joint_proposals#{status}", owner_sk="{at}#{proposal}"),
         Item("standing", BOOKS, "P#{partner}#standing", "{from}#{id}", "active, suspended or blocked from a moment on"),
         Item("parenting", BOOKS, "P#{partner}#parents", "{month}#{id}",
              "below whom the partner stands from a month on, by whose reason; append-only"),
@@ -425,6 +429,10 @@ PATTERNS: tuple[Pattern, ...] = (
             "portal, engine, payouts"),
     Pattern("deals_of_partner", "Which terms were in force when?", "deal", "query", "engine, portal"),
     Pattern("deals_of_brand", "Which deals wait for an answer, or begin when?", "deal", "query by_owner", "desk"),
+    Pattern("joint_proposal_by_id", "Which terms were proposed to whom together, and who let them out?",
+            "joint_proposal", "get", "desk"),
+    Pattern("joint_proposals_of_brand", "Which terms for several partners wait for a second person?",
+            "joint_proposal", "query by_owner", "desk"),
     Pattern("standing_of_partner", "Was the partner active, suspended or blocked then?", "standing", "query", "engine"),
     Pattern("parents_of_partner", "Below whom did the partner stand in a month?", "parenting", "query",
             "engine, desk"),
