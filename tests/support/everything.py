@@ -699,6 +699,11 @@ def _settings(world: Everything) -> None:
         _does(world, role, f"{base}/keys", wish)
         [key] = world.machine(LOGINS[role]).get(f"{base}/keys").json["items"]
         world.special[base] = {"key": key["key"], "member": world.people[colleague].member}
+    terms = {"currency": "EUR", "hold": {"days": 30, "from": "month_end"}, "rules": [
+        {"type": "revshare", "id": "rev", "percent": "35", "negative": "reset"},
+    ]}  # fmt: skip
+    joint = {"terms": terms, "partners": [world.harbour], "reason": "A spring offer"}
+    world.special["/desk/deals/joint"] = {"proposal": _does(world, "manager", "/desk/deals/joint", joint)["proposal"]}
     for base, role in (("/reports", "owner"), ("/desk/reports", "manager")):
         made = _does(world, role, base, {"name": "By day", "shared": role != "owner", "asked": "by=day"})
         world.special[base] = {"report": made["report"]}

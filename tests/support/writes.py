@@ -128,6 +128,13 @@ def _handed_over(world: Everything) -> Body:
     return {"do": "manager", "partners": them, "to": me(world, "manager"), **REASON}
 
 
+def _joint(world: Everything) -> Body:
+    """Two partners are offered the same terms."""
+    rule = {"type": "revshare", "id": "rev", "percent": "40", "negative": "reset"}
+    terms = {"currency": "EUR", "hold": {"days": 30, "from": "month_end"}, "rules": [rule]}
+    return {"terms": terms, "partners": [world.harbour, world.partners[PIPS]], **REASON}
+
+
 def _goal(world: Everything) -> Body:
     [goal] = seen(world, "owner", "/goals")["items"]
     return {"terms_hash": goal["acceptance"]["terms_hash"]}
@@ -288,6 +295,9 @@ WRITES: dict[str, Write] = {
     "/desk/applications/{application}/erasure": Write("admin", version(
         "admin", "/desk/applications/{application}", **WHY,
     )),
+    "/desk/deals/joint/check": Write("manager", _joint),
+    "/desk/deals/joint": Write("manager", _joint),
+    "/desk/deals/joint/{proposal}": Write("admin", {"approve": True, **REASON}),
     "/desk/partners/find": Write("manager", {"email": OWNERS_ADDRESS}),
     "/desk/partners/bulk/check": Write("manager", _handed_over),
     "/desk/partners/bulk": Write("manager", _handed_over),
