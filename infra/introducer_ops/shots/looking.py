@@ -36,7 +36,7 @@ AT_ONCE = 2
 _PATIENCE_MS = 30_000
 _PICTURES = ("image", "font", "media")
 
-_LOOK = Path(__file__).with_name("look.js")
+LOOK = Path(__file__).with_name("look.js")
 _GLYPHS = """(letters) => {
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 40;
@@ -58,7 +58,7 @@ _PAINTED = """() => new Promise((done) => {
     .observe({type: 'largest-contentful-paint', buffered: true});
   setTimeout(() => done(null), 2000);
 })"""
-_AXE = """rules => axe.run({ resultTypes: ['violations'], rules }).then((all) => all.violations
+AXE = """rules => axe.run({ resultTypes: ['violations'], rules }).then((all) => all.violations
   .filter((one) => ['serious', 'critical'].includes(one.impact))
   .flatMap((one) => one.nodes.map((node) => [one.id, node.html, node.failureSummary])))"""
 
@@ -165,7 +165,7 @@ class Looker:
 
     def __init__(self, url: str, cookies: Mapping[str, Mapping[str, str]], folder: Path, until: float) -> None:
         self._url, self._cookies, self._folder, self._until = url.rstrip("/"), cookies, folder, until
-        self._script = _LOOK.read_text()
+        self._script = LOOK.read_text()
         self._weights: dict[str, int] = {}
         self._letters: dict[str, set[str]] = {}
         self._lock = threading.Lock()
@@ -292,7 +292,7 @@ class Looker:
         from axe_playwright_python.base import AXE_SCRIPT
 
         page.evaluate(AXE_SCRIPT)
-        found: list[list[str]] = page.evaluate(_AXE, {})
+        found: list[list[str]] = page.evaluate(AXE, {})
         return found
 
     def _look_for_fonts(self, page: Any, one: Pass) -> None:

@@ -30,7 +30,7 @@ _WRONG = (
         re.compile(r"(?<=[\w:,)] )None\b(?! of)|\b(undefined|NaN|nan|Infinity|\[object \w+\])\b|(?<=: )(True|False)\b"),
     ),
     ("template", re.compile(r"\{\{|\}\}|\{%|%\}|%\(\w+\)s?|&(amp|lt|gt|quot|#\d+);")),
-    ("key", re.compile(r"(?<![\w/.@:#?&=\{'-])(?!click_id|utm_)[a-z]{2,}(?:_[a-z0-9]+)+(?![\w@=\}-])")),
+    ("key", re.compile(r"(?<![\w/.@:#?&=\{'-])(?!click_id|lead_id|utm_)[a-z]{2,}(?:_[a-z0-9]+)+(?![\w@=\}-])")),
     ("moment", re.compile(r"\b\d{4}-\d\d-\d\d(T\d\d:\d\d|\b)")),
     (
         "number",
