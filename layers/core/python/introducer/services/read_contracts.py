@@ -155,12 +155,10 @@ class ContractReader:
         """What a partner's deal says about what these clients did so far: for showing it. Raises `Unavailable`."""
         decided = self._decided(partner)
         at_home = {version.deal.currency for version in decided.deals}
-        days = {
-            day_at(flow.at)
-            for state in states
-            for flow in (*state.deposits.values(), *state.chargebacks.values())
-            if {flow.currency} != at_home
-        }
+        days: set[str] = set()
+        for state in states:
+            days |= {day_at(each.at) for each in state.deposits.values() if {each.currency} != at_home}
+            days |= {day_at(each.at) for each in state.chargebacks.values() if {each.currency} != at_home}
         found = {day: publication for day in sorted(days) if (publication := self._publication(day))}
         return Contracts({}, {partner: decided.deals}, Rates(found), {}, standings={partner: decided.standings})
 

@@ -299,10 +299,10 @@ class Clients:
                 batch_get(self._connection, self._table, [keys.Key(each[keys.PK], each[keys.SK]) for each in found]),
             )
         }
-        last = answer.get("LastEvaluatedKey")
+        end = answer.get("LastEvaluatedKey")
         return Page(
             tuple(states[each[keys.PK]] for each in found if each[keys.PK] in states),
-            f"{last[keys.PK]['S']}\n{last[keys.OWNER_SK]['S']}" if last else None,
+            f"{end[keys.PK]['S']}\n{end[keys.OWNER_SK]['S']}" if end else None,
         )
 
     def relisted(self, partner: str) -> list[str]:

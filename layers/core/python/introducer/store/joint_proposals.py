@@ -112,9 +112,8 @@ class JointProposals:
         self, action: str, before: JointProposal | None, after: JointProposal, change: Change, condition: Any
     ) -> None:
         put = put_operation(self._connection, self._table, proposal_to_item(after), condition)
-        record = audit_record(
-            after.proposal, action, change, before and {"status": before.status.value}, _told(after), brand=after.brand
-        )
+        told = None if before is None else {"status": before.status.value}
+        record = audit_record(after.proposal, action, change, told, _told(after), brand=after.brand)
         audit = put_operation(self._connection, self._table, audit_to_item(record), Path(keys.PK).does_not_exist())
         token = derived_id("t", after.proposal, action, after.status.value, change.by, milliseconds(change.at))
         try:
