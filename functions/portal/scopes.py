@@ -119,7 +119,7 @@ def row_of(path: str) -> Row | None:
     """The row that covers a path."""
     parts = path.split("/")[1:]
     fitting = [row for row in ROWS if _covers(row.path, parts)]
-    return max(fitting, key=lambda row: (row.path.count("/"), -row.path.count("{")), default=None)
+    return max(fitting, key=lambda row: row.path.count("/"), default=None)
 
 
 def needed(method: str, path: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.api_key import AREAS_OF_DESK, AREAS_OF_PARTNER, MOST_STANDING, scopes_for
+from introducer.domain.api_key import AREAS_OF_DESK, AREAS_OF_PARTNER, MOST_STANDING, read_text, scopes_for, text_of
 from introducer.domain.configuration import Change, Role, Standing, Status
 from tests.support.access import MEMBER, Access, an_access_world, as_it_was
 from tests.support.payday import ADMIN, HARBOUR, LAST_RUN, MANAGER, PIPS
@@ -224,6 +224,10 @@ def test_whatever_else_is_wrong_with_it_is_answered_alike(world: Access) -> None
     made = world.makes_key("earnings:read", expires_on="2026-04-10")
     key = made["text"]
     other = world.makes_key("earnings:read", name="Other")["text"]
+    # A known key's id with a secret that is another's, or nobody's, and a checksum that is right.
+    (name, _), (_, secret) = read_text(key) or ("", ""), read_text(other) or ("", "")
+    for made_up in (secret, "0" * 32):
+        refused(world, text_of(name, made_up))
     slip = key[:40] + ("a" if key[40] != "a" else "b") + key[41:]
     for wrong in ("ink_", "ink_" + "0" * 64, slip, key[:-1], key + "0", key.lower(), key[:30] + other[30:]):
         refused(world, wrong)
