@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from report_shown import address, told
+from report_shown import ASKED, SCOPE, VALUE_ASKED, address, told
 from server import Done, Go
 from visit import FormRefused, Visit
 
@@ -25,6 +25,8 @@ from introducer.store.saved_reports import SavedReport, SavedReports
 MOST_ASKED = 2_000
 """Characters of a report's address."""
 MOST_FIELDS = 30
+OF_THE_PAGE = ("as", "cursor", "limit")
+"""What stands in an address and is no part of the report."""
 
 
 class NewReport(BaseModel):
@@ -133,13 +135,17 @@ def refused(error: IntroducerError, typed: dict[str, str]) -> IntroducerError | 
 
 
 def _checked(text: str) -> dict[str, str]:
-    """An address's parameters. Whether they make sense is said when the report is opened: what makes sense moves along
-    with the calendar. Raises `Invalid` (`bad_filter`)."""
+    """An address's parameters. Whether their values make sense is said when the report is opened: that moves along with
+    the calendar. Raises `Invalid` (`bad_address`)."""
+    wrong = Invalid("asked is what stands behind the question mark of a report's address.", code="bad_address")
     try:
         pairs = parse_qsl(text, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
-        raise Invalid("asked is what stands behind the question mark of a report.", code="bad_filter") from error
-    return {name: value for name, value in pairs if name not in ("cursor", "limit")}
+        raise wrong from error
+    found = {name: value for name, value in pairs if name not in OF_THE_PAGE}
+    if found.keys() - {*ASKED, *VALUE_ASKED, *SCOPE}:
+        raise wrong
+    return found
 
 
 def _line(visit: Visit, saved: SavedReport, path: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from introducer.domain.counts import OTHER_SUB
 from introducer.domain.errors import IntroducerError, Malformed
 from introducer.domain.report_query import (
     METRICS,
+    SOURCES,
     TIME,
     Against,
     Dimension,
@@ -39,6 +40,12 @@ from introducer.services.read_report import Report, ValueReport
 
 MOST_ROWS = 500
 """Rows of one page; a spreadsheet gets all of them."""
+ASKED = ("rows", "period", "from", "to", "against", "metrics", "chart", *SOURCES, "sort", "currency")
+"""What the address of a report has."""
+VALUE_ASKED = ("by", "first", "last", "value", "each", "currency")
+"""What the address of clients' value has."""
+SCOPE = ("manager", "partner")
+"""What the address of a report of the staff's says of whose it is."""
 STAYED = "stayed"
 """The days that a form was filled with: own days are meant where others came back."""
 
@@ -193,6 +200,7 @@ words.WORDS["report_wrong"] = {
     "too_many_reports": N_("You keep 50 reports: delete one that you no longer need."),
     "report_changed": N_("This was changed meanwhile: look at it again below."),
     "not_owner": N_("A colleague saved this: save one of your own, or ask an admin."),
+    "bad_address": N_("This is no report: keep one from its own page."),
     "not_shared": N_("Only the broker's staff share reports."),
 }
 words.WORDS["problem"] |= {
@@ -203,16 +211,15 @@ words.WORDS["problem"] |= {
 # -------------------------------------------------------------------------------------------------------- what is asked
 
 
-def asked_in(visit: Visit) -> dict[str, str]:
-    """The parameters of the address. A form sends each figure that is ticked by itself, and its days even where a
-    period with a name is chosen: then they count only if they are others than it was filled with."""
-    parameters = visit.request.query_params
-    asked = {name: visit.query(name) for name in parameters} if parameters else {}
-    ticked = visit.queries("metric")
+def asked_in(visit: Visit, names: Sequence[str]) -> dict[str, str]:
+    """The parameters of the address that have these names. A form sends each figure that is ticked by itself, and its
+    days even where a period with a name is chosen: then they count only if they are others than it was filled with."""
+    asked = {name: visit.query(name) for name in names}
+    ticked = visit.queries("metric") if "metrics" in names else []
     if ticked:
         asked["metrics"] = ",".join(ticked)
-    stayed = asked.pop(STAYED, None)
-    if stayed is not None:
+    stayed = visit.query(STAYED) if "period" in names else ""
+    if stayed:
         if f"{asked.get('from')}~{asked.get('to')}" != stayed or asked.get("period") == "own":
             asked.pop("period", None)
         else:
@@ -222,7 +229,7 @@ def asked_in(visit: Visit) -> dict[str, str]:
         # A period that was chosen where own days stood.
         asked.pop("from", None)
         asked.pop("to", None)
-    return {name: value for name, value in asked.items() if value and name != "as"}
+    return {name: value for name, value in asked.items() if value}
 
 
 def report_asked(

@@ -197,6 +197,9 @@ def test_a_report_is_kept_opened_renamed_and_deleted_by_its_owner_alone(portal: 
     nameless = partner.submit("/reports", "/reports", name=" ", asked=asked)
     assert nameless.status == 422
     assert "Give it a name of 1 to 80 characters." in nameless.body
+    for odd in ("moons=3", "rows=day&%zz=1", "&".join(["rows=day"] * 40)):
+        refused = machine.post("/reports", {"name": "Odd", "asked": odd}, as_json=True)
+        assert (refused.status, refused.json["code"]) == (422, "bad_address"), odd
     renamed = machine.post(kept["open"], {"version": 0, "name": "By country"}, as_json=True)
     assert (renamed.status, renamed.json["name"]) == (200, "By country")
     late = machine.post(kept["open"], {"version": 0, "name": "Again"}, as_json=True)

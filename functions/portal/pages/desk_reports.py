@@ -14,6 +14,9 @@ from typing import Any
 import report_saved
 from report_saved import ChangedReport, GoneReport, NewReport
 from report_shown import (
+    ASKED,
+    SCOPE,
+    VALUE_ASKED,
     address,
     asked_in,
     choices,
@@ -77,7 +80,7 @@ class Scope:
 def desk_reports(visit: Visit) -> dict[str, Any] | Go:
     """The report of the address."""
     assert visit.member is not None
-    asked = asked_in(visit)
+    asked = asked_in(visit, (*ASKED, *SCOPE))
     query, wrong = report_asked(visit, asked, ROWS, Dimension.PARTNER)
     scope = _scope(visit, asked)
     if comes_from_form(visit) and not wrong and not scope.wrong:
@@ -156,7 +159,7 @@ def drop_desk_report(visit: Visit, report: str) -> Done:
 def value_of_brands_clients(visit: Visit) -> dict[str, Any]:
     """What the clients of some months are worth until now."""
     assert visit.member is not None
-    asked, wrong = asked_in(visit), ""
+    asked, wrong = asked_in(visit, (*VALUE_ASKED, *SCOPE)), ""
     scope = _scope(visit, asked)
     usual = max(1, min(12, MOST_READ // max(1, len(scope.partners))))
     try:

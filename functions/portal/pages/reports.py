@@ -10,6 +10,8 @@ from typing import Any
 import report_saved
 from report_saved import ChangedReport, GoneReport, NewReport
 from report_shown import (
+    ASKED,
+    VALUE_ASKED,
     address,
     asked_in,
     choices,
@@ -44,7 +46,7 @@ def reports(visit: Visit) -> dict[str, Any] | Go:
     assert visit.partner is not None
     if visit.query("show"):
         return Go(address(f"{PATH}/summary", {"show": visit.query("show")}))
-    asked = asked_in(visit)
+    asked = asked_in(visit, ASKED)
     query, wrong = report_asked(visit, asked, OF_PARTNERS, Dimension.DAY)
     if comes_from_form(visit) and not wrong:
         return Go(address(PATH, query.to_params()))
@@ -106,7 +108,7 @@ def drop_report(visit: Visit, report: str) -> Done:
 def value_of_clients(visit: Visit) -> dict[str, Any]:
     """What the clients of some months are worth until now."""
     assert visit.partner is not None
-    asked, wrong = asked_in(visit), ""
+    asked, wrong = asked_in(visit, VALUE_ASKED), ""
     try:
         query = value_query_of(asked, today=visit.today, allowed=SOURCES)
     except Malformed as error:
