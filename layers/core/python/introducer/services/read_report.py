@@ -251,16 +251,16 @@ def _facts(
 
 
 def _deals(books: ReportBooks, partners: Sequence[Whose]) -> dict[str, list[tuple[str, str]]]:
-    """Since which day each deal version was in force, the latest first. A version begins at a midnight."""
-    found = {}
-    for whose in partners:
+    """Since which day each deal version was in force, the latest first. A version begins at a midnight; of two for one
+    moment the higher number prices."""
+
+    def of(whose: Whose) -> list[tuple[str, str]]:
         accepted = [each for each in books.configuration.deals(whose.partner) if each.accepted_at is not None]
         accepted.sort(key=lambda each: (each.valid_from, each.version), reverse=True)
-        # Of two for one moment, and of one that a later one overtook, the higher number prices.
-        found[whose.partner] = [
-            (_first_day(milliseconds(each.valid_from)), f"{whose.partner}/{each.version}") for each in accepted
-        ]
-    return found
+        return [(_first_day(milliseconds(each.valid_from)), f"{whose.partner}/{each.version}") for each in accepted]
+
+    histories = _at_once(of, partners)
+    return {whose.partner: history for whose, history in zip(partners, histories, strict=True)}
 
 
 def _first_day(at_ms: int) -> str:
