@@ -73,11 +73,11 @@ class Window:
         width: int = self.page.evaluate(f"Math.max(0, {root}.scrollWidth - {root}.clientWidth)")
         return width
 
-    def barriers(self, *, colours: bool = True) -> list[str]:
+    def barriers(self, *, colours: bool = False) -> list[str]:
         """What axe finds that keeps people out: serious and critical.
 
-        Most of its time goes into contrast, which has nothing to do with the language: without `colours` where the same
-        page is judged at the same width and in the same theme in another one.
+        Most of its time goes into contrast, though colours are the same tokens on all pages: `colours` judges it too,
+        as `test_every_page` does of some pages, and `make shots` of all.
         """
         rules = {} if colours else {"color-contrast": {"enabled": False}}
         self.page.evaluate(AXE_SCRIPT)

@@ -1,0 +1,119 @@
+"""Every page of the portal in a browser: nobody is kept out, nothing is cut, and a keyboard reaches all of it.
+
+Each page is loaded once in the suite and looked at at both widths; languages, themes and who looks take turns over the
+pages. `make shots` looks at all of them in every way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from introducer_ops.shots.looking import LOOK
+from introducer_ops.shots.words import Text, wrong_words
+from tests.browser.serving import MARKS
+from tests.browser.test_payouts_in_browser import a_window
+from tests.browser.window import DESK, HEIGHTS, PHONE, Window
+from tests.support.at_once import FRESH
+from tests.support.everything import Everything, everything
+
+pytestmark = MARKS[1:]
+"""No cloud: all books are in this process."""
+
+WAYS = (("en", "light"), ("ar", "dark"), ("en", "dark"))
+"""Languages and themes, in turns; Arabic in the dark stands for all that mirrors."""
+OF_COLOURS = 6
+"""Contrast is judged of every sixth page: it takes most of the time, and colours are the same tokens everywhere."""
+FILES = ("qr.png", "qr.svg", "invoice", "file", "openapi.json", "{document}", "/m/{material}")
+"""What routes end with, or are, that answer with a file."""
+NOT_PAGES = ("/-/", "/static/")
+LOOSE = ("shortened", "english", "untranslated")
+"""What a person looks at on the sheets."""
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Everything]:
+    with pytest.MonkeyPatch.context() as patch, everything(patch) as world:
+        yield world
+
+
+def routes_of(portal: Everything) -> list[str]:
+    """Those that answer with a page."""
+    routes = portal.module.server.app.routes
+    return [
+        route
+        for route, methods in sorted(routes.items())
+        if "GET" in methods and not route.startswith(NOT_PAGES) and not route.endswith(FILES)
+    ]
+
+
+def opened(page_of: Callable[[str], Page], portal: Everything, path: str) -> Page | None:
+    """The page, opened by whoever may, those first who mostly may; nothing where it only leads on."""
+    for role in ("admin", "finance", "sales") if path.startswith("/desk") else ("owner",):
+        page = page_of(portal.who[role])
+        answer = page.goto(path)
+        assert answer is not None
+        if answer.status == 200:
+            return page if urlsplit(page.url).path == urlsplit(path).path else None
+    raise AssertionError(f"{path} opens for nobody")
+
+
+def looked_at(page: Page, language: str) -> list[str]:
+    """What is wrong with the page as it stands in the window."""
+    seen = page.evaluate(LOOK.read_text())
+    wrong = [(kind, words) for kind, words in seen["found"]]
+    texts = [(text.replace(FRESH, ""), *rest) for text, *rest in seen["texts"]]
+    wrong += wrong_words((Text(*each) for each in texts), language)
+    return [f"{kind}: {words}" for kind, words in wrong if kind not in LOOSE]
+
+
+FOCUS = """() => {
+  const wrong = [];
+  const controls = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
+  for (const one of document.querySelectorAll(controls)) {
+    if (!one.checkVisibility() || one.disabled || one.matches("main") || one.closest("[aria-hidden=true]")) continue;
+    const called = `<${one.localName}> ${(one.textContent || one.name || "").trim().slice(0, 40)}`;
+    if (one.tabIndex !== 0) wrong.push(`no Tab reaches ${called}`);
+    one.focus({ focusVisible: true, preventScroll: true });
+    if (document.activeElement !== one) { wrong.push(`nothing focuses ${called}`); continue; }
+    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+    if (outlineStyle === "none" || parseFloat(outlineWidth) < 1) wrong.push(`nobody sees the focus on ${called}`);
+  }
+  return wrong;
+}"""
+"""What a keyboard does not reach, or reaches unseen."""
+
+
+@pytest.mark.parametrize("turn", range(len(WAYS)), ids=["-".join(way) for way in WAYS])
+def test_every_page_is_open_to_everybody(browser: Browser, portal: Everything, address: str, turn: int) -> None:
+    language, theme = WAYS[turn]
+    wrong: dict[str, list[str]] = {}
+    windows: dict[str, Window] = {}
+
+    def page_of(who: str) -> Page:
+        if who not in windows:
+            windows[who] = a_window(browser, portal, address, who, DESK, language=language, theme=theme)
+        return windows[who].page
+
+    try:
+        for number, route in enumerate(routes_of(portal)[turn :: len(WAYS)]):
+            path = portal.path(route)
+            page = opened(page_of, portal, path)
+            if page is None:
+                continue
+            window = next(each for each in windows.values() if each.page == page)
+            found = looked_at(page, language)
+            page.set_viewport_size({"width": PHONE, "height": HEIGHTS[PHONE]})
+            found += [*looked_at(page, language), *page.evaluate(FOCUS), *window.said]
+            found += window.barriers(colours=number % OF_COLOURS == 0)
+            page.set_viewport_size({"width": DESK, "height": HEIGHTS[DESK]})
+            window.said.clear()
+            if found:
+                wrong[path] = list(dict.fromkeys(found))
+    finally:
+        for window in windows.values():
+            window.context.close()
+    assert not wrong, "\n".join(f"{path}: {each}" for path, found in wrong.items() for each in found)
