@@ -537,7 +537,7 @@ def test_the_public_page_knows_nobody_and_may_be_kept_on_the_way(portal: Contest
     assert stranger.body == member.body
     assert "Northgate FX" in stranger.body and "Fast fingers" in stranger.body and "<form" not in stranger.body
     assert (stranger.headers["cache-control"], stranger.cookies) == ("public, max-age=5", [])
-    assert stranger.headers["vary"] == "Accept, Accept-Language, Authorization"
+    assert stranger.headers["vary"] == "Accept, Accept-Language, Authorization, Accept-Encoding"
     data = portal.visitor(accept="application/json").get(public(contest, "?division=1")).json
     assert (data["division"], data["items"], data["participants"]) == (1, [], 0)
     assert set(data) & {"own", "won", "objections", "why_over", "may_join"} == set()
