@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,8 @@ class Sums:
         self.reasons.update(dict(addition.reasons))
         return True
 
-    def sub_number(self, partner: str, link: str, sub1: str) -> str:
-        return sub1
+    def sub_numbers(self, partner: str, link: str, subs: Iterable[str]) -> dict[str, str]:
+        return {sub1: sub1 for sub1 in subs}
 
     def positions(self, *_: str) -> dict[int, str]:
         return {}

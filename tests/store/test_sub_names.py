@@ -50,6 +50,18 @@ def test_a_full_list_stays_full_though_a_value_was_taken_away(tables: Tables) ->
     assert SubNames(tables.books).number(PARTNER, LINK, "later") == OTHER_SUB
 
 
+def test_several_new_values_are_listed_together_as_far_as_there_is_room(tables: Tables) -> None:
+    names = SubNames(tables.books)
+    assert names.numbers(PARTNER, LINK, ["b", "a", "ann@example.org", "", "b"]) == {
+        "a": "0", "b": "1", "ann@example.org": OTHER_SUB, "": "",
+    }  # fmt: skip
+    # when the list has one place left for two values
+    many = [f"place {number:03}" for number in range(SUB_NAMES - 1)]
+    numbers = names.numbers(PARTNER, LINK, many)
+    assert [name for name, number in numbers.items() if number == OTHER_SUB] == many[-1:]
+    assert names.number(PARTNER, LINK, "a") == "0"
+
+
 def test_two_who_name_values_at_once_are_told_the_same(tables: Tables) -> None:
     # given two containers that have read an empty list
     one, two = SubNames(tables.books), SubNames(tables.books)

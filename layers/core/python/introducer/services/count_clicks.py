@@ -59,7 +59,7 @@ class ClickCounter(Protocol):
 
     def add(self, addition: ClickCount, spans: Mapping[int, Span], capped: CampaignAddition | None = None) -> bool: ...
     def positions(self, partner: str, day: str, link: str) -> dict[int, str]: ...
-    def sub_number(self, partner: str, link: str, sub1: str) -> str: ...
+    def sub_numbers(self, partner: str, link: str, subs: Iterable[str]) -> Mapping[str, str]: ...
 
 
 class IntakeCounter(Protocol):
@@ -262,8 +262,10 @@ def _by(
     written: it is what is missing from the whole."""
     partner, _, link = name
     found: dict[str, dict[str, list[int]]] = {"country": {}, "device": {}, "sub1": {}}
-    for click in (record.click for record in group if record.click is not None):
-        sub1 = counter.sub_number(partner, link, click.subs[0])
+    clicks = [record.click for record in group if record.click is not None]
+    subs = counter.sub_numbers(partner, link, {click.subs[0] for click in clicks})
+    for click in clicks:
+        sub1 = subs[click.subs[0]]
         numbers = (int(click.counts), int(click.counts and click.unique), int(not click.counts))
         for dimension, value in (("country", click.country), ("device", click.device), ("sub1", sub1)):
             if value and value != NOWHERE:

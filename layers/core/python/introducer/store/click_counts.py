@@ -86,9 +86,9 @@ class ClickCounts:
         self._connection = connect(table, region=region, host=host)
         self._names = SubNames(table, region, host)
 
-    def sub_number(self, partner: str, link: str, sub1: str) -> str:
-        """Under what clicks with this sub1 are counted (`SubNames.number`). Raises `Unavailable`."""
-        return self._names.number(partner, link, sub1)
+    def sub_numbers(self, partner: str, link: str, subs: Iterable[str]) -> Mapping[str, str]:
+        """Under what clicks with these values of sub1 are counted (`SubNames.numbers`). Raises `Unavailable`."""
+        return self._names.numbers(partner, link, subs)
 
     def add(self, addition: ClickCount, spans: Mapping[int, Span], capped: CampaignAddition | None = None) -> bool:
         """Add to a counter; `spans` are by shard. False, with nothing added, when a span is counted in part or whole.

@@ -8,7 +8,7 @@ that is full stays full: whoever asks again, for a click or for the client that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pynamodb.expressions.operand import Path
@@ -29,7 +29,7 @@ _TRIES = 8
 
 
 class SubNames:
-    """The lists of a BOOKS table. What `number` read once, it remembers. All of it raises `Unavailable`."""
+    """The lists of a BOOKS table. What `numbers` read once, it remembers. All of it raises `Unavailable`."""
 
     def __init__(self, table: str, region: str | None = None, host: str | None = None) -> None:
         self._table = table
@@ -39,20 +39,26 @@ class SubNames:
     def number(self, partner: str, link: str, sub1: str) -> str:
         """Under what clicks of a link with this sub1 are counted: its number, or `OTHER_SUB`; without one nothing. A
         value that is new takes the next number while there is one."""
-        if not sub1:
-            return ""
-        if not names_a_place(sub1):
-            return OTHER_SUB
+        return self.numbers(partner, link, [sub1])[sub1]
+
+    def numbers(self, partner: str, link: str, subs: Iterable[str]) -> dict[str, str]:
+        """The same of several values; those that are new are listed by one write."""
+        subs = sorted(set(subs))
+        found = {sub1: OTHER_SUB if sub1 else "" for sub1 in subs}
+        places = [sub1 for sub1 in subs if names_a_place(sub1)]
+        if not places:
+            return found
         key = _key(partner, link)
         known = self._known[key] if key in self._known else self._read(key)
         for _ in range(_TRIES):
             listed = int(known.get(LISTED, 0))
-            if attribute(sub1) in known:
-                return str(known[attribute(sub1)])
-            if listed >= SUB_NAMES:
-                return OTHER_SUB
-            if self._add(key, sub1, listed):
-                known = self._remember(key, {**known, attribute(sub1): listed, LISTED: listed + 1})
+            new = [sub1 for sub1 in places if attribute(sub1) not in known][: max(0, SUB_NAMES - listed)]
+            if not new:
+                named = {sub1: str(known[attribute(sub1)]) for sub1 in places if attribute(sub1) in known}
+                return {**found, **named}
+            if self._add(key, new, listed):
+                given = {attribute(sub1): listed + number for number, sub1 in enumerate(new)}
+                known = self._remember(key, {**known, **given, LISTED: listed + len(new)})
             else:
                 known = self._read(key)
         raise Unavailable("The list of a link's sub1 is written by too many at once: try again.", code="list_contended")
@@ -73,17 +79,18 @@ class SubNames:
         self._known[key] = known
         return known
 
-    def _add(self, key: keys.Key, name: str, listed: int) -> bool:
-        """Put a name on a list that has given so many numbers; False, with nothing done, when it has given others."""
-        number = Path(LISTED)
-        as_read = number == listed if listed else number.does_not_exist()
+    def _add(self, key: keys.Key, names: Sequence[str], listed: int) -> bool:
+        """Put names on a list that has given so many numbers; False, with nothing done, when it has given others."""
+        count = Path(LISTED)
+        as_read = count == listed if listed else count.does_not_exist()
+        given = [Path([attribute(name)]).set(listed + number) for number, name in enumerate(names)]
         try:
             with writing():
                 self._connection.update_item(
                     self._table,
                     key.pk,
                     key.sk,
-                    actions=[Path([attribute(name)]).set(listed), number.set(listed + 1)],
+                    actions=[*given, count.set(listed + len(names))],
                     condition=as_read,
                 )
         except Refused:
