@@ -20,12 +20,12 @@ def apply(state_dir: Path) -> None:
 
     lambda_workers.apply(state_dir)
     streams.apply()
-    dynamodb.apply()
     gateway.apply()
     conditions.apply()
     user_pool.apply()
     mailbox.apply(state_dir / "mails")
     clock = Clock(state_dir / "clock")
+    dynamodb.apply(clock)
     mail_events.apply(state_dir / "mail_rate", clock)
     step_functions.apply(clock)
     scheduler.apply(clock)

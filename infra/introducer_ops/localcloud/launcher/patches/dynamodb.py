@@ -1,18 +1,24 @@
-"""DynamoDB: a query costs what it finds, not what its partition holds.
+"""DynamoDB: a query costs what it finds, not what its partition holds; and items expire by the product's clock.
 
 Ministack reads the condition of a query anew for each item of the partition: half a second where there are ten
 thousand, for one answer of fifty. Here a condition on keys is read once. What is not of the plain form that clients
 write is left to ministack.
+
+Its reaper compares `expires_at` with the machine's time: where the clock of the local stage stands in the past, what is
+to be kept for three days would be gone within a minute.
 """
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import dynamodb
+
+from .clock import Clock
 
 Item = Mapping[str, Mapping[str, Any]]
 Holds = Callable[[Item], bool]
@@ -31,7 +37,25 @@ _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
 }
 
 
-def apply() -> None:
+_REAPER = "dynamodb-ttl-reaper"
+"""What ministack calls the thread that removes what has expired."""
+
+
+class _Time:
+    """The module `time`; to the reaper it tells the product's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def time(self) -> float:
+        return self._clock.now() if threading.current_thread().name == _REAPER else time.time()
+
+
+def apply(clock: Clock) -> None:
+    dynamodb.time = _Time(clock)
     evaluate = dynamodb._evaluate_condition
     last = threading.local()
 
