@@ -159,7 +159,7 @@ def test_an_address_that_came_back_is_said_to_its_reader_and_staff_may_lift_it(p
     assert "was spam" in shown
     path, staff = f"/desk/partners/{partner}/mail", portal.machine(STAFF)
     assert f'href="{path}"' in portal.signed_in(STAFF).get(f"/desk/partners/{partner}/deal").body
-    assert 'href="/settings/mail"' in portal.signed_in(PARTNER).get("/links").body
+    assert 'href="/settings/mail"' in portal.signed_in(PARTNER).get("/settings").body
     assert portal.machine(PARTNER).get(path).status == 403
     assert "The reader" not in text(portal.signed_in(STAFF).get(path).body)
     bounced = next(each for each in staff.get(path).json["items"] if each["reason"] == "bounced")
