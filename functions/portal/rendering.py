@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import assets
 import charts
 import places
 import words
-from assets import asset
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from visit import N_, THEMES, Visit
@@ -134,7 +134,7 @@ def _make() -> Environment:
     )
     environment.filters.update(money=money, when=when, day=day, last_day=last_day, moment=moment)
     environment.globals.update(
-        asset=asset,
+        asset=assets.asset,
         places=lambda: places.shown_to(_visit.get()),
         chart=charts.bars,
         band=charts.band,

@@ -39,7 +39,7 @@ def places(portal: Payday) -> Any:
 
 @pytest.fixture(scope="module")
 def assets(portal: Payday) -> Any:
-    return portal.module.pages.static_files.assets
+    return portal.module.server.rendering.assets
 
 
 @pytest.fixture(scope="module")
