@@ -410,7 +410,7 @@ def _notes(report: Report) -> list[str]:
         notes.append(query.rows.value)
     if query.faces:
         notes.append("since")
-    if query.earlier and query.period.last > query.today:
+    if query.earlier and query.period.last > query.asked_on:
         notes.append("not_over")
     if len(report.currencies) > 1:
         notes.append("other_currencies")

@@ -216,7 +216,7 @@ class Query:
 
     rows: Dimension
     period: Period
-    today: str
+    asked_on: str
     """The UTC day on which it is asked: of a period that is not over, what came before is as much as there is of it."""
     preset: Preset | None = None
     """Which preset the period is of; None for days that somebody named."""
@@ -234,7 +234,7 @@ class Query:
 
     @property
     def earlier(self) -> Period | None:
-        return earlier(self.period, self.against, self.today)
+        return earlier(self.period, self.against, self.asked_on)
 
     @property
     def months(self) -> list[str]:
@@ -307,7 +307,7 @@ def query_of(
     return Query(
         rows=Dimension(chosen),
         period=period,
-        today=today,
+        asked_on=today,
         preset=preset,
         against=Against(against),
         metrics=metrics,
@@ -448,7 +448,7 @@ def tabulate(query: Query, facts: Iterable[Fact]) -> Tabulated:
     keys: dict[str, str] = {}
     if rows in TIME:
         day = period.first
-        while day <= min(period.last, query.today):
+        while day <= min(period.last, query.asked_on):
             now.setdefault(_place(day, rows), Sums())
             day = plus_days(day, 1)
     for fact in facts:
