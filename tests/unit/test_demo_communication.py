@@ -82,8 +82,8 @@ def test_what_is_due_is_done_once_in_its_order_and_never_behind_the_clock(
     clock = SimpleNamespace(now=lambda: now.at, set_to=lambda at: setattr(now, "at", at))
     stack: Any = SimpleNamespace(clock=clock, set_mail_rate=lambda rate: None)
     names = (
-        "_open", "_ask", "_reply", "_write_to_many", "_announce", "_call_leads", "_sort_leads", "_score", "_look",
-        "_hand_on",
+        "_apply", "_open", "_ask", "_reply", "_write_to_many", "_announce", "_call_leads", "_sort_leads", "_score",
+        "_look", "_hand_on",
     )  # fmt: skip
     for name in names:
         monkeypatch.setattr(Week, name, lambda _, name=name: done.append((name, now.at)))
@@ -100,6 +100,6 @@ def test_what_is_due_is_done_once_in_its_order_and_never_behind_the_clock(
 
     assert [at for _, at in done] == sorted(at for _, at in done)
     people = [name for name, _ in done if name not in ("_score", "_look", "_hand_on")]
-    assert people == list(names[:7])
+    assert people == list(names[:8])
     looks = [at for name, at in done if name == "_look"]
     assert [at.date() for at in looks] == [day - timedelta(days=back) for back in range(6, -1, -1)]

@@ -1,8 +1,8 @@
 """A week of what is written and asked for in the demo world: up to the trading day, and to the Monday after it.
 
-A manager switches onboarding on, and partners join: one whose terms wait, one who gets on, one who wants no such mail.
-The demo partner asks something and is answered; a segment gets a broadcast, to two addresses among others that do not
-want it or are none; something is announced, and read; two people ask to be called, and one becomes a client. The
+Three people apply to be partners. A manager switches onboarding on, and partners join: one whose terms wait, one who
+gets on, one who wants no such mail. The demo partner asks something and is answered; a segment gets a broadcast, to two
+addresses among others that do not want it or are none; something is announced, and read; two people ask to be called, and one becomes a client. The
 triggers look at everybody each morning, and on Monday letters and a digest are written.
 
 All of it over HTTP, as people do it; partners are registered by the product's own service. What a schedule calls in AWS
@@ -34,6 +34,7 @@ from introducer.services.register_partner import register_partner
 from introducer.store.configuration import Configuration
 from introducer.store.mail_figures import MailFigures
 from introducer.store.tasks import Tasks
+from introducer_ops.demo.applying import Applied, apply
 from introducer_ops.demo.building import Login, World, new_password
 from introducer_ops.demo.deals import terms_of
 from introducer_ops.demo.desk import Desk, DeskRefused
@@ -251,11 +252,13 @@ class Week:
         self._brand = world.brand.brand
         self._star = world.partners[STAR].partner
         self._newcomers: list[Newcomer] = []
+        self._applied = Applied(partners=(), became="")
         self._story = Story()
         self._answer = ""
         self._desks: dict[str, Desk] = {}
         stack.set_mail_rate(MAILS_PER_SECOND)
         agenda: list[tuple[datetime, Callable[[], None]]] = [
+            (self._at(5, 10), self._apply),
             (self._at(4, 9), self._open),
             (self._at(4, 10, 30), self._ask),
             (self._at(4, 15), self._reply),
@@ -294,6 +297,24 @@ class Week:
         self._stack.invoke("DueMailsFunction", {})
 
     # ------------------------------------------------------------------------------------------------- what people do
+
+    def _apply(self) -> None:
+        """Three people want to be partners. Who is approved comes before onboarding is switched on."""
+        chance = random.Random(f"{self._world.plan.seed}/applicant")
+        self._applied = apply(
+            self._stack,
+            brand=self._brand,
+            star=self._partner(STAR),
+            manager=self._staff(Role.MANAGER),
+            terms=terms_of("cpa", "EUR", self._day, chance),
+            mail_to=lambda address: _until(lambda: self._text_to(address), f"{address} got no mail"),
+        )
+
+    def _text_to(self, address: str) -> str:
+        """The newest mail to an address, as it is read; empty while there is none."""
+        found = [mail for mail in self._stack.mails() if _address(mail) == address]
+        body = found[-1].get_body(("plain",)) if found else None
+        return "" if body is None else str(body.get_content())
 
     def _open(self) -> None:
         """A manager switches onboarding on, and saves an answer; then partners join."""
@@ -467,6 +488,7 @@ class Week:
         wait_until_looked_at(self._stack)
         say("mails that are due")
         of = [*(each.partner for each in self._world.partners), *(each.partner for each in self._newcomers)]
+        of += self._applied.partners
         mails = wait_until_told(self._stack, self._brand, of)
         # What a mail told may have raised a task.
         wait_until_looked_at(self._stack)
@@ -569,9 +591,10 @@ def _event(kind: str, at: datetime, **said: Any) -> Message:
 
 def _workable(manager: Desk) -> list[Mapping[str, Any]]:
     """Tasks that the manager may work, the most pressing first; none while there are fewer than three. Cases are
-    compliance's."""
+    compliance's, and an application is decided on a page of its own."""
     rows = manager.get("/desk?whose=all")["items"]
-    found = [task for row in rows for task in row["tasks"] if task["may_work"] and task["kind"] != "case_opened"]
+    others = ("case_opened", "application_waits")
+    found = [task for row in rows for task in row["tasks"] if task["may_work"] and task["kind"] not in others]
     return found if len(found) > 2 else []
 
 

@@ -59,6 +59,7 @@ WORDS_OF_TASKS = {
     "dormant": "dormant",
     "first_ftd": "first clients",
     "contest_won": "prizes",
+    "application_waits": "with applications",
 }
 """What a kind of task is about, after its number."""
 _RAILS = {"sepa": "SEPA", "paypal": "PayPal", "manual": "hand"}
