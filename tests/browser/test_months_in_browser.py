@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.months import FINANCE, MARCH, Executions, a_portal_with_a_closed_month
 from tests.browser.serving import MARKS
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import PHONE, WINDOWS, Window
 from tests.browser.world import PARTNER, Portal, Visitor
 
 pytestmark = MARKS
@@ -33,8 +33,7 @@ def people(portal: Portal) -> dict[str, Visitor]:
     return {email: portal.signed_in(email) for email, _ in PAGES}
 
 
-@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark"), ("th", "light")])
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(("width", "language", "theme"), WINDOWS)
 def test_pages_fit_their_window_and_keep_nobody_out(
     browser: Browser, address: str, people: dict[str, Visitor], width: int, language: str, theme: str
 ) -> None:
@@ -47,7 +46,7 @@ def test_pages_fit_their_window_and_keep_nobody_out(
                 expect(page.locator("html")).to_have_attribute("data-theme", theme)
                 expect(page.locator("h1")).to_be_visible()
                 assert window.sideways() == 0, path
-                assert window.barriers(colours=language != "th") == [], path
+                assert window.barriers() == [], path
         assert window.said == []
 
 
