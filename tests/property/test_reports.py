@@ -53,7 +53,7 @@ queries = st.builds(
     Query,
     rows=st.sampled_from(Dimension),
     period=periods,
-    today=st.just(TODAY),
+    asked_on=st.just(TODAY),
     against=st.sampled_from(Against),
     metrics=st.lists(st.sampled_from(list(METRICS)), min_size=1, max_size=4, unique=True).map(tuple),
     filters=st.dictionaries(st.sampled_from(SOURCES), st.sampled_from(["a", "b"]), max_size=2),
