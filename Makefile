@@ -71,7 +71,7 @@ format: install ## Put the code into the one style
 bench: install ## Speed as ratios, write units and imports, into build/bench.json (BENCH=clicks for a part)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-docs: install ## Write the generated files again: data model, deal schema, crawler words, catalogues
+docs: install ## Write the generated files again: data model, deal schema, crawler words, error codes, catalogues
 	@$(BIN)/introducer generate
 
 lock: ## Resolve the locked requirements again (needs uv)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import registry
 import scopes
 import server
 from adapter import UNKNOWN_METHOD, UNKNOWN_PATH
@@ -116,6 +117,7 @@ def document() -> dict[str, Any]:
 
 def described() -> list[Page]:
     """What is described: all that can be asked for, partners' pages first, by path."""
+    registry.load_all()
     pages = [page for page in server.registered if page.path not in (UNKNOWN_PATH, UNKNOWN_METHOD)]
     return sorted(pages, key=lambda page: (page.path.startswith("/desk"), page.path, page.method))
 

@@ -10,9 +10,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def generate() -> None:
-        """Write the generated files again: data model, deal schema, crawler words, message catalogues."""
-        from introducer_ops import agents, catalogues, data_model, deal_schema
+        """Write the generated files again: data model, deal schema, crawler words, routes, error codes, catalogues."""
+        from introducer_ops import agents, catalogues, data_model, deal_schema, error_codes, route_index
 
-        for path in (data_model.write(), deal_schema.write(), agents.write()):
+        for path in (data_model.write(), deal_schema.write(), agents.write(), route_index.write(), error_codes.write()):
             typer.echo(f"wrote {path.relative_to(data_model.ROOT)}")
         raise typer.Exit(catalogues.main(["update"]))

@@ -20,6 +20,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
@@ -30,6 +31,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.gateway import wsgi
+from tests.browser.world import Visitor
 from tests.support.everything import LOGINS, ROLES, Everything, as_it_was, everything
 from tests.support.writes import WRITES
 
@@ -117,6 +119,8 @@ def main(arguments: list[str]) -> int:
     logging.disable(logging.WARNING)
     found, ends, rounds = Found(), time.monotonic() + given_.seconds, 0
     with pytest.MonkeyPatch.context() as patch, everything(patch) as world:
+        if not given_.only:
+            OpenAPIV31SpecValidator(Visitor(world, {}).get("/openapi.json").json).validate()
         all_of_them = [each for each in operations(world) if given_.only in each.label]
         while time.monotonic() < ends:
             for role in ("stranger", *ROLES):

@@ -1,8 +1,8 @@
 """`python -m tests.api.shapes`: writes down what every route of the portal answers, as the world of everything shows.
 
-With `--all` every test that speaks to the portal is watched as well (some minutes), and questions that nobody thought
-of: they know more of what may be null or missing. What was written down before stays, unless it is `--anew`; a route
-that is gone, goes.
+With `--odd` questions are asked that nobody thought of, with `--all` every test that speaks to the portal is watched as
+well (some minutes): they know more of what may be null or missing. What was written down before stays, unless it is
+`--anew`; a route that is gone, goes.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> None:
     kept: dict[str, Seen] = {}
     if SHAPES.exists() and "--anew" not in arguments:
         kept = json.loads(SHAPES.read_text("utf-8"))
-    seen, sent = record_world(odd="--all" in arguments)
+    seen, sent = record_world(odd=bool({"--odd", "--all"} & set(arguments)))
     for found in (seen, *(record_tests() if "--all" in arguments else ())):
         for route, entry in found.items():
             kept[route] = joined({name: kept.get(route, new())[name] for name in new()}, entry)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.api.asking import DOCUMENT, Row, asked, documented, is_somebodys, routes, table
+from tests.api.recording import Recorder, joined, new, watched
+from tests.api.shapes import SHAPES, looked_at
 from tests.support.everything import ROLES, Everything, everything
 
 pytestmark = pytest.mark.in_memory
 
 TABLE = documented()
+ANEW = "what is answered has changed: `python -m tests.api.shapes` writes it down"
 REFUSED = ("401", "403", "404")
 REMOVES_NOTHING = "/settings/verification/documents/{document}/removal"
 """Its folder is the asker's own: nothing of this name is in it, and removing what is not there changes nothing."""
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Everything]:
+def recorder() -> Iterator[Recorder]:
+    """What is answered meanwhile."""
+    found = Recorder()
+    patch = watched(found)
+    yield found
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def world(recorder: Recorder) -> Iterator[Everything]:
     with pytest.MonkeyPatch.context() as patch, everything(patch) as found:
         yield found
 
@@ -72,6 +85,20 @@ def test_strangers_are_asked_to_sign_in_wherever_a_page_is_not_for_anybody(known
 def test_each_route_is_open_to_somebody(known: list[tuple[Any, Row]]) -> None:
     for _, row in known:
         assert {"200", "201", "303"} & {cell.partition(" ")[0] for cell in row.cells}, row.text()
+
+
+def test_what_everybody_was_answered_is_what_the_description_says(
+    world: Everything, recorder: Recorder, registered: dict[tuple[str, str], Any]
+) -> None:
+    if len(recorder.seen) < len(registered):
+        # This test was asked for alone.
+        looked_at(world)
+    shapes = json.loads(SHAPES.read_text("utf-8"))
+    missing = sorted(f"{method} {path}" for method, path in registered if f"{method} {path}" not in shapes)
+    assert not missing, ANEW
+    for route, seen in recorder.seen.items():
+        known = {name: shapes[route][name] for name in new()}
+        assert joined(known, seen) == known, f"{route}: {ANEW}"
 
 
 def test_the_table_says_its_columns() -> None:

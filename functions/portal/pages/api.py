@@ -104,7 +104,12 @@ def _shown(document: Schema, path: str, method: str, operation: Schema) -> dict[
         "summary": operation["summary"],
         "description": operation["description"].split("\n\n"),
         "parameters": [
-            {"name": each["name"], "in": each["in"], "says": each.get("description", ""), "kind": _kind(each["schema"])}
+            {
+                "name": each["name"],
+                "required": each.get("required", False),
+                "says": " ".join([f"In the {each['in']}.", each.get("description", "")]).strip(),
+                "kind": _kind(each["schema"]),
+            }
             for each in operation.get("parameters", ())
         ],
         "sent_as": list(body),
