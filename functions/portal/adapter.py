@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -26,15 +27,22 @@ TEXTS = ("text/", "application/json", "application/problem+json", "image/svg+xml
 Event = Mapping[str, Any]
 
 
-def adapted(app: Chalice) -> Callable[[Event, Any], dict[str, Any]]:
-    """The app as a handler of HTTP API events, payload 2.0. Routes must be registered before the first call."""
+def adapted(
+    app: Chalice,
+    routes_to_come: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ready: Callable[[str, str], None] = lambda path, method: None,
+) -> Callable[[Event, Any], dict[str, Any]]:
+    """The app as a handler of HTTP API events, payload 2.0. Routes must be registered before the first call; those of
+    `routes_to_come` (methods by path) may be registered by `ready`, which is called before each call of a route."""
     # A route that names a path stands before one that has a place for it.
-    in_order = sorted(app.routes.items(), key=lambda route: route[0].count("{"))
-    routes = [(_pattern(path), path, set(methods)) for path, methods in in_order]
+    known = {path: set(methods) for path, methods in [*app.routes.items(), *routes_to_come.items()]}
+    in_order = sorted(known.items(), key=lambda route: route[0].count("{"))
+    routes = [(_pattern(path), path, methods) for path, methods in in_order]
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         method = event["requestContext"]["http"]["method"]
         resource, parameters = _match(routes, event["rawPath"], "GET" if method == "HEAD" else method)
+        ready(resource, "GET" if method == "HEAD" else method)
         headers = {"accept": "*/*"} | dict(event.get("headers") or {})
         if event.get("cookies"):
             headers["cookie"] = "; ".join(event["cookies"])

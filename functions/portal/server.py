@@ -29,6 +29,7 @@ from assets import asset
 from chalice import Chalice
 from chalice.app import Response
 from pydantic import BaseModel
+from route_index import ROUTES
 from visit import CSRF_FIELD, CSV, HTML, JSON, KEY_FIELD, KEY_HEADER, MOST_BYTES, FormRefused, Visit
 
 from introducer.domain.errors import Forbidden, IntroducerError, Malformed, NotFound, Unauthenticated
@@ -456,7 +457,7 @@ def unknown_path(visit: Visit) -> Any:
 
 @page(UNKNOWN_METHOD, who=Who.ANYONE)
 def unknown_method(visit: Visit) -> Response:
-    allowed = sorted({method for path, methods in app.routes.items() if _fits(path, visit.path) for method in methods})
+    allowed = sorted({method for path, methods in ROUTES.items() if _fits(path, visit.path) for method in methods})
     error: IntroducerError = NotFound("This page does not take this method.", code="method_not_allowed")
     response = _problem(visit, error, 405)
     response.headers["Allow"] = ", ".join([*allowed, "HEAD"] if "GET" in allowed else allowed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import registry
+
 from introducer.locale import Language
 from introducer.wording import codes
 
@@ -334,11 +336,15 @@ WORDS: dict[str, dict[str, str]] = codes.WORDS | {
 
 def word(language: Language, group: str, code: str) -> str:
     """The word for a code; the code itself, spaced, for one that is newer than these words."""
+    if str(code) not in WORDS.get(group, {}):
+        # Pages bring words of their own, and it may be another page's word.
+        registry.load_all()
     return codes.word(language, group, code, WORDS)
 
 
 def advice(language: Language, status: int, code: str) -> str:
-    """What to do about a problem: by its code where there are words for it, else by its status."""
+    """What to do about a problem: by its code where there are words for it, else by its status. A page that answers
+    has brought the words for its own codes."""
     if code in WORDS["problem"]:
         return word(language, "problem", code)
     return language.text(WORDS["problem_advice"].get(str(status), WORDS["problem_advice"]["400"]))

@@ -24,6 +24,9 @@ def load(name: str, module: str = "app") -> ModuleType:
         assert spec is not None and spec.loader is not None
         loaded = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
+        if hasattr(loaded, "registry"):
+            # Pages that come later would come from the path that this folder is no longer on.
+            loaded.registry.load_all()
         return loaded
     finally:
         sys.path.remove(str(folder))

@@ -6,10 +6,7 @@ alike beyond that are only asked whether they are there.
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +19,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 
-from introducer_ops.localcloud.process import ROOT
+from introducer_ops import route_index
 
 STRANGER = "stranger"
 """Who looks without a login."""
@@ -102,12 +99,7 @@ def links_of(html: str) -> list[str]:
 
 def registered_routes() -> tuple[str, ...]:
     """Every route of the portal that answers GET, as it is registered."""
-    # Its modules have plain names (`server`, `pages`), which belong into no other process.
-    say = "import json, app; print(json.dumps({p: list(m) for p, m in app.server.app.routes.items()}))"
-    said = subprocess.run(
-        [sys.executable, "-c", say], cwd=ROOT / "functions" / "portal", capture_output=True, text=True, check=True
-    ).stdout
-    return tuple(sorted(path for path, methods in json.loads(said).items() if "GET" in methods))
+    return tuple(sorted(path for path, methods in route_index.routes().items() if "GET" in methods))
 
 
 def route_of(path: str, routes: Iterable[str]) -> str | None:
