@@ -584,7 +584,7 @@ def _talked(world: Everything) -> None:
     task = world.machine(MANAGER).get(f"/desk/partners/{world.harbour}/tasks").json["items"][0]
     values["task"] = task["task"]
     values["area"] = "links"
-    values["name"] = world.module.server.rendering.asset("portal.css").rpartition("/")[2]
+    values["name"] = world.module.server.rendering.assets.asset("portal.css").rpartition("/")[2]
 
 
 def _planned(world: Everything) -> None:
