@@ -25,6 +25,8 @@ class Row(NamedTuple):
     area: str
     asks: bool = False
     """Whether what is posted there is a question, which changes nothing."""
+    shown: bool = False
+    """Whether it is looked at alone, though other pages of its area are written."""
 
 
 ROWS: tuple[Row, ...] = (
@@ -93,6 +95,8 @@ ROWS: tuple[Row, ...] = (
     Row("/desk/announcements", "desk.messages"),
     Row("/desk/broadcasts", "desk.messages"),
     Row("/desk/broadcasts/policy", NEVER),
+    # Whoever made a key would be the second person to what it hands in.
+    Row("/desk/broadcasts/{}/submission", NEVER),
     Row("/desk/broadcasts/{}/approval", NEVER),
     Row("/desk/sequences", "desk.messages"),
     Row("/desk/mail", "desk.messages"),
@@ -100,7 +104,10 @@ ROWS: tuple[Row, ...] = (
     Row("/desk/campaigns", "desk.campaigns"),
     Row("/desk/codes", "desk.campaigns"),
     Row("/desk/events", "desk.events"),
-    Row("/desk/sources", "desk.events"),
+    # A new source answers with its secret, and one that fetches elsewhere takes the platform's token there.
+    Row("/desk/sources", "desk.events", shown=True),
+    Row("/desk/sources/{}/pull", "desk.events"),
+    Row("/desk/sources/{}/files", "desk.events"),
     Row("/desk/sources/{}/secret", NEVER),
     Row("/desk/sources/{}/token", NEVER),
     Row("/desk/webhooks", "desk.events"),
@@ -130,7 +137,7 @@ def needed(method: str, path: str) -> str | None:
     if method in ("GET", "HEAD") or row.asks:
         return f"{row.area}:{READ}"
     writes = AREAS_OF_PARTNER.get(row.area) or AREAS_OF_DESK.get(row.area)
-    return f"{row.area}:{WRITE}" if writes else None
+    return f"{row.area}:{WRITE}" if writes and not row.shown else None
 
 
 def check(key: ApiKey, method: str, path: str) -> None:
