@@ -98,7 +98,7 @@ def document() -> dict[str, Any]:
             "version": VERSION,
             "summary": "Every page of the portal is also the API: the same address answers a browser and a program.",
             "description": _ABOUT,
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in tags],
