@@ -50,6 +50,9 @@ _LONGEST_KEY = 200
 MOST_ROWS = 5_000
 """How long a list is that a link saves as a file; its `Link` header says where it would go on."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_BEGINS_FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+"""What spreadsheets take for a formula, or strip before they look for one; the last four are the wide forms of the
+first four, which some read alike."""
 _PLAIN_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -243,7 +246,7 @@ def cell(value: Any) -> str:
     """The value as a spreadsheet may read it: a text that would be a formula is kept a text."""
     value = plain(value)
     text = "" if value is None else value["amount"] if isinstance(value, dict) and "amount" in value else str(value)
-    if text[:1] in "=+-@\t\r" and text and not _NUMBER.fullmatch(text):
+    if text and text[0] in _BEGINS_FORMULA and not _NUMBER.fullmatch(text):
         return "'" + text
     return text
 

@@ -277,8 +277,10 @@ class Visit:
         """Raises `Forbidden` when a browser's write lacks the token of its own session.
 
         Machines hold no cookies and need none: no page of another site can send JSON without asking us first (CORS).
+        A session whose refresh cookie ran out before the other one is a browser's all the same.
         """
-        if self.signed_in_by == "bearer" or (not self.secret and self.content_type == JSON):
+        holds = self.secret or self.cookies.get(cookies.ACCESS)
+        if self.signed_in_by == "bearer" or (not holds and self.content_type == JSON):
             return
         sent = _unmasked(self.header(CSRF_HEADER) or str(self.fields.get(CSRF_FIELD, "")))
         if not self.secret or not hmac.compare_digest(sent, _token(self.secret)):
