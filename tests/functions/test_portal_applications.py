@@ -7,15 +7,16 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from introducer.domain.application import MOST_MAILS, MOST_OF_ADDRESS, ApplicationState
+from introducer.domain.application import MOST_MAILS, MOST_OF_ADDRESS, MOST_OF_NETWORK, ApplicationState
 from introducer.domain.configuration import Role
 from introducer.domain.mail import MailTemplate
 from introducer.locale import CODES
 from introducer.store.mails import Mails
-from tests.browser.world import Visitor
+from tests.browser.world import Visitor, an_http_event
 from tests.support.applying import APPLIED, Applying, an_applying
 from tests.support.builders import revshare, terms
 from tests.support.leading import everything, in_clear
@@ -115,12 +116,21 @@ def test_an_address_gets_three_mails_a_day_and_nobody_sees_which_was_not_sent(po
     assert portal.applies(key="other", email="somebody@example.com").status == 201
 
 
-def test_a_network_sends_so_many_a_day(portal: Applying, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portal.module.pages.apply, "address_of", lambda visit: "198.51.100.7")
-    for number in range(MOST_OF_ADDRESS):
-        assert portal.applies(key=str(number), email=f"m{number}@example.com").status == 201
-    answer = portal.applies(key="more", email="more@example.com")
-    assert (answer.status, answer.json["code"]) == (429, "too_many_applications")
+def test_a_network_sends_so_many_a_day(portal: Applying) -> None:
+    def sends(number: int, address: str) -> dict[str, Any]:
+        body = json.dumps(dict(APPLIED) | {"email": f"m{number}.{address}@example.com".replace(":", "-")})
+        headers = {"host": "portal.localhost", "accept": "application/json", "content-type": "application/json"}
+        event = an_http_event("POST", "/apply", body, headers, [])
+        event["requestContext"]["http"]["sourceIp"] = address
+        return portal.handle(event)
+
+    answers = [sends(number, "198.51.100.7") for number in range(MOST_OF_ADDRESS + 1)]
+    assert [each["statusCode"] for each in answers] == [201] * MOST_OF_ADDRESS + [429]
+    assert json.loads(answers[-1]["body"])["code"] == "too_many_applications"
+    # another address of the network still may, until all of them together sent enough
+    others = [sends(number, f"198.51.100.{number}")["statusCode"] for number in range(20, 45)]
+    assert others.count(201) == MOST_OF_NETWORK - MOST_OF_ADDRESS - 1
+    assert sends(0, "203.0.113.9")["statusCode"] == 201
 
 
 # ------------------------------------------------------------------------------------------------------- the link
