@@ -129,3 +129,38 @@ def test_every_page_is_open_to_everybody(browser: Browser, portal: Everything, a
         for window in windows.values():
             window.context.close()
     assert not wrong, "\n".join(f"{path}: {each}" for path, found in wrong.items() for each in found)
+
+
+PLANTED = """<!doctype html><html lang="en"><head><title>Planted</title></head><body><main id="content">
+<h1>One</h1><h1>Two</h1><h2></h2>
+<div data-wide>wide</div>
+<p data-cut>this sentence is longer than the room that it has</p>
+<p data-upon>above and below</p><p data-under>below and above</p>
+<a href="#">nowhere</a><a href="#gone">nowhere either</a>
+<p id="twice">Paid to par_01M18YB9MCG3V7Q021J22BGPK0 in pending_review</p><p id="twice">Since 2026-04-02</p>
+<button tabindex="-1">never</button><button data-unseen>unseen</button>
+</main></body></html>"""
+STYLES = {
+    "[data-wide]": "inline-size: 900px",
+    "[data-cut]": "inline-size: 60px; overflow: hidden; white-space: nowrap",
+    "[data-under]": "margin-block-start: -2.2em",
+    "[data-unseen]": "outline: none",
+}
+
+
+def test_what_is_wrong_would_be_found(browser: Browser) -> None:
+    """Else no test above could fail."""
+    context = browser.new_context(viewport={"width": PHONE, "height": HEIGHTS[PHONE]})
+    try:
+        page = context.new_page()
+        page.set_content(PLANTED)
+        for selector, style in STYLES.items():
+            page.locator(selector).evaluate("(one, style) => { one.style.cssText = style; }", style)
+
+        kinds = {each.partition(":")[0] for each in looked_at(page, "en")}
+        focus = page.evaluate(FOCUS)
+    finally:
+        context.close()
+
+    assert kinds == {"overflow", "cut", "overlap", "headings", "empty", "nowhere", "id", "raw id", "key", "moment"}
+    assert focus == ["no Tab reaches <button> never", "nobody sees the focus on <button> unseen"]
