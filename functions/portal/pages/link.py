@@ -35,6 +35,8 @@ FEW = 3
 """So many texts a link's own page shows; all are among its materials."""
 _QR_HEADERS = {
     "Cache-Control": "private, max-age=3600",
+    # Kept for whoever is signed in: the next one at this browser has their own.
+    "Vary": "Cookie, Authorization",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }

@@ -25,6 +25,8 @@ PATH = "/network"
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 _QR_HEADERS = {
     "Cache-Control": "private, max-age=3600",
+    # Kept for whoever is signed in: the next one at this browser has their own.
+    "Vary": "Cookie, Authorization",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
