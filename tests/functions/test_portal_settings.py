@@ -11,8 +11,10 @@ import pytest
 
 from introducer.domain.configuration import Change, Role
 from introducer.domain.errors import Conflict, Unavailable
+from introducer.services import team
 from introducer.services.load_rates import load_rates
 from introducer.services.read_contracts import ECB
+from introducer.services.team import INVITED_AGAIN
 from introducer.store.rates import RateStore
 from tests.support.access import MEMBER, SALES, Access, an_access_world, as_it_was
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, PIPS
@@ -130,9 +132,27 @@ def test_an_owner_invites_a_colleague_who_is_written_to(world: Access) -> None:
     path = f"{TEAM}/{made['member']}/invitation"
     assert world.posts(path, {}).status == 200
     assert world.pool.written == ["nova@harbour.example"] * 2
+    # Nobody's mailbox is filled by us: the next one waits.
+    assert world.posts(path, {}).json["code"] == "invited_lately"
+    world.portal.now += INVITED_AGAIN
+    assert world.posts(path, {}).status == 200 and len(world.pool.written) == 3
+    world.portal.now += INVITED_AGAIN
     world.portal.configuration.note_sign_in(made["member"], world.portal.now)
     assert world.posts(path, {}).json["code"] == "signed_in_before"
-    assert world.gets(TEAM).json["items"] != [] and len(world.pool.written) == 2
+    assert world.gets(TEAM).json["items"] != [] and len(world.pool.written) == 3
+
+
+def test_a_partner_has_so_many_logins_and_invites_no_more(world: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "MOST_MEMBERS", 3)
+    assert world.posts(TEAM, INVITED).status == 201
+    # Who left counts too: else each that is removed again is one mail more to anybody.
+    assert world.posts(f"{TEAM}/{sub(world, MEMBER)}/remove", {}).status == 200
+    full = world.posts(TEAM, INVITED | {"email": "more@harbour.example"})
+    assert (full.status, full.json["code"]) == (409, "team_full")
+    assert world.pool.written == ["nova@harbour.example"]
+    # The staff's are not counted.
+    staff = INVITED | {"role": "sales", "email": "more@broker.example"}
+    assert world.posts(STAFF, staff, ADMIN).status == 201
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from introducer.services.team import (
     change_role,
     check_decides,
     check_role,
+    check_room,
     invite_again,
     may_decide,
     remove_member,
@@ -39,6 +40,8 @@ _ADVICE: Advice = {
     "conflict": ("email", N_("This address cannot be invited: it has a login already.")),
     "own_member": ("", N_("This is you: ask a colleague who may decide it.")),
     "team_changed": ("", N_("The team changed meanwhile: look at it again below.")),
+    "team_full": ("", N_("There are as many logins as a partner may have: write to your manager.")),
+    "invited_lately": ("", N_("They were written to a moment ago: wait until that mail had time to come.")),
     "signed_in_before": ("", N_("They have chosen a password already: there is nothing to invite them to.")),
 }
 
@@ -113,6 +116,7 @@ def _invite(visit: Visit, base: str) -> Done:
 
     with advised(wish, _ADVICE):
         check_role(own, wish.role)
+        check_room(portal.configuration, own)
         made = invite_member(
             portal.configuration,
             portal.team_books.logins,
@@ -149,7 +153,7 @@ def _again(visit: Visit, base: str, member: str) -> Done:
     """The invitation goes out once more, with another first password."""
     own, wish = _own(visit), visit.read(Nothing)
     with advised(wish, _ADVICE):
-        made = invite_again(visit.portal.team_books, own, member)
+        made = invite_again(visit.portal.team_books, own, member, at=visit.now)
     return Done(_told(made, own), f"{base}?done=again")
 
 

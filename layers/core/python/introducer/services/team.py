@@ -7,7 +7,8 @@ it). So there is always an owner left, and an admin.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 
 from introducer.domain.configuration import Change, Member, Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -15,10 +16,14 @@ from introducer.gateways.user_pool import UserPool
 from introducer.services.creation import now
 from introducer.services.people import by_member
 from introducer.store.configuration import Configuration
-from introducer.store.paging import Page
+from introducer.store.paging import Page, every
 
 OF_PARTNER = (Role.OWNER, Role.MEMBER)
 OF_STAFF = tuple(role for role in Role if role.is_staff)
+MOST_MEMBERS = 100
+"""So many of a partner have or had a login. Each invitation is a mail of ours to any address that an owner writes."""
+INVITED_AGAIN = timedelta(minutes=10)
+"""Nobody is written to more often than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,19 @@ def remove_member(books: TeamBooks, member: Member, other: str, *, at: datetime,
     return books.configuration.member(other)
 
 
-def invite_again(books: TeamBooks, member: Member, other: str) -> Member:
+def check_room(configuration: Configuration, member: Member) -> None:
+    """Raises `Conflict` (`team_full`) where a partner has as many members as it may have, with those who left."""
+    if member.partner is None:
+        return
+    partner = member.partner
+    found = every(lambda cursor: configuration.members_of_partner(partner, cursor))
+    if sum(1 for _ in islice(found, MOST_MEMBERS)) >= MOST_MEMBERS:
+        raise Conflict("There are as many logins as a partner may have: write to your manager.", code="team_full")
+
+
+def invite_again(books: TeamBooks, member: Member, other: str, *, at: datetime) -> Member:
     """A colleague who has not come in yet is written to once more. Raises `Forbidden`, `NotFound`, `Conflict`
-    (`signed_in_before`), `Unavailable`."""
+    (`signed_in_before`, `invited_lately`), `Unavailable`."""
     check_decides(member)
     found = colleague(books.configuration, member, other)
     if found.removed_at is not None:
@@ -110,7 +125,14 @@ def invite_again(books: TeamBooks, member: Member, other: str) -> Member:
         raise Conflict(
             "They have chosen a password already: there is nothing to invite them to.", code="signed_in_before"
         )
-    books.logins.invite_again(books.logins.login(other).email)
+    address = books.logins.login(other).email
+    try:
+        books.configuration.note_invitation(other, _in_full(at), INVITED_AGAIN)
+    except Conflict as error:
+        raise Conflict(
+            "They were written to a moment ago: wait until that mail had time to come.", code="invited_lately"
+        ) from error
+    books.logins.invite_again(address)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
@@ -28,6 +28,8 @@ class MemberItem(BooksItem):
     signed_out_at = MomentAttribute(null=True)
     signed_in_at = MomentAttribute(null=True)
     removed_at = MomentAttribute(null=True)
+    invited_at = MomentAttribute(null=True)
+    """When an invitation was sent again."""
 
 
 class Members(Part):
@@ -93,6 +95,13 @@ class Members(Part):
         item = self._members(*keys.key("member", member=member))
         with translated("There is no such login."):
             item.update([self._members.signed_in_at.set(at)], condition=self._members.pk.exists())
+
+    def note_invitation(self, member: str, at: datetime, pause: timedelta) -> None:
+        """When somebody is written to once more. Raises `Conflict` within `pause` of the last time."""
+        item = self._members(*keys.key("member", member=member))
+        free = self._members.invited_at.does_not_exist() | (self._members.invited_at <= at - pause)
+        with translated("They were written to a moment ago."):
+            item.update([self._members.invited_at.set(at)], condition=self._members.pk.exists() & free)
 
     def change_profile(self, before: Member, *, name: str, language: str, change: Change) -> None:
         """A member is called so, and reads in this language. Raises `Conflict` when they are none any more."""
