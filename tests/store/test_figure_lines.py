@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from introducer.domain.client import by_code
+from introducer.domain.configuration import Campaign
 from introducer.domain.money import FINE
+from introducer.domain.promo_code import PromoCode
 from introducer.domain.report_query import Dimension, query_of
 from introducer.services.read_report import ReportBooks, Whose, read_report
 from introducer.services.write_figures import write_figures
 from introducer.store import keys
+from introducer.store.configuration import Configuration
 from introducer.store.event_counts import count_key
 from introducer.store.figure_lines import FigureLine, FigureLines
 from introducer.store.figures import Figures
@@ -95,3 +100,28 @@ def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, mo
             assert one.before is not None
             assert other.before is not None
             assert (one.before.counts, one.before.money) == (other.before.counts, other.before.money)
+
+
+class Codes(Configuration):
+    """One promo code, which each of two partners had for a campaign of its own."""
+
+    def promo_code(self, brand: str, code: str) -> list[PromoCode]:
+        return [
+            PromoCode(
+                code=code, number=number, brand=brand, partner=whose.partner, campaign=f"cmp_{number}", starts_at=NOW,
+                ends_at=None, given_at=NOW, given_by="mem_1",
+            )
+            for number, whose in enumerate(PARTNERS[:2], 1)
+        ]  # fmt: skip
+
+    def campaigns(self, brand: str) -> list[Campaign]:
+        return []
+
+
+def test_a_code_that_passed_on_counts_for_each_partner_under_its_own_campaign(tables: Tables) -> None:
+    for number, whose in enumerate(PARTNERS[:2], 1):
+        counted(tables, whose.partner, "2026-11-02", 0, number, link=by_code("SUMMER"))
+    books = replace(ReportBooks.of(tables.books), configuration=Codes(tables.books))
+    query = query_of({"rows": "campaign", "period": "this_month", "metrics": "ftd"}, today="2026-11-30")
+    report = read_report(books, brand="brd_1", partners=PARTNERS[:2], query=query)
+    assert {row.key: row.now.counts["ftd"] for row in report.rows} == {"cmp_1": 1, "cmp_2": 2}

@@ -96,6 +96,11 @@ def test_what_clients_did_is_a_cell_for_each_source_and_one_for_what_nobody_know
         Cell(DAY, LINK, "DE", "mobile", OTHER_SUB, "2026-02", {"kyc": 1}, {}),
         Cell(DAY, LINK, NOWHERE, UNKNOWN, NO_SUB, "", {"ftd": 2}, {("deposits", "EUR"): 1}),
     ]
+    # and who does not ask what values are called is told everything else
+    (unnamed,) = [
+        each for each in Figures(tables.books).read(PARTNER, "2026-03", named=False).cells if each.counts.get("lots")
+    ]
+    assert (unnamed.sub1, unnamed.counts["ftd"]) == (OTHER_SUB, 1)
     # and who asks by day and link alone is told the whole, without lots
     (whole,) = EventCounts(tables.books).month(PARTNER, "2026-03")
     assert (whole.day, whole.link, whole.counts, whole.sums) == (DAY, LINK, {"ftd": 3, "kyc": 1},

@@ -146,6 +146,7 @@ def test_what_a_tracker_made_up_or_what_may_be_a_persons_has_none() -> None:
         "w7f3k2m9q1x8z4",
         "a3f5c9d2e8b14760",
         "x" * 41,
+        OTHER_SUB,
         "two\nlines",
     ):
         assert not names_a_place(value), value

@@ -26,7 +26,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 def names_a_place(sub1: str) -> bool:
     """Whether a value of sub1 may have figures of its own: it looks like the name of a place (`newsletter`, `bio-link`,
     `banner 2026-03`), and not like the number of one visitor that a tracker made up, or like something of a person."""
-    if not sub1 or len(sub1) > _LONGEST_SUB or _PERSONAL.search(sub1) or _UUID.search(sub1):
+    if sub1 in ("", OTHER_SUB) or len(sub1) > _LONGEST_SUB or _PERSONAL.search(sub1) or _UUID.search(sub1):
         return False
     return all(len(_TURN.findall(run)) < _TURNS for run in _RUN.findall(sub1))
 

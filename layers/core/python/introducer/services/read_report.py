@@ -115,7 +115,7 @@ def read_report(
         facts, counted_at = _from_lines(books, brand, query, names)
     if counted_at is None:
         # There are no lines before the first sweep: then the counters must do.
-        months = _read(books, partners, query.months)
+        months = _read(books, partners, query.months, named=Dimension.SUB1 in query.faces)
         if query.rows is Dimension.CAMPAIGN or Dimension.CAMPAIGN in query.filters:
             names.look_up(months)
         deals = _deals(books, partners) if query.rows is Dimension.DEAL else {}
@@ -141,7 +141,7 @@ def read_value(
     books: ReportBooks, *, brand: str, partners: Sequence[Whose], query: ValueQuery, currency: str = ""
 ) -> ValueReport:
     """What the clients of these partners are worth. Raises as `read_report`."""
-    months = _read(books, partners, query.months)
+    months = _read(books, partners, query.months, named=query.by == Dimension.SUB1)
     names = _Naming(books, brand, partners)
     if query.by == Dimension.CAMPAIGN:
         names.look_up(months)
@@ -155,7 +155,7 @@ def read_value(
             country=cell.country,
             device=cell.device,
             sub1=cell.sub1,
-            campaign=names.campaign(cell.link),
+            campaign=names.campaign(month.partner, cell.link),
             manager=names.manager(month.partner),
             cohort=cell.cohort,
         )
@@ -179,8 +179,8 @@ def read_value(
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
-def _read(books: ReportBooks, partners: Sequence[Whose], months: Sequence[str]) -> list[MonthOfFigures]:
-    """All counters of these partners and months, in their order."""
+def _read(books: ReportBooks, partners: Sequence[Whose], months: Sequence[str], *, named: bool) -> list[MonthOfFigures]:
+    """All counters of these partners and months, in their order; `named`: with what values of sub1 are called."""
     number = len(partners) * len(months)
     if number > MOST_READ:
         raise Invalid(
@@ -191,7 +191,7 @@ def _read(books: ReportBooks, partners: Sequence[Whose], months: Sequence[str]) 
             most=MOST_READ,
         )
     wanted = [(whose.partner, month) for whose in partners for month in months]
-    return list(_at_once(lambda each: books.figures.read(*each), wanted))
+    return list(_at_once(lambda each: books.figures.read(*each, named=named), wanted))
 
 
 def _from_lines(books: ReportBooks, brand: str, query: Query, names: _Naming) -> tuple[list[Fact], datetime | None]:
@@ -229,14 +229,14 @@ def _facts(
     for cell in month.cells:
         yield Fact(
             cell.day, partner, cell.link, cell.counts, cell.sums, cell.country, cell.device, cell.sub1,
-            names.campaign(cell.link), deal(cell.day), manager, cell.cohort,
+            names.campaign(partner, cell.link), deal(cell.day), manager, cell.cohort,
         )  # fmt: skip
     if not query.faces:
         for clicked in month.clicked:
             numbers = dict(zip(CLICKS, (clicked.clicks, clicked.unique, clicked.flagged), strict=True))
             yield Fact(
                 clicked.day, partner, clicked.link, numbers,
-                campaign=names.campaign(clicked.link), deal=deal(clicked.day), manager=manager,
+                campaign=names.campaign(partner, clicked.link), deal=deal(clicked.day), manager=manager,
             )  # fmt: skip
     elif query.knows_clicks:
         face = query.faces[0].value
@@ -244,7 +244,7 @@ def _facts(
             numbers = dict(zip(CLICKS, (part.clicks, part.unique, part.flagged), strict=True))
             fact = Fact(
                 part.day, partner, part.link, numbers,
-                campaign=names.campaign(part.link), deal=deal(part.day), manager=manager,
+                campaign=names.campaign(partner, part.link), deal=deal(part.day), manager=manager,
             )  # fmt: skip
             told: dict[str, Any] = {face: part.value}
             yield replace(fact, **told)
@@ -275,8 +275,8 @@ class _Naming:
     def __init__(self, books: ReportBooks, brand: str, partners: Sequence[Whose]) -> None:
         self._books, self._brand = books, brand
         self._partners = {each.partner: each for each in partners}
-        self._campaigns: dict[str, str] = {}
-        """By link's id, and by what stands for a promo code."""
+        self._campaigns: dict[tuple[str, str], str] = {}
+        """By partner, and link's id or what stands for a promo code: codes pass from one partner to another."""
 
     def knows(self, partner: str) -> bool:
         """Whether the report is of this partner."""
@@ -285,9 +285,9 @@ class _Naming:
     def manager(self, partner: str) -> str:
         return self._partners[partner].manager
 
-    def campaign(self, link: str) -> str:
-        """The campaign of a link; empty until `look_up`, and where there is none."""
-        return self._campaigns.get(link, "")
+    def campaign(self, partner: str, link: str) -> str:
+        """The campaign of a partner's link; empty until `look_up`, and where there is none."""
+        return self._campaigns.get((partner, link), "")
 
     def look_up(self, months: Iterable[MonthOfFigures]) -> None:
         """Reads of which campaign everything is that brought something in these months."""
@@ -299,9 +299,9 @@ class _Naming:
             if code:
                 given = self._books.configuration.promo_code(self._brand, code)
                 mine = [each.campaign for each in given if each.partner == partner]
-                self._campaigns[link] = (mine[-1] or "") if mine else ""
+                self._campaigns[partner, link] = (mine[-1] or "") if mine else ""
         found = self._books.links.of({link for _, link in seen if link and not code_of(link)})
-        self._campaigns |= {code: each.campaign for code, each in found.items()}
+        self._campaigns |= {each: found[each[1]].campaign for each in seen if each[1] in found}
 
     def of(self, rows: Dimension, keys: set[str]) -> dict[str, str]:
         """What the rows with these keys are called."""

@@ -118,15 +118,16 @@ class Figures:
         self._connection = connect(table, region=region, host=host)
         self._names = SubNames(table, region, host)
 
-    def read(self, partner: str, month: str) -> MonthOfFigures:
-        """A partner's month (`2026-03`): a query, and one for what values of sub1 are called where there are any."""
-        (found,) = self.months(partner, [month])
+    def read(self, partner: str, month: str, *, named: bool = True) -> MonthOfFigures:
+        """A partner's month (`2026-03`): a query, and one for what values of sub1 are called where there are any. Not
+        `named`, none is asked for, and all values are `OTHER_SUB`."""
+        (found,) = self.months(partner, [month], named=named)
         return found
 
-    def months(self, partner: str, months: Iterable[str]) -> list[MonthOfFigures]:
+    def months(self, partner: str, months: Iterable[str], *, named: bool = True) -> list[MonthOfFigures]:
         """Several of them; what values of sub1 are called is asked once."""
         found = [self._counted(partner, month) for month in months]
-        named = any(_has_numbers(events, clicked) for _, events, clicked in found)
+        named = named and any(_has_numbers(events, clicked) for _, events, clicked in found)
         names = self._names.names(partner) if named else {}
         return [
             MonthOfFigures(partner, month, tuple(_cell(each, names) for each in events), tuple(clicked), names)
