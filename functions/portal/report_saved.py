@@ -75,7 +75,7 @@ def opened(visit: Visit, report: str, path: str) -> Go:
     """On to the report that was kept."""
     assert visit.member is not None
     found = saved_report_for(_reports(visit), member=visit.member, report=report)
-    return Go(address(path, found.asked))
+    return Go(_address(path, found))
 
 
 def keep(visit: Visit, path: str) -> Done:
@@ -157,11 +157,16 @@ def _line(visit: Visit, saved: SavedReport, path: str) -> dict[str, Any]:
         "mine": saved.owner == visit.member.member,
         "may_change": may_change(saved, visit.member),
         "asked": dict(saved.asked),
-        "address": address(path, saved.asked),
+        "address": _address(path, saved),
         "open": f"{path}/saved/{quote(saved.report)}",
         "changed_at": saved.changed_at,
         "version": saved.version,
     }
+
+
+def _address(path: str, saved: SavedReport) -> str:
+    """Where it stands: what clients are worth has a page of its own."""
+    return address(f"{path}/value" if "by" in saved.asked else path, saved.asked)
 
 
 def _reports(visit: Visit) -> SavedReports:

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import words
 from visit import CSV, HTML, JSON, N_, Visit
 
 from introducer.domain.calendar import month_end, plus_days
+from introducer.domain.clicks import NOWHERE
 from introducer.domain.client import code_of
 from introducer.domain.client_value import COHORT, VALUES, age_per_client, by_age, per_client, tint
 from introducer.domain.counts import OTHER_SUB
@@ -37,6 +38,9 @@ from introducer.domain.report_query import (
     query_of,
 )
 from introducer.services.read_report import Report, ValueReport
+from introducer.store.figures import UNKNOWN
+
+T = TypeVar("T")
 
 MOST_ROWS = 500
 """Rows of one page; a spreadsheet gets all of them."""
@@ -167,7 +171,7 @@ words.WORDS["report_note"] = {
         " hand. They are no zeros of phones or computers."
     ),
     "sub1": N_(
-        "The first 40 values of a link in a month have figures of their own, if they look like names of places; all"
+        "The first hundred values of a link have figures of their own, if they look like names of places; all"
         " others stand together. Clients of promo codes have none."
     ),
     "deal": N_("A day belongs to the deal that was in force on it; clients keep the CPA of the day they registered."),
@@ -289,13 +293,8 @@ def frame(query: Query, wrong: str) -> dict[str, Any]:
 
 def shown(visit: Visit, report: Report, subject: str) -> dict[str, Any]:
     """The answer: a page of rows (all of them for a spreadsheet), the total, and the chart."""
-    query, rows = report.query, list(report.rows)
-    following = None
-    if visit.wants((HTML, JSON, CSV)) != CSV:
-        of = f"{subject} {sorted(query.to_params().items())}"
-        start, limit = int(visit.position(of) or "0"), visit.limit(50, MOST_ROWS)
-        following = visit.next(of, str(start + limit)) if start + limit < len(rows) else None
-        rows = rows[start : start + limit]
+    query = report.query
+    rows, following = _page(visit, f"{subject} {sorted(query.to_params().items())}", report.rows)
     chart = _chart(report)
     return {
         "items": [_row(visit, report, row) for row in rows],
@@ -308,6 +307,14 @@ def shown(visit: Visit, report: Report, subject: str) -> dict[str, Any]:
         "counted_at": report.counted_at,
         "next": following,
     }
+
+
+def _page(visit: Visit, of: str, rows: Sequence[T]) -> tuple[Sequence[T], str | None]:
+    """The rows that the address asks for, and the cursor of those after them; all for a spreadsheet."""
+    if visit.wants((HTML, JSON, CSV)) == CSV:
+        return rows, None
+    start, limit = int(visit.position(of) or "0"), visit.limit(50, MOST_ROWS)
+    return rows[start : start + limit], visit.next(of, str(start + limit)) if start + limit < len(rows) else None
 
 
 def columns(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -338,7 +345,7 @@ def called(visit: Visit, rows: str, key: str, names: Mapping[str, str]) -> str:
     """What a row is called, in words."""
     spoken = visit.language
     nothing = words.WORDS["report_nothing"].get(rows, "")
-    if key in ("", "ZZ") or (key == "unknown" and rows == Dimension.DEVICE):
+    if not key or (rows, key) in ((Dimension.COUNTRY, NOWHERE), (Dimension.DEVICE, UNKNOWN)):
         return spoken.text(nothing)
     match rows:
         case Dimension.DAY | Dimension.WEEK:
@@ -420,8 +427,9 @@ def _notes(report: Report) -> list[str]:
 # --------------------------------------------------------------------------------------------- what clients are worth
 
 
-def value_shown(visit: Visit, report: ValueReport) -> dict[str, Any]:
-    """What clients are worth, as data: each row with its clients and what came of them, cohorts month by month."""
+def value_shown(visit: Visit, report: ValueReport, subject: str) -> dict[str, Any]:
+    """What clients are worth, as data: a page of rows (all of them for a spreadsheet), each with its clients and what
+    came of them, cohorts month by month."""
     query, currency = report.query, report.currency
     rows = sorted(report.valued.rows, key=lambda row: row.key, reverse=True)
     if query.by == COHORT:
@@ -431,6 +439,7 @@ def value_shown(visit: Visit, report: ValueReport) -> dict[str, Any]:
     else:
         # Who is worth most comes first.
         rows.sort(key=lambda row: row.sums.of(query.value, currency), reverse=True)
+    rows, following = _page(visit, f"{subject} {sorted(query.to_params().items())}", rows)
     made = []
     for row in rows:
         item = _worth(row.sums, currency)
@@ -453,7 +462,7 @@ def value_shown(visit: Visit, report: ValueReport) -> dict[str, Any]:
         "total": _worth(report.valued.total.sums, currency),
         "currency": currency,
         "currencies": list(report.currencies),
-        "next": None,
+        "next": following,
     }
 
 

@@ -200,6 +200,9 @@ def test_a_report_is_kept_opened_renamed_and_deleted_by_its_owner_alone(portal: 
     for odd in ("moons=3", "rows=day&%zz=1", "&".join(["rows=day"] * 40)):
         refused = machine.post("/reports", {"name": "Odd", "asked": odd}, as_json=True)
         assert (refused.status, refused.json["code"]) == (422, "bad_address"), odd
+    worth = machine.post("/reports", {"name": "Worth", "asked": "by=link&value=deposits"}, as_json=True).json
+    assert machine.get(worth["open"]).headers["location"] == "/reports/value?by=link&value=deposits"
+    assert machine.post(f"{worth['open']}/delete", {"version": 0}, as_json=True).status == 200
     renamed = machine.post(kept["open"], {"version": 0, "name": "By country"}, as_json=True)
     assert (renamed.status, renamed.json["name"]) == (200, "By country")
     late = machine.post(kept["open"], {"version": 0, "name": "Again"}, as_json=True)
@@ -228,8 +231,26 @@ def test_what_clients_are_worth_is_told_by_cohort_and_by_source(portal: Portal) 
     assert [line["clients"] for line in lines] == [str(row["clients"]) for row in cohorts["items"]]
     page = portal.signed_in(PARTNER, accept="text/html").get("/reports/value").body
     assert "months since the registration" in page
-    for asked, code in (("by=moon", "bad_rows"), ("first=2020-01", "bad_months"), ("value=moons", "bad_value")):
+    links = machine.get("/reports/value?by=link&limit=1").json
+    onward = machine.get(f"/reports/value?by=link&limit=1&cursor={quote(links['next'])}").json
+    assert onward["items"][0]["key"] != links["items"][0]["key"]
+    wrongs = (
+        ("by=moon", "bad_rows"), ("first=2020-01", "bad_months"), ("value=moons", "bad_value"),
+        ("currency=XXX", "bad_currency"), ("currency=eur", "bad_currency"),
+    )  # fmt: skip
+    for asked, code in wrongs:
         assert machine.get(f"/reports/value?{asked}").json["code"] == code
+
+
+def test_pages_of_a_link_and_of_a_partner_lead_to_their_reports(portal: Portal) -> None:
+    partner = portal.signed_in(PARTNER, accept="text/html")
+    link = next(row["key"] for row in portal.machine(PARTNER).get(f"/reports?rows=link&{QUARTER}").json["items"])
+    onward = f"/reports?rows=day&link={link}"
+    assert f'href="{onward.replace("&", "&amp;")}"' in partner.get(f"/links/{link}").body
+    assert portal.machine(PARTNER).get(onward).json["query"]["link"] == link
+    report = f"/desk/reports?rows=day&amp;partner={portal.partners[PARTNER]}"
+    page = portal.signed_in(STAFF, accept="text/html").get(f"/desk/partners/{portal.partners[PARTNER]}").body
+    assert f'href="{report}"' in page
 
 
 # -------------------------------------------------------------------------------------------------- the staff's reports

@@ -179,7 +179,7 @@ def value_of_brands_clients(visit: Visit) -> dict[str, Any]:
             query=query,
             currency=scope.currency,
         )
-        found = value_shown(visit, report)
+        found = value_shown(visit, report, f"value {visit.member.brand} {sorted(scope.asked.items())}")
     except Invalid as error:
         if not is_browser(visit):
             raise

@@ -123,7 +123,7 @@ def value_of_clients(visit: Visit) -> dict[str, Any]:
         query=query,
         currency=partner.currency,
     )
-    return value_shown(visit, report) | {
+    return value_shown(visit, report, f"value {partner.partner}") | {
         "home": PATH,
         "scope": None,
         "query": query.to_params(),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from introducer.domain.calendar import months_between, plus_months
 from introducer.domain.errors import Malformed
-from introducer.domain.money import FINE, Money, round_fine, round_ratio
+from introducer.domain.money import DECIMALS, FINE, Money, round_fine, round_ratio
 from introducer.domain.report_query import MOST_MONTHS, Dimension, Fact, Sums
 
 COHORT = "cohort"
@@ -57,7 +57,7 @@ def value_query_of(
     """The query of an address's parameters: the clients of the last twelve months, where nothing else is asked; of
     fewer, where so many partners' months are too much to read.
 
-    Raises `Malformed`: `bad_rows`, `bad_months` or `bad_value`.
+    Raises `Malformed`: `bad_rows`, `bad_months`, `bad_value` or `bad_currency`.
     """
     month = today[:7]
     by, value = asked.get("by") or COHORT, asked.get("value") or VALUES[0]
@@ -77,7 +77,7 @@ def value_query_of(
             value=f"{first} to {last}",
         )
     currency = asked.get("currency", "")
-    if currency and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+    if currency and currency not in DECIMALS:
         raise Malformed("currency has three capital letters, such as EUR.", code="bad_currency", value=currency[:40])
     return ValueQuery(
         by=by,
