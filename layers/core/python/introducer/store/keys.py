@@ -197,8 +197,8 @@ ITEMS: dict[str, Item] = {
         Item("event_count_unsaid", BOOKS, "P#{partner}#N#{month}", "{day}#events#{link}",
              "the same of clients whose source nobody knows, or that were counted before sources were"),
         Item("sub_names", BOOKS, "P#{partner}#subs", "{link}",
-             "the values of a link's sub1 that have figures of their own, the first ones that came, each with the number "
-             "by which counters name it"),
+             "the values of a link's sub1 that have figures of their own, the first ones that came, each with the "
+             "number by which counters name it"),
         Item("rates", BOOKS, "R#{feed}", "{day}", "units per EUR of each currency published that day; immutable"),
         Item("rate_wait", BOOKS, "R#{feed}#waiting", "{day}#{brand}#{source}#{accepted}",
              "events of a day wait in a source's quarantine for its rates; when that was noted, and settled",
