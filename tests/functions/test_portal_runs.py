@@ -116,7 +116,7 @@ def test_an_approver_sees_what_a_run_pays_against_the_one_before(waiting: Payday
     ]  # fmt: skip
     assert data["left_out"] == {"below_minimum": 1, "no_payment_profile": 1, "on_hold": 1}
     assert "Is this run right?" in shown and "Approve 4 payouts, 2,403.19 AED, 1,250.00" in shown
-    assert "Mia Maker : The month is over" in shown
+    assert "Mia Maker The month is over" in shown
 
 
 def test_who_was_never_paid_and_whose_details_are_new_stands_out(payday: Payday) -> None:
