@@ -2,10 +2,10 @@
 
 One table says which kinds of items of the stream have an effect, and what does it: a new mail becomes one in somebody's
 inbox, a new audit record the next link of its brand's chain, a trace of a client that changed a partner to be scored,
-what a partner is told that its manager should know a task, a new partner's beginning the execution that writes to it,
-and what happened to clients and money a postback to whoever wants it. The stream keeps a record until its kind is done
-with it. What cannot be done now is tried again from the stream; what can never be done is marked so, or logged, and
-holds up nobody. A kind that is stuck leaves the others of its batch alone.
+what a partner is told that its manager should know a task, an application that waits a task too, a new partner's
+beginning the execution that writes to it, and what happened to clients and money a postback to whoever wants it.
+The stream keeps a record until its kind is done with it. What cannot be done now is tried again from the stream; what
+can never be done is marked so, or logged, and holds up nobody. A kind that is stuck leaves the others alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from introducer.services.read_applied import AppliedReader
 from introducer.services.send_mail import Outbox, Pacing
 from introducer.services.start_onboarding import start_onboarding
 from introducer.services.tell_targets import Teller
-from introducer.store.applications import Applications
+from introducer.store.applications import Applications, asked_of_image
 from introducer.store.audit_chain import AuditChain, recorded_of_image
 from introducer.store.broadcasts import Broadcasts
 from introducer.store.clicks import Clicks
@@ -201,6 +201,19 @@ def tell(mails: Sequence[Taken]) -> set[str]:
     return again
 
 
+def ask(applications: Sequence[Taken]) -> set[str]:
+    """Names applications that took a step to triggers: what is to be decided stands in the work queue."""
+    again: set[str] = set()
+    for each in applications:
+        brand, application = each.what
+        try:
+            triggers().send(json.dumps({"brand": brand, "application": application}))
+        except Unavailable as error:
+            logger().warning("an application is to be named again", extra={"code": error.code, "event": each.event})
+            again.add(each.sequence)
+    return again
+
+
 def begin(states: Sequence[Taken]) -> set[str]:
     """Starts the sequences that new partners begin."""
     again: set[str] = set()
@@ -243,6 +256,7 @@ KINDS = (
     Kind(recorded_of_image, chain),
     Kind(to_look_at, look),
     Kind(told_of_image, tell),
+    Kind(asked_of_image, ask),
     Kind(begun_of_image, begin),
     Kind(news_of_image, postbacks),
     Kind(named_of_image, deliver),

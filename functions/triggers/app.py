@@ -2,7 +2,7 @@
 
 Once a day a schedule names every brand to the queue; each message looks at one page of a brand's partners and names the
 next page, so that a sweep of any length goes on where it was cut off. The outbox names what happened: mails that tell a
-partner of something its manager should know.
+partner of something its manager should know, and applications that took a step.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from introducer.gateways.secrets import CONFIG
 from introducer.runtime.clock import clock
 from introducer.runtime.observability import count, logger, publish
 from introducer.runtime.settings import settings
+from introducer.services.application_task import see_to_task
 from introducer.services.sweep_triggers import TriggerBooks, happened, sweep_page
 
 
@@ -54,6 +55,13 @@ def take(message: dict[str, Any]) -> None:
         count("TasksRaised", int(task is not None))
         return
     brand = str(message["brand"])
+    if "application" in message:
+        found = books()
+        see_to_task(
+            found.configuration, found.applications, found.tasks,
+            brand=brand, application=str(message["application"]), at=clock.now(),
+        )  # fmt: skip
+        return
     swept = sweep_page(books(), brand=brand, cursor=message["cursor"], now=clock.now())
     if swept.next is not None:
         queue().send(json.dumps({"brand": brand, "cursor": swept.next}))

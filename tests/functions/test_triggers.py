@@ -5,22 +5,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from introducer.domain.application import Application, ApplicationState, approved, refused
 from introducer.domain.errors import Unavailable
 from introducer.domain.mail import Mail, MailTemplate, handed_on_to, new_mail
+from introducer.domain.task import TaskStatus
 from introducer.domain.trigger import Trigger
+from introducer.services import application_task
 from introducer.services.sweep_triggers import TriggerBooks, sweep_page
 from introducer.store import keys
+from introducer.store.applications import Applications, application_to_item
 from introducer.store.mails import mail_to_item
 from introducer.store.wire import to_wire
 from introducer.wording.mails.rendering import EXAMPLES
 from tests.conftest import Tables
 from tests.services.test_tasks import BRAND, NOW, a_failure, brings, joins
+from tests.store.test_applications import CHANGE, an_application, waits
 from tests.support import functions
 from tests.support.roles import Asked, allows, watched, written
 
@@ -136,7 +142,7 @@ def a_mail(template: MailTemplate, partner: str = "par_1") -> Mail:
 def outbox(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = functions.load("outbox")
     monkeypatch.setattr(module, "triggers", lambda: queue)
-    monkeypatch.setattr(module, "KINDS", tuple(kind for kind in module.KINDS if kind.does is module.tell))
+    monkeypatch.setattr(module, "KINDS", tuple(kind for kind in module.KINDS if kind.does in (module.tell, module.ask)))
     return module
 
 
@@ -169,3 +175,65 @@ def test_what_was_named_becomes_a_task(triggers: ModuleType, books: TriggerBooks
     assert takes(triggers, {"of": "par_1", "mail": mail.mail}, {"of": "par_1", "mail": mail.mail}) == []
     [task] = books.tasks.of_partner("par_1")
     assert (task.times, task.assignee, task.about) == (1, "sam", "it happened")
+
+
+# ------------------------------------------------------------------------------------------------------- applications
+
+
+def named(application: Application) -> dict[str, str]:
+    return {"brand": application.brand, "application": application.application}
+
+
+def test_an_application_is_named_with_every_step_once_its_address_is_confirmed(
+    outbox: ModuleType, queue: Queue
+) -> None:
+    images = [application_to_item(an_application(1, state=state)) for state in ApplicationState]
+    images.append(images[1] | {keys.PK: "P#par_1#recruited"})
+    records = [
+        {"eventID": str(number), "dynamodb": {"SequenceNumber": str(number), "NewImage": to_wire(image)}}
+        for number, image in enumerate(images)
+    ]
+    assert outbox.handler({"Records": records}, None) == {"batchItemFailures": []}
+    assert queue.sent == [named(an_application(1))] * 4
+    queue.down = True
+    assert outbox.handler({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+def test_an_application_whose_request_was_cut_off_stands_in_the_queue_until_it_is_decided(
+    triggers: ModuleType, books: TriggerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applications = Applications("books")
+    application = waits(applications, 1)
+    asked = watched(monkeypatch)
+
+    assert takes(triggers, named(application), named(application)) == []
+    assert [each for each in sorted(asked) if not allows("TriggersRole", *each)] == []
+    [task] = books.tasks.of_partner(application.partner)
+    assert (task.trigger, task.about, task.times) == (Trigger.APPLICATION_WAITS, application.application, 1)
+
+    after = approved(application, by="mem_manager", manager="mem_manager", below="", terms="", at=NOW)
+    applications.step("approve_application", application, after, CHANGE)
+    takes(triggers, named(application))
+    assert books.tasks.of_partner(application.partner) == (task,), "what is not finished is still to be done"
+    applications.step("set_up_application", after, replace(after, set_up=True, version=after.version + 1), CHANGE)
+    for _ in range(2):
+        assert takes(triggers, named(application), named(an_application(2))) == []
+    [ended] = books.tasks.of_partner(application.partner)
+    assert (ended.status, ended.done_by) == (TaskStatus.DONE, "mem_manager")
+
+
+def test_an_application_that_is_decided_while_its_task_is_raised_leaves_none(
+    triggers: ModuleType, books: TriggerBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applications = Applications("books")
+    application = waits(applications, 1)
+    asks = application_task.raise_task
+
+    def late(*given: Any) -> object:
+        after = refused(application, by="mem_manager", reason="No licence there.", at=NOW)
+        applications.step("refuse_application", application, after, CHANGE)
+        return asks(*given)
+
+    monkeypatch.setattr(application_task, "raise_task", late)
+    assert takes(triggers, named(application)) == []
+    assert [each.status for each in books.tasks.of_partner(application.partner)] == [TaskStatus.DONE]

@@ -11,12 +11,13 @@ from datetime import datetime
 
 from introducer.domain.application import Application, ApplicationState, moved
 from introducer.domain.applying import key_of, read_token
-from introducer.domain.configuration import Change, Partner, Status
+from introducer.domain.configuration import Change
 from introducer.domain.errors import Conflict, NotFound, Unavailable
-from introducer.domain.trigger import Found, Trigger
+from introducer.domain.trigger import Trigger
 from introducer.services.application_books import ApplicationBooks
+from introducer.services.application_task import see_to_task
 from introducer.services.creation import Clock, now
-from introducer.services.raise_task import pass_task, raise_task
+from introducer.services.raise_task import pass_task
 
 BY = "system:application_link"
 _TRIES = 4
@@ -74,40 +75,11 @@ def confirm_application(books: ApplicationBooks, *, token: str, clock: Clock) ->
         break
     else:
         raise Unavailable("Somebody else confirms the same address at this moment: try again.", code="confirming_busy")
-    if found.state is ApplicationState.WAITING:
-        ask(books, found, at)
+    see_to_task(
+        books.configuration, books.applications, books.tasks,
+        brand=found.brand, application=found.application, at=at,
+    )  # fmt: skip
     return found
-
-
-def ask(books: ApplicationBooks, application: Application, at: datetime) -> None:
-    """Has the application stand in the work queue, once: with the recruiter's manager, else with all who decide."""
-    evidence = {"application": application.application, "country": application.country, "kind": application.kind.value}
-    found = Found(trigger=Trigger.APPLICATION_WAITS, about=application.application, evidence=evidence)
-    raise_task(books.tasks, _stand_in(books, application), found, at)
-
-
-def _stand_in(books: ApplicationBooks, application: Application) -> Partner:
-    """The partner that it would become, for the queue: without a name, which stands nowhere in clear."""
-    manager = None
-    if application.via:
-        try:
-            manager = books.configuration.partner(application.via).manager
-        except NotFound:
-            manager = None
-    return Partner(
-        partner=application.partner,
-        brand=application.brand,
-        name="",
-        kind=application.kind,
-        status=Status.ACTIVE,
-        parent=application.via or None,
-        manager=manager,
-        country=application.country,
-        language=application.language,
-        currency=application.currency,
-        email_hash=None,
-        created=application.at,
-    )
 
 
 def _earlier(books: ApplicationBooks, brand: str, before: str, at: datetime) -> tuple[Application, Application] | None:

@@ -29,18 +29,14 @@ from introducer.domain.application import (
 from introducer.domain.configuration import Change, Member, Role
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.mail import MailTemplate, applicant_mail
-from introducer.domain.task import Outcome, done
-from introducer.domain.trigger import Trigger
 from introducer.services.application_books import ApplicationBooks, applicant_of, application_for
+from introducer.services.application_task import end_task
 from introducer.services.creation import Author, Clock, Randomness, now
 from introducer.services.decisions import reason
 from introducer.services.invite_member import invite_member
 from introducer.services.propose_deal import check_proposal, propose_deal, text_of
-from introducer.services.raise_task import open_task
 from introducer.services.register_partner import register_partner
 from introducer.services.remember_member import remember_member
-
-_TRIES = 4
 
 
 def approve_application(
@@ -84,7 +80,7 @@ def approve_application(
         found = after
     if not found.set_up:
         found = _set_up(books, found, _applicant(books, found), member, clock, random)
-    end_task(books, found, member.member, at)
+    end_task(books.tasks, found, member.member, at)
     return found
 
 
@@ -112,7 +108,7 @@ def refuse_application(
         change = Change(by=member.member, at=at, why="refused the application", origin="portal")
         books.applications.step("refuse_application", found, after, change, [mail])
         found = after
-    end_task(books, found, member.member, at)
+    end_task(books.tasks, found, member.member, at)
     return found
 
 
@@ -138,23 +134,8 @@ def erase_application(
         change = Change(by=member.member, at=at, why=reason(why), origin="portal")
         books.applications.erase(found, after, change)
         found = after
-    end_task(books, found, member.member, at)
+    end_task(books.tasks, found, member.member, at)
     return found
-
-
-def end_task(books: ApplicationBooks, application: Application, by: str, at: datetime) -> None:
-    """The task that asked for a decision is done; where others are at it all the time, it is left to them."""
-    for _ in range(_TRIES):
-        mark = books.tasks.marks(application.partner)[Trigger.APPLICATION_WAITS]
-        before = open_task(books.tasks, mark)
-        if before is None:
-            return
-        mark, after = done(mark, before, Outcome.SOLVED, "", by, at)
-        try:
-            books.tasks.step("finish_task", before, after, Change(by=by, at=at, why="the application is decided"), mark)
-        except Conflict:
-            continue
-        return
 
 
 # --------------------------------------------------------------------------------------------------------- setting up

@@ -35,6 +35,7 @@ from introducer.domain.verification import Verification, VerificationStatus
 from introducer.services.raise_task import follow_manager, open_task, pass_task, raise_task
 from introducer.services.read_contracts import deal_versions
 from introducer.services.read_goals import GoalOfPartner, Phase, read_goals_of_partner
+from introducer.store.applications import Applications
 from introducer.store.cases import Cases
 from introducer.store.configuration import Configuration
 from introducer.store.event_counts import EventCounts
@@ -63,6 +64,7 @@ class TriggerBooks:
     cases: Cases
     verifications: Verifications
     mails: Mails
+    applications: Applications
     tasks: Tasks
 
     @classmethod
@@ -78,6 +80,7 @@ class TriggerBooks:
             cases=Cases(books),
             verifications=Verifications(books),
             mails=Mails(books),
+            applications=Applications(books),
             tasks=Tasks(books),
         )
 

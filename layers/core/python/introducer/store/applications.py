@@ -30,7 +30,7 @@ from introducer.store.mails import mail_put
 from introducer.store.owned import owned
 from introducer.store.paging import Page
 from introducer.store.partitions import one, whole
-from introducer.store.wire import REFUSED, Refused, connect, put_operation, unavailable, writing
+from introducer.store.wire import REFUSED, Refused, connect, from_wire, put_operation, unavailable, writing
 
 _ID = re.compile(rf"{PREFIX}_[0-9A-Z]{{26}}", re.ASCII)
 _RATE_KEPT = timedelta(days=2)
@@ -110,6 +110,15 @@ def application_from_item(item: Mapping[str, Any]) -> Application:
         version=item["version"],
         **{name: item.get(name, "") for name in _OPTIONAL},
     )
+
+
+def asked_of_image(image: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Brand and id of an application in the stream; None for one that nobody confirmed, and for another item."""
+    item = from_wire(image)
+    brand, application = str(item.get("brand", "")), str(item.get("application", ""))
+    if not _ID.fullmatch(application) or item.get("state") == ApplicationState.UNCONFIRMED:
+        return None
+    return (brand, application) if tuple(_key(brand, application)) == (item[keys.PK], item[keys.SK]) else None
 
 
 class Applications:
