@@ -193,6 +193,25 @@ def test_a_click_of_a_link_nobody_has_names_no_partner(setting: Setting) -> None
     assert (contracts.links, contracts.deals) == ({}, {})
 
 
+def test_a_click_that_one_client_knows_is_read_for_another_that_names_it() -> None:
+    came, click = Came("DE", "mobile", "0"), a_click(at("2026-03-01"))
+    setting, asked = Setting(), []
+
+    def read(text: str) -> Came:
+        asked.append(text)
+        return came
+
+    setting.reader._read_click = read
+    knows = ClientState(BRAND, CLIENT, visits={click: Visit(1, LINK)}, came={click: came})
+    # its own client asks no more
+    setting.reader.contracts_for([knows], [an_event("kyc", at("2026-03-02"), click_id=click)])
+    assert asked == []
+    other = an_event("registration", at("2026-03-02"), click_id=click, client="another")
+    assert setting.reader.contracts_for([knows], [other]).clicks == {click: came}
+    late = ClientState(BRAND, "another", visits={click: Visit(milliseconds(at("2026-03-01")), LINK)})
+    assert setting.reader.contracts_for([knows, late], []).clicks == {click: came}
+
+
 def test_a_day_has_rates_only_once_the_feed_is_complete_through_the_day_before(setting: Setting) -> None:
     # given a feed that is complete through Sunday
     state = ClientState(BRAND, CLIENT)

@@ -241,14 +241,15 @@ class ContractReader:
         return links, leads, self._grants(states, events)
 
     def _recorded(self, states: Sequence[ClientState], events: Sequence[Event]) -> dict[str, Came]:
-        """What was recorded of the genuine clicks that these clients and events name, and that no state knows."""
+        """What was recorded of the genuine clicks that these clients and events name, and that the client's own state
+        does not know: two clients may name one click."""
         if self._read_click is None:
             return {}
-        known = {click for state in states for click in state.came or ()}
-        named = {event.click_id for event in events if event.click_id is not None} - known
-        genuine = {click for click in named if click_id.verify(click, self._click_keys())}
+        known = {(state.client, click) for state in states for click in state.came or ()}
+        named = {(event.client, event.click_id) for event in events if event.click_id is not None} - known
+        genuine = {click for _, click in named if click_id.verify(click, self._click_keys())}
         for state in states:
-            for click in state.visits.keys() - known:
+            for click in state.visits.keys() - (state.came or {}).keys():
                 late = day_at(state.visits[click].at) >= plus_days(self._today(), -_LATE_DAYS)
                 if late or state.came is None:
                     genuine.add(click)
