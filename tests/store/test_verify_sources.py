@@ -116,3 +116,16 @@ def test_a_client_that_knows_its_click_otherwise_than_it_was_recorded_is_named(h
     )
     # and its counters are then another source's
     assert {each.kind for each in found} == {Kind.CLIENT_STATE, Kind.EVENT_COUNT}
+
+
+def test_of_two_clients_that_name_one_click_both_are_looked_at(house: House) -> None:
+    click = house.click(CLICKED, "203.0.113.9", query="sub1=newsletter")
+    others = ("30702", "40936")
+    house.posts(*(a_registration(who, click_id=click, country="DE") for who in others))
+    house.counts()
+    assert differences(house) == []
+    for who in others:
+        update(
+            house, keys.key("client", brand=BRAND, client=client(who)), "SET came = :came", came='[["","tablet","0"]]'
+        )
+    assert len([each for each in differences(house) if each.kind is Kind.CLIENT_STATE]) == 2

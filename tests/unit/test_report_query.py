@@ -74,6 +74,10 @@ def test_days_of_a_longer_month_that_have_no_counterpart_stand_by_themselves() -
     assert counterpart("2026-01-28", Dimension.DAY, january, february) == "2026-02-28"
     assert counterpart("2026-01-29", Dimension.DAY, january, february) == ""
     assert counterpart("2026-01-29", Dimension.MONTH, january, february) == "2026-02"
+    # Weeks stand beside weeks by their Mondays, whatever day a month begins on.
+    assert counterpart("2026-01-04", Dimension.WEEK, january, february) == "2026-01-26"
+    assert counterpart("2026-01-05", Dimension.WEEK, january, february) == "2026-02-02"
+    assert counterpart("2026-01-31", Dimension.WEEK, january, february) == "2026-02-23"
     query = query_of({"from": "2026-02-01", "to": "2026-02-28", "against": "before"}, today=TODAY)
     table = tabulate(query, [Fact("2026-01-30", "par_1", "l", {"clicks": 4})])
     assert (table.rows[0].key, table.rows[0].before and table.rows[0].before.counts) == ("", {"clicks": 4})
@@ -95,6 +99,8 @@ def test_figures_are_divided_at_the_end_and_amounts_rounded_half_to_the_even() -
     sums.add({"qftd": 2, "clicks": 3, "lots": 125 * 10**6}, {("earnings", "EUR"): 25 * FINE, ("deposits", "JPY"): FINE})
     assert figure("ecpa", sums, "EUR") == Money(12, "EUR")
     assert figure("epc", sums, "EUR") == Decimal("0.0833")
+    sums.add({}, {("earnings", "JPY"): 25 * FINE})
+    assert figure("epc", sums, "JPY") == Decimal("8.33")
     assert str(figure("lots", sums, "EUR")) == "1.25"
     assert figure("deposits", sums, "EUR") == Money(0, "EUR")
     assert figure("ftd_to_qftd", sums, "EUR") is None
@@ -112,6 +118,10 @@ def test_a_report_speaks_the_usual_currency_where_there_is_something_in_it() -> 
         (("USD",), "EUR", "EUR", ["EUR", "USD"]),
     ):
         assert currency_of(tabulate(query, of(*found)), wish, "EUR") == (spoken, every)
+    # What was only in the earlier time is told of too.
+    beside = query_of({"period": "today", "against": "before"}, today=TODAY)
+    past = Fact(beside.earlier.first if beside.earlier else "", "p", "l", {}, {("deposits", "USD"): FINE})
+    assert currency_of(tabulate(beside, [past]), "", "EUR") == ("USD", ["USD"])
 
 
 def test_no_report_touches_more_than_thirteen_months() -> None:

@@ -29,7 +29,8 @@ class SourcesSide:
         """By partner and link: the number of each value on its list."""
         self._taken_away: set[tuple[str, str]] = set()
         """Partners and links of whose lists values were taken away."""
-        self._known: dict[str, tuple[ClientKey, Came]] = {}
+        self._known: dict[str, list[tuple[ClientKey, Came]]] = {}
+        """By click: each client that knows it, and as what."""
         self._differences: list[Difference] = []
 
     @property
@@ -51,7 +52,7 @@ class SourcesSide:
             visits = json.loads(item["fold"]).get("visits", ())
             for click, known in zip(visits, json.loads(item["came"]), strict=True):
                 if known:
-                    self._known[click] = ((brand, client), Came(*known))
+                    self._known.setdefault(click, []).append(((brand, client), Came(*known)))
 
     def click(self, item: Mapping[str, Any], key: CountKey, counts: MutableMapping[str, int]) -> None:
         """A click of FACTS, and the counter that it belongs into."""
@@ -67,8 +68,7 @@ class SourcesSide:
         if unsure:
             for which in places:
                 counts[GONE[which]] += 1
-        client, known = self._known.get(item["click"], (None, None))
-        if client is not None and known is not None:
+        for client, known in self._known.get(item["click"], ()):
             should = came(item["country"], item["device"], known.sub1 if sub1 is None or unsure else sub1)
             if should != known:
                 state = keys.key("client", brand=client[0], client=client[1])
