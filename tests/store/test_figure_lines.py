@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from introducer.domain.client import by_code
 from introducer.domain.configuration import Campaign
+from introducer.domain.errors import Invalid
 from introducer.domain.money import FINE
 from introducer.domain.promo_code import PromoCode
 from introducer.domain.report_query import Dimension, query_of
@@ -100,6 +102,19 @@ def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, mo
             assert one.before is not None
             assert other.before is not None
             assert (one.before.counts, one.before.money) == (other.before.counts, other.before.money)
+
+
+def test_a_report_that_meets_too_many_counters_stops_with_a_way_out(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for whose in PARTNERS:
+        counted(tables, whose.partner, "2026-11-02", 1, 1)
+    monkeypatch.setattr("introducer.services.read_report.AT_ONCE", 1)
+    query = query_of({"rows": "country", "period": "this_month"}, today="2026-11-30")
+    for most, refused in ((6, False), (4, False), (3, True)):
+        monkeypatch.setattr("introducer.services.read_report.MOST_COUNTERS", most)
+        with pytest.raises(Invalid) if refused else nullcontext():
+            read_report(ReportBooks.of(tables.books), brand="brd_1", partners=PARTNERS, query=query)
 
 
 class Codes(Configuration):

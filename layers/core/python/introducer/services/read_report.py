@@ -40,6 +40,8 @@ R = TypeVar("R")
 
 MOST_READ = 1_200
 """Months of partners whose counters one report reads: a thousand partners' month, or the year of a manager's ninety."""
+MOST_COUNTERS = 300_000
+"""Counters that one report reads: as many as fit into the portal's memory and its time, with room to spare."""
 BY_LINES = 300
 """Of more months of partners than these the lines are read that are written daily, where they say what is asked."""
 IN_LINES = (*TIME, Dimension.PARTNER, Dimension.MANAGER)
@@ -183,15 +185,28 @@ def _read(books: ReportBooks, partners: Sequence[Whose], months: Sequence[str], 
     """All counters of these partners and months, in their order; `named`: with what values of sub1 are called."""
     number = len(partners) * len(months)
     if number > MOST_READ:
-        raise Invalid(
-            f"This would read {number} months of partners, and a report reads {MOST_READ}: choose a shorter time, one "
-            "manager or one partner.",
-            code="report_too_wide",
-            months=number,
-            most=MOST_READ,
-        )
+        raise _too_wide(number, "months of partners", MOST_READ)
+    counters = 0
+
+    def read(each: tuple[str, str]) -> MonthOfFigures:
+        nonlocal counters
+        if counters > MOST_COUNTERS:
+            raise _too_wide(counters, "counters", MOST_COUNTERS)
+        month = books.figures.read(*each, named=named)
+        counters += len(month.cells) + len(month.clicked)
+        return month
+
     wanted = [(whose.partner, month) for whose in partners for month in months]
-    return list(_at_once(lambda each: books.figures.read(*each, named=named), wanted))
+    return list(_at_once(read, wanted))
+
+
+def _too_wide(number: int, what: str, most: int) -> Invalid:
+    return Invalid(
+        f"This would read {number} {what} or more, and a report reads {most}: choose a shorter time, one manager or one"
+        " partner.",
+        code="report_too_wide",
+        most=most,
+    )
 
 
 def _from_lines(books: ReportBooks, brand: str, query: Query, names: _Naming) -> tuple[list[Fact], datetime | None]:
