@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from introducer.domain.configuration import PartnerKind
+from introducer.domain.configuration import Change, PartnerKind, Standing, Status
 from introducer.domain.ledger import Key
 from introducer.services.creation import Author
 from introducer.services.register_partner import register_partner
@@ -81,6 +82,28 @@ def test_a_dead_link_brings_an_application_all_the_same(portal: Applying) -> Non
     assert portal.visitor().get("/apply?with=ZZZZZZZZZZ").status == 200
     application = portal.waiting(recruit="ZZZZZZZZZZ")
     assert portal.machine(MANAGER).get(f"/desk/applications/{application}").json["via"] == ""
+
+
+def test_nobody_comes_below_a_partner_that_is_suspended(portal: Applying) -> None:
+    harbour = portal.partners[HARBOUR]
+    link = portal.machine(HARBOUR).get("/network").json["link"]
+    code = link.partition("with=")[2]
+    before = portal.waiting(recruit=code)
+    assert "It stands below" in portal.signed_in(MANAGER).get(f"/desk/applications/{before}").body
+    standing = Standing(
+        partner=harbour, since=NOW - timedelta(hours=1), standing="std_1", status=Status.SUSPENDED, reason="asked",
+        decided_at=NOW, decided_by=portal.people[MANAGER].member,
+    )  # fmt: skip
+    portal.configuration.set_standing(standing, Status.ACTIVE, Change(by="mem_1", at=NOW, why="asked"))
+
+    assert "You come by a partner's invitation" not in portal.visitor().get(f"/apply?with={code}").body
+    after = portal.waiting(recruit=code, email="otto@example.com")
+    assert portal.machine(MANAGER).get(f"/desk/applications/{after}").json["via"] == ""
+    assert "It stands below" not in portal.signed_in(MANAGER).get(f"/desk/applications/{before}").body
+    answer = portal.decides(before, "approval", below=True)
+    assert (answer.status, answer.json["code"]) == (409, "recruiter_not_active")
+    approved = portal.decides(before, "approval", below=False)
+    assert approved.status == 201 and portal.configuration.partner(approved.json["partner"]).parent is None
 
 
 def test_each_branch_says_what_it_brought_down_to_five_levels(portal: Applying) -> None:

@@ -26,6 +26,7 @@ from introducer.domain.ids import derived_id
 from introducer.domain.lead import LONGEST_NAME
 from introducer.domain.money import DECIMALS
 from introducer.locale import CODES, Language, best, wishes
+from introducer.services.application_books import recruiter_of
 from introducer.services.confirm_application import application_of_link, confirm_application
 from introducer.services.submit_application import Form, brand_for, submit_application
 
@@ -97,6 +98,7 @@ def apply(visit: Visit) -> dict[str, Any]:
         "brand": brand.name,
         "named": named[:_LONGEST_BRAND],
         "recruit": read_code(code),
+        "invited": bool(recruiter_of(visit.portal.application_books, brand.brand, read_code(code), visit.now)),
         "consent_text": _consent(visit.language, brand.name),
         "kinds": list(PartnerKind),
         "channels": list(Channel),
@@ -164,6 +166,7 @@ def _shown(visit: Visit, token: str, brand: str, language: str, state: str, over
     return {
         "brand": visit.portal.configuration.brand(brand).name,
         "confirmed": state != "unconfirmed",
+        "waits": state == "waiting",
         "over": over and state == "unconfirmed",
         "path": CONFIRM.format(token=token),
     }

@@ -49,6 +49,10 @@ _ADVICE: Advice = {
         "",
         N_("Somebody signs in with this address already. Refuse it, and invite them where they belong."),
     ),
+    "recruiter_not_active": (
+        "below",
+        N_("The partner that invited it is suspended or blocked: approve it below nobody."),
+    ),
     "no_such_manager": ("manager", N_("Choose a manager or an admin of this brand.")),
     "no_such_deal": ("like", N_("There is no such partner with terms that it accepted: look at its number.")),
     "reason_needed": ("why", N_("Say why, in 3 to 500 characters.")),
@@ -142,6 +146,7 @@ def desk_application(visit: Visit, application: str) -> dict[str, Any]:
         "manager_name": found.manager,
         "below": found.below,
         "below_name": found.below_name,
+        "takes": found.takes,
         "erased_at": found.erased_at,
         "may_decide": decides and waits,
         "may_finish": decides and found.row.state is ApplicationState.APPROVED and not found.row.set_up,

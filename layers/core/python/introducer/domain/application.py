@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from introducer.domain.configuration import Member, PartnerKind, Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid
 from introducer.domain.ids import derived_id
-from introducer.domain.lead import Consent
+from introducer.domain.lead import Consent, name_of
 
 PREFIX = "app"
 
@@ -41,6 +41,7 @@ READERS = frozenset({Role.MANAGER, Role.ADMIN, Role.COMPLIANCE, Role.SALES})
 have met the applicant. Finance pays partners, and needs none who are not yet."""
 DECIDERS = frozenset({Role.MANAGER, Role.ADMIN})
 
+_ADDRESS_IN_NAME = re.compile(r"@|://|\w\.\w{2}")
 _PRINTABLE_LINES = re.compile(r"[\r\n\t]")
 
 
@@ -205,6 +206,21 @@ def check_decider(member: Member) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------------- texts
+
+
+def person_of(text: str) -> str:
+    """A name as it is kept. No address stands in it: a mail greets by it, and anybody may have one sent to
+    anybody. Raises `Invalid`."""
+    name = name_of(text)
+    if _ADDRESS_IN_NAME.search(name):
+        raise Invalid("name is the name of a person, without an address.", code="invalid_name")
+    return name
+
+
+def mailbox_of(email: str) -> str:
+    """The box that an address leads to, for counting mails: what stands behind a plus sign names no other one."""
+    box, _, host = email.rpartition("@")
+    return f"{box.partition('+')[0] or box}@{host}"
 
 
 def site_of(text: str) -> str:

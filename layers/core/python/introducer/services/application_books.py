@@ -56,12 +56,21 @@ def applicant_of(vault: Vault, application: Application) -> Applicant | None:
     return from_json(vault.open(application.application, application.sealed, application.data_key))
 
 
-def recruiter_of(books: ApplicationBooks, brand: str, code: str) -> str:
+def recruiter_of(books: ApplicationBooks, brand: str, code: str, at: datetime) -> str:
     """The partner of this brand whose recruiting link has a code, if it takes people now; empty otherwise: who comes by
     a dead link applies all the same."""
     try:
-        partner = books.configuration.partner(books.applications.recruiter(code)) if code else None
+        partner = books.applications.recruiter(code) if code else ""
+        takes = partner and books.configuration.partner(partner).brand == brand
     except NotFound:
         return ""
-    takes = partner is not None and partner.brand == brand and partner.status is Status.ACTIVE
-    return partner.partner if takes and partner is not None else ""
+    return partner if takes and is_active(books.configuration, partner, at) else ""
+
+
+def is_active(configuration: Configuration, partner: str, at: datetime) -> bool:
+    """Whether others may come to stand below a partner: nobody comes below one that is suspended or blocked."""
+    try:
+        found = configuration.partner(partner)
+    except NotFound:
+        return False
+    return found.status is Status.ACTIVE and (found.status_since is None or found.status_since <= at)

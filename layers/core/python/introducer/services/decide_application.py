@@ -29,7 +29,7 @@ from introducer.domain.application import (
 from introducer.domain.configuration import Change, Member, Role
 from introducer.domain.errors import Conflict, Invalid, NotFound
 from introducer.domain.mail import MailTemplate, applicant_mail
-from introducer.services.application_books import ApplicationBooks, applicant_of, application_for
+from introducer.services.application_books import ApplicationBooks, applicant_of, application_for, is_active
 from introducer.services.application_task import end_task
 from introducer.services.creation import Author, Clock, Randomness, now
 from introducer.services.decisions import reason
@@ -58,7 +58,8 @@ def approve_application(
 
     One that is approved stays as it was decided; what that was cut off from is done. Raises `NotFound`, `Forbidden`;
     `Invalid` for a manager, terms or partner that cannot be; `Conflict` with the code `application_changed`,
-    `application_decided`, `application_erased`, or `address_has_login` where somebody else signs in with its address.
+    `application_decided`, `application_erased`, `recruiter_not_active` where nobody may stand below the partner by
+    whose link it came, or `address_has_login` where somebody else signs in with its address.
     """
     at = now(clock)
     found = application_for(books, member, application, at)
@@ -70,7 +71,7 @@ def approve_application(
             found,
             by=member.member,
             manager=_manager(books, member, manager or member.member),
-            below=found.via if below_recruiter else "",
+            below=_below(books, found, at) if below_recruiter else "",
             terms=_terms(books, found, terms, like, at),
             at=at,
         )
@@ -195,7 +196,14 @@ def _set_up(
     )
     after = replace(application, set_up=True, version=application.version + 1)
     change = Change(by=member.member, at=now(clock), why="its partner is set up", origin="portal")
-    books.applications.step("set_up_application", application, after, change)
+    try:
+        books.applications.step("set_up_application", application, after, change)
+    except Conflict:
+        # Of two at once one was first, and did the same.
+        found = books.applications.application(brand, application.application)
+        if not found.set_up:
+            raise
+        return found
     return after
 
 
@@ -228,6 +236,15 @@ def _manager(books: ApplicationBooks, member: Member, name: str) -> str:
     if found.brand != member.brand or found.role not in DECIDERS or found.removed_at is not None:
         raise wrong
     return found.member
+
+
+def _below(books: ApplicationBooks, application: Application, at: datetime) -> str:
+    """The partner by whose link it came; empty without one. Raises `Conflict`."""
+    if application.via and not is_active(books.configuration, application.via, at):
+        raise Conflict(
+            "The partner that invited it is suspended or blocked: approve it below nobody.", code="recruiter_not_active"
+        )
+    return application.via
 
 
 def _terms(

@@ -17,7 +17,7 @@ from introducer.domain.errors import NotFound
 from introducer.domain.fraud.person import Person
 from introducer.domain.identity import EMAIL
 from introducer.domain.lead import Consent
-from introducer.services.application_books import ApplicationBooks, applicant_of, application_for
+from introducer.services.application_books import ApplicationBooks, applicant_of, application_for, is_active
 from introducer.services.people import Names
 from introducer.store.paging import Page
 
@@ -85,6 +85,8 @@ class WholeApplication:
     manager: str
     below: str
     below_name: str
+    takes: bool
+    """Whether it may stand below the partner by whose link it came."""
     erased_at: datetime | None
 
 
@@ -127,6 +129,7 @@ def read_application(books: ApplicationBooks, *, member: Member, application: st
         manager=shown.names.of(found.manager),
         below=found.below,
         below_name=shown.partner(found.below),
+        takes=bool(found.via) and is_active(books.configuration, found.via, at),
         erased_at=found.erased_at,
     )
 

@@ -19,7 +19,9 @@ from introducer.domain.application import (
     Applicant,
     Application,
     Channel,
+    mailbox_of,
     partner_of,
+    person_of,
     plan_of,
     site_of,
     to_json,
@@ -40,7 +42,7 @@ from introducer.domain.identity import (
     PREFIX as NETWORK,
 )
 from introducer.domain.ids import derived_id
-from introducer.domain.lead import Consent, consent_of, name_of, sender_of
+from introducer.domain.lead import Consent, consent_of, sender_of
 from introducer.domain.mail import MailTemplate, applicant_mail
 from introducer.domain.money import decimals
 from introducer.services.application_books import ApplicationBooks, recruiter_of
@@ -97,8 +99,8 @@ def submit_application(
     request: str | None = None,
 ) -> str:
     """The application's id, also where this address has had its mails for today and nothing was kept. `code` is the
-    recruiting link's, and `address` the visitor's; either may be empty. A repeated `request` meets the first one's
-    application, and so does the same e-mail on the same day without one.
+    recruiting link's, and `address` the visitor's; either may be empty. The same e-mail with the same
+    `request` meets the first one's application, and so does the same e-mail on the same day without one.
 
     Raises `Invalid` for what cannot be; `TooMany` when enough came from this address or its network today.
     """
@@ -106,17 +108,19 @@ def submit_application(
     applicant, words = _applicant(form), consent_of(form.consent_text)
     key, day = books.brand_key(brand.brand), day_of(at)
     hashed = keyed_hash(key, EMAIL, applicant.email)
-    named = ["key", request] if request else ["day", day, hashed]
-    name = derived_id(PREFIX, brand.brand, *named)
+    # What a request is called is its sender's own: two who call theirs the same are two.
+    named = ["key", request] if request else ["day", day]
+    name = derived_id(PREFIX, brand.brand, *named, hashed)
     if _is_there(books, brand.brand, name):
         return name
     count = books.applications.count
     if address:
         sender = normal_address(address)
-        count(brand.brand, NETWORK, keyed_hash(key, NETWORK, network(sender)), day, MOST_OF_NETWORK, at)
+        # In this order: whoever is refused for itself uses up nothing of its neighbours'.
         count(brand.brand, ADDRESS, keyed_hash(key, ADDRESS, sender_of(sender)), day, MOST_OF_ADDRESS, at)
+        count(brand.brand, NETWORK, keyed_hash(key, NETWORK, network(sender)), day, MOST_OF_NETWORK, at)
     try:
-        count(brand.brand, EMAIL, hashed, day, MOST_MAILS, at)
+        count(brand.brand, EMAIL, keyed_hash(key, EMAIL, mailbox_of(applicant.email)), day, MOST_MAILS, at)
     except TooMany:
         return name
     sealed, data_key = books.vault().seal(name, to_json(applicant))
@@ -129,7 +133,7 @@ def submit_application(
         language=form.language,
         currency=form.currency,
         consent=Consent(text=words, language=form.language, at=at),
-        via=recruiter_of(books, brand.brand, read_code(code)),
+        via=recruiter_of(books, brand.brand, read_code(code), at),
         email_hash=hashed,
         sealed=sealed,
         data_key=data_key,
@@ -158,8 +162,9 @@ def _applicant(form: Form) -> Applicant:
     """Who somebody says that they are. Raises `Invalid`."""
     if not form.consent:
         raise Invalid("Agree that we keep these details: without it we may not.", code="consent_needed")
-    name = name_of(form.name)
-    email = normal_email(forms.email(form.email))
+    name = person_of(form.name)
+    # Once more: compatibility characters become what no address may have.
+    email = forms.email(normal_email(forms.email(form.email)))
     if is_disposable(email):
         raise Invalid("This is an address to throw away: use one that you will read.", code="disposable_email")
     forms.country(form.country)
@@ -177,9 +182,12 @@ def _applicant(form: Form) -> Applicant:
 
 def _company(text: str) -> str:
     try:
-        return forms.name(text, "company")
+        company = forms.name(text, "company")
     except Invalid as error:
         raise Invalid(error.detail, code="invalid_company") from None
+    if not company.isprintable():
+        raise Invalid("The company needs a name that can be read.", code="invalid_company")
+    return company
 
 
 def _is_there(books: ApplicationBooks, brand: str, name: str) -> bool:
