@@ -16,7 +16,7 @@ from visit import CSV, HTML, JSON, N_, Visit
 from introducer.domain.calendar import month_end, plus_days
 from introducer.domain.clicks import NOWHERE
 from introducer.domain.client import code_of
-from introducer.domain.client_value import COHORT, VALUES, age_per_client, by_age, per_client, tint
+from introducer.domain.client_value import COHORT, VALUES, by_age, per_client, tint
 from introducer.domain.counts import OTHER_SUB
 from introducer.domain.errors import IntroducerError, Malformed
 from introducer.domain.report_query import (
@@ -444,7 +444,7 @@ def value_shown(visit: Visit, report: ValueReport, subject: str) -> dict[str, An
     for row in rows:
         item = _worth(row.sums, currency)
         ages = max((sum(age is not None for age in each.ages) for each in rows), default=0)
-        amounts = age_per_client(row, by_age(row, query, currency))[:ages]
+        amounts = by_age(row, query, currency)[:ages]
         made.append(
             item
             | {

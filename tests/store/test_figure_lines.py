@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from introducer.domain.client import by_code
-from introducer.domain.configuration import Campaign
+from introducer.domain.configuration import Campaign, DealRecord
 from introducer.domain.errors import Invalid
 from introducer.domain.money import FINE
 from introducer.domain.promo_code import PromoCode
@@ -74,6 +74,15 @@ def test_lines_are_written_once_a_day_and_all_months_anew_once_a_month(tables: T
     assert old is not None
     assert old.days["2025-12-04"]["clicks"] == 6
     assert write(tables, next_month + timedelta(days=1)) == 2
+    # What was counted and is taken back goes out of its line too.
+    event = count_key("par_1", "2026-11-30", "link1", "PL", "mobile", "", "2026-11")
+    click = keys.key("click_count", partner="par_1", month="2026-11", day="2026-11-30", link="link1")
+    for key in (event, click):
+        tables.client.delete_item(TableName=tables.books, Key=to_wire(key.item()))
+    assert write(tables, next_month + timedelta(days=2)) == 2
+    emptied = lines.get("brd_1", "par_1", "2026-11")
+    assert emptied is not None
+    assert emptied.days == {}
 
 
 def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +90,7 @@ def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, mo
     for number, whose in enumerate(PARTNERS, 1):
         for day in ("2026-09-30", "2026-10-01", "2026-10-17", "2026-11-02"):
             counted(tables, whose.partner, day, number * int(day[-2:]), number)
-        write(tables, partner=whose.partner)
+        write(tables, NOW + timedelta(hours=number - 1), whose.partner)
     # Another's line in the brand is none of theirs.
     counted(tables, "par_4", "2026-10-01", 1000, 1000)
     write(tables, partner="par_4")
@@ -140,3 +149,27 @@ def test_a_code_that_passed_on_counts_for_each_partner_under_its_own_campaign(ta
     query = query_of({"rows": "campaign", "period": "this_month", "metrics": "ftd"}, today="2026-11-30")
     report = read_report(books, brand="brd_1", partners=PARTNERS[:2], query=query)
     assert {row.key: row.now.counts["ftd"] for row in report.rows} == {"cmp_1": 1, "cmp_2": 2}
+
+
+class Deals(Codes):
+    """A deal since October, and two for the tenth of November, of which the later one prices; another only offered."""
+
+    def deals(self, partner: str) -> list[DealRecord]:
+        return [
+            DealRecord(
+                partner=partner, version=version, valid_from=datetime.fromisoformat(f"{day}T00:00:00+00:00"),
+                accepted_at=None if version == 4 else NOW, terms="{}", terms_hash="",
+            )
+            for version, day in ((1, "2026-10-01"), (2, "2026-11-10"), (3, "2026-11-10"), (4, "2026-11-11"))
+        ]  # fmt: skip
+
+
+def test_a_day_belongs_to_the_deal_that_was_in_force_when_it_began(tables: Tables) -> None:
+    for number, day in enumerate(("2026-09-30", "2026-10-01", "2026-11-09", "2026-11-10", "2026-11-12")):
+        counted(tables, "par_1", day, 0, 10**number)
+    books = replace(ReportBooks.of(tables.books), configuration=Deals(tables.books))
+    query = query_of({"rows": "deal", "from": "2026-09-01", "to": "2026-11-30", "metrics": "ftd"}, today="2026-11-30")
+    report = read_report(books, brand="brd_1", partners=PARTNERS[:1], query=query)
+    assert {report.names.get(row.key, ""): row.now.counts["ftd"] for row in report.rows} == {
+        "": 1, "1": 110, "3": 11000,
+    }  # fmt: skip

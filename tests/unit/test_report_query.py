@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from introducer.domain.client_value import COHORT, ValueQuery, by_age, per_client, tabulate_value
 from introducer.domain.errors import Malformed
 from introducer.domain.money import FINE, Money
 from introducer.domain.report_query import (
@@ -130,3 +131,20 @@ def test_no_report_touches_more_than_thirteen_months() -> None:
         query_of({"from": "2025-10-31", "to": "2026-11-01"}, today=TODAY)
     assert refused.value.code == "period_too_long"
     assert query_of({"from": "2026-11-05"}, today=TODAY).period == Period("2026-11-05", "2026-11-05")
+
+
+@pytest.mark.parametrize(("grows", "shown"), [(True, [2, 3, None]), (False, [2, 2, None])])
+def test_a_cohorts_value_is_divided_once_however_it_is_looked_at(grows: bool, shown: list[int | None]) -> None:
+    # given three clients who brought 4.5 cents in their first month and 4.5 in the next
+    query = ValueQuery(by=COHORT, first="2026-09", last="2026-10", through="2026-11", grows=grows)
+    revenue = {("net_revenue", "EUR"): 9 * FINE // 2}
+    facts = [
+        Fact("2026-10-01", "p", "l", {"registrations": 3}, revenue, cohort="2026-10"),
+        Fact("2026-11-01", "p", "l", {}, revenue, cohort="2026-10"),
+    ]
+    september, october = tabulate_value(query, facts).rows
+    # then a client brought a cent and a half in each, which is two, and three in all
+    amounts = [None if each is None else each.minor for each in by_age(october, query, "EUR")]
+    assert amounts == shown
+    assert per_client(october.sums, "net_revenue", "EUR") == Money(3, "EUR")
+    assert by_age(september, query, "EUR") == [None, None, None]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from introducer.domain.calendar import months_between, plus_months
 from introducer.domain.errors import Malformed
-from introducer.domain.money import DECIMALS, FINE, Money, round_fine, round_ratio
+from introducer.domain.money import DECIMALS, FINE, Money, round_ratio
 from introducer.domain.report_query import MOST_MONTHS, Dimension, Fact, Sums
 
 COHORT = "cohort"
@@ -148,27 +148,19 @@ def per_client(sums: Sums, value: str, currency: str) -> Money | None:
 
 
 def by_age(row: ValueRow, query: ValueQuery, currency: str) -> list[Money | None]:
-    """A cohort's value month by month, alone or with all months before; None for what has not come yet. Rounded once,
-    on what is shown."""
+    """A cohort's value by registered client, month by month, alone or with all months before; None for what has not
+    come yet, and without clients. Divided and rounded once, on what is shown."""
+    clients = row.sums.counts.get("registrations", 0)
     shown: list[Money | None] = []
     fine = 0
     for sums in row.ages:
-        if sums is None:
+        if sums is None or clients <= 0:
             shown.append(None)
             continue
         own = sums.of(query.value, currency)
         fine = fine + own if query.grows else own
-        shown.append(Money(round_fine(fine), currency))
+        shown.append(Money(round_ratio(fine, FINE * clients), currency))
     return shown
-
-
-def age_per_client(row: ValueRow, amounts: Sequence[Money | None]) -> list[Money | None]:
-    """The same by registered client of the cohort."""
-    clients = row.sums.counts.get("registrations", 0)
-    return [
-        None if amount is None or clients <= 0 else Money(round_ratio(amount.minor, clients), amount.currency)
-        for amount in amounts
-    ]
 
 
 def tint(amount: Money | None, most: int) -> int:
