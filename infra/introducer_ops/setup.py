@@ -277,6 +277,23 @@ def routes(setup: Setup) -> Made:
 
 
 @_command
+def networks(setup: Setup) -> Made:
+    """List every partner under its parent: once, after an update from a release without networks.
+
+    Bare: how many were listed.
+    """
+    from introducer.services.read_network import list_children
+
+    made = list_children(setup.configuration)
+    return Made(
+        f"Partners listed: {len(made)}. Everybody is listed under their parent now.",
+        {"listed": [each.partner for each in made]},
+        str(len(made)),
+        [f"{each.name}: {each.partner}" for each in made],
+    )
+
+
+@_command
 def source(
     setup: Setup,
     name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens: it stands in the address.")],

@@ -12,7 +12,9 @@ import pytest
 from introducer.domain.configuration import Change, PartnerKind, Standing, Status
 from introducer.domain.ledger import Key
 from introducer.services.creation import Author
+from introducer.services.read_network import list_children
 from introducer.services.register_partner import register_partner
+from introducer.store import keys
 from introducer.store.event_counts import count_key
 from introducer.store.settlements import SettledMonth, settled_to_items
 from introducer.store.wire import to_wire
@@ -138,7 +140,14 @@ def test_each_branch_says_what_it_brought_down_to_five_levels(portal: Applying) 
 
 def test_children_come_in_pages_and_another_partner_sees_none_of_them(portal: Applying) -> None:
     for number in range(3):
-        a_child(portal, f"Child {number}", portal.partners[HARBOUR])
+        unlisted = a_child(portal, f"Child {number}", portal.partners[HARBOUR])
+    # from a release that did not list them
+    key = to_wire(keys.key("partner", partner=unlisted).item())
+    item = portal.dynamodb.get_item(TableName="books", Key=key)["Item"]
+    del item[keys.OWNER_PK], item[keys.OWNER_SK]
+    portal.dynamodb.put_item(TableName="books", Item=item)
+    assert len(portal.machine(HARBOUR).get("/network").json["items"]) == 2
+    assert [[each.partner for each in list_children(portal.configuration)] for _ in range(2)] == [[unlisted], []]
     first = portal.machine(HARBOUR).get("/network?limit=2").json
     rest = portal.machine(HARBOUR).get(f"/network?limit=2&cursor={first['next']}").json
     assert {each["name"] for each in (*first["items"], *rest["items"])} == {"Child 0", "Child 1", "Child 2"}

@@ -188,6 +188,7 @@ def test_a_campaign_from_a_file_leads_where_it_says_and_is_full_when_its_cap_is_
     link = here.makes("link", "--partner", partner, "--campaign", campaign)["code"]
     deep = here.makes("link", "--partner", partner, "--campaign", campaign, "--path", "/en/start?x=1")["code"]
     assert here.makes("routes")["added"] == []
+    assert here.makes("networks")["listed"] == []
 
     # when two people follow them, on devices that the first page is not for
     there, start = (stack.http().get(f"/c/{code}", headers={"User-Agent": BROWSER}) for code in (link, deep))

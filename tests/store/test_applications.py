@@ -15,9 +15,11 @@ from introducer.domain.events import milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.lead import Consent
 from introducer.domain.mail import Mail, MailTemplate, applicant_mail
+from introducer.store import keys
 from introducer.store.applications import Applications
 from introducer.store.configuration import Configuration
 from introducer.store.mails import Mails
+from introducer.store.wire import to_wire
 from tests.conftest import Tables
 
 NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
@@ -202,6 +204,17 @@ def test_children_are_listed_under_their_parent_and_follow_it(tables: Tables) ->
     rest = configuration.children("par_a", first.cursor, limit=2)
     assert [each.partner for each in (*first.items, *rest.items)] == ["par_c2", "par_c1", "par_c0"]
     assert configuration.children("par_b").items == ()
+
+    # when they come from a release that did not list them
+    for name in ("par_c0", "par_c1", "par_c2"):
+        key = to_wire(keys.key("partner", partner=name).item())
+        item = tables.client.get_item(TableName=tables.books, Key=key)["Item"]
+        del item[keys.OWNER_PK], item[keys.OWNER_SK]
+        tables.client.put_item(TableName=tables.books, Item=item)
+    assert configuration.children("par_a").items == ()
+    stale = replace(made[0], parent="par_b")
+    assert [configuration.list_below(each) for each in (stale, *made, *made)] == [False, *[True] * 3, *[False] * 3]
+    assert [each.partner for each in configuration.children("par_a").items] == ["par_c2", "par_c1", "par_c0"]
 
     # when one moves, and one stands below nobody any more
     for number, parent in ((0, "par_b"), (1, None)):

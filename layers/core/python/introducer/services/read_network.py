@@ -120,6 +120,17 @@ def read_network(
     )
 
 
+def list_children(configuration: Configuration) -> list[Partner]:
+    """Lists everybody under their parent who was registered when partners were not; those are returned. It may be
+    repeated, and changes nothing of a partner."""
+    return [
+        partner
+        for brand in configuration.every_brand()
+        for card in configuration.every_card(brand.brand)
+        if (partner := configuration.partner(card.partner)).parent is not None and configuration.list_below(partner)
+    ]
+
+
 def code_for(
     configuration: Configuration, applications: Applications, key: bytes, *, member: Member, partner: str, at: datetime
 ) -> str:

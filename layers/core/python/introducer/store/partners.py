@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from introducer.domain.configuration import BEGINNING, Change, Parenting, Partner, PartnerCard, Standing, Status
+from introducer.domain.errors import Conflict
 from introducer.domain.events import milliseconds
 from introducer.domain.ids import derived_id
 from introducer.domain.sequence import Progress
@@ -263,6 +264,19 @@ class Partners(Part):
         moments: who stands elsewhere by now is left out."""
         page = self._owned(self._partners, Partner, keys.owner_partition("partner", parent=partner), cursor, limit)
         return Page(tuple(each for each in page.items if each.parent == partner), page.cursor)
+
+    def list_below(self, partner: Partner) -> bool:
+        """Lists a partner under its parent, as registering does; whether it was not listed. Whoever moved since it was
+        read is listed where it stands."""
+        item = self._partners
+        unlisted = item.owner_pk.does_not_exist() & (item.parent == partner.parent)
+        try:
+            with translated("It is listed already."):
+                own = item(*keys.key("partner", partner=partner.partner))
+                own.update(actions=self._moved(partner, partner.parent), condition=unlisted)
+        except Conflict:
+            return False
+        return True
 
     def _moved(self, partner: Partner, parent: str | None) -> list[Action]:
         """What puts a profile below another parent, in the list of children too."""
