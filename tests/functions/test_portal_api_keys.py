@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from introducer.domain.api_key import AREAS_OF_DESK, AREAS_OF_PARTNER, MOST_STANDING, read_text, scopes_for, text_of
 from introducer.domain.configuration import Change, Role, Standing, Status
+from introducer.services.api_keys import is_kept
 from tests.support.access import MEMBER, Access, an_access_world, as_it_was
 from tests.support.payday import ADMIN, HARBOUR, LAST_RUN, MANAGER, PIPS
 from tests.support.shown import text
@@ -275,6 +277,15 @@ def test_a_key_goes_with_whoever_made_it(world: Access) -> None:
     assert world.as_program(key).get("/earnings").status == 200
     assert world.posts(f"/settings/team/{second.member}/remove", {}).status == 200
     refused(world, key)
+
+
+def test_an_owner_elsewhere_keeps_no_key_of_here(world: Access) -> None:
+    made = world.makes_key("earnings:read")
+    kept = world.portal.configuration.api_key(made["key"])
+    assert is_kept(world.portal.configuration, kept)
+    for other in (PIPS, ADMIN):
+        elsewhere = replace(kept, created_by=world.portal.people[other].member)
+        assert not is_kept(world.portal.configuration, elsewhere), other
 
 
 # ------------------------------------------------------------------------------------------------------- how many come
