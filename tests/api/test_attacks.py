@@ -3,14 +3,10 @@ nobody's to set, formulas in tables, scripts in names."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import datetime
-from html.parser import HTMLParser
 from secrets import token_bytes
 from typing import Any
 
@@ -19,7 +15,7 @@ import pytest
 from introducer.domain.api_key import scopes_for, text_of
 from introducer.domain.errors import Unauthenticated
 from introducer.domain.rate_limit import Allowance, Limit, ask
-from introducer.runtime.authentication import Authenticator, PublicKeys
+from introducer.runtime.authentication import Authenticator, PublicKeys, issuer_of
 from introducer.services.api_keys import Wish, create_api_key
 from tests.api.asking import cells_of, documented, routes
 from tests.browser.world import Answer, Visitor
@@ -42,7 +38,6 @@ FOREIGN_FIELDS = {
 }
 GOES_ON = {"/desk/events": f"?source={PLATFORM}"}
 """What is asked beside, where it is only then a list that goes on."""
-FORMULA = '=HYPERLINK("https://evil.example","x")'
 TAMPERED = (
     "no algorithm", "HS256 with the public key as its secret", "signed by another key under our key id", "another pool",
     "an ID token", "an ID token dressed with our client", "a changed body",
@@ -50,7 +45,6 @@ TAMPERED = (
 """Of what `tests/unit/test_authentication.py` tries one by one."""
 OF_THEIR_MAKER = ("/reports/saved/{report}", "/desk/reports/saved/{report}")
 """What whoever made it has: a key has its own."""
-SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
 @pytest.fixture(scope="module")
@@ -126,12 +120,9 @@ def looker(path: str) -> str:
 # ------------------------------------------------------------------------------------------------------------ the token
 
 
-@pytest.mark.parametrize("token", ["", "x" * 32, "another session's"])
-def test_no_write_of_a_browser_is_done_without_the_token_of_its_session(world: Everything, token: str) -> None:
+def test_no_write_of_a_browser_is_done_without_the_token_of_its_session(world: Everything) -> None:
     looked = 0
-    if token == "another session's":
-        other = world.signed_in(OTHERS["owner"], accept="text/html").get("/settings/mail")
-        token = other.field("csrf")
+    anothers = world.signed_in(OTHERS["owner"], accept="text/html").get("/settings/mail").field("csrf")
     for page in writes(world):
         if page.spec.by_link or page.path in ANYBODYS:
             continue
@@ -139,11 +130,11 @@ def test_no_write_of_a_browser_is_done_without_the_token_of_its_session(world: E
         with as_it_was(world):
             body = {name: value for name, value in write.sent(world).items() if isinstance(value, (str, int, bool))}
             browser = world.signed_in(write.login, accept="text/html")
-            for sent_as in (False, True):
-                answer = browser.post(world.path(page.path), body | {"csrf": token}, as_json=sent_as)
-                assert answer.status == 403, (page.path, answer.status)
+            for sent_as, token in ((False, {}), (True, {}), (False, {"csrf": anothers}), (True, {"csrf": anothers})):
+                answer = browser.post(world.path(page.path), body | token, as_json=sent_as, accept="application/json")
+                assert (answer.status, answer.json["code"]) == (403, "csrf"), (page.path, answer.body)
                 looked += 1
-    assert looked > 300
+    assert looked > 600
 
 
 def test_a_stranger_with_a_cookie_of_ours_needs_its_token_too(world: Everything) -> None:
@@ -225,91 +216,12 @@ def _items(world: Everything) -> int:
     return sum(len(table.stream) for table in world.dynamodb._memory.tables.values())
 
 
-# -------------------------------------------------------------------------------------------- what people may be called
-
-
-@pytest.fixture(scope="module")
-def hostile() -> Iterator[Everything]:
-    """The same world, where everybody and everything is called by what means no good."""
-    with pytest.MonkeyPatch.context() as patch, everything(patch) as found:
-        _rename(found)
-        yield found
-
-
-def _rename(world: Everything) -> None:
-    """Every name, subject, note and reason in the books is a formula and a script."""
-    memory = world.dynamodb._memory
-    table = memory.tables[world.table]
-    for place, item in list(table.items.items()):
-        new = {name: {"S": FORMULA + SCRIPT} if _is_said(name, value) else value for name, value in item.items()}
-        table.items[place] = new
-
-
-def _is_said(name: str, value: Any) -> bool:
-    return name in _SAID and set(value) == {"S"} and not value["S"].startswith(("{", "["))
-
-
-_SAID = frozenset({"name", "note", "why", "reason", "subject", "text", "detail", "description", "shown_as", "title"})
-"""Attributes that somebody types."""
-
-
-class Tags(HTMLParser):
-    """The tags of a page that could run something, or fetch it from elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.harmful: list[str] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
-        source = given.get("src", "/")
-        own = tag != "script" or re.fullmatch(r"/static/portal\.\w+\.js", given.get("src", ""))
-        if not own or source == "x" or any(name.startswith("on") or name == "style" for name in given):
-            self.harmful.append(f"{tag} {given}")
-
-
-def test_no_table_has_a_cell_that_a_spreadsheet_would_run(hostile: Everything) -> None:
-    looked = told = 0
-    for page in lists(hostile):
-        answer = hostile.machine(looker(page.path), "text/csv").get(hostile.path(page.path))
-        assert answer.status == 200, (page.path, answer.body[:300])
-        for row in csv.reader(io.StringIO(answer.body)):
-            for cell in row:
-                dangerous = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not re.fullmatch(r"-?\d+(\.\d+)?", cell)
-                assert not dangerous, (page.path, cell)
-                told += cell.startswith("'=")
-        looked += 1
-    assert looked > 60 and told > 20
-
-
-def test_no_page_runs_what_somebody_is_called(hostile: Everything) -> None:
-    looked = told = 0
-    for page in routes(hostile):
-        if page.method != "GET" or not page.spec.template or page.path.startswith(("/api", "/sign-in")):
-            continue
-        login = looker(page.path)
-        shown: Answer = hostile.signed_in(login, accept="text/html").get(hostile.path(page.path))
-        assert shown.status == 200, (page.path, shown.body[:300])
-        tags = Tags()
-        tags.feed(shown.body)
-        assert not tags.harmful, (page.path, tags.harmful)
-        assert "script-src 'self'" in shown.headers["content-security-policy"], page.path
-        told += shown.body.count("&lt;script&gt;alert(1)")
-        looked += 1
-    assert looked > 90 and told > 100
-
-
-def test_names_stay_what_they_are_in_json(hostile: Everything) -> None:
-    found = hostile.machine(HARBOUR).get("/links").json["items"]
-    assert [each["name"] for each in found] == [FORMULA + SCRIPT]
-
-
 # ---------------------------------------------------------------------------------------------------- who says they are
 
 
 def test_no_route_takes_a_token_that_is_not_a_login(real: Everything) -> None:
     pool = Authenticator(
-        PublicKeys(tokens.Pool(k1=tokens.OURS)), issuer=tokens.issuer_of(tokens.POOL), client_id=tokens.CLIENT
+        PublicKeys(tokens.Pool(k1=tokens.OURS)), issuer=issuer_of(tokens.POOL), client_id=tokens.CLIENT
     )
     real.wiring.authenticator = pool
     subject = real.people[HARBOUR].member
