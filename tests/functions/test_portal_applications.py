@@ -222,6 +222,7 @@ def test_approving_is_finished_where_it_was_cut_off(portal: Applying) -> None:
     application = portal.waiting()
     portal.logins.down = True
     assert portal.decides(application, "approval").status == 500
+    assert portal.decides(application, "erasure", why="They asked").json["code"] == "erase_the_partner"
     shown = portal.machine(MANAGER).get(f"/desk/applications/{application}").json
     assert (shown["state"], shown["set_up"], shown["may_finish"]) == ("approved", False, True)
 
@@ -233,6 +234,24 @@ def test_approving_is_finished_where_it_was_cut_off(portal: Applying) -> None:
     assert portal.configuration.partner(partner).manager == portal.people[MANAGER].member, "as it was decided first"
     assert portal.logins.invited == ["mara.quill@example.com"]
     assert len(list(portal.configuration.every_member(partner))) == 1
+
+
+def test_who_was_approved_and_became_no_partner_can_be_erased(
+    portal: Applying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = portal.waiting()
+    with monkeypatch.context() as cut:
+        cut.setattr("introducer.services.decide_application.register_partner", None)
+        assert portal.decides(application, "approval").status == 500
+    shown = portal.machine(MANAGER).get(f"/desk/applications/{application}").json
+    assert (shown["may_finish"], shown["may_erase"]) == (True, True)
+
+    assert portal.decides(application, "erasure", why="They asked").status == 200
+
+    assert portal.decides(application, "approval").json["code"] == "application_erased"
+    shown = portal.machine(MANAGER).get(f"/desk/applications/{application}").json
+    assert (shown["applicant"], shown["may_finish"]) == (None, False)
+    assert portal.machine(MANAGER).get("/desk?whose=all").json["tasks"] == 0
 
 
 def test_an_address_that_signs_in_already_becomes_no_second_partner(portal: Applying) -> None:

@@ -139,6 +139,7 @@ def desk_application(visit: Visit, application: str) -> dict[str, Any]:
     data = {field.name: getattr(found.row, field.name) for field in fields(found.row)}
     decides = member.role in DECIDERS
     waits = found.row.state is ApplicationState.WAITING and found.row.applicant is not None
+    unfinished = found.row.state is ApplicationState.APPROVED and not found.row.set_up and found.erased_at is None
     return data | {
         "consent": found.consent,
         "known": found.known,
@@ -149,8 +150,10 @@ def desk_application(visit: Visit, application: str) -> dict[str, Any]:
         "takes": found.takes,
         "erased_at": found.erased_at,
         "may_decide": decides and waits,
-        "may_finish": decides and found.row.state is ApplicationState.APPROVED and not found.row.set_up,
-        "may_erase": decides and found.erased_at is None and found.row.state is not ApplicationState.APPROVED,
+        "may_finish": decides and unfinished,
+        "may_erase": decides
+        and found.erased_at is None
+        and (unfinished or found.row.state is not ApplicationState.APPROVED),
         "managers": managers_of(books, member.brand) if decides and waits else (),
         "me": member.member,
     }

@@ -72,7 +72,7 @@ def end_task(tasks: Tasks, application: Application, by: str, at: datetime) -> N
 def _asks(application: Application) -> bool:
     """Whether there is something left for a person to do: to decide, or to finish what was cut off."""
     unfinished = application.state is ApplicationState.APPROVED and not application.set_up
-    return application.state is ApplicationState.WAITING or unfinished
+    return application.erased_at is None and (application.state is ApplicationState.WAITING or unfinished)
 
 
 def _found(applications: Applications, brand: str, application: str) -> Application | None:

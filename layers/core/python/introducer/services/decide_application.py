@@ -125,7 +125,7 @@ def erase_application(
     found = application_for(books, member, application, at)
     check_decider(member)
     if found.erased_at is None:
-        if found.state is ApplicationState.APPROVED:
+        if found.state is ApplicationState.APPROVED and _is_partner(books, found):
             raise Conflict(
                 f"This application became the partner {found.partner}: erase that, and this goes with it.",
                 code="erase_the_partner",
@@ -236,6 +236,15 @@ def _manager(books: ApplicationBooks, member: Member, name: str) -> str:
     if found.brand != member.brand or found.role not in DECIDERS or found.removed_at is not None:
         raise wrong
     return found.member
+
+
+def _is_partner(books: ApplicationBooks, application: Application) -> bool:
+    """Whether an approved one became a partner already, or was cut off before that."""
+    try:
+        books.configuration.partner(application.partner)
+    except NotFound:
+        return False
+    return True
 
 
 def _below(books: ApplicationBooks, application: Application, at: datetime) -> str:
