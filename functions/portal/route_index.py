@@ -130,6 +130,7 @@ ROUTES: Mapping[str, Mapping[str, str]] = {
     "/desk/partners/{partner}/goals/{goal}/withdraw": {"POST": "desk_goals"},
     "/desk/partners/{partner}/mail": {"GET": "mail_settings", "POST": "mail_settings"},
     "/desk/partners/{partner}/messages": {"GET": "desk_messages", "POST": "desk_messages"},
+    "/desk/partners/{partner}/notes": {"GET": "desk_notes", "POST": "desk_notes"},
     "/desk/partners/{partner}/parent": {"GET": "parents", "POST": "parents"},
     "/desk/partners/{partner}/report": {"GET": "report_letter"},
     "/desk/partners/{partner}/standing": {"GET": "standing", "POST": "standing"},

@@ -119,6 +119,7 @@ class Portal:
             profiles=self.payment_profiles,
         )
 
+    partner_notes = Store("partner_notes", "PartnerNotes")
     joint_proposals = Store("joint_proposals", "JointProposals")
     event_counts = Store("event_counts", "EventCounts")
     campaign_counts = Store("campaign_counts", "CampaignCounts")

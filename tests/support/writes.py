@@ -407,6 +407,7 @@ WRITES: dict[str, Write] = {
     "/desk/messages/{partner}/{thread}/assign": Write("manager", lambda world: {"to": me(world, "manager")}),
     "/desk/messages/{partner}/{thread}/close": Write("manager"),
     "/desk/messages/{partner}/{thread}/reopen": Write("manager", after("/desk/messages/{partner}/{thread}/close")),
+    "/desk/partners/{partner}/notes": Write("sales", {"text": "Wants a banner for May."}),
     "/desk/partners/{partner}/messages": Write("manager", {"subject": "New prices", "text": "From May on."}),
     "/desk/answers": Write("manager", TEXTS),
     "/desk/answers/{answer}": Write("manager", version("manager", "/desk/answers/{answer}", **TEXTS)),

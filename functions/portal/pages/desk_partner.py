@@ -23,11 +23,14 @@ from pages.deal import MAY_PROPOSE
 from pages.desk_audit import MAY as MAY_AUDIT
 from pages.desk_clients import MAY as MAY_SEE_CLIENTS
 from pages.desk_messages import conversation_of_partner
+from pages.desk_notes import latest_notes
 from pages.desk_tasks import tasks_for_page
 
 ONE = STAFF_HOME + "/{partner}"
 MOST_THREADS = 5
 """So many conversations are shown, open ones first; their own page has all."""
+MOST_NOTES = 3
+"""So many of the newest notes are shown; their own page has all."""
 MOST_CLIENTS = 5
 """So many of the newest clients are shown, under their pseudonyms."""
 MOST_CHANGES = 5
@@ -38,9 +41,10 @@ words.WORDS["partner_role"] = {"owner": N_("Owner"), "member": N_("Member")}
 
 @page(ONE, "desk_partner.html", who=Who.STAFF)
 def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
-    """What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads (a query, a batch), its
-    newest clients (a query, a batch, and what settling posted for them), its latest changes (a query), and a name for
-    each colleague who has an open task, answers a thread or made a change that is shown: some thirty-five reads in all.
+    """What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads and the
+    newest notes about it (a query, a batch each), its newest clients (a query, a batch, and what settling posted for
+    them), its latest changes (a query), and a name for each colleague who has an open task, answers a thread, noted
+    something or made a change that is shown: some forty reads in all.
 
     Tasks are None for staff who have no queue, leads for all but managers and admins, clients for who does not look
     them up, changes for who does not read the trail: as on their own pages.
@@ -53,6 +57,7 @@ def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
         "announcements": [_announced(visit, owner, each) for each in found.announcements],
         "tasks": tasks_for_page(visit, found.partner, still_open=True) if role in READERS else None,
         "conversations": conversation_of_partner(visit, owner, MOST_THREADS)["items"],
+        "notes": latest_notes(visit, found.partner, MOST_NOTES),
         "clients": _clients(visit, found.partner) if role in MAY_SEE_CLIENTS else None,
         "changes": _changes(visit, found.partner) if role in MAY_AUDIT else None,
         "may_propose": role in MAY_PROPOSE,

@@ -72,6 +72,7 @@ _DELETED = {
     "message": "messages",
     "announcement_read": "reads of announcements",
     "task": "tasks",
+    "partner_note": "notes about it",
     "saved_report": "saved reports",
     # Before the application by which it is found.
     "application_known": "applications",
