@@ -231,12 +231,16 @@ def test_a_page_is_another_one_with_news_for_somebody_else_and_in_another_langua
     browser.cookies["__Host-theme"] = "dark"
     others.append(browser.get("/desk/runs").headers["etag"])
     del browser.cookies["__Host-language"], browser.cookies["__Host-theme"]
+    # The tokens in a page are of one session: the same person elsewhere has another page.
+    elsewhere = portal.signed_in(MAKER)
+    elsewhere.cookies["__Host-refresh"] = "of another sign-in"
+    others.append(elsewhere.get("/desk/runs").headers["etag"])
     # Random fields make none; spoken times do after a while.
     assert browser.get("/desk/runs").headers["etag"] == tag
     portal.now = NOW + timedelta(minutes=10)
     others.append(browser.get("/desk/runs").headers["etag"])
     portal.now = NOW
-    assert len({tag, *others}) == 7
+    assert len({tag, *others}) == 8
 
 
 def test_a_token_is_another_text_on_each_page_and_the_same_proof(portal: Payday) -> None:
