@@ -32,6 +32,8 @@ Schema = dict[str, Any]
 TITLES = {
     "": "Overview",
     "apply": "Applying",
+    "api": "The description",
+    "openapi.json": "The description",
     "m": "Pictures",
     "public": "Public pages",
     "sign-in": "Signing in",
@@ -134,8 +136,19 @@ def area(path: str) -> str:
 def summary(page: Page) -> str:
     """What it is for, in a line: the first sentence of the view."""
     said = " ".join((page.view.__doc__ or "").split())
-    first = re.split(r"(?<=[.:]) ", said, maxsplit=1)[0].rstrip(".:")
-    return first or ("Looks at " if page.method == "GET" else "Changes ") + f"`{page.path}`"
+    return re.split(r"(?<=[.:]) ", said, maxsplit=1)[0].rstrip(".:") or _in_words(page)
+
+
+def _in_words(page: Page) -> str:
+    """What a path says of itself, where nobody said more: its words, and whether it is about one of them."""
+    parts = page.path.strip("/").split("/")
+    words = [part.replace("-", " ") for part in parts if not part.startswith("{") and part != "desk"]
+    one = parts[-1].startswith("{")
+    if page.method == "GET":
+        return f"One of {words[-1]}" if one else f"{' of '.join(reversed(words))}".capitalize()
+    if one:
+        return f"Changes one of {words[-1]}"
+    return f"Does: {words[-1]}" if len(parts) > 2 and parts[-2].startswith("{") else f"A new one of {words[-1]}"
 
 
 def operation_id(page: Page) -> str:
