@@ -233,7 +233,7 @@ def test_a_page_is_another_one_with_news_for_somebody_else_and_in_another_langua
     del browser.cookies["__Host-language"], browser.cookies["__Host-theme"]
     # The tokens in a page are of one session: the same person elsewhere has another page.
     elsewhere = portal.signed_in(MAKER)
-    elsewhere.cookies["__Host-refresh"] = "of another sign-in"
+    elsewhere.cookies["__Host-refresh"] = "of-another-sign-in"
     others.append(elsewhere.get("/desk/runs").headers["etag"])
     # Random fields make none; spoken times do after a while.
     assert browser.get("/desk/runs").headers["etag"] == tag
