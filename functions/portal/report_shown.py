@@ -364,7 +364,7 @@ def called(visit: Visit, rows: str, key: str, names: Mapping[str, str]) -> str:
 
 def _figures(query: Query, row: Row, currency: str) -> dict[str, Any]:
     """The figures of a row by name, those of the earlier period and what became of them; None where there is none."""
-    here = {name: _known(query, name, row.now, currency) for name in query.metrics}
+    here = {name: _known(query, name, row.sums, currency) for name in query.metrics}
     said: dict[str, Any] = {"figures": {name: _said(value, name, currency) for name, value in here.items()}}
     if row.before is None:
         return said | {"before": None, "change": None}
@@ -396,7 +396,7 @@ def _said(value: Figure, name: str, currency: str) -> Any:
 def _chart(report: Report) -> dict[str, Any]:
     """The figure over time: what is known of it, as data and in units that a drawing can use."""
     query = report.query
-    points = [(row.key, _known(query, query.chart, row.now, report.currency)) for row in report.chart if row.key]
+    points = [(row.key, _known(query, query.chart, row.sums, report.currency)) for row in report.chart if row.key]
     numbers = [number_of(value) or Decimal(0) for _, value in points]
     # Six decimals tell any two bars apart.
     return {

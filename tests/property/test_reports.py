@@ -80,7 +80,7 @@ def same(one: Sums, other: Sums) -> bool:
 @given(query=queries, found=facts)
 def test_the_rows_of_any_report_come_to_its_total_then_and_before(query: Query, found: list[Fact]) -> None:
     table = tabulate(query, found)
-    assert same(added([row.now for row in table.rows]), table.total.now)
+    assert same(added([row.sums for row in table.rows]), table.total.sums)
     wanted = [
         fact for fact in found
         if all(getattr(fact, name.value) == value for name, value in query.filters.items())
@@ -93,7 +93,7 @@ def test_the_rows_of_any_report_come_to_its_total_then_and_before(query: Query, 
                 total.add(fact.counts, fact.sums)
         return total
 
-    assert same(table.total.now, summed(query.period))
+    assert same(table.total.sums, summed(query.period))
     if query.earlier is None:
         assert all(row.before is None for row in table.rows)
     else:
@@ -109,7 +109,7 @@ def test_however_it_is_sorted_a_report_has_the_same_rows(query: Query, found: li
     rows = ordered(table, query, "EUR", {"a": "Zoe", "b": "Åke"})
     assert sorted(row.key for row in rows) == sorted(row.key for row in table.rows)
     if query.sort in METRICS:
-        shown = [number_of(figure(query.sort, row.now, "EUR")) for row in rows]
+        shown = [number_of(figure(query.sort, row.sums, "EUR")) for row in rows]
         known = [number for number in shown if number is not None]
         assert known == sorted(known, reverse=query.down)
         assert None not in shown[: len(known)]
@@ -119,7 +119,7 @@ def test_however_it_is_sorted_a_report_has_the_same_rows(query: Query, found: li
 @given(query=queries, found=facts)
 def test_a_chart_shows_what_the_report_comes_to(query: Query, found: list[Fact]) -> None:
     drawn = tabulate(over_time(query), found)
-    assert same(added([row.now for row in drawn.rows]), tabulate(query, found).total.now)
+    assert same(added([row.sums for row in drawn.rows]), tabulate(query, found).total.sums)
     assert len(drawn.rows) <= 62
 
 

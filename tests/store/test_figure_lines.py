@@ -102,12 +102,12 @@ def test_a_report_from_lines_says_what_one_from_counters_says(tables: Tables, mo
             monkeypatch.setattr("introducer.services.read_report.BY_LINES", most)
             told.append(read_report(books, brand="brd_1", partners=PARTNERS, query=query))
             # A brand that no sweep has been over yet has no lines: its counters are read.
-            assert read_report(books, brand="brd_2", partners=PARTNERS, query=query).total.now.counts["clicks"] == 120
+            assert read_report(books, brand="brd_2", partners=PARTNERS, query=query).total.sums.counts["clicks"] == 120
         counters, lines = told
         assert (counters.counted_at, lines.counted_at) == (None, NOW)
-        assert counters.total.now.counts["clicks"] == (1 + 17 + 2) * 6
+        assert counters.total.sums.counts["clicks"] == (1 + 17 + 2) * 6
         for one, other in zip((*counters.rows, counters.total), (*lines.rows, lines.total), strict=True):
-            assert (one.key, one.now.counts, one.now.money) == (other.key, other.now.counts, other.now.money)
+            assert (one.key, one.sums.counts, one.sums.money) == (other.key, other.sums.counts, other.sums.money)
             assert one.before is not None
             assert other.before is not None
             assert (one.before.counts, one.before.money) == (other.before.counts, other.before.money)
@@ -148,7 +148,7 @@ def test_a_code_that_passed_on_counts_for_each_partner_under_its_own_campaign(ta
     books = replace(ReportBooks.of(tables.books), configuration=Codes(tables.books))
     query = query_of({"rows": "campaign", "period": "this_month", "metrics": "ftd"}, today="2026-11-30")
     report = read_report(books, brand="brd_1", partners=PARTNERS[:2], query=query)
-    assert {row.key: row.now.counts["ftd"] for row in report.rows} == {"cmp_1": 1, "cmp_2": 2}
+    assert {row.key: row.sums.counts["ftd"] for row in report.rows} == {"cmp_1": 1, "cmp_2": 2}
 
 
 class Deals(Codes):
@@ -170,6 +170,6 @@ def test_a_day_belongs_to_the_deal_that_was_in_force_when_it_began(tables: Table
     books = replace(ReportBooks.of(tables.books), configuration=Deals(tables.books))
     query = query_of({"rows": "deal", "from": "2026-09-01", "to": "2026-11-30", "metrics": "ftd"}, today="2026-11-30")
     report = read_report(books, brand="brd_1", partners=PARTNERS[:1], query=query)
-    assert {report.names.get(row.key, ""): row.now.counts["ftd"] for row in report.rows} == {
+    assert {report.names.get(row.key, ""): row.sums.counts["ftd"] for row in report.rows} == {
         "": 1, "1": 110, "3": 11000,
     }  # fmt: skip

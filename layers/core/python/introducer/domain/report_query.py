@@ -409,7 +409,7 @@ class Sums:
 class Row:
     key: str
     """What it is of: a day, a week's Monday, a month, an id or a value; empty where it is not known."""
-    now: Sums
+    sums: Sums
     before: Sums | None
 
 
@@ -569,7 +569,7 @@ def ordered(table: Tabulated, query: Query, currency: str, names: Mapping[str, s
         # The row of what has no day has no place in time: it comes last.
         rows = rows[::-1] if down else rows
         return [row for row in rows if row.key] + [row for row in rows if not row.key]
-    figures = {row.key: number_of(figure(by, row.now, currency)) for row in rows}
+    figures = {row.key: number_of(figure(by, row.sums, currency)) for row in rows}
     some = [row for row in rows if figures[row.key] is not None]
     some.sort(key=lambda row: figures[row.key] or Decimal(0), reverse=down)
     return some + [row for row in rows if figures[row.key] is None]
@@ -578,7 +578,7 @@ def ordered(table: Tabulated, query: Query, currency: str, names: Mapping[str, s
 def currency_of(table: Tabulated, wish: str, usual: str) -> tuple[str, list[str]]:
     """The currency that a report speaks, and all that there is something in: the one that is wished for, else the
     usual one where there is something in it (or in none), else the first."""
-    found = set(table.total.now.currencies)
+    found = set(table.total.sums.currencies)
     if table.total.before is not None:
         found |= table.total.before.currencies
     spoken = wish or (usual if usual in found or not found else min(found))
