@@ -74,6 +74,12 @@ def test_clicks_that_were_counted_before_stand_where_nothing_is_known(tables: Ta
     }
 
 
+def test_a_counter_of_which_nobody_knows_the_source_stands_where_it_stood_before_sources_were() -> None:
+    before = keys.Key(f"P#{PARTNER}#N#{DAY[:7]}", f"{DAY}#events#{LINK}")
+    assert count_key(PARTNER, DAY, LINK) == before
+    assert count_key(PARTNER, DAY, LINK, cohort="2026-02").sk.startswith(f"{before.sk}#")
+
+
 @pytest.mark.pattern("unsaid_counts_of_month")
 def test_what_clients_did_is_a_cell_for_each_source_and_one_for_what_nobody_knows(tables: Tables) -> None:
     # given a value of sub1 that has a name, and one whose name was taken away
