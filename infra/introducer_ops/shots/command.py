@@ -32,8 +32,9 @@ def register(app: typer.Typer) -> None:
 def shots(
     url: Annotated[str, typer.Option(help="A portal that runs elsewhere than in the state directory.")] = "",
     state_dir: Annotated[Path, typer.Option(help="Where the demo world's cloud notes its state.")] = ROOT / ".local",
+    who: Annotated[str, typer.Option(help="Only as these, such as owner,admin,stranger.")] = "",
     only: Annotated[str, typer.Option(help="Only pages whose route has this in it.")] = "",
-    show: Annotated[str, typer.Option(help="Only these passes, as en-390,ar-1440,en-390-dark.")] = "",
+    show: Annotated[str, typer.Option(help="Only these: measure, and passes such as en-390,ar-1440,en-390-dark.")] = "",
     minutes: Annotated[float, typer.Option(help="After so long the rest is left out, and named.")] = MINUTES,
     folder: Annotated[Path, typer.Option(help="Where pictures, sheets and report.json go.")] = FOLDER,
     seed: Annotated[int, typer.Option(help="The demo world's number, when it is built for this.")] = 2026,
@@ -43,11 +44,11 @@ def shots(
     from introducer_ops.demo.running import run
 
     if url or (LocalCloud.running(state_dir) and noted_logins(state_dir)):
-        good = look(url or _url(state_dir), state_dir, only, show, minutes, folder)
+        good = look(url or _url(state_dir), state_dir, who, only, show, minutes, folder)
         raise typer.Exit(0 if good else 1)
 
     def then(portal: str) -> bool:
-        return look(portal, state_dir, only, show, minutes, folder)
+        return look(portal, state_dir, who, only, show, minutes, folder)
 
     raise typer.Exit(run(once=True, seed=seed, state_dir=state_dir, portal_port=0, then=then))
 
@@ -58,7 +59,7 @@ def _url(state_dir: Path) -> str:
     return f"http://127.0.0.1:{cloud.portal_port}"
 
 
-def look(url: str, state_dir: Path, only: str, show: str, minutes: float, folder: Path) -> bool:
+def look(url: str, state_dir: Path, who: str, only: str, show: str, minutes: float, folder: Path) -> bool:
     """Whether nothing was found wrong."""
     from introducer_ops.demo.logins import noted_logins
     from introducer_ops.shots.crawl import STRANGER, Person, crawl, links_in_mails, registered_routes
@@ -73,17 +74,18 @@ def look(url: str, state_dir: Path, only: str, show: str, minutes: float, folder
 
     routes = registered_routes()
     people = sorted((Person(*each) for each in noted_logins(state_dir)), key=lambda each: ORDER.index(each.role))
+    people = [each for each in [*people, Person(STRANGER)] if not who or each.role in who.split(",")]
     starts = {STRANGER: links_in_mails(state_dir / "mails", routes)}
-    found = crawl(url, [*people, Person(STRANGER)], starts=starts, routes=routes, say=say)
+    found = crawl(url, people, starts=starts, routes=routes, say=say)
     say(f"{found.asked} addresses asked for, {len(found.places)} pages kept")
     places = [place for place in found.places if only in place.route]
     passes = [one for one in PASSES if not show or one.name in show.split(",")]
-    if not only and not show:
+    if not who and not only and not show:
         shutil.rmtree(folder, ignore_errors=True)
     for one in passes:
         shutil.rmtree(folder / one.name, ignore_errors=True)
     looker = Looker(url, found.cookies, folder, until)
-    if not show:
+    if not show or "measure" in show.split(","):
         looker.measure(places, say)
     seen = looker.look(places, passes, say)
     sheets = lay_out(seen.pictures, folder)
