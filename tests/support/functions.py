@@ -27,6 +27,7 @@ def load(name: str, module: str = "app") -> ModuleType:
         if hasattr(loaded, "registry"):
             # Pages that come later would come from the path that this folder is no longer on.
             loaded.registry.load_all()
+            loaded.pages = sys.modules["pages"]  # type: ignore[attr-defined]
         return loaded
     finally:
         sys.path.remove(str(folder))
