@@ -23,6 +23,7 @@ Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_00
 
 words.WORDS |= {
     "segment_field": {
+        "partner": N_("Partner"),
         "kind": N_("Kind of partner"),
         "status": N_("Status"),
         "country": N_("Country"),
@@ -73,6 +74,7 @@ class Staff:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
+        self._partners: dict[str, str] = {}
 
     def ids(self, typed: str) -> list[str]:
         """Everybody of these names, which have commas between, and may have some within. What is no name stays as it
@@ -98,12 +100,19 @@ class Staff:
 
     def check(self, segment: Segment) -> Segment:
         """The segment. Raises `Invalid` (`segment_value`) for a manager whom nobody knows: whoever is none of them is
-        everybody."""
+        everybody; and for what is no partner of the brand."""
+        self._meet(segment)
         for number, each in enumerate(segment.conditions, 1):
             for value in each.values if each.field is Asked.MANAGER else ():
                 if value and value not in self._names:
                     raise Invalid(
                         f"Condition {number}: {value[:40]!r} is no manager: name a member of staff.",
+                        code="segment_value", condition=number, field=each.field.value,
+                    )  # fmt: skip
+            for value in each.values if each.field is Asked.PARTNER else ():
+                if value not in self._partners:
+                    raise Invalid(
+                        f"Condition {number}: {value[:40]!r} is no partner of yours: write its number.",
                         code="segment_value", condition=number, field=each.field.value,
                     )  # fmt: skip
         return segment
@@ -115,7 +124,26 @@ class Staff:
 
     def said(self, field: Asked, values: Iterable[str]) -> list[str]:
         """Values of a condition as people read them."""
+        if field is Asked.PARTNER:
+            return [each["name"] or each["partner"] for each in self.partners(values)]
         return [self.name(each) if field is Asked.MANAGER and each else each for each in values]
+
+    def partners(self, wanted: Iterable[str]) -> list[dict[str, str]]:
+        """Partners with their names; one that the brand does not have, without."""
+        given = list(dict.fromkeys(wanted))
+        self._read(given)
+        return [{"partner": each, "name": self._partners.get(each, "")} for each in given]
+
+    def _meet(self, segment: Segment) -> None:
+        self._read(value for each in segment.conditions if each.field is Asked.PARTNER for value in each.values)
+
+    def _read(self, partners: Iterable[str]) -> None:
+        """The names of those that are the brand's, all at once."""
+        assert self._visit.member is not None
+        new = set(partners) - set(self._partners)
+        if new:
+            found = self._visit.portal.conversations.cards(self._visit.member.brand, new)
+            self._partners |= {partner: name for partner, (name, _) in found.items()}
 
     @cached_property
     def _names(self) -> dict[str, str]:

@@ -38,6 +38,7 @@ from tests.support.payday import (
 
 pytestmark = pytest.mark.in_memory
 LIST, BULK = "/desk/partners", "/desk/partners/bulk"
+TEXT = {"subject_en": "News", "text_en": "Good day,\n\nthis is new."}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,37 @@ class TestTheList:
         assert "Five &amp; more" in page and f"/desk/broadcasts/new?segment={saved.segment}" in page
         # a segment that a colleague has not shared is none
         assert portal.machine(ADMIN).get(f"{LIST}?segment={saved.segment}").status == 404
+
+    def test_those_who_are_ticked_are_written_to_and_nobody_else(self, portal: AtOnce) -> None:
+        # given two who are ticked
+        pips, lantern = portal.partners[PIPS], portal.partners[LANTERN]
+        machine = portal.signed_in(MANAGER)
+        new = machine.get(f"/desk/broadcasts/new?chosen=1&partner={pips}&partner={lantern}")
+        assert f"To whom: {PIPS} , {LANTERN}" in text(new.body)
+
+        # when it is drafted, after a mistake that forgets nobody
+        sent = {"csrf": new.field("csrf"), **TEXT, "partners[]": [pips, lantern]}
+        wrong = machine.post("/desk/broadcasts", sent | {"name": ""})
+        assert wrong.status == 422 and f'name="partners[]" value="{lantern}"' in wrong.body
+        made = machine.post("/desk/broadcasts", sent | {"name": "To two"})
+
+        # then it means those two, by their names
+        path = made.location.partition("?")[0]
+        found = portal.machine(MANAGER).get(path).json
+        assert (found["fits"]["partners"], {each["partner"] for each in found["some"]}) == (2, {pips, lantern})
+        assert found["chosen"]["said"] == [[PIPS, LANTERN]]
+
+        # and nobody by mistake: neither everybody for nobody, nor another brand's
+        assert "Nobody is chosen" in machine.get("/desk/broadcasts/new?chosen=1").body
+        assert portal.machine(MANAGER).get(f"/desk/broadcasts/new?all=1&q={PIPS}").json["partners"] == [
+            {"partner": pips, "name": PIPS}
+        ]
+        other = portal.machine(FOREIGNER).get(LIST).json["items"][0]["partner"]
+        assert machine.get(f"/desk/broadcasts/new?partner={other}").status == 404
+        refused = portal.machine(MANAGER).post(
+            "/desk/broadcasts", {"name": "x", **TEXT, "partners": [other]}, as_json=True
+        )
+        assert refused.json["code"] == "segment_value"
 
     def test_pages_hold_everybody_once_and_a_cursor_is_good_for_its_own_list(self, portal: AtOnce) -> None:
         machine, found, path = portal.machine(MANAGER), [], f"{LIST}?sort=clicks&limit=2"

@@ -39,7 +39,7 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
     field = draw(st.sampled_from(Field))
     texts = {
         Field.COUNTRY: ["PL", "DE"], Field.LANGUAGE: ["en", "pl"], Field.MANAGER: ["", "mem_1"],
-        Field.CURRENCY: ["EUR", "USD"],
+        Field.CURRENCY: ["EUR", "USD"], Field.PARTNER: ["par_1", "par_2"],
     }  # fmt: skip
     if field.sort is Sort.NUMBER:
         values = [str(draw(st.integers(-200 if field is Field.TREND else 0, 400)))]

@@ -55,6 +55,7 @@ from introducer.store.idempotency import Answer, Idempotency
 from introducer.store.invoices import Invoices
 from introducer.store.mail_preferences import MemberMails
 from introducer.store.mails import Mails
+from introducer.store.partner_notes import PartnerNote, note_to_item
 from introducer.store.payouts import Payouts
 from introducer.store.person_index import PersonIndex
 from introducer.store.suppressions import Suppressions
@@ -244,9 +245,10 @@ def _competes(house: House) -> None:
         message="msg_1", by=OWNER, at=house.now,
     )  # fmt: skip
     read = AnnouncementRead(brand=BRAND, partner=PARTNER, announcement="ann_1", member=OWNER, at=house.now)
+    note = PartnerNote(note="not_1", brand=BRAND, partner=PARTNER, text="Olga rang", by="mem_m", at=house.now)
     for item in (
         objection_to_item(objection), goal_to_item(goal), thread_to_item(thread), message_to_item(message),
-        read_to_item(read),
+        read_to_item(read), note_to_item(note),
     ):  # fmt: skip
         house.memory.client.put_item(TableName="books", Item=to_wire(item))
 
@@ -317,7 +319,7 @@ def test_nothing_names_the_partner_any_more_and_the_books_are_what_they_were(wor
         "payment profiles": 3, "verifications": 1, "payouts": 1, "cases": 1, "documents": 3,
         "e-mails and addresses": 2, "logins": 2, "names": 2, "names in contests": 1, "snapshots of boards": 1,
         "objections": 1, "reasons of runs": 1, "words about goals": 1,
-        "messages": 1, "reads of announcements": 1, "subjects of conversations": 1,
+        "messages": 1, "notes about it": 1, "reads of announcements": 1, "subjects of conversations": 1,
     }  # fmt: skip
     # and the other one takes part as it did
     entries = {entry.partner: entry.shown_as for entry in Contests("books").entries("ctt_1")}

@@ -38,6 +38,9 @@ def one(field: str, operator: str, *values: Any) -> Any:
 @pytest.mark.parametrize(
     ("field", "operator", "value", "holds"),
     [
+        ("partner", "is", "par_1", True),
+        ("partner", "is", "par_2", False),
+        ("partner", "is_not", "par_1", False),
         ("kind", "is", "ib", True),
         ("kind", "is_not", "ib", False),
         ("status", "is", "suspended", False),

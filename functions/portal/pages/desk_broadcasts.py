@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import words
 from advice import Advice, advised
+from partners_asked import those_meant
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from segment_form import Staff, of_data
 from segment_form import told as segment_told
@@ -25,9 +26,9 @@ from visit import N_, Visit
 from introducer.domain.announcement import FILLED
 from introducer.domain.broadcast import APPROVERS, WRITERS, Broadcast, BroadcastStatus, Channel, channel_of
 from introducer.domain.configuration import Member, Role
-from introducer.domain.errors import Forbidden, Invalid, NotFound
+from introducer.domain.errors import Forbidden, Invalid, Malformed, NotFound
 from introducer.domain.mail_text import LANGUAGES, PLACEHOLDERS, text_to_data
-from introducer.domain.segment import Segment, segment_of
+from introducer.domain.segment import MOST_VALUES, Segment, segment_of
 from introducer.services.broadcast_books import broadcast_of_brand
 from introducer.services.count_segment import count_segment
 from introducer.services.decide_broadcast import (
@@ -80,10 +81,12 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class NewBroadcast(Texts):
-    """A text by language and to whom: a saved segment, conditions (for programs), or all who are active."""
+    """A text by language and to whom: partners that were chosen one by one, a saved segment, conditions (for programs),
+    or all who are active."""
 
     name: Line = ""
     segment: Line = ""
+    partners: Annotated[list[Line], Field(max_length=MOST_VALUES, default_factory=list)]
     match: Line = "all"
     conditions: Annotated[list[dict[str, Any]], Field(max_length=50)] | None = None
     path: Line = "/"
@@ -198,11 +201,31 @@ def policy(visit: Visit) -> Done:
 
 @page(PATH + "/new", "desk_broadcast.html", who=Who.STAFF)
 def new_broadcast(visit: Visit) -> dict[str, Any]:
-    """An empty form; `segment` chooses one of the saved ones."""
+    """An empty form. `segment` chooses one of the saved ones; each `partner`, or with `all` those that the filters of
+    the list of partners have, are written to alone."""
     assert visit.member is not None
     if visit.member.role not in WRITERS:
         raise Forbidden("Managers and admins write to partners: ask one of them.", code="broadcast_role")
-    return _form(visit) | {"broadcast": "", "values": {"segment": visit.query("segment"), "path": "/"}}
+    if visit.refused:
+        sent = visit.fields.get("partners")
+        meant = [str(each) for each in sent] if isinstance(sent, list) else []
+        later, following = 0, None
+    else:
+        meant, _, later, following = those_meant(visit, PATH + "/new", MOST_VALUES)
+        if len(meant) > MOST_VALUES:
+            raise Malformed(f"At most {MOST_VALUES} partners are chosen one by one.", code="too_many_partners")
+    chosen = Staff(visit).partners(meant)
+    if not all(each["name"] for each in chosen):
+        raise NotFound("There is no such partner.")
+    return _form(visit) | {
+        "broadcast": "",
+        "values": {"segment": visit.query("segment") if not meant else "", "path": "/"},
+        "partners": chosen,
+        # Whoever asked for those that are ticked, and ticked none, does not mean everybody.
+        "nobody": bool(visit.query("chosen")) and not meant,
+        "later": later,
+        "following": following,
+    }
 
 
 @page(PATH, "desk_broadcast.html", method="POST", who=Who.STAFF, again=new_broadcast, body=NewBroadcast)
@@ -331,7 +354,7 @@ class _WithoutConditions(NewBroadcast):
 
     @classmethod
     def of(cls, wish: NewBroadcast) -> _WithoutConditions:
-        return cls(**wish.model_dump(exclude={"conditions", "version"}))
+        return cls(**wish.model_dump(exclude={"conditions", "partners", "version"}))
 
 
 def _draft(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Draft:
@@ -349,6 +372,8 @@ def _segment(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Segmen
     assert visit.member is not None
     if wish.conditions is not None:
         return of_data(wish.match, wish.conditions, Staff(visit))
+    if wish.partners:
+        return of_data("all", [{"field": "partner", "operator": "is", "values": wish.partners}], Staff(visit))
     if wish.segment == AS_IT_IS and before is not None:
         return before
     if not wish.segment:

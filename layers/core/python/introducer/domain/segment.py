@@ -21,7 +21,7 @@ from introducer.domain.results import ResultLine
 
 MOST_CONDITIONS = 20
 MOST_VALUES = 250
-"""Of one condition: all countries of the world, and no list of partners."""
+"""Of one condition: all countries of the world."""
 LARGEST = 1_000_000_000
 LONGEST_NAME = 80
 
@@ -57,6 +57,8 @@ class Sort(StrEnum):
 class Field(StrEnum):
     """What may be asked of a partner."""
 
+    PARTNER = "partner"
+    """Partners by their ids: those that somebody chose one by one."""
     KIND = "kind"
     STATUS = "status"
     COUNTRY = "country"
@@ -104,6 +106,7 @@ _CHOICES: Mapping[Field, tuple[str, ...]] = {
     Field.DEAL_KIND: KINDS,
 }
 _TEXTS: Mapping[Field, re.Pattern[str]] = {
+    Field.PARTNER: re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII),
     Field.COUNTRY: re.compile(r"[A-Z]{2}", re.ASCII),
     Field.LANGUAGE: re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?", re.ASCII),
     Field.MANAGER: re.compile(r"[A-Za-z0-9_.-]{1,100}|", re.ASCII),  # empty: nobody looks after it
@@ -202,6 +205,8 @@ def _holds(condition: Condition, card: PartnerCard, line: ResultLine, today: str
 
 def _texts(field: Field, card: PartnerCard, line: ResultLine) -> Sequence[str]:
     match field:
+        case Field.PARTNER:
+            return (card.partner,)
         case Field.KIND:
             return (card.kind.value,)
         case Field.STATUS:
@@ -272,6 +277,7 @@ def _condition(number: int, data: Mapping[str, Any]) -> Condition:
 
 
 _HOW: Mapping[Field, str] = {
+    Field.PARTNER: "write its number",
     Field.COUNTRY: "write two capital letters, such as PL",
     Field.LANGUAGE: "write its code, such as en",
     Field.MANAGER: "name a member of staff",

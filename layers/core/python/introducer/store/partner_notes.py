@@ -68,7 +68,7 @@ class PartnerNotes:
         record = audit_record(note.partner, "write_note", change, None, told, brand=note.brand)
         absent = Path(keys.PK).does_not_exist()
         puts = (
-            put_operation(self._connection, self._table, _to_item(note), absent),
+            put_operation(self._connection, self._table, note_to_item(note), absent),
             put_operation(self._connection, self._table, audit_to_item(record), absent),
         )
         token = derived_id("t", note.note, milliseconds(note.at), note.text)
@@ -76,7 +76,8 @@ class PartnerNotes:
             raise Conflict("There is such a note already.", code="note_exists")
 
 
-def _to_item(note: PartnerNote) -> dict[str, Any]:
+def note_to_item(note: PartnerNote) -> dict[str, Any]:
+    """The item of a note."""
     return {
         **keys.key("partner_note", partner=note.partner, note=note.note).item(),
         **keys.owner_key(
