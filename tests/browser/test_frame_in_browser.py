@@ -82,4 +82,16 @@ def test_a_part_that_goes_on_by_itself_is_sent_when_there_is_news(
             with page.expect_response(lambda response: response.url == f"{address}/") as heard:
                 page.clock.fast_forward(61_000)
             assert heard.value.status == status
+
+        # A part that somebody stood in when there was news is not forgotten.
+        page.goto("/")
+        part = page.locator("[data-again]", has=page.locator("a:visible")).first
+        part.evaluate("part => part.append('of yesterday')")
+        for stands, status in ((True, 200), (False, 200), (False, 304)):
+            link = part.locator("a:visible").first
+            link.focus() if stands else page.evaluate("document.activeElement.blur()")
+            with page.expect_response(lambda response: response.url == f"{address}/") as heard:
+                page.clock.fast_forward(61_000)
+            assert heard.value.status == status
+            expect(part.get_by_text("of yesterday")).to_have_count(1 if stands else 0)
         assert window.said == []

@@ -71,20 +71,26 @@ addEventListener("pageshow", () => {
   for (const button of all("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
-/* Parts of a page, by their ids, as another answer has them: what is typed elsewhere stays. */
+/* Parts of a page, by their ids, as another answer has them: what is typed elsewhere stays. Says whether all parts are
+   as that answer has them: one that somebody is in is left for later. */
 const renew = (parts, text) => {
   const page = new DOMParser().parseFromString(text, "text/html");
+  let whole = true;
   for (const part of parts) {
     const fresh = page.getElementById(part.id);
     if (!fresh || part.isEqualNode(fresh)) continue;
     if (part.dataset.stage !== fresh.dataset.stage) {
       location.reload();
-      return;
+      return false;
     }
-    if (part.contains(document.activeElement) || part.querySelector("dialog, [open]:not(.done)")) continue;
+    if (part.contains(document.activeElement) || part.querySelector("dialog, [open]:not(.done)")) {
+      whole = false;
+      continue;
+    }
     part.replaceWith(document.adoptNode(fresh));
     enhance(fresh);
   }
+  return whole;
 };
 
 /* Parts that go on by themselves are read again, all at once, while somebody can see them. */
@@ -99,8 +105,8 @@ const lookAgain = () => {
         const answer = await fetch(location.href, { headers });
         if (answer.redirected) location.reload();
         if (answer.ok) {
-          known = answer.headers.get("etag") || "";
-          renew(all("[data-again]"), await answer.text());
+          const whole = renew(all("[data-again]"), await answer.text());
+          known = (whole && answer.headers.get("etag")) || "";
         }
       } catch {
         /* Without a network it is tried again. */
