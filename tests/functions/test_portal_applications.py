@@ -5,22 +5,28 @@ from __future__ import annotations
 import html
 import json
 import re
+import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from introducer.domain.application import MOST_MAILS, MOST_OF_ADDRESS, MOST_OF_NETWORK, ApplicationState
-from introducer.domain.configuration import Role
+from introducer.domain.configuration import Change, PartnerKind, Role
 from introducer.domain.mail import MailTemplate
 from introducer.locale import CODES
+from introducer.services.accept_deal import accept_deal
+from introducer.services.open_brand import open_brand
+from introducer.services.propose_deal import propose_deal
+from introducer.services.register_partner import register_partner
 from introducer.store.mails import Mails
 from tests.browser.world import Visitor, an_http_event
 from tests.support.applying import APPLIED, Applying, an_applying
 from tests.support.builders import revshare, terms
 from tests.support.leading import everything, in_clear
-from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER, NOW
+from tests.support.payday import ADMIN, AUTHOR, HARBOUR, MAKER, MANAGER, NOW
 from tests.support.shown import text
 
 
@@ -222,7 +228,7 @@ def test_a_manager_approves_and_a_partner_with_an_owner_stands_there(portal: App
 def test_approving_is_finished_where_it_was_cut_off(portal: Applying) -> None:
     application = portal.waiting()
     portal.logins.down = True
-    assert portal.decides(application, "approval").status == 500
+    assert portal.decides(application, "approval", terms=terms(revshare(percent="30"))).status == 500
     assert portal.decides(application, "erasure", why="They asked").json["code"] == "erase_the_partner"
     shown = portal.machine(MANAGER).get(f"/desk/applications/{application}").json
     assert (shown["state"], shown["set_up"], shown["may_finish"]) == ("approved", False, True)
@@ -235,6 +241,54 @@ def test_approving_is_finished_where_it_was_cut_off(portal: Applying) -> None:
     assert portal.configuration.partner(partner).manager == portal.people[MANAGER].member, "as it was decided first"
     assert portal.logins.invited == ["mara.quill@example.com"]
     assert len(list(portal.configuration.every_member(partner))) == 1
+    assert [deal.version for deal in portal.configuration.deals(partner)] == [1]
+
+
+def test_of_two_who_finish_at_once_both_are_told_that_it_is_done(portal: Applying) -> None:
+    application, create, answers = portal.waiting(), portal.logins.create_user, []
+
+    def slowly(email: str, *, send_invitation: bool) -> str:
+        portal.logins.create_user = create  # type: ignore[method-assign]
+        answers.append(portal.decides(application, "approval", ADMIN))
+        return create(email, send_invitation=send_invitation)
+
+    portal.logins.create_user = slowly  # type: ignore[method-assign]
+    answers.append(portal.decides(application, "approval"))
+    assert [(each.status, each.json["set_up"]) for each in answers] == [(201, True)] * 2
+    assert portal.logins.invited == ["mara.quill@example.com"]
+
+
+def test_another_brand_sees_nothing_of_it_and_lends_neither_manager_nor_terms(portal: Applying) -> None:
+    made: Any = {"author": AUTHOR, "clock": lambda: NOW, "random": secrets.token_bytes}
+    other = open_brand(
+        portal.configuration, name="Other FX", domain="go.other.example", base_currency="EUR",
+        fallback_url="https://other.example/", **made,
+    ).brand  # fmt: skip
+    mine = portal.people[MANAGER]
+    stranger = replace(mine, member="mem_other", brand=other)
+    portal.people["stranger@broker"] = stranger
+    portal.configuration.add_member(stranger, Change(by="system:test", at=NOW, why="set up"))
+    theirs = register_partner(
+        portal.configuration, brand=other, name="Theirs", kind=PartnerKind.IB, country="DE", language="en",
+        currency="EUR", **made,
+    ).partner  # fmt: skip
+    deal = propose_deal(
+        portal.configuration, partner=theirs, terms=terms(revshare(percent="30")), author=AUTHOR, clock=lambda: NOW
+    )
+    accept_deal(
+        portal.configuration, partner=theirs, version=deal.version, terms_hash=deal.terms_hash, author=AUTHOR,
+        clock=lambda: NOW,
+    )  # fmt: skip
+    application = portal.applies(key="once", brand=portal.brand).json["application"]
+    portal.visitor(accept="application/json").post(portal.link(application), {})
+
+    assert portal.machine("stranger@broker").get(f"/desk/applications/{application}").status == 404
+    assert portal.decides(application, "approval", "stranger@broker").status == 404
+    assert portal.decides(application, "refusal", "stranger@broker", why="Not ours").status == 404
+    assert portal.decides(application, "approval", manager="mem_other").json["code"] == "no_such_manager"
+    assert portal.decides(application, "approval", like=theirs).json["code"] == "no_such_deal"
+    approved = portal.decides(application, "approval", like=portal.partners[HARBOUR])
+    assert [each.version for each in portal.configuration.deals(approved.json["partner"])] == [1]
 
 
 def test_who_was_approved_and_became_no_partner_can_be_erased(
