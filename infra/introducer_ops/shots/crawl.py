@@ -28,6 +28,8 @@ _NOT_PAGES = ("/-/", "/static/", "/public-assets/")
 _SIGN_IN = "/sign-in"
 _ALIKE = 3
 """Further addresses of a shape that are asked whether they are there, as each person."""
+_SHAPES = 4
+"""Shapes of a route that are followed as each person: reports have one for every choice that one can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +178,16 @@ def _walk(
     waiting: deque[tuple[str, str]] = deque((path, "") for path in first)
     known = {path for path, _ in waiting}
     read: dict[tuple[str, frozenset[str]], int] = {}
+    shapes: dict[str, int] = {}
     asked = 0
     while waiting and asked < most:
         path, before = waiting.popleft()
         route = route_of(urlsplit(path).path, routes)
         shape = shape_of(path, route or path)
+        if shape not in read:
+            shapes[shape[0]] = shapes.get(shape[0], 0) + 1
+        if shapes[shape[0]] > _SHAPES and shape not in read:
+            continue
         seen = read[shape] = read.get(shape, 0) + 1
         # What somebody before has kept is read once, for where it leads this one.
         wanted = per_shape if kept.get(shape, 0) < per_shape else 1
