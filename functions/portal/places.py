@@ -156,7 +156,14 @@ GROUPS: tuple[Group, ...] = (
         ),
         unfolded=True,
     ),
-    Group("", (Place("/desk/settings", "settings", N_("Settings"), STAFF),), unfolded=True),
+    Group(
+        "",
+        (
+            Place("/desk/settings", "settings", N_("Settings"), STAFF),
+            Place("/api", "api", N_("API"), STAFF),
+        ),
+        unfolded=True,
+    ),
 )
 
 _OWN = (Place("/settings", "settings", N_("Your settings")), Place("/settings/mail", "mail", N_("Your mail")))
