@@ -42,12 +42,14 @@ from introducer.services.announce import (
     spread_of,
     withdraw_announcement,
 )
+from introducer.services.note_partner import note_partner
 from introducer.services.save_answer import change_answer, remove_answer, save_answer, values_for
 from introducer.services.work_thread import assign_thread, close_thread, note_read, reopen_thread
 from introducer.store import owned as owned_module
 from introducer.store.announcements import Announcements
 from introducer.store.conversations import Conversations
 from introducer.store.holdings import Holdings
+from introducer.store.partner_notes import PartnerNotes
 from introducer.store.segments import SavedSegment
 from tests.conftest import Tables
 from tests.support.builders import BRAND
@@ -299,6 +301,10 @@ class TestOthers:
         thread = talking.opens(text="A question")
         talking.writes(thread, MANAGER, "An answer")
         talking.writes(thread, MANAGER, "A secret", note=True)
+        note_partner(
+            talking.configuration, PartnerNotes(talking.tables.books), member=MANAGER, partner=PARTNER,
+            text="A secret beside it", clock=talking.clock, random=bytes,
+        )  # fmt: skip
         held: Any = SimpleNamespace(
             configuration=talking.configuration,
             holdings=Holdings(talking.tables.facts, talking.tables.books),

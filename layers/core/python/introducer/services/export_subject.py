@@ -1,7 +1,7 @@
 """Everything that is held of a client or a partner, for whoever asks what that is: as data, and as text to read.
 
 What is sealed stays sealed, and what tells of other people is left out: who else has the same phone, and a partner's
-clients one by one. So are the notes that staff write for themselves in conversations.
+clients one by one. So are the notes that staff write for themselves, in conversations and about a partner.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _document(
 
 def _is_note(stored: Stored) -> bool:
     """Whether staff wrote it for staff: such a note never reaches the partner that it is about."""
-    return stored.kind == "message" and stored.item["kind"] == Kind.NOTE.value
+    return stored.kind == "partner_note" or (stored.kind == "message" and stored.item["kind"] == Kind.NOTE.value)
 
 
 def _values(stored: Stored) -> dict[str, Any]:
