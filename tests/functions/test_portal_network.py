@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from introducer.domain.applying import recruit_code
 from introducer.domain.configuration import Change, PartnerKind, Standing, Status
 from introducer.domain.ledger import Key
 from introducer.services.creation import Author
@@ -104,6 +106,10 @@ def test_nobody_comes_below_a_partner_that_is_suspended(portal: Applying) -> Non
     assert "It stands below" not in portal.signed_in(MANAGER).get(f"/desk/applications/{before}").body
     answer = portal.decides(before, "approval", below=True)
     assert (answer.status, answer.json["code"]) == (409, "recruiter_not_active")
+    back = replace(standing, standing="std_2", status=Status.ACTIVE, since=NOW + timedelta(days=1))
+    change = Change(by="mem_1", at=NOW, why="asked")
+    portal.configuration.set_standing(back, Status.SUSPENDED, change, current_since=standing.since)
+    assert portal.decides(before, "approval", below=True).status == 409, "it is active from tomorrow on"
     approved = portal.decides(before, "approval", below=False)
     assert approved.status == 201 and portal.configuration.partner(approved.json["partner"]).parent is None
 
@@ -136,6 +142,22 @@ def test_each_branch_says_what_it_brought_down_to_five_levels(portal: Applying) 
     assert "12.50" in page and "level 5: 1" in page
     rows = list(csv.DictReader(io.StringIO(portal.machine(HARBOUR, "text/csv").get("/network?month=2026-03").body)))
     assert {row["name"]: row["brought"] for row in rows} == {"Level 1": "12.50 EUR", "Sister": "0.40 EUR"}
+
+
+def test_counting_stops_where_many_stand_below_and_says_so(portal: Applying, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = portal.partners[HARBOUR]
+    for number in range(4):
+        below = a_child(portal, f"Level {number + 1}", below)
+    monkeypatch.setattr("introducer.services.read_network.MOST_LOOKED_UNDER", 2)
+    [first] = portal.machine(HARBOUR).get("/network").json["items"]
+    assert (first["levels"], first["cut"]) == ([1, 1, 0, 0], True)
+
+
+def test_a_code_that_another_partner_has_is_nobody_elses(portal: Applying) -> None:
+    code = recruit_code(portal.wiring.brand_key(portal.brand), portal.partners[HARBOUR])
+    change = Change(by="mem_1", at=NOW, why="was first")
+    portal.books.applications.make_code(portal.brand, portal.partners[PIPS], code, change)
+    assert code not in portal.machine(HARBOUR).get("/network").json["link"]
 
 
 def test_children_come_in_pages_and_another_partner_sees_none_of_them(portal: Applying) -> None:
