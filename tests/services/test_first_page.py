@@ -144,6 +144,20 @@ class TestNearMisses:
         assert [each.pseudonym for each in found.items] == [pseudonym(client("ann"))]
         assert found.looked_at == 1
 
+    def test_of_too_many_those_are_looked_at_whose_time_runs_out_first(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("introducer.services.read_near_misses.MOST_LOOKED_AT", 1)
+        house.partner(NEW, "Fresh Start Media", "Fresh123", terms(cpa("200.00", min_lots="2", within_days=7)))
+        for name, when in (("ann", "2026-03-01T10:00:00Z"), ("bob", "2026-03-03T10:00:00Z")):
+            clicked = house.click(at(when[:10]), "198.51.100.9", code="Fresh123", partner=NEW)
+            house.posts(a_registration(name, when, click_id=clicked), an_amount("deposit", name, "10.00", when))
+
+        found = read_near_misses(house.clients, house._contracts(), partner=NEW, now=house.now)
+
+        assert [each.pseudonym for each in found.items] == [pseudonym(client("ann"))]
+        assert (found.looked_at, found.more) == (1, True)
+
 
 class TestTheMonth:
     def test_who_is_active_was_registered_this_month_and_traded(self, house: House) -> None:
@@ -170,7 +184,8 @@ class TestTheMonth:
         assert [each.amount.minor for each in euros.months][-3:] == [0, 40_000, 20_300]
         assert (len(euros.months), euros.months[0].month) == (12, "2025-04")
         # on the 31st of a month, February is over
-        assert month(house, today="2026-03-31").currencies[0].so_far.before == Money(40_000, "EUR")
+        later = month(house, today="2026-03-31").currencies[0].so_far
+        assert (later.before, later.percent) == (Money(40_000, "EUR"), -49), "49.25 less, towards zero"
 
     def test_weeks_add_up_to_what_is_pending(self) -> None:
         maturing = [("2026-03-06", 100), ("2026-03-12", 20), ("2026-03-13", 3), ("2026-04-30", -4), ("2026-06-01", 50)]

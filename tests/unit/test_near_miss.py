@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from introducer.domain.client import Ruling
 from introducer.domain.deal import PerClient
 from introducer.domain.events import milliseconds
 from introducer.domain.money import Money
@@ -105,6 +107,42 @@ def test_after_the_last_day_that_counts_nobody_is_near() -> None:
     assert near(found, at("2026-03-16 00:01")) == []
 
 
+def test_the_last_moment_that_counts_is_still_in_time() -> None:
+    deal = terms(cpa(min_deposit="150.00", within_hours=240))
+    found = books(a_deposit("100.00"), deal=deal)
+    last = at("2026-03-13 09:00")
+
+    assert near(found, last) and near(found, last + timedelta(milliseconds=1)) == []
+
+
+def test_whose_first_deposit_went_back_cannot_reach_it_with_another() -> None:
+    checked = an_event("kyc", at("2026-03-03"), status="approved")
+    found = books(a_deposit(event_id="d1"), checked, deal=terms(cpa(kyc=True, **LOTS)))
+    assert [each.condition for each in near(found)[0].missing] == [Condition.LOTS]
+
+    found.deliver(an_event("chargeback", at("2026-03-05"), amount="100.00", ref="d1"))
+
+    assert near(found) == []
+
+
+def test_nobody_is_near_by_an_amount_that_has_no_rate_yet() -> None:
+    found = books(a_deposit("100.00", currency="USD"), deal=terms(cpa(min_deposit="150.00", within_hours=240)))
+    found.world.rates = {}
+
+    assert near(found) == []
+
+
+def test_whom_a_case_disallowed_is_not_near_until_it_is_cleared() -> None:
+    found = books(a_deposit(), a_trade("0.7"))
+    contracts, (key, *_) = found.world.contracts(found.applied), found.state.deposits
+    ruling = Ruling(milliseconds(NOW) - 5, 0, disallowed=True, case="cas_1", reason="wash_trades")
+    cleared = {key: ruling, ("x", "y"): ruling._replace(decided_at=ruling.decided_at + 1, disallowed=False)}
+
+    for rulings, count in (({key: ruling}, 0), (cleared, 1)):
+        state = replace(found.state, rulings=rulings)
+        assert len(near_misses([state], contracts, PARTNER, milliseconds(NOW))) == count
+
+
 def test_nothing_is_near_while_the_partner_is_blocked_or_for_somebody_else() -> None:
     found = books(a_deposit(), a_trade("0.7"))
     contracts = found.world.contracts(found.applied)
@@ -164,6 +202,9 @@ def test_clients_are_looked_for_as_far_back_as_a_rule_gives_them_time() -> None:
     today = "2026-03-20"
 
     assert looked_for_from(world.contracts([]), PARTNER, today) == "2026-03-06"
+    # the rule that gives the most time decides
+    both = World().partner(PARTNER, terms(cpa(**LOTS), cpa(min_lots="1", within_days=30) | {"id": "longer"}))
+    assert looked_for_from(both.contracts([]), PARTNER, today) == "2026-02-18"
     # under terms with more time that ended since, those are still in time who registered before their end
     world = (
         World()
