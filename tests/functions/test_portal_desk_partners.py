@@ -250,6 +250,22 @@ class TestSeveralAtOnce:
         assert [(each["fate"], each["code"]) for each in blocked] == [("refused", "block_role")]
         allowed = sends(portal, COMPLIANCE, **{**wish, "to": "blocked", "partners": [lantern]}).json["outcomes"]
         assert [each["fate"] for each in allowed] == ["done"]
+        # nor does a manager lift one, and is told so before it is tried
+        lifted = {**wish, "to": "active", "partners": [lantern]}
+        for check in (True, False):
+            (outcome,) = sends(portal, check=check, **lifted).json["outcomes"]
+            assert (outcome["fate"], outcome["code"]) == ("refused", "block_role")
+
+    def test_what_is_decided_for_later_is_covered_too(self, portal: AtOnce) -> None:
+        # given one who is suspended in a month, and active until then
+        gulf = portal.partners[GULF]
+        later = {"status": "suspended", "reason": "papers end", "since": "2026-05-02T10:00"}
+        assert portal.machine(MANAGER).post(f"{LIST}/{gulf}/standing", later, as_json=True).status == 201
+        wish = {"do": "standing", "to": "active", "reason": "papers came", "partners": [gulf]}
+
+        fates = [sends(portal, check=check, **wish).json["outcomes"][0]["fate"] for check in (True, False, True)]
+
+        assert fates == ["would", "done", "same"]
 
     @pytest.mark.parametrize(
         ("change", "code"),

@@ -11,6 +11,9 @@ import pytest
 
 from introducer.domain.configuration import Partner
 from introducer.domain.money import Money
+from introducer.domain.results import ResultLine
+from introducer.services.creation import Author
+from introducer.services.propose_deal import propose_deal
 from introducer.services.read_clients_of_partner import pseudonym
 from introducer.services.read_first_steps import Doing, FirstBooks, Stands, read_first_steps
 from introducer.services.read_month_of_partner import (
@@ -103,6 +106,22 @@ class TestFirstSteps:
 
         house.paying.profile(NEW)
         assert steps(house, NEW) == {}
+
+    def test_terms_that_wait_for_an_answer_are_the_first_thing_to_do(self, house: House) -> None:
+        a_new_partner(house)
+        propose_deal(
+            house.configuration, partner=NEW, terms=terms(cpa("200.00")), author=Author(by="mem_m", why="first terms"),
+            clock=lambda: house.now,
+        )  # fmt: skip
+
+        assert steps(house, NEW)["terms"] == ("now", "/deal")
+
+    def test_a_visit_of_an_earlier_month_is_known_from_the_line_of_results(self, house: House) -> None:
+        house.partner(NEW, "Fresh Start Media", "Fresh123")
+        line = ResultLine(partner=NEW, day="2026-03-04", last_active_day="2026-02-11", joined="2026-02-01")
+        Results("books").put(house.configuration.partner(NEW).brand, line)
+
+        assert still_to_do(house, NEW) == STEPS[3:]
 
     def test_who_earns_is_asked_about_nothing_that_came_before(self, house: House) -> None:
         registered(house, "ann", "2026-03-02T10:00:00Z")

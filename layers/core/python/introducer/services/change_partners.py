@@ -18,7 +18,7 @@ from introducer.services.creation import Clock, Randomness
 from introducer.services.decisions import reason
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.people import Names
-from introducer.services.set_standing import MAY_BLOCK, MAY_SUSPEND, earliest, set_standing
+from introducer.services.set_standing import MAY_BLOCK, MAY_SUSPEND, covered_by, earliest, set_standing
 from introducer.store.configuration import Configuration
 from introducer.store.tasks import Tasks
 
@@ -139,12 +139,12 @@ class _Looks:
         if self._wish.action is Action.MANAGER:
             return self.outcome(found, Fate.SAME if (found.manager or "") == self._wish.to else Fate.WOULD)
         history = self._books.configuration.standings(found.partner)
-        start = earliest(self._now)
-        later = [each.status for each in history if each.since > start]
-        touched = {status_at(start, history), *later}
-        if touched == {self._wish.to}:
+        start, to = earliest(self._now), Status(self._wish.to)
+        until_then, covered = status_at(start, history), covered_by(start, to, history)
+        if until_then is to and not covered:
             return self.outcome(found, Fate.SAME)
-        if Status.BLOCKED in {*touched, self._wish.to} and self._member.role not in MAY_BLOCK:
+        touched = {to, until_then, *(status_at(moment, history) for moment in covered)}
+        if Status.BLOCKED in touched and self._member.role not in MAY_BLOCK:
             raise Forbidden(
                 "Compliance and admins block a partner and lift a block: ask one of them.", code="block_role"
             )
