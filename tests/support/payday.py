@@ -322,7 +322,10 @@ def _loaded() -> ModuleType:
 def _whoever_is_named(people: Mapping[str, Member], configuration: Configuration) -> Any:
     def authenticate(visit: Any) -> None:
         bearer = visit.header("authorization").removeprefix("Bearer ")
-        name = bytes.fromhex(bearer or visit.cookies.get("__Host-access", "")).decode()
+        try:
+            name = bytes.fromhex(bearer or visit.cookies.get("__Host-access", "")).decode()
+        except ValueError:
+            raise Unauthenticated("Sign in to go on.", code="not_signed_in") from None
         if name not in people:
             raise Unauthenticated("Sign in to go on.", code="not_signed_in")
         visit.signed_in_by = "bearer" if bearer else "cookie"
