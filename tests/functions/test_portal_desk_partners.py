@@ -227,7 +227,7 @@ class TestSeveralAtOnce:
     def test_sent_anew_it_changes_only_who_is_left(self, portal: AtOnce) -> None:
         manager = portal.people[MANAGER]
         wish = {"do": "manager", "to": manager.member, "reason": "they know each other"}
-        first = sends(portal, partners=[portal.partners[PIPS]], **wish).json["outcomes"]
+        first = sends(portal, partners=[portal.partners[PIPS]] * 2, **wish).json["outcomes"]
         second = sends(portal, partners=[portal.partners[PIPS], portal.partners[LANTERN]], **wish).json["outcomes"]
         nobody = sends(portal, do="manager", to="", reason="they left", partners=[portal.partners[PIPS]]).json[
             "outcomes"
@@ -332,6 +332,15 @@ class TestTheSameTermsForSeveral:
 
     def wish(self, portal: AtOnce, *names: str, **more: Any) -> dict[str, Any]:
         return {"terms": self.TERMS, "reason": "spring offer", "partners": [portal.partners[n] for n in names]} | more
+
+    def test_terms_that_a_partner_had_before_can_be_proposed_to_it_anew(self, portal: AtOnce) -> None:
+        had = portal.configuration.deals(portal.partners[PIPS])[-1]
+        wish = self.wish(portal, PIPS, terms=json.loads(had.terms))
+
+        (standing,) = portal.machine(MANAGER).post(f"{self.JOINT}/check", wish, as_json=True).json["standings"]
+
+        assert had.accepted_at is not None
+        assert (standing["place"], standing["version"]) == ("would", had.version + 1)
 
     def test_a_second_person_lets_them_out_and_each_partner_answers(self, portal: AtOnce) -> None:
         # given terms for two partners, and a third one that is another brand's
