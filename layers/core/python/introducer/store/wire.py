@@ -5,6 +5,7 @@ Attributes are texts and whole numbers. A float or a truth value is a programmer
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -59,17 +60,26 @@ def from_wire(item: Wire) -> dict[str, Any]:
     return plain
 
 
-class _OneClient(Connection):
-    """Threads share a connection's client, which is safe; without the lock each would make its own at first."""
+_ACCOUNT = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
+"""What botocore reads from the environment about where it speaks to, and as whom."""
+_clients: dict[tuple[str | None, ...], Any] = {}
+_making = Lock()
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._making = Lock()
+
+class _OneClient(Connection):
+    """All connections of a process share one client: a client takes some 10 MB, some 50 ms and sockets of its own, and
+    a function has dozens of stores. Clients can be shared by threads, but not made by several at once."""
 
     @property
     def client(self) -> Any:
-        with self._making:
-            return super().client
+        # A process that is told of another account speaks to that one from then on.
+        of = (self.region, self.host, *map(os.environ.get, _ACCOUNT))
+        with _making:
+            self._client = _clients.get(of, self._client)
+            made = super().client
+            if self._client is not None:
+                _clients[of] = self._client
+            return made
 
 
 def connect(*tables: str, region: str | None = None, host: str | None = None) -> Connection:
