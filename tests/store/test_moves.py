@@ -140,7 +140,7 @@ class TestParentsOfPartner:
 
     def test_a_partner_there_is_not_gets_no_parent(self, tables: Tables) -> None:
         books = Configuration(tables.books)
-        with pytest.raises(Conflict):
+        with pytest.raises(NotFound):
             books.set_parent(parenting("prt_1", "2026-05", None), {"par_1": None}, CHANGE)
         with pytest.raises(NotFound):
             books.partner("par_1")
