@@ -101,6 +101,7 @@ def clean(text: str) -> str:
 
 def said_by_page(page: str) -> dict[str, list[list[str]]]:
     """The lines of an earning's page: by section, each line's parts."""
+    page = page[page.index("<main") : page.index("</main>")]
     facts = re.sub(r'<span class="quiet">.*?</span>', "", page)  # how long until it is available
     section = re.search(r'<section class="receipt" aria-labelledby="events">.*?</section>', page, re.DOTALL)
     # A page has no section of events where there are none.

@@ -21,7 +21,7 @@ from introducer.services.edit_sequence import edit_sequence
 from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.read_sequences import figures_of, sequence_of
 from introducer.services.register_partner import register_partner
-from introducer.store import keys
+from introducer.store.event_counts import count_key
 from introducer.store.mails import Mails
 from introducer.store.wire import to_wire
 from introducer_ops.localcloud import Stack
@@ -98,8 +98,7 @@ class Onboarding:
     def brings_a_client(self, state: Progress) -> None:
         """As the engine counts it."""
         day = day_of(self.stack.clock.now())
-        key = keys.key("event_count", partner=state.partner, month=day[:7], day=day, link="any")
-        item: dict[str, Any] = to_wire({**key.item(), "registrations": 1, "ftd": 1})
+        item: dict[str, Any] = to_wire({**count_key(state.partner, day, "any").item(), "registrations": 1, "ftd": 1})
         self.stack.client("dynamodb").put_item(TableName=self.table, Item=item)
 
 

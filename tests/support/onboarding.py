@@ -34,8 +34,8 @@ from introducer.services.onboarding_books import OnboardingBooks
 from introducer.services.onboarding_step import Stepped, onboarding_step
 from introducer.services.read_sequences import sequence_of
 from introducer.services.register_partner import register_partner
-from introducer.store import keys
 from introducer.store.click_counts import ClickCount, Span, position
+from introducer.store.event_counts import count_key
 from introducer.store.mails import Mails
 from introducer.store.wire import to_wire
 from tests.conftest import Tables
@@ -118,8 +118,7 @@ class OnboardingWorld:
 
     def brings_a_client(self, partner: str, code: str = "Ab12Cd34") -> None:
         day = day_of(self.now)
-        key = keys.key("event_count", partner=partner, month=day[:7], day=day, link=code)
-        item = to_wire({**key.item(), "registrations": 1, "ftd": 1})
+        item = to_wire({**count_key(partner, day, code).item(), "registrations": 1, "ftd": 1})
         self.tables.client.put_item(TableName=self.tables.books, Item=item)
 
     def is_offered_terms(self, partner: str) -> None:

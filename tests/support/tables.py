@@ -265,7 +265,10 @@ class Tables:
         named = click_id.read(text)
         assert named is not None
         day = day_of(at)
-        item = {"click": text, "link": link, "partner": partner, "at": milliseconds(at), "unique": unique}
+        item = {
+            "click": text, "link": link, "partner": partner, "at": milliseconds(at), "unique": unique,
+            "country": "", "device": "",
+        }  # fmt: skip
         if flags:
             item["flags"] = list(flags)
         self.put("click", item, link=link, day=day, shard=named.shard, click=text)

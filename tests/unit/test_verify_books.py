@@ -281,7 +281,7 @@ def a_counted_sum_by_the_finest_unit(tables):
 
 @damage(("event_count", "par_lot link LINKLOT0 on 2026-01-07: ftd", "0", "1"))
 def a_counter_out_of_nowhere(tables):
-    tables.put("event_count", {"ftd": 1}, partner="par_lot", month="2026-01", day="2026-01-07", link="LINKLOT0")
+    tables.put("event_count_unsaid", {"ftd": 1}, partner="par_lot", month="2026-01", day="2026-01-07", link="LINKLOT0")
 
 
 @damage(("click_count", "par_cpa link LINKCPA0 on 2026-03-01: clicks", "2", "1"))
