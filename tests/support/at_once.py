@@ -69,7 +69,8 @@ def at_once(patch: pytest.MonkeyPatch) -> Iterator[AtOnce]:
 def _brings(portal: AtOnce) -> None:
     harbour, table = portal.harbour, portal.table
     line = ResultLine(
-        partner=harbour, day="2026-04-02", ftd_7=2, ftd_30=21, ftd_prev_28=20, qftd_30=14, registrations_30=40, kyc_30=30, clicks_30=1_804,
+        partner=harbour, day="2026-04-02", ftd_7=2, ftd_30=21, ftd_prev_28=20, qftd_30=14,
+        registrations_30=40, kyc_30=30, clicks_30=1_804,
         net_revenue_30={"EUR": 412_050, "USD": 9_900}, last_active_day="2026-03-31", joined="2026-01-05", language="en",
         deal_kinds=("revshare",), tier=TierPlace(Basis.QFTD, 1, 3, 14, 20),
     )  # fmt: skip

@@ -257,12 +257,14 @@ def a_balance_that_is_gone(tables):
     tables.remove(tables.item("balance", partner="par_lot"))
 
 
-@damage(("event_count", "par_cpa link LINKCPA0 on 2026-03-02: registrations", "1", "2"))
+@damage(("event_count", "par_cpa link LINKCPA0 on 2026-03-02, DE 2026-03: registrations", "1", "2"))
 def a_counter_of_events(tables):
     tables.only("event_count", registrations=1, kyc=1)["registrations"] = 2
 
 
-@damage(("event_count", "par_share link LINKREV0 on 2026-03-03: net_revenue.USD", "100.00 USD", "99.00 USD"))
+@damage(
+    ("event_count", "par_share link LINKREV0 on 2026-03-03, DE 2026-03: net_revenue.USD", "100.00 USD", "99.00 USD")
+)
 def a_counted_sum_of_money(tables):
     tables.only("event_count", **{"net_revenue.USD": 10_000 * 10**20})["net_revenue.USD"] -= 100 * 10**20
 
@@ -301,6 +303,7 @@ def a_flagged_click_that_was_counted_for_another_reason(tables):
 @damage(
     ("click_count", "par_lot link LINKLOT0 on 2026-03-01: clicks", "1", "0"),
     ("click_count", "par_lot link LINKLOT0 on 2026-03-01: unique", "1", "0"),
+    ("click_count", "par_lot link LINKLOT0 on 2026-03-01: sourced", "1", "0"),
 )
 def a_click_counter_that_is_gone(tables):
     counter = next(item for item in tables.all("click_count") if "par_lot" in item[keys.PK])
@@ -371,7 +374,8 @@ def a_client_in_anothers_list(tables):
     ("client_state", "client cleo: lots", "400000000", "300000000"),
     ("client_state", "client cleo: trades", "4", "3"),
     ("target", "par_lot lot for 2026-03, available 2026-03-31, client cleo", "11.000 KWD", "8.250 KWD"),
-    ("event_count", "par_lot link LINKLOT0 on 2026-03-04: earnings.KWD", "2.750 KWD", "0.000 KWD"),
+    ("event_count", "par_lot link LINKLOT0 on 2026-03-04, DE 2026-03: earnings.KWD", "2.750 KWD", "0.000 KWD"),
+    ("event_count", "par_lot link LINKLOT0 on 2026-03-04, DE 2026-03: lots", "100000000", "0"),
 )
 def an_event_marked_applied_that_is_not_folded(tables):
     late = replace(a_trade("cleo", "cleo-9", lots=LOT), occurred_at=at("2026-03-04 12:00"))
@@ -401,7 +405,7 @@ def a_daily_count_of_a_source(tables):
         '[[0, "lot", 1, [["2026-03", "", "825000000000000000000000"]]]]',
     ),
     ("target", "par_lot lot for 2026-03, available 2026-03-31, client cleo", "9.000 KWD", "8.250 KWD"),
-    ("event_count", "par_lot link LINKLOT0 on 2026-03-03: earnings.KWD", "9.000 KWD", "8.250 KWD"),
+    ("event_count", "par_lot link LINKLOT0 on 2026-03-03, DE 2026-03: earnings.KWD", "9.000 KWD", "8.250 KWD"),
 )
 def the_terms_of_an_accepted_deal(tables):
     deal = tables.only("deal", partner="par_lot")
@@ -466,8 +470,8 @@ def a_journal_that_nobody_can_read(tables):
     ("client_state", "client ben: cells", "CELLS", "OTHER"),
     ("client_state", "client ben: last_at", "1772496000000", "1772582400000"),
     ("target", "par_share rev for 2026-03, available 2026-04-05, client ben", "30.00 USD", "24.00 USD"),
-    ("event_count", "par_share link LINKREV0 on 2026-03-04: earnings.USD", "0.00 USD", "-6.00 USD"),
-    ("event_count", "par_share link LINKREV0 on 2026-03-04: net_revenue.USD", "0.00 USD", "-20.00 USD"),
+    ("event_count", "par_share link LINKREV0 on 2026-03-04, DE 2026-03: earnings.USD", "0.00 USD", "-6.00 USD"),
+    ("event_count", "par_share link LINKREV0 on 2026-03-04, DE 2026-03: net_revenue.USD", "0.00 USD", "-20.00 USD"),
     ("trace", "client ben: its trace", "chargebacks 0", "chargebacks 1"),
     ("intake", f"{SOURCE} on 2026-03-04: accepted", "1", "2"),
     ("intake", f"{SOURCE} on 2026-03-04: applied", "1", "2"),
