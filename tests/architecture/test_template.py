@@ -621,7 +621,10 @@ def test_each_stream_consumer_gets_what_is_its_own(given: dict[str, Any], engine
         (record("MODIFY", item="balance", partner="p"), False),
         (record("INSERT", **JOURNAL), False),
         (record("MODIFY", item="client", brand="b", client="row#c"), False),
-        (record("INSERT", item="event_count_unsaid", partner="p", month="2026-03", day="2026-03-01", link="row"), False),
+        (
+            record("INSERT", item="event_count_unsaid", partner="p", month="2026-03", day="2026-03-01", link="row"),
+            False,
+        ),
         (record("INSERT", item="sub_names", partner="p", link="row"), False),
     ],
 )

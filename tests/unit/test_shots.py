@@ -84,9 +84,7 @@ def test_pages_look_alike_by_route_and_names_in_the_query() -> None:
 
 
 def test_links_are_read_as_a_browser_reads_them() -> None:
-    page = (
-        '<a href="/links?a=1&amp;b=2">x</a><a name="here"><link href="/no"><a href=\'#x\'>'
-    )
+    page = '<a href="/links?a=1&amp;b=2">x</a><a name="here"><link href="/no"><a href=\'#x\'>'
     assert links_of(page) == ["/links?a=1&b=2", "#x"]
 
 

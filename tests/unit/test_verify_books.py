@@ -272,7 +272,7 @@ def a_counted_sum_of_money(tables):
 @damage(
     (
         "event_count",
-        "par_share link LINKREV0 on 2026-03-03: net_revenue.USD",
+        "par_share link LINKREV0 on 2026-03-03, DE 2026-03: net_revenue.USD",
         "1000000000000000000000000",
         "1000000000000000000000001",
     )

@@ -2,8 +2,8 @@
 
 Three people apply to be partners. A manager switches onboarding on, and partners join: one whose terms wait, one who
 gets on, one who wants no such mail. The demo partner asks something and is answered; a segment gets a broadcast, to two
-addresses among others that do not want it or are none; something is announced, and read; two people ask to be called, and one becomes a client. The
-triggers look at everybody each morning, and on Monday letters and a digest are written.
+addresses among others that do not want it or are none; something is announced, and read; two people ask to be called,
+and one becomes a client. The triggers look at everybody each morning, and on Monday letters and a digest are written.
 
 All of it over HTTP, as people do it; partners are registered by the product's own service. What a schedule calls in AWS
 is called here when the clock comes to it: on the local stage those schedules are off.
