@@ -1,4 +1,7 @@
-"""From a stranger's application to an earning and its receipt: on a phone by hand, at a desk by keyboard alone."""
+"""What partners, managers and finance come for, from beginning to end: by hand on a phone, by keyboard alone at a desk.
+
+First from a stranger's application to an earning and its receipt; then what is done on most days.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,34 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from introducer.domain.application import ApplicationState
+from introducer.domain.case import CaseStatus
+from introducer.domain.configuration import Role
 from introducer.domain.events import LOT, Event, EventType, day_of, milliseconds
 from introducer.domain.money import minor_units
+from introducer.domain.payout import RunStatus
+from introducer.services.api_keys import admitted_key
 from introducer.services.apply_events import Engine
 from introducer.store.accruals import Accruals
 from introducer.store.click_counts import ClickCount, ClickCounts, Span
 from introducer.store.clients import Clients
 from introducer.store.mails import Mails
+from tests.browser.hands import Hand, both_ways
 from tests.browser.serving import MARKS
 from tests.browser.test_payouts_in_browser import a_window
-from tests.browser.window import DESK, PHONE, Window
+from tests.browser.window import PHONE, Window
 from tests.support.applying import CONFIRM, Confirming, from_milliseconds, key_of, token
 from tests.support.builders import a_click, lot, revshare, terms
-from tests.support.everything import LOGINS, PLATFORM, SECRET, Everything, everything
+from tests.support.everything import LOGINS, PLATFORM, SECRET, Everything, as_it_was, everything
+from tests.support.payday import CHECKER, HARBOUR, RUN
 
 pytestmark = MARKS[1:]
 """No cloud: all books are in this process."""
 
 TERMS = terms(revshare("30"), lot("2.50"), days=10, net_revenue={"spread": "1", "commission": "1"})
-MOST_TABS = 120
+TOLD = "They came to our stand, and share its network"
 
 
 @pytest.fixture(scope="module")
@@ -37,57 +46,23 @@ def portal() -> Iterator[Everything]:
         yield world
 
 
-class Hand:
-    """Somebody who taps."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def presses(self, words: str) -> None:
-        self.page.locator("main :is(a, button, summary):visible", has_text=words).first.click()
-
-    def writes(self, name: str, text: str) -> None:
-        self.page.locator(f"main [name='{name}']:visible").first.fill(text)
-
-    def ticks(self, name: str) -> None:
-        self.page.locator(f"main [name='{name}']:visible").first.check()
+@pytest.fixture
+def world(portal: Everything) -> Iterator[Everything]:
+    """The same world for each journey."""
+    with as_it_was(portal):
+        yield portal
 
 
-class Keyboard(Hand):
-    """Somebody without a mouse: Tab, Enter, Space, and letters."""
-
-    def _reaches(self, what: str) -> None:
-        """Goes on by Tab, from where it stands, until that has the focus."""
-        for _ in range(MOST_TABS):
-            self.page.keyboard.press("Tab")
-            if self.page.evaluate(f"() => {{ const one = document.activeElement; return {what}; }}"):
-                return
-        raise AssertionError(f"Tab never came to {what}")
-
-    def presses(self, words: str) -> None:
-        self._reaches(f"one.matches('main :is(a, button, summary)') && one.innerText.includes({words!r})")
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_load_state()
-
-    def writes(self, name: str, text: str) -> None:
-        self._reaches(f"one.name === {name!r}")
-        self.page.keyboard.insert_text(text)
-
-    def ticks(self, name: str) -> None:
-        self._reaches(f"one.name === {name!r}")
-        self.page.keyboard.press("Space")
-
-
-@pytest.mark.parametrize(("width", "way"), [(PHONE, Hand), (DESK, Keyboard)])
+@both_ways
 def test_from_an_application_to_an_earning_and_its_receipt(
-    browser: Browser, portal: Everything, address: str, width: int, way: type[Hand]
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
 ) -> None:
-    portal.now += timedelta(minutes=1)
+    world.now += timedelta(minutes=1)
     email = f"mara.{width}@quill.example"
     # given a stranger who applies
     with Window(browser, address, width) as window:
         page, person = window.page, way(window.page)
-        page.goto(portal.path("/apply"))
+        page.goto(world.path("/apply"))
         person.writes("name", "Mara Quill")
         person.writes("company", f"Quill Media {width}")
         person.writes("email", email)
@@ -97,13 +72,13 @@ def test_from_an_application_to_an_earning_and_its_receipt(
         person.presses("Apply")
         expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
         # and who confirms the address by the link in the mail
-        page.goto(the_link(portal))
+        page.goto(the_link(world))
         person.presses("Confirm")
         expect(page.get_by_role("status")).to_be_visible()
         assert window.said == []
 
     # when a manager approves it with terms
-    with a_window(browser, portal, address, LOGINS["manager"], width, language="en") as window:
+    with a_window(browser, world, address, LOGINS["manager"], width, language="en") as window:
         page, person = window.page, way(window.page)
         page.goto("/desk/applications")
         person.presses(f"Quill Media {width}")
@@ -114,8 +89,8 @@ def test_from_an_application_to_an_earning_and_its_receipt(
 
     # then the new owner finds what comes next, and accepts the terms in words
     owner = f"owner-{width}"
-    portal.people[owner] = portal.configuration.member(f"sub-{email}")
-    with a_window(browser, portal, address, owner, width, language="en") as window:
+    world.people[owner] = world.configuration.member(f"sub-{email}")
+    with a_window(browser, world, address, owner, width, language="en") as window:
         page, person = window.page, way(window.page)
         page.goto("/")
         expect(page.get_by_role("heading", name="Your first steps")).to_be_visible()
@@ -124,13 +99,13 @@ def test_from_an_application_to_an_earning_and_its_receipt(
         expect(page.get_by_role("status")).to_contain_text("You accepted version 1")
 
         # and makes a link, whose click and client it sees
-        portal.now += timedelta(days=2)
+        world.now += timedelta(days=2)
         page.goto("/links")
         person.presses("Create the link")
         notice = page.get_by_role("status")
         expect(notice).to_contain_text("is ready")
         code = notice.locator(".code").inner_text().rpartition("/")[2]
-        visited(portal, code, width)
+        visited(world, code, width)
         page.goto("/links")
         expect(page.locator("tbody tr").first).to_contain_text("Clicks 1" if width == PHONE else "1")
         page.goto("/clients")
@@ -143,6 +118,177 @@ def test_from_an_application_to_an_earning_and_its_receipt(
         expect(page.locator("main")).to_contain_text("This entry: the difference")
         expect(page.locator(".hero")).to_contain_text("+5.00")
         assert (window.sideways(), window.barriers(), window.said) == (0, [], [])
+
+
+@both_ways
+def test_a_manager_changes_a_deal_and_reads_it_in_words(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    wanted = terms(revshare("37", "carry"), days=12)
+    with a_window(browser, world, address, LOGINS["manager"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/desk/deals?phase=in_force")
+        person.presses(HARBOUR)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Version")
+        person.presses(f"What {HARBOUR} is paid for")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("is paid for")
+        person.presses("Propose new terms")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("will be paid for")
+        person.writes("terms", json.dumps(wanted))
+        person.presses("Check and show the words")
+        expect(page.get_by_role("status")).to_contain_text("These terms can be proposed.")
+        expect(page.locator(".clause").first).to_contain_text("37 %")
+        person.writes("reason", "Agreed on the phone")
+        person.presses("Propose these terms")
+        expect(page.get_by_role("status")).to_contain_text("The partner reads these words and accepts them.")
+        assert (window.sideways(), window.said) == (0, [])
+    assert json.loads(world.configuration.deals(world.harbour)[-1].terms) == wanted
+
+
+@both_ways
+def test_a_manager_decides_a_case_and_the_partner_reads_why(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    [case] = world.case_books.cases.of_partner(world.harbour)
+    with a_window(browser, world, address, LOGINS["manager"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/desk/cases")
+        person.presses(HARBOUR)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Is it right to pay")
+        person.writes("why", TOLD)
+        person.chooses("code", "fake_registrations")
+        person.presses("Disallow")
+        expect(page.get_by_role("status")).to_contain_text("Disallowed: the books take it back")
+        assert (window.sideways(), window.said) == (0, [])
+    found = world.case(case)
+    assert found.verdict is not None
+    assert (found.status, found.verdict.code) == (CaseStatus.DISALLOWED, "fake_registrations")
+    world.carries_out(case)
+    with a_window(browser, world, address, LOGINS["owner"], width, language="en") as window:
+        window.page.goto("/cases")
+        way(window.page).presses("Registrations")
+        expect(window.page.locator("main")).to_contain_text(TOLD)
+        assert (window.sideways(), window.said) == (0, [])
+
+
+@both_ways
+def test_finance_approves_a_run(browser: Browser, world: Everything, address: str, width: int, way: type[Hand]) -> None:
+    with a_window(browser, world, address, CHECKER, width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/desk/runs")
+        person.presses(RUN)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Is this run right?")
+        person.writes("why", "Looked at all of it")
+        person.presses("Approve")
+        expect(page.locator(".notice.good")).to_contain_text("Approved: it is being sent.")
+        assert (window.sideways(), window.said) == (0, [])
+    run = world.run()
+    assert (run.status, run.decided_by) == (RunStatus.APPROVED, world.people[CHECKER].member)
+
+
+@both_ways
+def test_a_partner_joins_a_contest_and_finds_its_name_on_the_board(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    with a_window(browser, world, address, LOGINS["owner"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/contests")
+        person.presses("The public cup")
+        expect(page.get_by_role("heading", level=1)).to_have_text("The public cup")
+        person.presses("Read the rules and join")
+        person.writes("shown_as", "Coffee first")
+        person.presses("Accept the rules and join")
+        expect(page.get_by_role("status")).to_contain_text("You take part")
+        expect(page.locator("#live table")).to_contain_text("Coffee first")
+        assert (window.sideways(), window.said) == (0, [])
+    entry = world.contests.entry(world.values["contest"], world.harbour)
+    assert entry is not None and entry.takes_part
+
+
+@both_ways
+def test_a_manager_answers_a_message_and_the_partner_answers_back(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    with a_window(browser, world, address, LOGINS["manager"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/desk/messages?whose=all")
+        person.presses(HARBOUR)
+        subject = page.locator("h1").inner_text()
+        person.writes("text", "Yes, all of them")
+        person.presses("Send to the partner")
+        expect(page.get_by_role("status")).to_contain_text("Sent: the partner's owners are told.")
+        assert (window.sideways(), window.said) == (0, [])
+    with a_window(browser, world, address, LOGINS["owner"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/messages")
+        expect(page.locator("tr", has_text="New answer")).to_contain_text(subject)
+        person.presses(subject)
+        expect(page.locator("li.message").last).to_contain_text("Yes, all of them")
+        person.writes("text", "Thank you")
+        person.presses("Send")
+        expect(page.get_by_role("status")).to_contain_text("Sent: whoever answers is told.")
+        expect(page.locator("li.message").last).to_contain_text("Thank you")
+        assert (window.sideways(), window.said) == (0, [])
+
+
+@both_ways
+def test_an_owner_invites_a_colleague(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    with a_window(browser, world, address, LOGINS["owner"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/settings")
+        person.presses("Team")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Who signs in for you")
+        person.writes("name", "Cleo Vance")
+        person.writes("email", "cleo@harbour.example")
+        person.presses("Send the invitation")
+        expect(page.get_by_role("status")).to_contain_text("Invited: a mail with a first password is on its way.")
+        expect(page.locator("tbody")).to_contain_text("Cleo Vance")
+        assert (window.sideways(), window.said) == (0, [])
+    made = world.configuration.member("sub-cleo@harbour.example")
+    assert (made.partner, made.role) == (world.harbour, Role.MEMBER)
+
+
+@both_ways
+def test_an_owner_makes_an_api_key_that_is_shown_once(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    with a_window(browser, world, address, LOGINS["owner"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/settings/keys")
+        person.writes("name", "Tracker import")
+        person.ticks("scopes[]", "clients:read")
+        person.presses("Make the key")
+        shown = page.get_by_role("status")
+        expect(shown).to_contain_text("It is shown this once")
+        key = shown.locator("[data-copy]").get_attribute("data-copy") or ""
+        assert window.sideways() == 0
+        person.presses("I have kept it")
+        expect(shown).to_have_count(0)
+        expect(page.locator("tbody").first).to_contain_text("Tracker import")
+        assert key not in page.content()
+        assert (window.sideways(), window.said) == (0, [])
+    assert admitted_key(world.configuration, key, world.now).scopes == ("clients:read",)
+
+
+@both_ways
+def test_a_partner_goes_on_in_another_language(
+    browser: Browser, world: Everything, address: str, width: int, way: type[Hand]
+) -> None:
+    with a_window(browser, world, address, LOGINS["owner"], width, language="en") as window:
+        page, person = window.page, way(window.page)
+        page.goto("/payouts")
+        english = page.locator("h1").inner_text()
+        person.presses("More" if width == PHONE else "English", within="nav")
+        person.presses("العربية", within="nav")
+        for path in ("/payouts", "/earnings"):
+            expect(page).to_have_url(f"{address}{path}")
+            expect(page.locator("html")).to_have_attribute("lang", "ar")
+            expect(page.locator("html")).to_have_attribute("dir", "rtl")
+            expect(page.locator("h1")).not_to_have_text(english)
+            assert (window.sideways(), window.said) == (0, [])
+            page.goto("/earnings")
 
 
 def the_link(portal: Everything) -> str:

@@ -1,0 +1,77 @@
+"""Who walks through the portal in a browser's window: somebody who taps, or somebody with a keyboard alone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.window import DESK, PHONE
+
+MOST_TABS, MOST_CHOICES = 120, 40
+PATIENCE = 10_000
+"""Milliseconds until what should be there is given up."""
+PRESSED = ":is(a, button, summary)"
+
+
+class Hand:
+    """Somebody who taps."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def presses(self, words: str, within: str = "main") -> None:
+        self.page.locator(f"{within} {PRESSED}:visible", has_text=words).first.click(timeout=PATIENCE)
+
+    def writes(self, name: str, text: str) -> None:
+        """Whatever stood in the field is gone."""
+        self.page.locator(f"main [name='{name}']:visible").first.fill(text)
+
+    def ticks(self, name: str, value: str = "") -> None:
+        """The box of that name, or the one that stands for this among several."""
+        one = f"[value='{value}']" if value else ""
+        self.page.locator(f"main [type=checkbox][name='{name}']{one}:visible").first.check()
+
+    def chooses(self, name: str, value: str) -> None:
+        self.page.locator(f"main select[name='{name}']:visible").select_option(value)
+
+
+class Keyboard(Hand):
+    """Somebody without a mouse: Tab, Enter, Space, arrows, and letters."""
+
+    def _reaches(self, what: str) -> None:
+        """Goes on by Tab, from where it stands, until that has the focus."""
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            if self._is(what):
+                return
+        raise AssertionError(f"Tab never came to {what}")
+
+    def _is(self, what: str) -> bool:
+        """Whether that is so of what has the focus."""
+        return bool(self.page.evaluate(f"() => {{ const one = document.activeElement; return {what}; }}"))
+
+    def presses(self, words: str, within: str = "main") -> None:
+        self._reaches(f"one.matches('{within} {PRESSED}') && one.innerText.includes({words!r})")
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_load_state()
+
+    def writes(self, name: str, text: str) -> None:
+        self._reaches(f"one.name === {name!r}")
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(text)
+
+    def ticks(self, name: str, value: str = "") -> None:
+        self._reaches(f"one.name === {name!r} && [one.value, ''].includes({value!r})")
+        self.page.keyboard.press("Space")
+
+    def chooses(self, name: str, value: str) -> None:
+        self._reaches(f"one.name === {name!r}")
+        for _ in range(MOST_CHOICES):
+            if self._is(f"one.value === {value!r}"):
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{name} never came to {value}")
+
+
+both_ways = pytest.mark.parametrize(("width", "way"), [(PHONE, Hand), (DESK, Keyboard)], ids=["phone", "desk"])
+"""By hand on a phone, and by keyboard alone at a desk."""
