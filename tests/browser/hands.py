@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page
-
-from tests.browser.window import DESK, PHONE
 
 MOST_TABS, MOST_CHOICES = 120, 40
 PATIENCE = 10_000
@@ -71,7 +68,3 @@ class Keyboard(Hand):
                 return
             self.page.keyboard.press("ArrowDown")
         raise AssertionError(f"{name} never came to {value}")
-
-
-both_ways = pytest.mark.parametrize(("width", "way"), [(PHONE, Hand), (DESK, Keyboard)], ids=["phone", "desk"])
-"""By hand on a phone, and by keyboard alone at a desk."""
