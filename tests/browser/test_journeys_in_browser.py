@@ -49,8 +49,7 @@ def portal() -> Iterator[Everything]:
 @pytest.fixture(scope="module")
 def windows(browser: Browser, address: str) -> Iterator[dict[int, Window]]:
     """One of each width, for all journeys: most of what a browser costs is opening them."""
-    still = {"reduced_motion": "reduce"}
-    with Window(browser, address, PHONE, **still) as phone, Window(browser, address, DESK, **still) as desk:
+    with Window(browser, address, PHONE) as phone, Window(browser, address, DESK) as desk:
         yield {PHONE: phone, DESK: desk}
 
 
