@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import DESK, STAFF_HOME, Done, Who, page
 from visit import N_, Visit
 
+from introducer.domain.application import READERS as APPLICATION_READERS
 from introducer.domain.calendar import plus_days
 from introducer.domain.task import BY_PEOPLE, LONGEST_SNOOZE, Outcome, Task
 from introducer.domain.trigger import Trigger
@@ -252,31 +253,35 @@ def _told(visit: Visit, shown: TaskShown) -> dict[str, Any]:
         "done_at": task.done_at,
         "done_by": _name(visit, task),
         "may_work": shown.may_work,
-        "path": _path(task),
-        "leads_to": _leads_to(task),
+        "path": _path(visit, task),
+        "leads_to": _leads_to(visit, task),
     }
 
 
 def _of_before(visit: Visit, task: Task) -> dict[str, Any]:
     """What a task told before it happened again."""
-    return {"figure": figure(visit.language, task), "evidence": dict(task.evidence), "leads_to": _leads_to(task)}
+    return {"figure": figure(visit.language, task), "evidence": dict(task.evidence), "leads_to": _leads_to(visit, task)}
 
 
 def _name(visit: Visit, task: Task) -> str:
     return "" if task.outcome in (None, Outcome.PASSED) else manager_name(visit.portal.configuration, task.done_by)
 
 
-def _path(task: Task) -> str:
-    """Where a task is read: an application tells more of itself than a task does."""
+def _path(visit: Visit, task: Task) -> str:
+    """Where a task is read: an application tells more of itself than a task does, and only to whom it is open."""
     if task.trigger is Trigger.APPLICATION_WAITS:
-        return _leads_to(task)
+        return _leads_to(visit, task) if _reads_applications(visit) else ""
     return f"/desk/tasks/{task.partner}/{task.task}"
 
 
-def _leads_to(task: Task) -> str:
+def _reads_applications(visit: Visit) -> bool:
+    return visit.member is not None and visit.member.role in APPLICATION_READERS
+
+
+def _leads_to(visit: Visit, task: Task) -> str:
     """Where what the task is about is done."""
     match task.trigger:
-        case Trigger.APPLICATION_WAITS:
+        case Trigger.APPLICATION_WAITS if _reads_applications(visit):
             return f"/desk/applications/{task.evidence['application']}"
         case Trigger.PAYOUT_FAILED | Trigger.DOCUMENTS_WAIT:
             return f"/desk/payees/{task.partner}"
