@@ -1,7 +1,6 @@
 """The API's description (OpenAPI 3.1), made from what is registered: paths, the models of what is sent, who may ask.
 
-What routes answer is known from having been looked at: `shapes.json` has, for each route, the schema that all answers
-fit which its tests have seen, the codes of its refusals, and an example of what is sent. `tests/api` holds it to that.
+What routes answer is known from having been looked at: see `shapes`.
 """
 
 from __future__ import annotations
@@ -11,17 +10,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import registry
 import scopes
 import server
+import shapes
 from adapter import UNKNOWN_METHOD, UNKNOWN_PATH
 from server import PDF, Page, Who
 from visit import CSRF_FIELD, CSRF_HEADER, CSV, FILE_FORM, FORM, HTML, JSON, KEY_FIELD, MOST_BYTES
 
-SHAPES = Path(__file__).parent / "shapes.json"
 PROBLEM = "application/problem+json"
 BINARY = "application/octet-stream"
 VERSION = "1"
@@ -86,11 +84,11 @@ def text() -> tuple[str, str]:
 @cache
 def document() -> dict[str, Any]:
     """The description of everything that is registered."""
-    shapes = _shapes()
+    known = shapes.answers()
     paths: dict[str, dict[str, Any]] = {}
     for page in described():
-        known = shapes.get(f"{page.method} {page.path}", {})
-        paths.setdefault(page.path, {})[METHODS[page.method]] = _operation(page, known)
+        of_page = known.get(f"{page.method} {page.path}", {})
+        paths.setdefault(page.path, {})[METHODS[page.method]] = _operation(page, of_page)
     tags = dict.fromkeys(area(path) for path in paths)
     shared = _Shared(paths)
     return {
@@ -329,7 +327,7 @@ def _answer(page: Page, known: Mapping[str, Any], status: str, kinds: Sequence[s
     content: dict[str, Any] = {}
     if page.spec.template or JSON in kinds:
         answer = known.get("answer")
-        content[JSON] = {"schema": shown(answer) if answer else {}}
+        content[JSON] = {"schema": shapes.shown(answer) if answer else {}}
     if page.spec.template:
         content[HTML] = {"schema": {"type": "string"}}
     if page.spec.columns:
@@ -365,32 +363,6 @@ def _refusal(status: str) -> dict[str, Any]:
     if status in ("429", "503"):
         found["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return found
-
-
-def shown(schema: Mapping[str, Any]) -> Schema:
-    """A schema of `shapes.json` as others read it."""
-    kinds = list(schema["type"])
-    if "$ref" in schema:
-        money = {"$ref": schema["$ref"]}
-        rest = [kind for kind in kinds if kind != "object"]
-        return money if not rest else {"anyOf": [money, {"type": rest[0] if len(rest) == 1 else rest}]}
-    found: Schema = {"type": kinds[0] if len(kinds) == 1 else kinds}
-    if "format" in schema:
-        found["format"] = schema["format"]
-    if "items" in schema:
-        found["items"] = shown(schema["items"])
-    if "properties" in schema:
-        found["properties"] = {name: shown(each) for name, each in schema["properties"].items()}
-        if schema["required"]:
-            found["required"] = list(schema["required"])
-    if "additionalProperties" in schema:
-        of = schema["additionalProperties"]
-        found["additionalProperties"] = True if of is True else shown(of)
-    return found
-
-
-def _shapes() -> dict[str, Any]:
-    return dict(json.loads(SHAPES.read_text("utf-8")))
 
 
 class _Shared:

@@ -16,7 +16,7 @@ MONEY = "#/components/schemas/Money"
 MAPS = frozenset({
     "by_kind", "chosen", "codes", "counts", "errors", "evidence", "figures", "forms", "kinds", "parameters", "pool",
     "query", "reasons", "rows", "said", "settings", "sums", "text", "texts", "ticked", "typed", "values", "weights",
-    "fields", "held", "amounts", "counted", "macros", "notes",
+    "fields", "held", "amounts", "asked", "counted", "macros", "notes",
 })  # fmt: skip
 """What holds things by keys that are somebody's words, where it is an object."""
 _PLAIN = {type(None): "null", bool: "boolean", int: "integer", float: "number"}

@@ -228,6 +228,7 @@ def _outcome() -> Outcome:
         a_paid_run(),
         some_contests(),
         a_week(),
+        Login(Role.MEMBER, "colleague@northgate.example", "not-a-real-one"),
         report,
         seconds,
         "http://127.0.0.1:8080",

@@ -141,3 +141,16 @@ def test_names_of_pictures_tell_pages_apart() -> None:
         for path, route in (("/", "/"), ("/links/aa", "/links/{code}"), ("/links?state=open", "/links"))
     ]
     assert names == ["owner-home", "owner-links-code", "owner-links-state"]
+
+
+def test_a_button_that_takes_what_is_ticked_elsewhere_is_a_way_with_the_first_two_ticks() -> None:
+    form = """<form method="get" action="/list"><a href="/one">One</a>
+    <input type="checkbox" name="partner" value="a"><input type="checkbox" name="partner" value="b&c">
+    <input type="checkbox" name="partner" value="d"><button name="do" value="own">Stays</button>
+    <button formaction="/together">Goes</button><button formaction="/write" name="chosen" value="1">Goes</button></form>
+    <form method="post"><input type="checkbox" name="x" value="y"><button formaction="/writes">Writes</button></form>"""
+    assert links_of(form) == [
+        "/one",
+        "/together?partner=a&partner=b%26c",
+        "/write?partner=a&partner=b%26c&chosen=1",
+    ]

@@ -29,6 +29,7 @@ from introducer_ops.demo.cases import attackers, read_suspicions
 from introducer_ops.demo.communication import TERMS_WAIT, Week
 from introducer_ops.demo.contests import Scene
 from introducer_ops.demo.desk import Desk, DeskRefused
+from introducer_ops.demo.everyday import keep
 from introducer_ops.demo.logins import note_logins
 from introducer_ops.demo.month_end import (
     MonthEnd,
@@ -100,9 +101,10 @@ def run(*, once: bool, seed: int, state_dir: Path, portal_port: int, then: Calla
 
 
 def _logins(outcome: Outcome) -> dict[str, Login]:
-    """Who is told of, and one who has just joined."""
+    """Who is told of, one who has just joined, and one who is invited."""
     newcomer = outcome.communication.newcomers[TERMS_WAIT].owner
-    return {login.role.value: login for login in outcome.world.logins} | {"newcomer": newcomer}
+    others = {"newcomer": newcomer, "invited": outcome.invited}
+    return {login.role.value: login for login in outcome.world.logins} | others
 
 
 class _Watch:
@@ -164,6 +166,8 @@ def _run(cloud: LocalCloud, paypal: Paypal, mails: str, seed: int, watch: _Watch
             contests = scene.end(lambda what: status.update(f"ending contests: {what}"))
         with watch.phase("letters"), console.status("writing") as status:
             communication = week.end(lambda what: status.update(f"writing: {what}"))
+        with watch.phase("everyday"):
+            invited = keep(stack, world)
     with watch.phase("verify"), console.status("recomputing everything from the facts") as status:
         report = _verify(stack, lambda table, items: status.update(f"verifying {table}: {items:,} items"))
     with watch.phase("summary"):
@@ -180,6 +184,7 @@ def _run(cloud: LocalCloud, paypal: Paypal, mails: str, seed: int, watch: _Watch
         paid_run,
         contests,
         communication,
+        invited,
         report,
         watch.total(),
         stack.portal_url,

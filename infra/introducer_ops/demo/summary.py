@@ -22,7 +22,7 @@ from introducer.store.click_counts import ClickCounts
 from introducer.store.event_counts import EventCounts
 from introducer.store.ledger import Ledger
 from introducer.wording.mails.telling import WORDS
-from introducer_ops.demo.building import World
+from introducer_ops.demo.building import Login, World
 from introducer_ops.demo.cases import Caught, Suspicions
 from introducer_ops.demo.communication import Communication
 from introducer_ops.demo.contests import Contests, Ended
@@ -94,6 +94,8 @@ class Outcome:
     paid_run: PaidRun
     contests: Contests
     communication: Communication
+    invited: Login
+    """Who has not signed in yet."""
     report: Report
     seconds: Mapping[str, float]
     portal_url: str

@@ -19,7 +19,7 @@ from rich.table import Table
 from introducer_ops.localcloud.process import ROOT, LocalCloud
 
 FOLDER = ROOT / "build" / "shots"
-ORDER = ("owner", "newcomer", "admin", "manager", "finance", "compliance", "sales")
+ORDER = ("owner", "newcomer", "admin", "manager", "finance", "compliance", "sales", "invited")
 """Who looks first keeps a page; the others keep what only they see."""
 MINUTES = 40.0
 _EXAMPLES = 3

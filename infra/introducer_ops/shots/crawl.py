@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from email.policy import default
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 
@@ -80,20 +80,36 @@ class Found:
 
 
 class _Links(HTMLParser):
-    """The addresses that a page leads to."""
+    """The addresses that a page leads to: of its links, and of buttons that take what is ticked somewhere else."""
+
+    _TICKS = 2
+    """So many boxes of a form are ticked, the first ones."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self._ticked: list[tuple[str, str]] | None = None
+        """Of the form that is being read; None outside of forms that ask."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag == "a" and given.get("href"):
             self.found.append(str(given["href"]))
+        elif tag == "form":
+            self._ticked = [] if given.get("method", "get") == "get" else None
+        elif self._ticked is not None and tag == "input" and given.get("type") == "checkbox":
+            self._ticked += [(str(given["name"]), str(given["value"]))] if len(self._ticked) < self._TICKS else []
+        elif self._ticked is not None and tag == "button" and given.get("formaction"):
+            chosen = [(str(given["name"]), str(given["value"]))] if given.get("name") else []
+            self.found.append(f"{given['formaction']}?{urlencode(self._ticked + chosen)}")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._ticked = None
 
 
 def links_of(html: str) -> list[str]:
-    """The addresses of a page's links, in order, each once."""
+    """The addresses that a page leads to, in order, each once."""
     reader = _Links()
     reader.feed(html)
     return list(dict.fromkeys(reader.found))
@@ -122,8 +138,8 @@ def shape_of(path: str, route: str) -> tuple[str, frozenset[str]]:
     return route, frozenset(name for name, _ in parse_qsl(urlsplit(path).query, keep_blank_values=True))
 
 
-def sign_in(client: httpx.Client, person: Person) -> None:
-    """Signs in through the form; RuntimeError when it is refused."""
+def sign_in(client: httpx.Client, person: Person) -> str:
+    """Signs in through the form; where that leads. RuntimeError when it is refused."""
     form = client.get(_SIGN_IN, headers={"accept": "text/html"}).text
     csrf = re.search(r'name="csrf" value="([^"]*)"', form)
     if csrf is None:
@@ -132,6 +148,7 @@ def sign_in(client: httpx.Client, person: Person) -> None:
     answer = client.post(_SIGN_IN, data=fields, headers={"accept": "text/html", "cookie": _jar(client)})
     if answer.status_code != 303:
         raise RuntimeError(f"{person.email} cannot sign in: {answer.status_code}")
+    return str(answer.headers["location"])
 
 
 def _jar(client: httpx.Client) -> str:
@@ -156,10 +173,8 @@ def crawl(
     for person in people:
         say(f"walking as {person.role}")
         with httpx.Client(base_url=url, timeout=60, trust_env=False, follow_redirects=False) as client:
-            if person.email:
-                sign_in(client, person)
+            first = [sign_in(client, person) if person.email else _SIGN_IN]
             found.cookies[person.role] = {each.name: each.value or "" for each in client.cookies.jar}
-            first = ["/"] if person.email else [_SIGN_IN]
             _walk(client, person, [*first, *starts.get(person.role, ())], routes, kept, found, per_shape, most)
     found.unreached = [route for route in routes if route not in found.reached and not route.startswith(_NOT_PAGES)]
     return found
