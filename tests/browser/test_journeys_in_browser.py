@@ -163,7 +163,7 @@ def test_a_manager_changes_a_deal_and_reads_it_in_words(walk: Walk) -> None:
     person.writes("terms", json.dumps(wanted))
     person.presses("Check and show the words")
     expect(page.get_by_role("status")).to_contain_text("These terms can be proposed.")
-    expect(page.locator(".clause").first).to_contain_text("37 %")
+    expect(page.locator(".clause").first).to_contain_text("37%")
     person.writes("reason", "Agreed on the phone")
     person.presses("Propose these terms")
     expect(page.get_by_role("status")).to_contain_text("The partner reads these words and accepts them.")

@@ -150,8 +150,8 @@ def test_what_changes_is_marked_sentence_by_sentence(portal: Portal) -> None:
     assert marks["rev"] == (
         "same",
         [
-            ("gone", "25 % of each client's net revenue of a month."),
-            ("new", "30 % of each client's net revenue of a month."),
+            ("gone", "25% of each client's net revenue of a month."),
+            ("new", "30% of each client's net revenue of a month."),
             ("same", "A client's negative month is set off against the same client's next months."),
         ],
     )

@@ -131,7 +131,7 @@ def test_a_deal_with_every_part_is_said_in_the_reader_s_language(portal: Portal,
     (terms(revshare("25", "x")), "terms.rules[0].negative", 'Write one of these: "reset", "carry" or "capped"'),
     (terms(), "terms.rules", "Fill this in."),
     (terms(revshare(), name="Gold"), "terms.name", "There is no such field: take it out."),
-    (terms(revshare("130")), "terms", "Rule 'rev' pays 130 %: say more than 0 and at most 100."),
+    (terms(revshare("130")), "terms", "Rule 'rev' pays 130%: say more than 0 and at most 100."),
     (terms(revshare() | {"fence": "1.00"}), "terms", "Rule 'rev' has a fence without a pool"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_where_it_is(portal: Portal, typed: Any, where: str, says: str) -> None:

@@ -141,12 +141,12 @@ def test_a_contest_is_designed_row_by_row_without_scripts_and_nothing_typed_is_l
     # when the rules are shown, then the pool does not add up, and it is said where
     refused = visitor.post(f"{NEW}/check", form)
     assert refused.status == 422
-    assert "less than 100 % of the pool" in text(refused.body)
+    assert "less than 100% of the pool" in text(refused.body)
     form = fields_of(refused.body, "design") | {"divisions.0.prizes.1.worth": "25"}
     shown = visitor.post(f"{NEW}/check", form)
     assert shown.status == 200
     for said in (
-        "The most it can cost 6,000.00 EUR", "Place 1: 1,000.00 EUR.", "Places 2 to 5, each: 25 % of the pool.",
+        "The most it can cost 6,000.00 EUR", "Place 1: 1,000.00 EUR.", "Places 2 to 5, each: 25% of the pool.",
         "Only for introducing brokers.", "This can be kept. Nothing was kept yet.",
     ):  # fmt: skip
         assert said in text(shown.body), said
@@ -239,8 +239,8 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "places_reversed": (with_prizes(fixed(2, 1)), "divisions.0.prizes.0.last", "swap them"),
     "ends_before_start": ({"last_day": "2026-04-01"}, "last_day", "It ends before it starts"),
     "window_too_long": ({"last_day": "2026-12-31"}, "last_day", "180 days at most"),
-    "pool_over_100": (with_prizes(share(1, 3, "40"), pool="900.00"), "divisions.0.prizes", "more than 100 %"),
-    "pool_under_100": (with_prizes(share(1, 2, "40"), pool="900.00"), "divisions.0.prizes", "less than 100 %"),
+    "pool_over_100": (with_prizes(share(1, 3, "40"), pool="900.00"), "divisions.0.prizes", "more than 100%"),
+    "pool_under_100": (with_prizes(share(1, 2, "40"), pool="900.00"), "divisions.0.prizes", "less than 100%"),
     "pool_needed": (with_prizes(share(1, 1, "100")), "divisions.0.pool", "say how much is in it"),
     "amount_needed": (with_prizes(fixed(1, 1, "0.00")), "divisions.0.prizes.0.worth", "Write an amount"),
     "single_weight": ({"weights": {"ftd": "2"}}, "metric", "One thing alone needs no points"),

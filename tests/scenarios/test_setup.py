@@ -358,7 +358,7 @@ def test_wrong_terms_are_refused_with_the_sentence_that_is_wrong(here: Command, 
     file = tmp_path / "deal.yaml"
     file.write_text("currency: EUR\nhold: {days: 30}\nrules: [{type: revshare, id: rev, percent: '130'}]\n")
 
-    assert here.refuses("deal", partner, str(file)) == "Rule 'rev' pays 130 %: say more than 0 and at most 100."
+    assert here.refuses("deal", partner, str(file)) == "Rule 'rev' pays 130%: say more than 0 and at most 100."
     file.write_text("currency: [")
     assert "not YAML" in here.refuses("deal", partner, str(file))
     assert here.run("deal", partner, str(tmp_path / "nothing.json"))[0] == 2

@@ -55,9 +55,9 @@ def test_the_rules_of_a_plain_contest_in_full() -> None:
     ]
     assert chapter(contest, "when")[0] == "From 1 Nov 2026 to 30 Nov 2026, both days included, by the clocks of UTC."
     assert chapter(contest, "prizes.0") == [
-        "Place 1: 60 % of the pool.",
+        "Place 1: 60% of the pool.",
         "Place 1: Watch.",
-        "Place 2: 40 % of the pool.",
+        "Place 2: 40% of the pool.",
         "The pool: 1,000.00\N{NO-BREAK SPACE}EUR. All of it is paid if anybody ranks: what nobody stands for goes to"
         " those who rank, in proportion to their shares.",
     ]

@@ -87,7 +87,7 @@ def test_every_message_has_the_values_it_names(deal: dict[str, Any]) -> None:
 def test_what_is_not_agreed_is_not_said() -> None:
     words = [message for message, _ in sentences(terms(revshare("25")))]
     assert words[:2] == [
-        "%(number)s %% of each client's net revenue of a month.",
+        "%(number)s%% of each client's net revenue of a month.",
         "A client's negative month counts as nothing and is forgotten.",
     ]
     assert not any("qualif" in each and "available" not in each for each in words)
@@ -141,18 +141,18 @@ def test_beside_a_price_of_its_own_the_tiers_are_not_said_as_if_they_gave_someth
 
     program, own = of_rule(pooled), of_rule(pooled | {"own": {"percent": "35"}})
 
-    assert "From %(reached)s on: %(number)s %% of net revenue." in program
-    assert "From %(reached)s on: %(number)s %% of net revenue." not in own
+    assert "From %(reached)s on: %(number)s%% of net revenue." in program
+    assert "From %(reached)s on: %(number)s%% of net revenue." not in own
     assert own[0] == "A price of this partner's own holds, in place of the program's."
     assert "The program's tiers give nothing here: the partner's own price goes before them." in own
-    assert "Without the own price, from %(reached)s on: %(number)s %% of net revenue." in own
+    assert "Without the own price, from %(reached)s on: %(number)s%% of net revenue." in own
 
 
 def test_the_price_that_holds_is_said_first_and_the_program_s_as_one_that_does_not() -> None:
     said = describe(parse_terms(terms(revshare("25") | {"own": {"percent": "35"}})))[0].sentences
     assert [(each.message, each.values.get("number")) for each in said[1:3]] == [
-        ("%(number)s %% of each client's net revenue of a month.", Number("35")),
-        ("The program's rate, which does not hold here: %(number)s %%.", Number("25")),
+        ("%(number)s%% of each client's net revenue of a month.", Number("35")),
+        ("The program's rate, which does not hold here: %(number)s%%.", Number("25")),
     ]
 
 
@@ -166,7 +166,7 @@ def test_a_pool_s_negative_months_are_the_pool_s(negative: str, says: str) -> No
     cap = {"cap": "2"} if negative == "capped" else {}
     said = of_rule(revshare("25", negative) | {"pooled": True} | cap)
     assert said[:3] == [
-        "%(number)s %% of the month's net revenue of all clients together.",
+        "%(number)s%% of the month's net revenue of all clients together.",
         "One client's loss lowers what is earned for the others.",
         says,
     ]

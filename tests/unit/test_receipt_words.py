@@ -31,7 +31,7 @@ SAID: tuple[tuple[Line, str, str], ...] = (
     (Line("amount_for_country", "600.00", ("AT",)), "Amount for Austria", "600.00 EUR"),
     (Line("amount_for_country", "600.00", ("",)), "Amount", "600.00 EUR"),
     (Line("net_revenue", "-1234.5678", ("2",)), "Net revenue of the month", "−1,234.5678 EUR"),
-    (Line("share", "3.70370340", ("30",)), "Of it 30 %", "3.70370340 EUR"),
+    (Line("share", "3.70370340", ("30",)), "Of it 30%", "3.70370340 EUR"),
     (Line("carried_in", "-2.00"), "Loss carried over from earlier months", "−2.00 EUR"),
     (Line("carried_out", "-2.00"), "Below zero: carried into the next month", "−2.00 EUR"),
     (
@@ -73,10 +73,10 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "12,000.00 EUR",
     ),
     (Line("tier_basis", "7", ("ftd",)), "For the tiers: first deposits of the month", "7"),
-    (Line("tier", "9.00", ("11", "30", "marginal", "percent")), "Of the part from 11 on: 30 %", "9.00 EUR"),
+    (Line("tier", "9.00", ("11", "30", "marginal", "percent")), "Of the part from 11 on: 30%", "9.00 EUR"),
     (
         Line("tier", "9.00", ("11", "30", "retroactive", "percent")),
-        "The tier from 11 on is reached: 30 % of all",
+        "The tier from 11 on is reached: 30% of all",
         "9.00 EUR",
     ),
     (Line("tier", "9.00", ("11", "1.00", "marginal", "add")), "For each from 11 on: 1.00 EUR more", "9.00 EUR"),
@@ -85,10 +85,10 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "The tier from 11 on is reached: 1.00 EUR more for each",
         "9.00 EUR",
     ),
-    (Line("tier", "9.00", ("11", "10", "marginal", "add_percent")), "For each from 11 on: 10 % more", "9.00 EUR"),
+    (Line("tier", "9.00", ("11", "10", "marginal", "add_percent")), "For each from 11 on: 10% more", "9.00 EUR"),
     (
         Line("tier", "9.00", ("11", "10", "retroactive", "add_percent")),
-        "The tier from 11 on is reached: 10 % more for each",
+        "The tier from 11 on is reached: 10% more for each",
         "9.00 EUR",
     ),
     (Line("tier", "9.00", ("11", "10", "sideways", "else")), "The tier from 11 on: 10", "9.00 EUR"),
@@ -110,10 +110,10 @@ SAID: tuple[tuple[Line, str, str], ...] = (
     ),
     (
         Line("promotion_share", "40.00", ("40", "2026-11-01", "2026-11-30")),
-        "Of it 40 % at the promotion's rate, 1 Nov 2026 to 30 Nov 2026",
+        "Of it 40% at the promotion's rate, 1 Nov 2026 to 30 Nov 2026",
         "40.00 EUR",
     ),
-    (Line("own_share", "35.00", ("35",)), "Of it 35 % at the partner's own rate", "35.00 EUR"),
+    (Line("own_share", "35.00", ("35",)), "Of it 35% at the partner's own rate", "35.00 EUR"),
     (
         Line("goal", "11", ("qftd", "10", "2026-11-01", "2026-11-30")),
         "Qualified clients from 1 Nov 2026 to 30 Nov 2026; the goal is 10",
@@ -154,7 +154,7 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "1,000.05 USD converted at 0.846078, the rate of 27 Feb 2026",
         "846.12 EUR",
     ),
-    (Line("override_share", "84.61", ("10",)), "Of it 10 %", "84.61 EUR"),
+    (Line("override_share", "84.61", ("10",)), "Of it 10%", "84.61 EUR"),
     (Line("override_cash", "120.00", ("20.00", "6")), "20.00 EUR for each of the clients (6)", "120.00 EUR"),
     (
         Line("contribution", "812.00", ("C-7F3K-9QX2", "net_revenue")),
@@ -185,13 +185,13 @@ SAID: tuple[tuple[Line, str, str], ...] = (
     (Line("prize_pool", "1000.00", ("100",)), "The pool", "1,000.00 EUR"),
     (
         Line("prize_pool", "1000.00", ("80",)),
-        "The pool: places with 80 % of it are taken, and all of it goes to them",
+        "The pool: places with 80% of it are taken, and all of it goes to them",
         "1,000.00 EUR",
     ),
-    (Line("prize_share", "500.00", ("1", "1", "50")), "Of it for place 1, whose share is 50 %", "500.00 EUR"),
+    (Line("prize_share", "500.00", ("1", "1", "50")), "Of it for place 1, whose share is 50%", "500.00 EUR"),
     (
         Line("prize_share", "800.00", ("1", "2", "80")),
-        "Of it for places 1 to 2 together, whose share is 80 %",
+        "Of it for places 1 to 2 together, whose share is 80%",
         "800.00 EUR",
     ),
     (Line("prize_split", "400.00", ("2",)), "Shared among 2 with the same score", "400.00 EUR"),
@@ -258,8 +258,8 @@ def test_the_bounds_of_tiers_are_amounts_where_the_tiers_go_by_money() -> None:
 
     said = [plain(each)[0] for each in arithmetic(ENGLISH, a_journal(*lines))]
 
-    assert said[1] == "Of the part from 10,000.00 EUR on: 30 %"
-    assert said[3] == "The tier from 10 on is reached: 30 % of all"
+    assert said[1] == "Of the part from 10,000.00 EUR on: 30%"
+    assert said[3] == "The tier from 10 on is reached: 30% of all"
 
 
 def test_the_arithmetic_ends_in_the_difference() -> None:
@@ -287,7 +287,7 @@ def test_a_rounding_that_rounds_nothing_is_not_told() -> None:
         "The tier from 5 on is reached: 1.00 EUR more for each",
     ]
     # a figure with more decimals is the same figure
-    assert told_steps(Line("share", "7.000000", ("30",)), Line("rounded", "7.00")) == ["Of it 30 %"]
+    assert told_steps(Line("share", "7.000000", ("30",)), Line("rounded", "7.00")) == ["Of it 30%"]
 
 
 def test_a_rounding_that_rounds_is_told_with_what_it_rounds() -> None:

@@ -86,8 +86,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "Rule 'cpa' pays nothing: give at least one country group.",
     ),
     # Figures.
-    "more than a hundred per cent": (revshare("100.01"), "Rule 'rev' pays 100.01 %: say more than 0 and at most 100."),
-    "nothing per cent": (revshare("0"), "Rule 'rev' pays 0 %: say more than 0 and at most 100."),
+    "more than a hundred per cent": (revshare("100.01"), "Rule 'rev' pays 100.01%: say more than 0 and at most 100."),
+    "nothing per cent": (revshare("0"), "Rule 'rev' pays 0%: say more than 0 and at most 100."),
     "a percentage finer than can be kept": (
         revshare("0.00001"),
         "Rule 'rev' has percent 0.00001: that is finer than can be kept.",
@@ -96,19 +96,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a negative amount": (cpa("-5.00"), "Rule 'cpa' has the negative amount -5.00."),
     "a tier of more than a hundred per cent": (
         cpa() | tiers("qftd", "retroactive", {"from": "2", "add_percent": "101"}),
-        "A band of rule 'cpa' pays 101 %: say more than 0 and at most 100.",
+        "A band of rule 'cpa' pays 101%: say more than 0 and at most 100.",
     ),
     "a promotion of more than a hundred per cent": (
         revshare() | {"promotion": DAYS | {"percent": "120"}},
-        "The promotion of rule 'rev' pays 120 %: say more than 0 and at most 100.",
+        "The promotion of rule 'rev' pays 120%: say more than 0 and at most 100.",
     ),
     "an own price of more than a hundred per cent": (
         revshare() | {"own": {"percent": "120"}},
-        "The own price of rule 'rev' pays 120 %: say more than 0 and at most 100.",
+        "The own price of rule 'rev' pays 120%: say more than 0 and at most 100.",
     ),
     "an override of more than a hundred per cent": (
         below(percent="200", of=["cpa"]),
-        "A level of rule 'net' pays 200 %: say more than 0 and at most 100.",
+        "A level of rule 'net' pays 200%: say more than 0 and at most 100.",
     ),
     # Qualification.
     "trading counted without an end": (

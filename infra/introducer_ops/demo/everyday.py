@@ -40,7 +40,7 @@ def keep(stack: Stack, world: World) -> Login:
         manager.post("/desk/deals/joint", _joint(stack, world))
         manager.post("/desk/contests/new", _draft(stack))
     with Desk(stack, world.login(Role.ADMIN)) as admin:
-        wish = {"name": "The house's own figures", "url": _HOUSE, "method": "POST", "events": _EVENTS}
+        wish = {"name": "The house's own figures", "url": _HOUSE, "method": "POST_JSON", "events": _EVENTS}
         admin.post("/desk/webhooks", wish)
     # The first password, which Cognito writes to whoever is invited.
     stack.client("cognito-idp").admin_set_user_password(

@@ -101,6 +101,8 @@ class Defect(NamedTuple):
     """The name of the pass."""
 
 
+_READERS = frozenset(("/apply/confirm/{token}",))
+"""Routes that speak the language in which somebody applied, whatever the browser's is."""
 LOOKS = frozenset(("english", "shortened"))
 """Kinds that a person should look at, and that may be right."""
 
@@ -264,8 +266,8 @@ class Looker:
         wrong += wrong_words((Text(*each) for each in seen["texts"]), seen["language"])
         wrong += [("console", each[:200]) for each in watch.said]
         wrong += [("third party", each[:200]) for each in watch.foreign]
-        # A letter speaks as its reader does, and is no page of the portal.
-        told = "language=" in place.path or not seen["main"]
+        # A letter speaks as its reader does, and is no page of the portal; so does what a mail led an applicant to.
+        told = "language=" in place.path or not seen["main"] or place.route in _READERS
         if seen["language"] != one.language and not told:
             wrong.append(("language", f"it says to be in {seen['language']!r}"))
         if seen["direction"] != ("rtl" if seen["language"] == "ar" else "ltr"):

@@ -204,7 +204,7 @@ def _check_prize(contest: Contest, prize: Prize, where: str) -> None:
     _check_range_of_places(prize, where)
     for field, value, kinds, most, detail in (
         ("amount", prize.amount, _WITH_AMOUNT, MOST_AMOUNT, "Say how much it is: an amount above 0."),
-        ("share", prize.share, _OF_POOL, PERCENT_ONE, "Say which part of the pool it is: above 0, at most 100 %."),
+        ("share", prize.share, _OF_POOL, PERCENT_ONE, "Say which part of the pool it is: above 0, at most 100%."),
         ("threshold", prize.threshold, _FOR_ALL, MOST_SCORE, "Say from which score on it is won: above 0."),
     ):
         if prize.kind not in kinds:
@@ -288,13 +288,13 @@ def _check_pool(division: Division, where: str) -> None:
         raise _invalid("pool_needed", f"{where}.pool", "There are shares of a pool: say how much is in it.")
     if whole > PERCENT_ONE:
         raise _invalid(
-            "pool_over_100", f"{where}.prizes", "The shares of the pool come to more than 100 %: lower some of them."
+            "pool_over_100", f"{where}.prizes", "The shares of the pool come to more than 100%: lower some of them."
         )
     if division.pool and whole < PERCENT_ONE:
         raise _invalid(
             "pool_under_100",
             f"{where}.prizes",
-            "The shares of the pool come to less than 100 %: raise some of them, or leave the pool out.",
+            "The shares of the pool come to less than 100%: raise some of them, or leave the pool out.",
         )
 
 

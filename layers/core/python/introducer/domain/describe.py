@@ -272,23 +272,23 @@ def _revshare(rule: Revshare, deal: Deal) -> Iterator[Sentence]:
     if rule.own is not None:
         yield _OWN_HOLDS
     if not rule.pooled:
-        yield Sentence(N_("%(number)s %% of each client's net revenue of a month."), base)
+        yield Sentence(N_("%(number)s%% of each client's net revenue of a month."), base)
     else:
         if rule.steps is None:
-            yield Sentence(N_("%(number)s %% of the month's net revenue of all clients together."), base)
+            yield Sentence(N_("%(number)s%% of the month's net revenue of all clients together."), base)
         elif rule.steps.mode is Mode.MARGINAL:
             yield Sentence(
-                N_("%(number)s %% of the part of the month's net revenue of all clients that lies below the tiers."),
+                N_("%(number)s%% of the part of the month's net revenue of all clients that lies below the tiers."),
                 base,
             )
         else:
             yield Sentence(
-                N_("%(number)s %% of the month's net revenue of all clients together, when no tier is reached."), base
+                N_("%(number)s%% of the month's net revenue of all clients together, when no tier is reached."), base
             )
         yield Sentence(N_("One client's loss lowers what is earned for the others."))
     if rule.own is not None:
         yield Sentence(
-            N_("The program's rate, which does not hold here: %(number)s %%."),
+            N_("The program's rate, which does not hold here: %(number)s%%."),
             {"number": Number(show_percent(rule.percent))},
         )
     yield from _negative_months(rule)
@@ -299,7 +299,7 @@ def _revshare(rule: Revshare, deal: Deal) -> Iterator[Sentence]:
     if rule.promotion is not None:
         yield from _promotion_days(_TRADES_PROMOTED, rule.promotion)
         yield Sentence(
-            N_("In the promotion, %(number)s %% of net revenue."),
+            N_("In the promotion, %(number)s%% of net revenue."),
             {"number": Number(show_percent(rule.promotion.price))},
         )
         yield from _past_tiers(rule)
@@ -454,14 +454,14 @@ def _override(rule: Override, deal: Deal) -> Iterator[Sentence]:
         if level.of == (NET_REVENUE,):
             yield Sentence(
                 N_(
-                    "Level %(level)s: %(number)s %% of the net revenue of each partner there; a negative month counts"
+                    "Level %(level)s: %(number)s%% of the net revenue of each partner there; a negative month counts"
                     " as nothing."
                 ),
                 values,
             )
         else:
             yield Sentence(
-                N_("Level %(level)s: %(number)s %% of what the partners there earn by %(kinds)s."),
+                N_("Level %(level)s: %(number)s%% of what the partners there earn by %(kinds)s."),
                 values | {"kinds": Kinds(level.of)},
             )
     yield Sentence(N_("Level 1 is the partners directly below, level 2 those below them, and so on."))
@@ -512,15 +512,15 @@ def _band(rule: PerClient | Revshare | Lot, tiers: Tiers, band: Band, deal: Deal
         return Sentence(more if holds else idle, values)
     values["number"] = Number(show_percent(band.percent))
     if isinstance(rule, Revshare):
-        share = N_("From %(reached)s on: %(number)s %% of net revenue.")
-        idle = N_("Without the own price, from %(reached)s on: %(number)s %% of net revenue.")
+        share = N_("From %(reached)s on: %(number)s%% of net revenue.")
+        idle = N_("Without the own price, from %(reached)s on: %(number)s%% of net revenue.")
         return Sentence(share if holds else idle, values)
     if isinstance(rule, Lot):
-        more = N_("From %(reached)s on: %(number)s %% more for each lot.")
-        idle = N_("Without the own price, from %(reached)s on: %(number)s %% more for each lot.")
+        more = N_("From %(reached)s on: %(number)s%% more for each lot.")
+        idle = N_("Without the own price, from %(reached)s on: %(number)s%% more for each lot.")
     else:
-        more = N_("From %(reached)s on: %(number)s %% more for each client.")
-        idle = N_("Without the own price, from %(reached)s on: %(number)s %% more for each client.")
+        more = N_("From %(reached)s on: %(number)s%% more for each client.")
+        idle = N_("Without the own price, from %(reached)s on: %(number)s%% more for each client.")
     return Sentence(more if holds else idle, values)
 
 

@@ -564,7 +564,7 @@ def _percent(data: Mapping[str, Any], name: str, where: str) -> int:
     """A percentage in millionths, more than 0 and at most 100."""
     percent = _decimal(data, name, PERCENT_ONE // 100, where)
     if not 0 < percent <= PERCENT_ONE:
-        _refuse(f"{where} pays {data[name]} %: say more than 0 and at most 100.")
+        _refuse(f"{where} pays {data[name]}%: say more than 0 and at most 100.")
     return percent
 
 

@@ -354,8 +354,8 @@ class _Teller:
                 one, each = N_("Place %(first)s: %(amount)s."), N_("Places %(first)s to %(last)s, each: %(amount)s.")
             case PrizeKind.SHARE:
                 values["number"] = Number(show_percent(prize.share))
-                one = N_("Place %(first)s: %(number)s %% of the pool.")
-                each = N_("Places %(first)s to %(last)s, each: %(number)s %% of the pool.")
+                one = N_("Place %(first)s: %(number)s%% of the pool.")
+                each = N_("Places %(first)s to %(last)s, each: %(number)s%% of the pool.")
             case _:
                 values["gift"] = Text(prize.gift)
                 one, each = N_("Place %(first)s: %(gift)s."), N_("Places %(first)s to %(last)s, each: %(gift)s.")

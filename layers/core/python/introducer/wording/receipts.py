@@ -465,17 +465,17 @@ def _tier(wanted: _Wanted) -> _Saying:
     rate: Part = wanted.money(1) if what == "add" else Figure(wanted.value(1))
     match what, marginal:
         case "percent", True:
-            message = N_("Of the part from %(from)s on: %(rate)s %%")
+            message = N_("Of the part from %(from)s on: %(rate)s%%")
         case "percent", False:
-            message = N_("The tier from %(from)s on is reached: %(rate)s %% of all")
+            message = N_("The tier from %(from)s on is reached: %(rate)s%% of all")
         case "add", True:
             message = N_("For each from %(from)s on: %(rate)s more")
         case "add", False:
             message = N_("The tier from %(from)s on is reached: %(rate)s more for each")
         case "add_percent", True:
-            message = N_("For each from %(from)s on: %(rate)s %% more")
+            message = N_("For each from %(from)s on: %(rate)s%% more")
         case "add_percent", False:
-            message = N_("The tier from %(from)s on is reached: %(rate)s %% more for each")
+            message = N_("The tier from %(from)s on is reached: %(rate)s%% more for each")
         case _:
             message = N_("The tier from %(from)s on: %(rate)s")
     return _Saying(message, wanted.result(), {"from": wanted.measured(wanted.value(0), wanted.by), "rate": rate})
@@ -506,7 +506,7 @@ def _fenced(wanted: _Wanted) -> _Saying:
 
 
 def _promotion(wanted: _Wanted) -> _Saying:
-    message = N_("Of it %(number)s %% at the promotion's rate, %(first)s to %(last)s")
+    message = N_("Of it %(number)s%% at the promotion's rate, %(first)s to %(last)s")
     values: dict[str, Part] = {
         "number": Figure(wanted.value(0)),
         "first": Day(wanted.value(1)),
@@ -626,16 +626,16 @@ def _prize_share(wanted: _Wanted) -> _Saying:
     first, last = wanted.value(0), wanted.value(1)
     values: dict[str, Part] = {"percent": Figure(wanted.value(2))}
     if first == last:
-        message = N_("Of it for place %(place)s, whose share is %(percent)s %%")
+        message = N_("Of it for place %(place)s, whose share is %(percent)s%%")
         return _Saying(message, wanted.result(), values | {"place": Figure(first)})
-    message = N_("Of it for places %(first)s to %(last)s together, whose share is %(percent)s %%")
+    message = N_("Of it for places %(first)s to %(last)s together, whose share is %(percent)s%%")
     return _Saying(message, wanted.result(), values | {"first": Figure(first), "last": Figure(last)})
 
 
 def _prize_pool(wanted: _Wanted) -> _Saying:
     if wanted.value(0) == "100":
         return _Saying(N_("The pool"), wanted.result())
-    message = N_("The pool: places with %(percent)s %% of it are taken, and all of it goes to them")
+    message = N_("The pool: places with %(percent)s%% of it are taken, and all of it goes to them")
     return _Saying(message, wanted.result(), {"percent": Figure(wanted.value(0))})
 
 
@@ -661,7 +661,7 @@ _TOLD: dict[str, _Words] = {
     "qualified": _moment(N_("Qualified")),
     "amount_for_country": _for_country,
     "net_revenue": _money(N_("Net revenue of the month")),
-    "share": _numbered(N_("Of it %(number)s %%")),
+    "share": _numbered(N_("Of it %(number)s%%")),
     "carried_in": _money(N_("Loss carried over from earlier months")),
     "carried_out": _money(N_("Below zero: carried into the next month")),
     "carry_capped": _numbered(N_("Below zero: at most %(number)s average months are carried into the next month")),
@@ -681,7 +681,7 @@ _TOLD: dict[str, _Words] = {
     "fenced": _fenced,
     "fence_carry": _numbered(N_("Set off against earlier losses of fenced clients (%(number)s)")),
     "promotion_share": _promotion,
-    "own_share": _numbered(N_("Of it %(number)s %% at the partner's own rate")),
+    "own_share": _numbered(N_("Of it %(number)s%% at the partner's own rate")),
     "goal": _goal,
     "goal_paid": _money(N_("The goal is reached: bonus")),
     "goal_missed": _money(N_("The goal is not reached: no bonus")),
@@ -690,7 +690,7 @@ _TOLD: dict[str, _Words] = {
     "descendant_net_revenue": _descendant_net_revenue,
     "descendant_clients": _descendant_clients,
     "converted": _converted,
-    "override_share": _numbered(N_("Of it %(number)s %%")),
+    "override_share": _numbered(N_("Of it %(number)s%%")),
     "override_cash": _override_cash,
     CONTRIBUTION: _contribution,
     "prize": _prize,

@@ -207,7 +207,7 @@ DETECTOR = Detector(
         "peers": "with fewer of them only the partner's own earlier days count",
     },
     staff=N_(
-        "{registrations} of {clicks} visitors registered ({rate} %); {expected} % is what the partner's earlier days"
+        "{registrations} of {clicks} visitors registered ({rate}%); {expected}% is what the partner's earlier days"
         " and its peers let expect. {first} to {through}, {clients} clients."
     ),
     partner=N_("From {first} to {through} far more of your visitors registered than before. We look at how they came."),
