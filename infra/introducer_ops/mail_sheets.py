@@ -11,7 +11,6 @@ import base64
 import io
 import re
 import sys
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from introducer.domain.mail import MailTemplate
 from introducer.gateways.mail import Letter, MailRefused, written
 from introducer.locale import CODES, Language, language
 from introducer.wording.mails.rendering import EXAMPLES, OWNER, Rendered, preview
-from introducer_ops import fonts
+from introducer_ops import fonts, glyphs
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "mails"
@@ -135,26 +134,6 @@ def still_defects(case: Case) -> list[str]:
 # ----------------------------------------------------------------------------------------------------- with a browser
 
 _LOOK = Path(__file__).with_name("mail_look.js")
-_GLYPHS = """(letters) => {
-  const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = 40;
-  const pen = canvas.getContext('2d', {willReadFrequently: true});
-  pen.font = '24px ' + getComputedStyle(document.querySelector('.sheet')).fontFamily;
-  const seen = (letter) => {
-    pen.clearRect(0, 0, 40, 40);
-    pen.fillText(letter, 4, 30);
-    return pen.getImageData(0, 0, 40, 40).data.join();
-  };
-  // A character that nobody may ever assign looks like one that no font has.
-  const missing = seen('\\u{10FFFE}');
-  return letters.filter((letter) => seen(letter) === missing);
-}"""
-
-
-def _has_a_picture(letter: str) -> bool:
-    """Whether a character is to be seen at all: no blank, and no mark of direction."""
-    kind = unicodedata.category(letter)
-    return kind[0] != "Z" and kind not in ("Cc", "Cf")
 
 
 def shown(html: str, rendered: Rendered) -> str:
@@ -188,9 +167,7 @@ def look(found: Sequence[Case], defects: list[str]) -> Iterator[Shot]:
                     yield Shot(case.template.value, case.language.code, width, scheme, png)
                 if (width, scheme) == (WIDTHS[-1], SCHEMES[-1]):
                     for code, some in letters.items():
-                        wanted = sorted(filter(_has_a_picture, some))
-                        missing = page.evaluate(_GLYPHS, wanted)
-                        defects += [f"[{code}]: no font has {letter!r} (U+{ord(letter):04X})" for letter in missing]
+                        defects += [f"[{code}]: {each}" for each in glyphs.missing(page, some, ".sheet")]
                 page.close()
         browser.close()
 

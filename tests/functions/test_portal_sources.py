@@ -7,24 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from introducer.domain.configuration import Availability, Change, Source
-from introducer.domain.errors import Conflict, NotFound
 from introducer.domain.events import milliseconds
 from introducer.domain.pulling import Pull, begun, ended, failed, read_on
 from introducer.domain.source_file import SourceFile, done, file_id
 from introducer.domain.source_file import failed as file_failed
-from introducer.gateways.source_secrets import Known
 from introducer.sources.dialects.pulling import reached
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer.store.pulls import Pulls
 from introducer.store.source_files import SourceFiles
 from tests.browser.world import Answer
 from tests.support.casework import COMPLIANCE, Casework, a_casework
+from tests.support.kept_secrets import KeptSecrets
 from tests.support.payday import ADMIN, HARBOUR, MANAGER
 from tests.support.shown import text
 
@@ -35,39 +33,11 @@ FETCHED = MT5 | {"url": "https://mt5.example.com", "since": "2026-03-01", "group
 
 
 @dataclass
-class Kept:
-    """Secrets Manager, as far as sources go."""
-
-    secrets: dict[str, list[str]] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
-
-    def create(self, source: str, text: str) -> None:
-        if source in self.secrets:
-            raise Conflict("It has one.", code="secret_exists")
-        self.secrets[source] = [text]
-
-    def known(self, source: str) -> Known:
-        if source not in self.secrets:
-            raise NotFound("It has none.", code="no_secret")
-        found = self.secrets[source]
-        return Known(sha256(found[0].encode()).hexdigest()[:12], len(found) > 1, source in self.tokens)
-
-    def rotate(self, source: str, text: str, replaces: str) -> None:
-        self.secrets[source] = [text, *self.secrets[source][:1]]
-
-    def end_previous(self, source: str) -> None:
-        del self.secrets[source][1:]
-
-    def keep_token(self, source: str, token: str) -> None:
-        self.tokens[source] = token
-
-
-@dataclass
 class Desk:
     """The portal, with what it sends into queues."""
 
     portal: Casework
-    kept: Kept = field(default_factory=Kept)
+    kept: KeptSecrets = field(default_factory=KeptSecrets)
     sent: list[Any] = field(default_factory=list)
 
     def posts(self, path: str, fields: dict[str, Any], who: str = ADMIN, **headers: str) -> Answer:

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +31,7 @@ from introducer.domain.configuration import Availability, Member, Role, Source
 from introducer.domain.contest import ContestStatus
 from introducer.domain.contest_closing import Recount, batches_of
 from introducer.domain.contest_score import Counted
-from introducer.domain.errors import Conflict, NotFound, Unauthenticated
+from introducer.domain.errors import Unauthenticated
 from introducer.domain.events import Event, EventType, from_milliseconds, milliseconds
 from introducer.domain.identity import CLIENT, brand_key, keyed_hash
 from introducer.domain.mail_topics import Topic
@@ -49,7 +48,6 @@ from introducer.gateways.application_vault import ApplicationVault
 from introducer.gateways.documents import Form
 from introducer.gateways.identity import NewPasswordNeeded, Tokens
 from introducer.gateways.lead_vault import LeadVault
-from introducer.gateways.source_secrets import Known
 from introducer.gateways.user_pool import Login
 from introducer.gateways.vault import Vault
 from introducer.services.apply_events import Engine
@@ -83,6 +81,7 @@ from tests.support.builders import CLICK_KEY, a_click
 from tests.support.casework import COMPLIANCE, HELPER, SALES
 from tests.support.contest_pages import ContestPages
 from tests.support.hooked import URL, WISH, Hooked
+from tests.support.kept_secrets import KeptSecrets
 from tests.support.leading import PERSON
 from tests.support.leading import Keys as LeadKeys
 from tests.support.payday import (
@@ -126,34 +125,6 @@ OTHERS = {"owner": PIPS, "member": OTHERS_MEMBER} | FOREIGN
 """Whom everything of Harbour and its brand is another's to."""
 NEXT_DOOR = {"owner": "owner@next-door", "member": "member@next-door"}
 """The logins of the partner next door."""
-
-
-@dataclass
-class KeptSecrets:
-    """Secrets Manager, as far as sources go."""
-
-    secrets: dict[str, list[str]] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
-
-    def create(self, source: str, text: str) -> None:
-        if source in self.secrets:
-            raise Conflict("It has one.", code="secret_exists")
-        self.secrets[source] = [text]
-
-    def known(self, source: str) -> Known:
-        if source not in self.secrets:
-            raise NotFound("It has none.", code="no_secret")
-        found = self.secrets[source]
-        return Known(sha256(found[0].encode()).hexdigest()[:12], len(found) > 1, source in self.tokens)
-
-    def rotate(self, source: str, text: str, replaces: str) -> None:
-        self.secrets[source] = [text, *self.secrets[source][:1]]
-
-    def end_previous(self, source: str) -> None:
-        del self.secrets[source][1:]
-
-    def keep_token(self, source: str, token: str) -> None:
-        self.tokens[source] = token
 
 
 @dataclass

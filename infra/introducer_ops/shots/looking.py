@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import time
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from statistics import median
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from introducer_ops import glyphs
 from introducer_ops.shots.crawl import STRANGER, Place
 from introducer_ops.shots.words import Text, wrong_words
 
@@ -37,20 +37,6 @@ _PATIENCE_MS = 30_000
 _PICTURES = ("image", "font", "media")
 
 LOOK = Path(__file__).with_name("look.js")
-_GLYPHS = """(letters) => {
-  const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = 40;
-  const pen = canvas.getContext('2d', {willReadFrequently: true});
-  pen.font = '24px ' + getComputedStyle(document.body).fontFamily;
-  const seen = (letter) => {
-    pen.clearRect(0, 0, 40, 40);
-    pen.fillText(letter, 4, 30);
-    return pen.getImageData(0, 0, 40, 40).data.join();
-  };
-  // A character that nobody may ever assign looks like one that no font has.
-  const missing = seen('\\u{10FFFE}');
-  return letters.filter((letter) => seen(letter) === missing);
-}"""
 _COPYING = "document.querySelectorAll('[data-copy]').forEach((button) => { button.hidden = true; })"
 """Buttons that scripts bring for what only scripts can do."""
 _PAINTED = """() => new Promise((done) => {
@@ -300,9 +286,9 @@ class Looker:
 
     def _look_for_fonts(self, page: Any, one: Pass) -> None:
         with self._lock:
-            letters = sorted(filter(_has_a_picture, self._letters.get(one.language, ())))
-        for letter in page.evaluate(_GLYPHS, letters):
-            self._wrong("glyph", f"no font has {letter!r} (U+{ord(letter):04X})", None, one.name)
+            letters = frozenset(self._letters.get(one.language, ()))
+        for each in glyphs.missing(page, letters):
+            self._wrong("glyph", each, None, one.name)
 
     def _wrong(self, kind: str, words: str, place: Place | None, shown: str) -> None:
         with self._lock:
@@ -350,12 +336,6 @@ def _by_role(places: Sequence[Place]) -> dict[str, list[Place]]:
     for place in places:
         found.setdefault(place.role, []).append(place)
     return found
-
-
-def _has_a_picture(letter: str) -> bool:
-    """Whether a character is to be seen at all: no blank, and no mark of direction."""
-    kind = unicodedata.category(letter)
-    return kind[0] not in ("Z", "M") and kind not in ("Cc", "Cf")
 
 
 def document(seen: Seen, places: Sequence[Place], broken: Sequence[str], unreached: Sequence[str]) -> dict[str, Any]:

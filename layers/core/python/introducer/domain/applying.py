@@ -6,8 +6,6 @@ scanner that follows it changes nothing. The second is opaque, and always the sa
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -16,8 +14,8 @@ from typing import NamedTuple
 
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.domain.ids import base32
+from introducer.domain.signed import Signer
 
-_BYTES = 18
 CODE_LENGTH = 10
 _CODE = re.compile(rf"[0-9A-HJKMNP-TV-Z]{{{CODE_LENGTH}}}", re.ASCII)
 
@@ -36,23 +34,17 @@ def key_of(secret: bytes) -> bytes:
 
 
 def token(key: bytes, link: Confirming) -> str:
-    """The link's last part: url-safe characters only, and always the same for the same application and moment."""
-    said = f"{milliseconds(link.until)} {link.application} {link.brand}".encode()
-    return f"{_text(said)}.{_text(_tag(key, said))}"
+    """The link's last part, always the same for the same application and moment."""
+    return _signer(key).token(f"{milliseconds(link.until)} {link.application} {link.brand}")
 
 
 def read_token(key: bytes, text: str) -> Confirming | None:
     """What a link says; None for one that we did not write."""
-    said, dot, tag = text.partition(".")
-    try:
-        raw = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
-        given = base64.urlsafe_b64decode(tag + "=" * (-len(tag) % 4))
-        if not dot or not hmac.compare_digest(given, _tag(key, raw)):
-            return None
-        until, application, brand = raw.decode().split(" ", 2)
-        return Confirming(brand, application, from_milliseconds(int(until)))
-    except (ValueError, UnicodeDecodeError, binascii.Error):
+    said = _signer(key).said(text)
+    if said is None:
         return None
+    until, application, brand = said.split(" ", 2)
+    return Confirming(brand, application, from_milliseconds(int(until)))
 
 
 def recruit_code(key: bytes, partner: str, number: int = 0) -> str:
@@ -68,9 +60,5 @@ def read_code(text: str) -> str:
     return code if _CODE.fullmatch(code) else ""
 
 
-def _tag(key: bytes, said: bytes) -> bytes:
-    return hashlib.blake2b(said, key=key[:64], person=b"confirm apply", digest_size=_BYTES).digest()
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+def _signer(key: bytes) -> Signer:
+    return Signer(key, b"confirm apply")
