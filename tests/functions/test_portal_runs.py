@@ -733,12 +733,35 @@ def test_a_schedule_is_made_and_changed_through_the_form(payday: Payday) -> None
     assert "weekly-EUR" in text(browser.get(RUNS).body)
 
 
+def test_a_schedule_is_told_with_amounts_and_taken_back_as_it_was_told(payday: Payday) -> None:
+    machine, path = payday.machine(MAKER), f"{RUNS}/schedules"
+    least = [{"amount": "50.00", "currency": "EUR"}]
+
+    [row] = machine.get(RUNS).json["schedules"]
+    read = machine.get(f"{path}?schedule={SCHEDULE}").json
+    wish = {name: value for name, value in read.items() if name != "next_run"} | {"why": "Asked for by many"}
+    more = [*least, {"amount": "7500", "currency": "JPY"}]
+    changed = machine.post(path, wish | {"minimums": more}, as_json=True)
+
+    assert row["schedule"]["minimums"] == read["minimums"] == row["next_run"]["minimums"] == least
+    assert (changed.status, changed.json["minimums"]) == (200, more)
+    stands = PayoutSchedules(payday.table).get(payday.brand, SCHEDULE)
+    assert dict(stands.minimums) == {"EUR": 5_000, "JPY": 7_500}
+    shown = payday.signed_in(MAKER).get(f"{path}?schedule={SCHEDULE}").body
+    assert 'value="50.00 EUR, 7500 JPY"' in shown
+    for wrong, code in (("7500.5", "too_many_decimals"), ("0", "bad_minimum"), ("1" * 61, "invalid")):
+        said = [{"amount": wrong, "currency": "JPY"}]
+        refused = machine.post(path, wish | {"seen": read["seen"], "minimums": said}, as_json=True)
+        assert (refused.status, refused.json["code"]) == (422, code)
+
+
 @pytest.mark.parametrize(("field", "value", "says"), [
     ("time_zone", "Middle/Earth", "There is no such time zone"),
     ("days_after", "0", "This is out of range"),
     ("days_after", "soon", "This does not fit here"),
     ("currency", "euro", "three capital letters"),
     ("minimums", "50 euros", "Write amounts above zero"),
+    ("minimums", "5" * 90, "Write amounts above zero"),
     ("minimums", "0.00 EUR", "Write amounts above zero"),
     ("minimums", "1.001 EUR", "fewer decimals"),
     ("schedule", "1 monthly", "Begin with a letter"),

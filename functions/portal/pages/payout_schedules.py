@@ -6,12 +6,12 @@ import re
 from typing import Annotated, Any, Literal
 
 import words
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
 
 from introducer.domain.errors import Conflict, IntroducerError, Invalid
-from introducer.domain.money import decimal_string, minor_units
+from introducer.domain.money import minor_units
 from introducer.domain.payout_schedule import Cadence, PayoutSchedule
 from introducer.services.edit_payout_schedule import edit_payout_schedule, seen
 from introducer.services.read_payouts_of_partner import next_run
@@ -28,11 +28,22 @@ words.WORDS["cadence"] = {
 }
 
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]
+Written = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+
+
+class Least(BaseModel):
+    """An amount, as it is answered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Short
+    currency: Short
 
 
 class Settings(BaseModel):
-    """A schedule as it is to be. `minimums` are amounts with their currencies, such as `50.00 EUR, 60.00 USD`; `seen`
-    is the mark of the schedule that was read, `new` for one that is not there."""
+    """A schedule as it is to be. `minimums` are amounts with their currencies, as they are answered or as people write
+    them, such as `50.00 EUR, 60.00 USD`; `seen` is the mark of the schedule that was read, `new` for one that is not
+    there."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +53,7 @@ class Settings(BaseModel):
     time_zone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
     days_after: int
     currency: Short = ""
-    minimums: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
+    minimums: Written | Annotated[list[Least], Field(max_length=200)] = ""
     cool_off_days: int
     deadline_hours: int
     remind_hours: int
@@ -111,9 +122,7 @@ def _shown(schedule: PayoutSchedule) -> dict[str, Any]:
         "time_zone": schedule.time_zone,
         "days_after": schedule.days_after,
         "currency": schedule.currency,
-        "minimums": ", ".join(
-            f"{decimal_string(minor, currency)} {currency}" for currency, minor in sorted(schedule.minimums.items())
-        ),
+        "minimums": schedule.least(),
         "cool_off_days": schedule.cool_off_days,
         "deadline_hours": schedule.deadline_hours,
         "remind_hours": schedule.remind_hours,
@@ -122,17 +131,20 @@ def _shown(schedule: PayoutSchedule) -> dict[str, Any]:
     }
 
 
-def _minimums(text: str) -> dict[str, int]:
+def _minimums(wish: str | list[Least]) -> dict[str, int]:
     """Minor units by currency. Raises `Invalid`."""
+    if isinstance(wish, str):
+        pieces = [each.strip().partition(" ") for each in re.split(r"[,;\n]+", wish) if each.strip()]
+        amounts = [(amount, currency.strip()) for amount, _, currency in pieces]
+    else:
+        amounts = [(each.amount, each.currency) for each in wish]
     found: dict[str, int] = {}
-    for piece in re.split(r"[,;\n]+", text):
-        if piece.strip():
-            amount, _, currency = piece.strip().partition(" ")
-            try:
-                found[currency.strip()] = minor_units(amount, currency.strip())
-            except Invalid as error:
-                code = "bad_minimum" if error.code == "unknown_currency" else error.code
-                raise Invalid(error.detail, code=code) from None
+    for amount, currency in amounts:
+        try:
+            found[currency] = minor_units(amount, currency)
+        except Invalid as error:
+            code = "bad_minimum" if error.code == "unknown_currency" else error.code
+            raise Invalid(error.detail, code=code) from None
     return found
 
 

@@ -29,7 +29,7 @@ from introducer.services.read_run import (
     read_payout_of_run,
     read_run,
 )
-from introducer.services.read_runs_of_brand import read_runs_of_brand
+from introducer.services.read_runs_of_brand import ScheduleInList, read_runs_of_brand
 from introducer.services.send_run import joined
 from introducer.services.set_payout_schedule import DECIDERS
 from introducer.services.start_run import start_again, start_run
@@ -220,10 +220,16 @@ def runs(visit: Visit) -> dict[str, Any]:
     )
     return {
         "acts": visit.member.role in DECIDERS,
-        "schedules": found.schedules,
+        "schedules": [_schedule(each) for each in found.schedules],
         "items": found.items,
         "next": visit.next(subject, found.cursor),
     }
+
+
+def _schedule(row: ScheduleInList) -> dict[str, Any]:
+    terms = {field.name: getattr(row.schedule, field.name) for field in fields(row.schedule)}
+    told = {field.name: getattr(row, field.name) for field in fields(row)}
+    return told | {"schedule": terms | {"minimums": row.schedule.least()}}
 
 
 @page(RUNS, "runs.html", method="POST", who=Who.STAFF, again=runs, body=Start)

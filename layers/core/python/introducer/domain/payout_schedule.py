@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from introducer.domain.errors import Invalid
-from introducer.domain.money import decimals
+from introducer.domain.money import Money, decimals
 
 _SLUG = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,22}", re.ASCII)
 """With a range of two days and a brand's id it is an execution's name, which has room for 76 characters."""
@@ -61,6 +61,10 @@ class PayoutSchedule:
     def minimum(self, currency: str) -> int:
         """The least that is paid out of a currency, minor units; never below 1."""
         return max(1, self.minimums.get(currency, 1))
+
+    def least(self) -> tuple[Money, ...]:
+        """The minimums as amounts, by currency."""
+        return tuple(Money(minor, currency) for currency, minor in sorted(self.minimums.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,11 +227,7 @@ def next_run(schedule: PayoutSchedule, now: datetime) -> NextRun:
         at=datetime.combine(day, time(HOUR), there.tzinfo),
         first=period.first.isoformat(),
         through=period.through.isoformat(),
-        minimums=tuple(
-            Money(minor, currency)
-            for currency, minor in sorted(schedule.minimums.items())
-            if schedule.currency in ("", currency)
-        ),
+        minimums=tuple(each for each in schedule.least() if schedule.currency in ("", each.currency)),
     )
 
 
