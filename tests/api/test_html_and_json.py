@@ -31,13 +31,15 @@ NOT_SHOWN = {
     ("/desk/partners/{partner}/adjustments", "items.[].decided.name"): "the adjustment's own page says it",
     ("/desk/runs/{run}/batches/{batch}", "to_confirm"): "stands beside the button, for whoever may press it",
     ("/desk/invoices", "items.[].out_of"): "the invoice itself says it",
+    ("/desk/partners/{partner}/tasks", "items.[].evidence.amount"): "the task itself says it",
+    ("/desk/partners/{partner}", "tasks.[].evidence.amount"): "the task itself says it",
 }
 """What the data has and the page does not say, and why."""
 FRESH = {"/settings/verification": "forms"}
 """What is made anew whenever it is looked at: forms that are signed for one upload."""
 NAMES = frozenset({"name", "subject", "title"})
-OTHERWISE = frozenset({"size", "most_bytes", "heights", "wait_hours", "longest", "amount_minor", "minimums", "shares"})
-"""Numbers that a page says in another unit: bytes as kilobytes, hours as days, minor units as money."""
+OTHERWISE = frozenset({"size", "most_bytes", "heights", "wait_hours", "longest", "shares"})
+"""Numbers that a page says in another unit: bytes as kilobytes, hours as days."""
 LARGE = 100
 """Smaller numbers stand on every page somewhere."""
 _FORBIDDEN = re.compile(r"portal|request|authenticator|configuration")

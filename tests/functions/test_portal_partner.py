@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from introducer.domain.configuration import Standing, Status
+from introducer.domain.deal import Basis
+from introducer.domain.events import LOT
 from introducer.domain.payout import PayoutStatus
+from introducer.domain.results import TierPlace
 from introducer.domain.task import Outcome, TaskStatus
 from introducer.domain.verification import VerificationStatus
 from introducer.gateways.rails.protocol import Outcome as Heard
@@ -20,6 +23,7 @@ from introducer.locale import CODES
 from introducer.services.accept_deal import accept_deal
 from introducer.services.propose_deal import propose_deal
 from introducer.services.send_run import take_outcome
+from introducer.store.results import Results
 from introducer.store.tasks import task_to_item
 from introducer.store.wire import to_wire
 from tests.support.at_once import FOREIGNER, FRESH, NEIGHBOUR, AtOnce, at_once
@@ -67,12 +71,33 @@ def test_all_that_is_known_of_a_partner_stands_on_its_page(portal: AtOnce) -> No
     assert [each["name"] for each in found["contests"]] == ["Spring race"]
     assert [(each["reason"], each["name"]) for each in found["suppressed"]] == [("bounced", f"Owner of {HARBOUR}")]
     assert found["leads"] == {"stages": {"new": 2, "won": 1}, "total": 3, "more": False}
+    assert results["tier"] == {"by": "qftd", "reached": 1, "bands": 3, "at": 14, "next": 20}
     assert found["onboarding"] is None
     assert (results["registrations_30"], results["kyc_30"]) == (40, 30)
     assert [(each["version"], each["phase"]) for each in found["deals"]] == [(1, "in_force")]
     assert found["changes"] is None, "a manager reads no trail"
     trail = portal.data(who=ADMIN)["changes"]
     assert 0 < len(trail) <= 5 and trail[0]["at"] >= trail[-1]["at"]
+
+
+@pytest.mark.parametrize(("place", "at", "following"), [
+    (TierPlace(Basis.NET_REVENUE, 1, 3, 99_999, 100_000, "EUR"),
+     {"amount": "999.99", "currency": "EUR"}, {"amount": "1000.00", "currency": "EUR"}),
+    (TierPlace(Basis.NET_REVENUE, 1, 3, 99_999, 100_000), None, None),
+    (TierPlace(Basis.LOTS, 1, 3, 5 * LOT // 2, 10 * LOT), "2.5", "10"),
+    (TierPlace(Basis.FTD, 3, 3, 30, 0), 30, None),
+])  # fmt: skip
+def test_a_tier_is_told_in_what_it_counts(portal: AtOnce, place: TierPlace, at: Any, following: Any) -> None:
+    results = Results(portal.table)
+    line = results.line(portal.brand, portal.harbour)
+    assert line is not None
+    results.put(portal.brand, replace(line, tier=place))
+    try:
+        tier = portal.data()["results"]["tier"]
+        assert (tier["at"], tier["next"]) == (at, following)
+        assert "Tiers of this month" in portal.signed_in(MANAGER).get(f"/desk/partners/{portal.harbour}").body
+    finally:
+        results.put(portal.brand, line)
 
 
 def test_its_newest_clients_stand_there_under_their_pseudonyms_for_who_looks_clients_up(portal: AtOnce) -> None:

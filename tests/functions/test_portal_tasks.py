@@ -70,6 +70,10 @@ def test_the_queue_says_who_needs_somebody_why_and_what_to_do(looked_at: Queuein
     [payout, fell] = found["items"][0]["tasks"]
     assert payout["figure"].replace("\N{NO-BREAK SPACE}", " ") == "1,250.00 EUR"
     assert payout["leads_to"] == f"/desk/payees/{looked_at.partners[HARBOUR]}"
+    assert payout["evidence"] == {
+        "payout": "pay_1", "what": "returned", "amount": {"amount": "1250.00", "currency": "EUR"},
+        "reason": "account_closed",
+    }  # fmt: skip
     assert fell["evidence"] == {"ftd_7": 2, "ftd_prev_28": 20, "fell_percent": 60}
     assert (payout["assignee"], payout["due"], payout["may_work"]) == ("Sam Okoro", "2026-04-03", True)
 
@@ -202,6 +206,12 @@ def test_a_task_that_happened_again_shows_what_it_told_before(queue: Queueing) -
     assert [(each["figure"], each["evidence"]["payout"]) for each in task["earlier"]] == [
         ("1,250.00\N{NO-BREAK SPACE}EUR", "pay_1")
     ]
+    of_partner = queue.machine(MANAGER).get(f"/desk/partners/{queue.partners[HARBOUR]}/tasks").json["items"]
+    for found in (task, queue.machine(MANAGER).get(task["path"]).json, next(
+        each for each in of_partner if each["task"] == task["task"]
+    )):  # fmt: skip
+        amounts = [each["evidence"]["amount"]["amount"] for each in (found, *found["earlier"])]
+        assert amounts == ["99.00", "1250.00"]
     assert "99.00 EUR" in shown and "And before that: 1,250.00 EUR" in shown
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -39,9 +40,10 @@ def test_lines_are_kept_by_partner_and_read_back_whole(tables: Tables) -> None:
     results = Results(tables.books)
     assert results.line("brd_r", LINE.partner) is None
     bare = ResultLine(partner="par_2", day="2026-11-29")
-    for line in (bare, LINE, LINE):
+    money = replace(bare, partner="par_3", tier=TierPlace(Basis.NET_REVENUE, 0, 1, 99_999, 100_000, "EUR"))
+    for line in (bare, LINE, LINE, money):
         results.put("brd_r", line)
-    assert results.of_brand("brd_r") == [LINE, bare]
+    assert results.of_brand("brd_r") == [LINE, bare, money]
     assert results.line("brd_r", LINE.partner) == LINE
     assert results.of_brand("brd_other") == []
 

@@ -202,4 +202,6 @@ def test_how_far_a_month_is_along_its_tiers() -> None:
     assert place_in(by_clients, 10) == TierPlace(Basis.QFTD, 2, 3, 10, 25)
     assert place_in(by_clients, 30) == TierPlace(Basis.QFTD, 3, 3, 30, 0)
     by_revenue = Tiers(Basis.NET_REVENUE, Mode.MARGINAL, (Band(100_000),))
-    assert place_in(by_revenue, 100_000 * FINE - 1) == TierPlace(Basis.NET_REVENUE, 0, 1, 99_999, 100_000)
+    place = place_in(by_revenue, 100_000 * FINE - 1, "EUR")
+    assert place == TierPlace(Basis.NET_REVENUE, 0, 1, 99_999, 100_000, "EUR")
+    assert place_in(by_clients, 10, "EUR").currency == "", "clients are in no currency"

@@ -10,11 +10,14 @@ import pytest
 
 from introducer.domain.configuration import Role
 from introducer.domain.contest_mail import MailTemplate
+from introducer.domain.events import LOT
 from introducer.domain.mail import Audience, Mail, Value, amount, handed_on_to, new_mail
+from introducer.domain.money import Money
 from introducer.domain.results import ResultLine
 from introducer.domain.trigger import (
     FOR_EVER,
     RULES,
+    Evidence,
     Found,
     Need,
     Over,
@@ -26,6 +29,7 @@ from introducer.domain.trigger import (
     found_of_mail,
     going,
     rests_until,
+    told,
 )
 
 TODAY = "2026-11-30"
@@ -195,3 +199,17 @@ def test_every_trigger_has_a_rule_that_can_go_off_and_somebody_to_work_it() -> N
 def test_what_is_said_once_rests_for_ever_and_the_rest_for_days() -> None:
     assert rests_until(RULES[Trigger.FIRST_FTD], TODAY) == FOR_EVER
     assert rests_until(RULES[Trigger.DORMANT], TODAY) == "2026-12-30"
+
+
+@pytest.mark.parametrize(("evidence", "says"), [
+    ({"what": "failed", "amount_minor": -5, "amount_currency": "JPY"}, {"what": "failed", "amount": Money(-5, "JPY")}),
+    ({"done": 450_00, "needed": 500_00, "missing": 50_00, "by": "net_revenue", "tier": 2, "currency": "EUR"},
+     {"done": Money(450_00, "EUR"), "needed": Money(500_00, "EUR"), "missing": Money(50_00, "EUR"),
+      "by": "net_revenue", "tier": 2, "currency": "EUR"}),
+    ({"done": 5 * LOT // 2, "missing": LOT, "by": "lots", "currency": "EUR"},
+     {"done": "2.5", "missing": "1", "by": "lots", "currency": "EUR"}),
+    ({"done": 8, "days_left": 4, "by": "qftd"}, {"done": 8, "days_left": 4, "by": "qftd"}),
+    ({"done": 45, "needed": 50, "rule": "cpa"}, {"done": 45, "needed": 50, "rule": "cpa"}),
+])  # fmt: skip
+def test_evidence_is_told_in_money_lots_and_numbers(evidence: Evidence, says: dict[str, Any]) -> None:
+    assert told(evidence) == says

@@ -18,7 +18,7 @@ from visit import N_, Visit
 from introducer.domain.application import READERS as APPLICATION_READERS
 from introducer.domain.calendar import plus_days
 from introducer.domain.task import BY_PEOPLE, LONGEST_SNOOZE, Outcome, Task
-from introducer.domain.trigger import Trigger
+from introducer.domain.trigger import Trigger, told
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.read_tasks import (
     WHOSE,
@@ -135,7 +135,8 @@ _ADVICE: Advice = {
     ),
 )
 def desk(visit: Visit) -> dict[str, Any]:
-    """A hundred partners to a page."""
+    """What needs a person today, by partner, the most pressing first. A hundred partners to a page; `whose` and `kind`
+    narrow it."""
     assert visit.member is not None
     whose, kind = visit.query("whose") or default_whose(visit.member.role), visit.query("kind")
     subject = f"queue of {visit.member.member} {whose} {kind}"
@@ -167,7 +168,7 @@ def desk(visit: Visit) -> dict[str, Any]:
 
 @page(ONE, "desk_task.html", who=Who.STAFF)
 def desk_task(visit: Visit, partner: str, task: str) -> dict[str, Any]:
-    """One task, whatever became of it."""
+    """One task, whatever became of it, with its evidence and a proposed message."""
     assert visit.member is not None
     portal = visit.portal
     found = read_task(
@@ -189,7 +190,7 @@ def desk_task(visit: Visit, partner: str, task: str) -> dict[str, Any]:
 
 @page(OF_PARTNER, "desk_tasks_of_partner.html", who=Who.STAFF)
 def tasks_of_one(visit: Visit, partner: str) -> dict[str, Any]:
-    """All tasks of the last 400 days, open ones first."""
+    """All tasks of a partner in the last 400 days, open ones first."""
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     return {"partner": owner.partner, "name": owner.name, "items": tasks_for_page(visit, owner.partner)}
@@ -206,16 +207,19 @@ def tasks_for_page(visit: Visit, partner: str, *, still_open: bool = False) -> l
 
 @page(ONE + "/done", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task, body=Finish)
 def finish(visit: Visit, partner: str, task: str) -> Done:
+    """Says what became of a task, which is done then."""
     return _step(visit, partner, task, Finish, finish_task, "done")
 
 
 @page(ONE + "/snooze", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task, body=Snooze)
 def snooze(visit: Visit, partner: str, task: str) -> Done:
+    """Hides a task until a UTC day within sixty days."""
     return _step(visit, partner, task, Snooze, snooze_task, "snoozed")
 
 
 @page(ONE + "/assign", "desk_task.html", method="POST", who=Who.STAFF, again=desk_task, body=Assignment)
 def assign(visit: Visit, partner: str, task: str) -> Done:
+    """Gives a task to a colleague who may work it."""
     return _step(visit, partner, task, Assignment, reassign_task, "assigned")
 
 
@@ -237,7 +241,7 @@ def _told(visit: Visit, shown: TaskShown) -> dict[str, Any]:
         "kind": task.trigger,
         "why": why(visit.language, task),
         "figure": figure(visit.language, task),
-        "evidence": dict(task.evidence),
+        "evidence": told(task.evidence),
         "times": task.times,
         "earlier": [_of_before(visit, replace(task, evidence=each)) for each in task.earlier],
         "raised_at": task.raised_at,
@@ -260,7 +264,7 @@ def _told(visit: Visit, shown: TaskShown) -> dict[str, Any]:
 
 def _of_before(visit: Visit, task: Task) -> dict[str, Any]:
     """What a task told before it happened again."""
-    return {"figure": figure(visit.language, task), "evidence": dict(task.evidence), "leads_to": _leads_to(visit, task)}
+    return {"figure": figure(visit.language, task), "evidence": told(task.evidence), "leads_to": _leads_to(visit, task)}
 
 
 def _name(visit: Visit, task: Task) -> str:

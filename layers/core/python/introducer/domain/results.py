@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from introducer.domain.calendar import DAY_MS, day_start, plus_days
-from introducer.domain.deal import Basis, Deal, Revshare, Tiers
-from introducer.domain.money import FINE, round_fine
+from introducer.domain.deal import Basis, Deal, Revshare, Tiers, show_lots
+from introducer.domain.money import FINE, Money, round_fine
 
 DAYS_SEEN = 36
 """How many UTC days a line is made from: today, the seven before it, and the four weeks before those."""
@@ -46,6 +46,8 @@ class TierPlace:
     """The month's activity: clients, lots (`LOT` to one), or minor units of the deal's currency."""
     next: int
     """Where the next band starts, in the same unit; 0 where the highest is reached."""
+    currency: str = ""
+    """Of net revenue; empty in places that were written before it was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,13 +163,22 @@ def tiers_of(deal: Deal | None) -> Tiers | None:
     return None
 
 
-def place_in(tiers: Tiers, activity: int) -> TierPlace:
-    """How far a month's activity (clients, lots, or net revenue in fine units) has come."""
+def activity_told(by: Basis, activity: int, currency: str) -> int | str | Money:
+    """A month's activity (as `TierPlace` has it) as it is told: net revenue as money, lots as a decimal string, clients
+    as their number."""
+    if by is Basis.NET_REVENUE:
+        return Money(activity, currency)
+    return show_lots(activity) if by is Basis.LOTS else activity
+
+
+def place_in(tiers: Tiers, activity: int, currency: str = "") -> TierPlace:
+    """How far a month's activity (clients, lots, or net revenue of the deal's currency in fine units) has come."""
     # A band is reached by whole minor units.
     at = activity // FINE if tiers.by is Basis.NET_REVENUE else activity
     starts = [band.start for band in tiers.bands]
     reached = sum(start <= at for start in starts)
-    return TierPlace(tiers.by, reached, len(starts), at, starts[reached] if reached < len(starts) else 0)
+    following = starts[reached] if reached < len(starts) else 0
+    return TierPlace(tiers.by, reached, len(starts), at, following, currency if tiers.by is Basis.NET_REVENUE else "")
 
 
 def _days_between(first: str, last: str) -> int:

@@ -14,8 +14,10 @@ from typing import Any
 
 from introducer.domain.calendar import plus_days
 from introducer.domain.configuration import Role
+from introducer.domain.deal import Basis
 from introducer.domain.mail import Audience, Mail, MailTemplate
-from introducer.domain.results import ResultLine
+from introducer.domain.money import Money
+from introducer.domain.results import ResultLine, activity_told
 
 FOR_EVER = "9999-12-31"
 """The day until which something rests that is said once."""
@@ -51,8 +53,25 @@ class Over(StrEnum):
     """Nothing is looked at: it happened."""
 
 
+PROGRESS = frozenset({"done", "needed", "missing"})
+"""The figures of progress towards something."""
 Evidence = Mapping[str, str | int]
 """What a task says for itself: figures, days, ids, and amounts as a `*_minor` beside a `*_currency`."""
+
+
+def told(evidence: Evidence) -> dict[str, str | int | Money]:
+    """The evidence as it is told: an amount is money, under one name, and how far something is (`done`, `needed`,
+    `missing`) is in what it counts `by`: money, lots as a decimal string, otherwise clients."""
+    found: dict[str, str | int | Money] = {}
+    for name, value in evidence.items():
+        of = name.removesuffix("_minor")
+        if of != name and f"{of}_currency" in evidence:
+            found[of] = Money(int(value), str(evidence[f"{of}_currency"]))
+        elif name in PROGRESS and "by" in evidence:
+            found[name] = activity_told(Basis(evidence["by"]), int(value), str(evidence.get("currency", "")))
+        elif not (name.endswith("_currency") and f"{name.removesuffix('_currency')}_minor" in evidence):
+            found[name] = value
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from itertools import islice
 from introducer.domain.case import Case, CaseStatus
 from introducer.domain.configuration import Member, Partner, Role, Standing, Status, status_at
 from introducer.domain.contest import Contest, ContestStatus
+from introducer.domain.deal import Basis
 from introducer.domain.errors import NotFound
 from introducer.domain.events import day_of
 from introducer.domain.goal import Goal, GoalStatus
@@ -21,7 +22,7 @@ from introducer.domain.lead import GIVERS, Stage
 from introducer.domain.mail_text import MailText
 from introducer.domain.money import Money
 from introducer.domain.payment_profile import PaymentProfile
-from introducer.domain.results import ResultLine, TierPlace
+from introducer.domain.results import ResultLine, TierPlace, activity_told
 from introducer.domain.sequence import ONBOARDING, End
 from introducer.domain.suppressing import Suppressed
 from introducer.domain.verification import Verification
@@ -102,6 +103,19 @@ class PersonOfPartner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TierShown:
+    """How far the month has come along the tiers of the deal."""
+
+    by: Basis
+    reached: int
+    bands: int
+    at: int | str | Money | None
+    """Clients, lots or net revenue, as `activity_told` tells them; None where its currency was not kept."""
+    next: int | str | Money | None
+    """Where the next band starts; None also where the highest is reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsShown:
     """The partner's line of results."""
 
@@ -119,7 +133,7 @@ class ResultsShown:
     last_active_day: str
     """Empty where nothing ever came."""
     dormant_days: int
-    tier: TierPlace | None
+    tier: TierShown | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,7 +376,17 @@ def _results(line: ResultLine, today: str) -> ResultsShown:
         trend=line.trend,
         last_active_day=line.last_active_day,
         dormant_days=line.dormant_days(today),
-        tier=line.tier,
+        tier=None if line.tier is None else _tier(line.tier),
+    )
+
+
+def _tier(place: TierPlace) -> TierShown:
+    known = place.by is not Basis.NET_REVENUE or place.currency
+    at, following = (
+        activity_told(place.by, each, place.currency) if known else None for each in (place.at, place.next)
+    )
+    return TierShown(
+        by=place.by, reached=place.reached, bands=place.bands, at=at, next=following if place.next else None
     )
 
 

@@ -72,4 +72,4 @@ def _tier(
         return None
     rows = books.settlements.rows(partner, month)
     counted = Month(partner, month, rows.clients, rows.below, contracts)
-    return place_in(tiers, counted.activity(tiers.by, version, whole=True))
+    return place_in(tiers, counted.activity(tiers.by, version, whole=True), version.deal.currency)

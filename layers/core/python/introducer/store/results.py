@@ -106,6 +106,8 @@ def line_to_item(brand: str, line: ResultLine) -> dict[str, Any]:
             "tier_at": tier.at,
             "tier_next": tier.next,
         }
+        if tier.currency:
+            item["tier_currency"] = tier.currency
     return item
 
 
@@ -114,7 +116,7 @@ def line_from_item(item: Mapping[str, Any]) -> ResultLine:
     tier = None
     if "tier_by" in item:
         parts = (item["tier_reached"], item["tier_bands"], item["tier_at"], item["tier_next"])
-        tier = TierPlace(Basis(item["tier_by"]), *parts)
+        tier = TierPlace(Basis(item["tier_by"]), *parts, item.get("tier_currency", ""))
     return ResultLine(
         partner=keys.unescape(item[keys.SK]),
         **{name: item[name] for name in (*_NUMBERS, *_TEXTS)},

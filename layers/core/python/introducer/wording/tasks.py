@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from introducer.domain.deal import Basis, show_lots
 from introducer.domain.describe import Day, Number
 from introducer.domain.money import Money
 from introducer.domain.task import Task
-from introducer.domain.trigger import Evidence, Trigger
+from introducer.domain.trigger import PROGRESS, Trigger, told
 from introducer.locale import CODES, DEFAULT, Language, language
 from introducer.wording.codes import word
 from introducer.wording.sentences import Part, Said, Text, fill
@@ -168,41 +167,32 @@ def _spoken(task: Task) -> Language:
 
 def _values(reader: Language, task: Task) -> Mapping[str, Part]:
     """What may stand in the places of a trigger's words. A figure that the evidence lacks is a dash."""
-    said, blank = task.evidence, Text("\N{EN DASH}")
-    by, currency = str(said.get("by", "")), str(said.get("currency", ""))
+    said, blank = told(task.evidence), Text("\N{EN DASH}")
+    by = str(said.get("by", ""))
     values: dict[str, Part] = {
-        name: _number(said, key)
+        name: _figure(said, key)
         for name, key in (("days", "days"), ("ftd_7", "ftd_7"), ("fell", "fell_percent"), ("place", "place"))
     }
     if "dormant_days" in said:
-        values["days"] = _number(said, "dormant_days")
+        values["days"] = _figure(said, "dormant_days")
     if "fell_percent" in said:
         values["fell"] = Number(f"-{said['fell_percent']}")
     if "ftd_prev_28" in said:
-        values["mean"] = Number(_quarter(int(said["ftd_prev_28"])))
-    for name in ("done", "needed", "missing"):
-        values[name] = _activity(said, name, by, currency)
+        values["mean"] = Number(_quarter(int(task.evidence["ftd_prev_28"])))
+    for name in (*PROGRESS, "amount"):
+        values[name] = _figure(said, name)
     values["what"] = Text(word(reader, "activity", by)) if by else blank
     values["last"] = Day(str(said["last"])) if "last" in said else blank
     values["country"] = Text(reader.country(str(said["country"]))) if "country" in said else blank
     values["contest"] = Text(str(said["name"])) if "name" in said else blank
-    if "amount_minor" in said:
-        values["amount"] = Money(int(said["amount_minor"]), str(said["amount_currency"]))
-    else:
-        values["amount"] = blank
     return {"mean": blank} | values
 
 
-def _number(said: Evidence, key: str) -> Part:
-    return Number(str(said[key])) if key in said else Text("\N{EN DASH}")
-
-
-def _activity(said: Evidence, key: str, by: str, currency: str) -> Part:
+def _figure(said: Mapping[str, str | int | Money], key: str) -> Part:
     if key not in said:
         return Text("\N{EN DASH}")
-    if by == Basis.NET_REVENUE:
-        return Money(int(said[key]), currency)
-    return Number(show_lots(int(said[key])) if by == Basis.LOTS else str(said[key]))
+    value = said[key]
+    return value if isinstance(value, Money) else Number(str(value))
 
 
 def _quarter(whole: int) -> str:
