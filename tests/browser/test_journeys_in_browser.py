@@ -99,7 +99,7 @@ def test_from_an_application_to_an_earning_and_its_receipt(walk: Walk) -> None:
     person.writes("name", "Mara Quill")
     person.writes("company", f"Quill Media {width}")
     person.writes("email", email)
-    page.locator("[name=country]").select_option("PL")
+    person.chooses("country", "PL")
     person.writes("plan", "Weekly videos about gold.")
     person.ticks("consent")
     person.presses("Apply")
@@ -113,8 +113,8 @@ def test_from_an_application_to_an_earning_and_its_receipt(walk: Walk) -> None:
     # when a manager approves it with terms
     person = walk.begins(LOGINS["manager"], "/desk/applications")
     person.presses(f"Quill Media {width}")
-    page.locator("details", has=page.locator("[name=terms]")).evaluate("each => each.open = true")
-    page.locator("[name=terms]").fill(json.dumps(TERMS))
+    person.presses("Or write terms (JSON)")
+    person.writes("terms", json.dumps(TERMS))
     person.presses("Approve, and invite")
     expect(page.get_by_role("status")).to_contain_text("Approved")
 
