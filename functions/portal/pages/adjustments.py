@@ -106,6 +106,7 @@ _COLUMNS: tuple[Column, ...] = (
 
 @page(WAITING, "adjustments_waiting.html", who=Who.STAFF, columns=_COLUMNS)
 def adjustments_waiting(visit: Visit) -> dict[str, Any]:
+    """Adjustments and reversals that wait for a second person, the longest wait first."""
     assert visit.member is not None
     subject = f"adjustments waiting in {visit.member.brand}"
     found = read_adjustments_waiting(
@@ -120,6 +121,7 @@ def adjustments_waiting(visit: Visit) -> dict[str, Any]:
 
 @page(LIST, "adjustments.html", who=Who.STAFF, columns=_COLUMNS)
 def adjustments(visit: Visit, partner: str) -> dict[str, Any]:
+    """A partner's adjustments by hand, the newest first. `may_propose` says whether the reader may propose another."""
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     subject = f"adjustments of {owner.partner}"
@@ -145,6 +147,8 @@ def adjustments(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(LIST, "adjustments.html", method="POST", who=Who.STAFF, again=adjustments, body=Proposal)
 def propose(visit: Visit, partner: str) -> Done:
+    """Proposes to adjust a partner's money; nothing moves before a second person approves. Managers, finance and admins
+    propose."""
     assert visit.member is not None
     wish = visit.read(Proposal)
     try:
@@ -170,11 +174,14 @@ def propose(visit: Visit, partner: str) -> Done:
 
 @page(ONE, "adjustment.html", who=Who.STAFF)
 def adjustment(visit: Visit, partner: str, adjustment: str) -> AdjustmentToDecide:
+    """One adjustment, who proposed it and why, and what the reader may do about it."""
     return _read(visit, partner, adjustment)
 
 
 @page(ONE + "/decision", "adjustment.html", method="POST", who=Who.STAFF, again=adjustment, body=Decision)
 def decide(visit: Visit, partner: str, adjustment: str) -> Done:
+    """A second person of finance, or an admin, decides an adjustment or its reversal. Whoever proposed it may not;
+    approving posts one entry."""
     assert visit.member is not None
     wish = visit.read(Decision)
     try:
@@ -198,7 +205,8 @@ def decide(visit: Visit, partner: str, adjustment: str) -> Done:
 
 @page(ONE + "/reversal", "adjustment.html", method="POST", who=Who.STAFF, again=adjustment, body=Reversal)
 def reverse(visit: Visit, partner: str, adjustment: str) -> Done:
-    """`adjustment` may be the number of its entry as well; that of an earning, a clawback or a reversal is refused."""
+    """Proposes to reverse an adjustment that was posted; another person decides. `adjustment` may be the number of its
+    entry as well; that of an earning, a clawback or a reversal is refused."""
     assert visit.member is not None
     wish = visit.read(Reversal)
     try:

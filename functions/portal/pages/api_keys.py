@@ -117,7 +117,7 @@ COLUMNS: tuple[Column, ...] = (
 
 
 def _listed(visit: Visit, base: str) -> dict[str, Any]:
-    """The keys, newest first, with those that are revoked; none of them can be read again."""
+    """The API keys, newest first, with those that are revoked; none of them can be read again."""
     own, configuration = _own(visit), visit.portal.configuration
     of = own.partner or own.brand
     subject = f"keys:{of}"
@@ -178,7 +178,7 @@ def _standing(visit: Visit, key: ApiKey, makers: _Makers) -> str:
 
 
 def _make(visit: Visit, base: str) -> dict[str, Any] | Done:
-    """The new key. Its text is in this answer alone."""
+    """Makes an API key. Its text is in this answer alone."""
     own, wish = _own(visit), visit.read(NewKey)
     if visit.header("idempotency-key"):
         raise Invalid("Send this without an Idempotency-Key: an answer to one is kept.", code="no_key_here")
@@ -205,7 +205,7 @@ def _make(visit: Visit, base: str) -> dict[str, Any] | Done:
 
 
 def _revoke(visit: Visit, base: str, key: str) -> Done:
-    """The key is good for nothing any more, from its next request on."""
+    """Revokes an API key; it is good for nothing any more, from its next request on."""
     own, wish = _own(visit), visit.read(Nothing)
     with advised(wish, _ADVICE):
         made = revoke_api_key(visit.portal.configuration, own, key, clock=lambda: visit.now)

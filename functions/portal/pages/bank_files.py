@@ -72,6 +72,7 @@ _ADVICE = {
 
 @page(PATH, "bank_file.html", who=Who.STAFF)
 def bank_file(visit: Visit) -> dict[str, Any]:
+    """The form to hand in a bank's statement, for finance and admins, and how large a file may be."""
     assert visit.member is not None
     check_decider(visit.member)
     return {"report": None, "more": 0, "items": (), "next": None, "most_megabytes": MOST_BYTES // 2**20}
@@ -102,8 +103,8 @@ def bank_file(visit: Visit) -> dict[str, Any]:
     body=Handing,
 )
 def hand_in(visit: Visit) -> dict[str, Any]:
-    """Its answer is the report itself: handing the same file in again takes no step twice. A program may send the file
-    as the body, and `do` and `why` in the query."""
+    """Reports what became of each entry of a bank's statement, and on request records it. Handing the same file in
+    again takes no step twice. A program may send the file as the body, and `do` and `why` in the query."""
     assert visit.member is not None
     check_decider(visit.member)
     if visit.content_type == JSON:

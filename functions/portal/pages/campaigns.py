@@ -55,7 +55,7 @@ class LinkHere(BaseModel):
     ),
 )
 def campaigns(visit: Visit) -> dict[str, Any]:
-    """Those that take visitors first, and what the partner is paid for."""
+    """What the partner may promote, those that take visitors first, and what it is paid for."""
     assert visit.partner is not None
     subject = f"campaigns of {visit.partner.brand}"
     found = read_campaigns_of_partner(
@@ -72,6 +72,8 @@ def campaigns(visit: Visit) -> dict[str, Any]:
 
 @page(ONE, "campaign.html")
 def campaign(visit: Visit, campaign: str) -> dict[str, Any]:
+    """One campaign that the partner may promote, and what it is paid for. It says whether there are banners and texts,
+    in which sizes and languages."""
     found = _found(visit, campaign)
     materials = read_materials(visit.portal.materials, campaign, limit=1)
     return {
@@ -85,7 +87,7 @@ def campaign(visit: Visit, campaign: str) -> dict[str, Any]:
 
 @page(ONE + "/links", "campaign.html", method="POST", again=campaign, body=LinkHere)
 def new_link_here(visit: Visit, campaign: str) -> Done:
-    """As at `/links`; another brand's campaign is none."""
+    """Makes a tracking link to this campaign. As at `/links`; another brand's campaign is none."""
     _found(visit, campaign)
     wish = visit.read(LinkHere)
     try:

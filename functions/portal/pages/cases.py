@@ -65,12 +65,14 @@ _ADVICE: Advice = {
     ),
 )
 def cases(visit: Visit) -> dict[str, Any]:
+    """The partner's cases, the newest first."""
     assert visit.partner is not None
     return {"items": read_cases_of_partner(visit.portal.cases, partner=visit.partner.partner), "next": None}
 
 
 @page(ONE, "case.html")
 def case_of_partner(visit: Visit, case: str) -> dict[str, Any]:
+    """One case of the partner, what is held, by when it is decided, what was said and the verdict."""
     assert visit.member is not None
     found = read_case_of_partner(
         visit.portal.configuration, visit.portal.cases, member=visit.member, case=case, now=visit.now
@@ -83,6 +85,7 @@ def case_of_partner(visit: Visit, case: str) -> dict[str, Any]:
 
 @page(ONE + "/answers", "case.html", method="POST", again=case_of_partner, body=Words)
 def say(visit: Visit, case: str) -> Done:
+    """Answers in a case, for the staff to read; a closed one takes no answers."""
     assert visit.member is not None
     assert visit.partner is not None
     wish = visit.read(Words)
@@ -100,6 +103,7 @@ def say(visit: Visit, case: str) -> Done:
 
 @page(ONE + "/appeal", "case.html", method="POST", again=case_of_partner, body=Appeal)
 def appeal(visit: Visit, case: str) -> Done:
+    """An owner appeals, once and in time, against a verdict that took something back."""
     assert visit.member is not None
     assert visit.partner is not None
     wish = visit.read(Appeal)

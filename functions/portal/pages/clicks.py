@@ -30,12 +30,16 @@ _COLUMNS = (
 
 @page(PATH, "clicks.html", columns=_COLUMNS)
 def clicks(visit: Visit) -> dict[str, Any]:
+    """The clicks on the partner's links in a month, by day, and why some do not count. `month` is the current one
+    unless said otherwise; `link` names one link by its code."""
     assert visit.partner is not None
     return _month(visit, visit.partner)
 
 
 @page(DESK, "clicks.html", who=Who.STAFF, columns=_COLUMNS)
 def clicks_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
+    """The clicks on one partner's links in a month, by day, and why some do not count. `month` is the current one
+    unless said otherwise; `link` names one link by its code."""
     assert visit.member is not None
     found = partner_of_brand(visit.portal.configuration, visit.member, partner)
     return _month(visit, found) | {"partner": found.partner, "name": found.name}

@@ -37,7 +37,8 @@ def _amounts(amounts: Any) -> str:
     ),
 )
 def clients(visit: Visit) -> dict[str, Any]:
-    """The newest registration first; of one UTC day or month alone, with `registered`."""
+    """The clients that the partner brought, under pseudonyms, the newest registration first. With `registered`, those
+    of one UTC day or month alone."""
     assert visit.partner is not None
     when = visit.query("registered")
     first, last = _days(when) if when else ("", "")

@@ -23,6 +23,7 @@ COLUMNS = (
 
 @page("/codes", "codes.html", columns=COLUMNS)
 def codes(visit: Visit) -> dict[str, Any]:
+    """The partner's promo codes, those given last first, with what came by each this month."""
     assert visit.partner is not None
     return codes_shown(visit, visit.partner.brand, visit.partner.partner)
 

@@ -105,7 +105,7 @@ _ADVICE: Advice = {
     ),
 )
 def contests(visit: Visit) -> dict[str, Any]:
-    """A page of the contests that the partner sees; on the first one also what it has won of late."""
+    """The contests that the partner sees; on the first page also what it has won of late."""
     assert visit.member is not None and visit.partner is not None
     books, partner = visit.portal.contest_books, visit.partner.partner
     subject = f"contests of {partner}"
@@ -133,7 +133,7 @@ def contests(visit: Visit) -> dict[str, Any]:
     ),
 )
 def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
-    """One contest with a page of its board."""
+    """One contest with a page of its board, where the partner stands, and what it may do."""
     assert visit.member is not None and visit.partner is not None
     books, partner = visit.portal.contest_books, visit.partner.partner
     subject = f"board of {contest} for {partner}"
@@ -191,6 +191,8 @@ def contest_of_partner(visit: Visit, contest: str) -> dict[str, Any]:
 
 @page(ONE + "/join", "contest.html", method="POST", again=contest_of_partner, body=Joining)
 def join(visit: Visit, contest: str) -> Done:
+    """Takes part in a contest, under its rules as they were read and a name that others see. Joining again accepts
+    rules that changed."""
     wish = _read(visit, contest, Joining)
     assert visit.member is not None
     with advised(wish, _ADVICE):
@@ -207,6 +209,7 @@ def join(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/name", "contest.html", method="POST", again=contest_of_partner, body=Renaming)
 def rename(visit: Visit, contest: str) -> Done:
+    """Changes the name under which others see the partner in a contest. An empty one is neutral."""
     wish = _read(visit, contest, Renaming)
     assert visit.member is not None
     with advised(wish, _ADVICE):
@@ -218,6 +221,7 @@ def rename(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/leave", "contest.html", method="POST", again=contest_of_partner, body=Leaving)
 def leave(visit: Visit, contest: str) -> Done:
+    """Leaves a contest; what was scored is kept, and counts again on coming back."""
     wish = _read(visit, contest, Leaving)
     assert visit.member is not None
     with advised(wish, _ADVICE):
@@ -227,6 +231,7 @@ def leave(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/objections", "contest.html", method="POST", again=contest_of_partner, body=Objecting)
 def object_(visit: Visit, contest: str) -> Done:
+    """Objects to the provisional result of a contest; staff answer it."""
     wish = _read(visit, contest, Objecting)
     assert visit.member is not None
     with advised(wish, _ADVICE):

@@ -33,12 +33,15 @@ class Acceptance(BaseModel):
 
 @page(PATH, "deal.html")
 def deal(visit: Visit) -> dict[str, Any]:
+    """What the partner is paid for, in words, version by version, the newest first. `version` asks for one alone."""
     assert visit.partner is not None and visit.member is not None
     return _shown(visit, visit.partner.partner, may_accept=visit.member.role is Role.OWNER)
 
 
 @page(PATH, "deal.html", method="POST", again=deal, body=Acceptance)
 def accept(visit: Visit) -> Done:
+    """An owner accepts a proposed version of the deal. `terms_hash` names the terms that were read: other ones are
+    refused. Accepting again changes nothing."""
     assert visit.partner is not None and visit.member is not None
     if visit.member.role is not Role.OWNER:
         raise Forbidden("Only the owner of this account accepts a deal.", code="owner_only")
@@ -72,6 +75,7 @@ def accept(visit: Visit) -> Done:
 
 @page(STAFF_HOME + "/{partner}/deal", "deal.html", who=Who.STAFF)
 def deal_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
+    """What one partner is paid for, in words, version by version, the newest first. `version` asks for one alone."""
     assert visit.member is not None
     found = partner_of_brand(visit.portal.configuration, visit.member, partner)
     return _shown(visit, found.partner, may_accept=False) | {

@@ -56,12 +56,13 @@ class Proposal(Draft):
 
 @page(PATH, "deal_proposal.html", who=Who.STAFF)
 def proposal(visit: Visit, partner: str) -> dict[str, Any]:
-    """The form, beginning with the newest terms."""
+    """The form for a new version of a partner's deal, beginning with the newest terms."""
     return _form(visit, _partner(visit, partner))
 
 
 @page(PATH + "/check", "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal, body=Draft)
 def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
+    """What proposed terms would say to the partner, in words, or what is wrong; nothing is kept."""
     found = _partner(visit, partner)
     draft = visit.read(Draft)
     terms = terms_of(visit, draft)
@@ -79,6 +80,8 @@ def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(PATH, "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal, body=Proposal)
 def propose(visit: Visit, partner: str) -> Done:
+    """Proposes a new version of a partner's deal; it prices nothing before it is accepted. Managers and admins
+    propose."""
     assert visit.member is not None
     found = _partner(visit, partner)
     wish = visit.read(Proposal)

@@ -44,6 +44,7 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
     ),
 )
 def earnings(visit: Visit) -> dict[str, Any]:
+    """What was posted for the partner in a month, the newest first, and what it earned."""
     assert visit.partner is not None
     month = visit.query("month") or visit.today[:7]
     if not _MONTH.fullmatch(month):
@@ -71,7 +72,8 @@ def earnings(visit: Visit) -> dict[str, Any]:
 
 @page("/earnings/{journal}", "receipt.html")
 def earning(visit: Visit, journal: str) -> dict[str, Any]:
-    """An entry with its receipt: as data, and as `told` in the reader's words, as `introducer explain` has them."""
+    """An entry with its receipt, as data and in the reader's words. The words are `told`, as `introducer explain` has
+    them."""
     assert visit.partner is not None
     posted = read_journal(visit.portal.ledger, partner=visit.partner.partner, journal=journal)
     found = with_names(visit.portal.configuration, posted)

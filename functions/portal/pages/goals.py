@@ -72,7 +72,8 @@ COLUMNS: tuple[Column, ...] = (
 
 @page(PATH, "goals.html", columns=COLUMNS)
 def goals(visit: Visit, goal: str = "") -> dict[str, Any]:
-    """All of them; `goal` is the one of a refused answer, which the page has anyway."""
+    """The partner's goals, what is offered, how far those are that run, and what became of others. `goal` is the one of
+    a refused answer, which the page has anyway."""
     assert visit.partner is not None and visit.member is not None
     found = read_goals(visit, visit.partner.partner)
     return {
@@ -84,6 +85,8 @@ def goals(visit: Visit, goal: str = "") -> dict[str, Any]:
 
 @page(ONE + "/accept", "goals.html", method="POST", again=goals, body=Acceptance)
 def accept(visit: Visit, goal: str) -> Done:
+    """An owner accepts a goal, which makes a version of the deal with the goal as one rule more. `terms_hash` names the
+    terms that were read: other ones are refused."""
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(Acceptance)
     try:
@@ -110,6 +113,7 @@ def accept(visit: Visit, goal: str) -> Done:
 
 @page(ONE + "/decline", "goals.html", method="POST", again=goals, body=Refusal)
 def decline(visit: Visit, goal: str) -> Done:
+    """An owner declines the offer of a goal."""
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(Refusal)
     try:

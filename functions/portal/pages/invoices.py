@@ -73,7 +73,8 @@ def _kind(visit: Visit) -> InvoiceKind:
 
 @page(PATH)
 def invoice(visit: Visit, payout: str) -> Any:
-    """A PDF, for a browser too. `kind=credit_note` is the note that takes the invoice back."""
+    """The self-billed invoice of a payout, as a PDF, or as JSON for programs. A browser gets the PDF too.
+    `kind=credit_note` is the note that takes the invoice back."""
     assert visit.partner is not None
     found = visit.portal.invoices.invoice(visit.partner.partner, payout, _kind(visit))
     if visit.wants((HTML, PDF, JSON)) == JSON:
@@ -139,7 +140,7 @@ def _profile(profile: TaxProfile) -> dict[str, Any]:
     ),
 )
 def invoices(visit: Visit) -> dict[str, Any]:
-    """`year` is this one unless said otherwise."""
+    """The brand's invoices of a year, by number, for finance and admins. `year` is this one unless said otherwise."""
     assert visit.member is not None
     if visit.member.role not in READERS:
         raise Forbidden("Invoices are for finance and admins.", code="invoice_readers")
@@ -202,6 +203,8 @@ def tax(visit: Visit) -> dict[str, Any]:
 
 @page(TAX, "tax.html", method="POST", who=Who.MEMBER, again=tax, body=TaxDetails)
 def change_tax(visit: Visit) -> Done:
+    """Changes what invoices say from now on; an owner for the partner, finance for the brand. Invoices that are issued
+    keep what was printed. Admins decide for the brand too."""
     assert visit.member is not None
     check_editor(visit.member.role)
     wish = visit.read(TaxDetails)

@@ -62,7 +62,8 @@ class Sent(BaseModel):
 
 @page(PATH, "lead_form.html", who=Who.ANYONE)
 def lead_form(visit: Visit, code: str) -> dict[str, Any]:
-    """The form. Raises `NotFound` for a link that there is not, or that takes nobody now."""
+    """The form of a partner's link, by which anybody becomes its lead. Raises `NotFound` for a link that there is not,
+    or that takes nobody now."""
     visit.language = best([visit.query("language"), *wishes(visit.header("accept-language"))])
     found = open_form(visit.portal.lead_books, code)
     return {"code": code, "brand": found.brand.name, "consent_text": _consent(visit, found.brand.name)}
@@ -70,6 +71,8 @@ def lead_form(visit: Visit, code: str) -> dict[str, Any]:
 
 @page(PATH, "lead_form.html", method="POST", who=Who.ANYONE, again=lead_form, body=Sent)
 def send_lead(visit: Visit, code: str) -> Done:
+    """Sends the form of a partner's link; whoever does becomes a lead of that partner. Everybody is answered alike,
+    known before or not."""
     sent = visit.read(Sent)
     visit.language = best([sent.language or visit.query("language"), *wishes(visit.header("accept-language"))])
     brand = open_form(visit.portal.lead_books, code).brand

@@ -45,7 +45,7 @@ words.WORDS |= {
     ),
 )
 def leads(visit: Visit) -> dict[str, Any]:
-    """The newest first, and the forms that they come by."""
+    """How the partner's leads go on, the newest first, and the forms that they come by."""
     assert visit.partner is not None
     subject = f"leads of {visit.partner.partner}"
     found = leads_of_partner(visit.portal.lead_books, visit.partner, visit.position(subject), visit.limit())

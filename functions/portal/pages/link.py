@@ -76,8 +76,9 @@ _CHANGED: Advice = {"conflict": ("", N_("This was changed meanwhile: look at it 
 
 @page(ONE, "link.html")
 def link(visit: Visit, code: str, slug: str = "") -> dict[str, Any]:
-    """`sub1` to `sub5` go into the address, and `as` says under which of the link's names; `language` is that of the
-    texts. `slug` is the one whose refused removal shows the page again."""
+    """One link, its names, what it brought by day, and texts to share it with. `sub1` to `sub5` go into the address,
+    and `as` says under which of the link's names; `language` is that of the texts. `slug` is the one whose refused
+    removal shows the page again."""
     assert visit.partner is not None
     portal = visit.portal
     found = read_link_of_partner(
@@ -122,7 +123,8 @@ def link(visit: Visit, code: str, slug: str = "") -> dict[str, Any]:
     ),
 )
 def materials_of_link(visit: Visit, code: str) -> dict[str, Any]:
-    """`kind`, `size` and `language` choose; the newest first."""
+    """The banners and texts of a link's campaign, with the link in them, the newest first. `kind`, `size` and
+    `language` choose."""
     assert visit.partner is not None
     portal = visit.portal
     found = named_link(portal.configuration, visit.partner.partner, code)
@@ -158,20 +160,21 @@ def materials_of_link(visit: Visit, code: str) -> dict[str, Any]:
 
 @page(ONE + "/qr.svg")
 def qr_as_svg(visit: Visit, code: str) -> Response:
-    """The link's address as a drawing. Shown on its page; with `download` it is kept as a file."""
+    """A link's address as a QR code, drawn. Shown on its page; with `download` it is kept as a file."""
     handed = _handed_on(visit, code)
     return Response(qr.svg(handed.address), _qr_headers(visit, handed, "image/svg+xml; charset=utf-8", "svg"), 200)
 
 
 @page(ONE + "/qr.png")
 def qr_as_png(visit: Visit, code: str) -> Response:
-    """The same as a picture."""
+    """A link's address as a QR code, in pixels."""
     handed = _handed_on(visit, code)
     return Response(qr.png(handed.address), _qr_headers(visit, handed, "image/png", "png"), 200)
 
 
 @page(ONE + "/status", "link.html", method="POST", again=link, body=NewStatus)
 def set_status(visit: Visit, code: str) -> Done:
+    """Pauses a link with all its names, or takes it up again."""
     wish = visit.read(NewStatus)
     partner, author = _acts(visit, "paused or resumed in the portal")
     with advised(wish, _CHANGED):
@@ -188,6 +191,7 @@ def set_status(visit: Visit, code: str) -> Done:
 
 @page(ONE + "/slugs", "link.html", method="POST", again=link, body=NewSlug)
 def add_slug(visit: Visit, code: str) -> Done:
+    """Gives a link a name of its own in the address; one that somebody has or had is refused."""
     wish = visit.read(NewSlug)
     partner, author = _acts(visit, "named in the portal")
     with advised(wish, SLUG_ADVICE):
@@ -200,7 +204,7 @@ def add_slug(visit: Visit, code: str) -> Done:
 
 @page(ONE + "/slugs/{slug}/removal", "link.html", method="POST", again=link, body=Nothing)
 def remove_slug(visit: Visit, code: str, slug: str) -> Done:
-    """The name leads nowhere from now on; nobody else ever gets it."""
+    """Gives up a name of a link; it leads nowhere from now on, and nobody else ever gets it."""
     wish = visit.read(Nothing)
     partner, author = _acts(visit, "given up in the portal")
     with advised(wish, _CHANGED):

@@ -92,7 +92,8 @@ _ADVICE = SLUG_ADVICE | {
     ),
 )
 def links(visit: Visit) -> dict[str, Any]:
-    """The newest first. `q` is a part of a name, a code or a campaign's name; `status` is active or paused."""
+    """The partner's links, the newest first, with what each brought this month. `q` is a part of a name, a code or a
+    campaign's name; `status` is active or paused."""
     assert visit.partner is not None
     portal, partner = visit.portal, visit.partner
     wanted, status = visit.query("q"), visit.query("status")
@@ -125,6 +126,7 @@ def links(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "links.html", method="POST", again=links, body=NewLink)
 def new_link(visit: Visit) -> Done:
+    """Makes a tracking link to a campaign."""
     wish = visit.read(NewLink)
     try:
         link = make_link(visit, wish)

@@ -70,7 +70,7 @@ def topics_of(visit: Visit) -> tuple[Topic, ...]:
 
 @page(PATH, "mail_settings.html", who=Who.MEMBER)
 def mail_settings(visit: Visit) -> dict[str, Any]:
-    """The member's choices, and whether mail to them comes back."""
+    """Which mails the member gets and when, and whether mail to them comes back."""
     assert visit.member is not None
     found = visit.portal.member_mails.preferences(visit.member.member)
     of = visit.member.partner or visit.member.brand
@@ -89,6 +89,7 @@ def mail_settings(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "mail_settings.html", method="POST", who=Who.MEMBER, again=mail_settings, body=MailWish)
 def change_mail_settings(visit: Visit) -> Done:
+    """Changes which mails the member gets, and between which hours none come."""
     assert visit.member is not None
     wish, store = visit.read(MailWish), visit.portal.member_mails
     # What this page does not show stays as it is.
@@ -116,7 +117,7 @@ def change_mail_settings(visit: Visit) -> Done:
 
 @page(f"{PATH}/again", "mail_settings.html", method="POST", who=Who.MEMBER, again=mail_settings)
 def ask_for_mail_again(visit: Visit) -> Done:
-    """The reader called a mail spam, and takes it back."""
+    """Takes back that the member called a mail spam; mail comes again."""
     assert visit.member is not None
     number = ask_for_mail(visit.portal.suppressions, visit.member, now=visit.now)
     return Done({"addresses": number}, PATH)
@@ -136,6 +137,8 @@ def partner_mail(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(DESK, "desk_mail.html", method="POST", who=Who.STAFF, again=partner_mail, body=Lifting)
 def lift(visit: Visit, partner: str) -> Done:
+    """Lets an address of a partner's people get mail again, for a reason on record. One that called a mail spam is
+    refused: its reader alone takes that back."""
     assert visit.member is not None
     found = partner_of_brand(visit.portal.configuration, visit.member, partner)
     wish = visit.read(Lifting)

@@ -81,6 +81,7 @@ ADVICE: Advice = {
     ),
 )
 def messages(visit: Visit) -> dict[str, Any]:
+    """The partner's conversations with the staff, and what is announced to it."""
     assert visit.partner is not None and visit.member is not None
     subject = f"threads of {visit.partner.partner}"
     reader = reader_of(visit)
@@ -98,6 +99,7 @@ def messages(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "messages.html", method="POST", again=messages, body=NewThread)
 def begin(visit: Visit) -> Done:
+    """Begins a conversation with the staff."""
     assert visit.partner is not None and visit.member is not None
     thread = begun(visit, visit.partner.partner)
     data = {"thread": thread.thread, "subject": thread.subject, "status": thread.status}
@@ -106,6 +108,7 @@ def begin(visit: Visit) -> Done:
 
 @page(ONE, "message_thread.html")
 def conversation(visit: Visit, thread: str) -> dict[str, Any]:
+    """One conversation of the partner; looking at it marks it as read."""
     assert visit.partner is not None
     subject = f"messages of {visit.partner.partner} {thread}"
     found, shown = reader_of(visit).conversation(
@@ -120,6 +123,7 @@ def conversation(visit: Visit, thread: str) -> dict[str, Any]:
 
 @page(ONE, "message_thread.html", method="POST", again=conversation, body=NewMessage)
 def write(visit: Visit, thread: str) -> Done:
+    """Writes a message in a conversation."""
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(NewMessage)
     found, message = written(visit, wish, visit.partner.partner, thread, ADVICE)
@@ -129,6 +133,7 @@ def write(visit: Visit, thread: str) -> Done:
 
 @page(ANNOUNCED, "announcement.html")
 def announcement(visit: Visit, announcement: str) -> dict[str, Any]:
+    """One announcement to the partner; looking at it marks it as read."""
     assert visit.partner is not None and visit.member is not None
     announcements = visit.portal.announcements
     found = read_announcement(

@@ -51,7 +51,8 @@ _SUBJECT = N_("Become a partner of %(brand)s")
     ),
 )
 def network(visit: Visit) -> dict[str, Any]:
-    """A page of those directly below, the newest first, with their month."""
+    """The partners directly below, the newest first, with their month, and the recruiting link. `month` is the current
+    one unless said otherwise."""
     assert visit.partner is not None and visit.member is not None
     month = visit.query("month") or visit.today[:7]
     if not _MONTH.fullmatch(month) or month > visit.today[:7]:

@@ -45,7 +45,7 @@ class NewParent(BaseModel):
     ),
 )
 def parent(visit: Visit, partner: str) -> dict[str, Any]:
-    """The history, the newest first."""
+    """Below whom a partner stands this month, and the decisions about that, the newest first."""
     assert visit.member is not None
     configuration = visit.portal.configuration
     found = partner_of_brand(configuration, visit.member, partner)
@@ -68,6 +68,7 @@ def parent(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(PATH, "parent.html", method="POST", who=Who.STAFF, again=parent, body=NewParent)
 def decide_parent(visit: Visit, partner: str) -> Done:
+    """Managers and admins decide below whom a partner stands from a month to come on."""
     assert visit.member is not None
     if visit.member.role not in MAY:
         raise Forbidden("Managers and admins decide below whom a partner stands.", code="not_your_role")

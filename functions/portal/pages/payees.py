@@ -83,7 +83,7 @@ _ADVICE = {
     ),
 )
 def payees(visit: Visit) -> dict[str, Any]:
-    """Whose documents wait, longest first."""
+    """Partners whose documents wait for compliance, the longest wait first."""
     assert visit.member is not None
     subject = f"verifications waiting in {visit.member.brand}"
     found = read_verifications_waiting(
@@ -98,7 +98,8 @@ def payees(visit: Visit) -> dict[str, Any]:
 
 @page(ONE, "payee.html", who=Who.STAFF)
 def payee(visit: Visit, partner: str, hold: str = "") -> dict[str, Any]:
-    """`hold` is the one whose refused release shows the page again; it changes nothing."""
+    """Where a partner is paid, masked, what shows who it is, and what holds its payouts. `hold` is the one whose
+    refused release shows the page again; it changes nothing."""
     assert visit.member is not None
     portal = visit.portal
     found = read_payee(
@@ -127,7 +128,7 @@ def payee(visit: Visit, partner: str, hold: str = "") -> dict[str, Any]:
 
 @page(ONE + "/documents/{document}", who=Who.STAFF)
 def open_document(visit: Visit, partner: str, document: str) -> Go:
-    """Leads to a document that was handed in, for a minute."""
+    """Leads compliance or an admin to a document that was handed in, for a minute."""
     assert visit.member is not None
     check_decider(visit.member.role)
     portal = visit.portal
@@ -147,6 +148,7 @@ def open_document(visit: Visit, partner: str, document: str) -> Go:
 
 @page(ONE + "/verification", "payee.html", method="POST", who=Who.STAFF, again=payee, body=Decision)
 def decide_documents(visit: Visit, partner: str) -> Done:
+    """Compliance or an admin approves a partner's documents, or rejects them and says why."""
     assert visit.member is not None
     check_decider(visit.member.role)
     wish = visit.read(Decision)
@@ -169,6 +171,8 @@ def decide_documents(visit: Visit, partner: str) -> Done:
 
 @page(ONE + "/holds", "payee.html", method="POST", who=Who.STAFF, again=payee, body=NewHold)
 def hold_payouts(visit: Visit, partner: str) -> Done:
+    """Stops a partner's payouts, for a reason. Compliance, finance and admins do; nothing is reserved or sent before it
+    is released."""
     assert visit.member is not None
     wish = visit.read(NewHold)
     try:
@@ -190,6 +194,7 @@ def hold_payouts(visit: Visit, partner: str) -> Done:
 
 @page(ONE + "/holds/{hold}/release", "payee.html", method="POST", who=Who.STAFF, again=payee, body=Release)
 def release_payouts(visit: Visit, partner: str, hold: str) -> Done:
+    """Releases a hold of a partner's payouts; whoever placed it may not."""
     assert visit.member is not None
     try:
         wish = visit.read(Release)

@@ -84,7 +84,7 @@ _CHANGED = N_("This was changed meanwhile: look at what stands below, then type 
 
 @page(PATH, "payment.html")
 def payment(visit: Visit) -> dict[str, Any]:
-    """The current profile, masked, and what a change has to say."""
+    """Where the partner is paid, masked, and what a change has to say."""
     assert visit.partner is not None and visit.member is not None
     found = visit.portal.payment_profiles.of_partner(visit.partner.partner)
     return {
@@ -100,6 +100,7 @@ def payment(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "payment.html", method="POST", again=payment, private=True, body=NewProfile)
 def change_payment(visit: Visit) -> Done:
+    """An owner changes where the partner is paid; money goes there after the cool-off."""
     assert visit.partner is not None and visit.member is not None
     check_changer(visit.member.role)
     try:

@@ -77,7 +77,8 @@ _CURRENCY = N_("Write the three capital letters of a currency, such as EUR.")
 
 @page(PATH, "payout_schedule.html", who=Who.STAFF)
 def payout_schedule(visit: Visit) -> dict[str, Any]:
-    """`schedule` is the one to be changed; without it the form makes a new one."""
+    """One payout schedule, to be changed, or the form of a new one. `schedule` names it; without it the form makes a
+    new one."""
     assert visit.member is not None
     check_decider(visit.member)
     name = visit.refused.values.get("schedule", "") if visit.refused else visit.query("schedule")
@@ -92,6 +93,7 @@ def payout_schedule(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "payout_schedule.html", method="POST", who=Who.STAFF, again=payout_schedule, body=Settings)
 def change_payout_schedule(visit: Visit) -> Done:
+    """Finance or an admin makes a payout schedule, or changes one as it was looked at."""
     assert visit.member is not None
     check_decider(visit.member)
     wish = visit.read(Settings)

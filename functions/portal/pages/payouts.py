@@ -135,6 +135,7 @@ words.WORDS |= {
     ),
 )
 def payouts(visit: Visit) -> dict[str, Any]:
+    """The partner's payouts, the newest first, what is to be paid next, and why something was not."""
     assert visit.partner is not None
     subject = f"payouts of {visit.partner.partner}"
     found = read_payouts_of_partner(
@@ -157,6 +158,7 @@ def payouts(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/{payout}", "payout.html")
 def payout(visit: Visit, payout: str) -> dict[str, Any]:
+    """The story of one payout of the partner."""
     assert visit.partner is not None
     found = read_payout_of_partner(
         visit.portal.payouts, visit.portal.reservations, partner=visit.partner, payout=payout

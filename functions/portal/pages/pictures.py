@@ -20,7 +20,8 @@ def etag_of(digest: str) -> str:
 
 @page(PATH + "/{material}", who=Who.ANYONE)
 def picture(visit: Visit, material: str) -> Response:
-    """It knows nobody. Its type is what its bytes were read as, and a browser is told to do nothing else with it."""
+    """The picture of a banner, for whoever opens the page that a partner put it on. It knows nobody. Its type is what
+    its bytes were read as, and a browser is told to do nothing else with it."""
     found = served_picture(visit.portal.materials, material)
     headers = {
         "Content-Type": found.content_type,

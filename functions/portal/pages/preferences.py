@@ -26,6 +26,7 @@ class Preferences(BaseModel):
 
 @page("/preferences", method="POST", who=Who.ANYONE, body=Preferences)
 def prefer(visit: Visit) -> Done:
+    """Keeps a theme and a language in this browser."""
     wish = visit.read(Preferences)
     if wish.theme is not None:
         visit.set_cookies.append(cookies.put(cookies.THEME, wish.theme, cookies.YEAR))

@@ -65,7 +65,7 @@ class ReportWish(BaseModel):
 
 @page(PATH, "report_summary.html")
 def report_summary(visit: Visit) -> dict[str, Any]:
-    """The figures of the last whole period, and the choice that stands."""
+    """The figures of the last whole week or month, and how often the partner's letter comes."""
     assert visit.partner is not None and visit.member is not None
     choice = _choices(visit).get(visit.partner.partner)
     said = _report(visit, visit.partner, _cadence(visit, choice))
@@ -93,6 +93,7 @@ def report_summary(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "report_summary.html", method="POST", again=report_summary, body=ReportWish)
 def choose_letter(visit: Visit) -> Done:
+    """An owner chooses how often the partner's letter comes, and by which time zone."""
     assert visit.partner is not None and visit.member is not None
     wish = visit.read(ReportWish)
     typed = {"cadence": wish.cadence.value, "time_zone": wish.time_zone}
@@ -115,7 +116,7 @@ def choose_letter(visit: Visit) -> Done:
 
 @page(LETTER)
 def own_letter(visit: Visit) -> Response:
-    """The letter as it would come now."""
+    """The partner's letter as it would come now."""
     assert visit.partner is not None
     return _letter(visit, visit.partner, visit.language)
 

@@ -205,6 +205,7 @@ _PAYOUTS: tuple[Column, ...] = (
     ),
 )
 def runs(visit: Visit) -> dict[str, Any]:
+    """The brand's payout runs, those that wait first, then the newest, and its schedules."""
     assert visit.member is not None
     portal = visit.portal
     subject = f"runs of {visit.member.brand}"
@@ -234,7 +235,7 @@ def _schedule(row: ScheduleInList) -> dict[str, Any]:
 
 @page(RUNS, "runs.html", method="POST", who=Who.STAFF, again=runs, body=Start)
 def start(visit: Visit) -> Done:
-    """Starting what runs or has run already leads to it."""
+    """Finance or an admin starts a payout run. Starting what runs or has run already leads to it."""
     assert visit.member is not None
     wish = visit.read(Start)
     try:
@@ -270,7 +271,8 @@ def start(visit: Visit) -> Done:
 
 @page(ONE, "run.html", who=Who.STAFF, columns=_PAYOUTS)
 def run(visit: Visit, run: str) -> dict[str, Any]:
-    """`show` narrows the list of payouts."""
+    """One payout run, what in it is out of the ordinary, how far it is, and its payouts. `show` narrows the list of
+    payouts."""
     assert visit.member is not None
     portal = visit.portal
     show = visit.query("show", ALL) or ALL
@@ -293,6 +295,7 @@ def run(visit: Visit, run: str) -> dict[str, Any]:
 
 @page(ONE + "/decision", "run.html", method="POST", who=Who.STAFF, again=run, body=Decision)
 def decide(visit: Visit, run: str) -> Done:
+    """Finance or an admin approves or rejects a run as it was read; whoever started it may not."""
     assert visit.member is not None
     wish = visit.read(Decision)
     portal = visit.portal
@@ -316,7 +319,7 @@ def decide(visit: Visit, run: str) -> Done:
 
 @page(ONE + "/again", "run.html", method="POST", who=Who.STAFF, again=run, body=Reason)
 def again(visit: Visit, run: str) -> Done:
-    """Starting again what stopped, whichever periods have ended since."""
+    """Starts a run again that stopped, whichever periods have ended since."""
     assert visit.member is not None
     wish = visit.read(Reason)
     try:
@@ -342,7 +345,7 @@ def again(visit: Visit, run: str) -> Done:
     ),
 )
 def left_out(visit: Visit, run: str) -> dict[str, Any]:
-    """Whom a run does not pay; `reason` narrows it."""
+    """Whom a run does not pay, and why. `reason` narrows it."""
     assert visit.member is not None
     reason = visit.query("reason")
     if reason and reason not in REASONS:
@@ -371,6 +374,7 @@ def left_out(visit: Visit, run: str) -> dict[str, Any]:
 
 @page(PAYOUT, "run_payout.html", who=Who.STAFF)
 def payout_of_run(visit: Visit, run: str, payout: str) -> dict[str, Any]:
+    """One payout of a run, its story, and what each outcome would do."""
     assert visit.member is not None
     found = read_payout_of_run(
         visit.portal.payouts,
@@ -386,6 +390,7 @@ def payout_of_run(visit: Visit, run: str, payout: str) -> dict[str, Any]:
 
 @page(PAYOUT + "/removal", "run_payout.html", method="POST", who=Who.STAFF, again=payout_of_run, body=Reason)
 def take_out(visit: Visit, run: str, payout: str) -> Done:
+    """Takes one payout out of a run that waits; its money is available for the next run."""
     assert visit.member is not None
     wish = visit.read(Reason)
     try:
@@ -399,6 +404,7 @@ def take_out(visit: Visit, run: str, payout: str) -> Done:
 
 @page(PAYOUT + "/outcome", "run_payout.html", method="POST", who=Who.STAFF, again=payout_of_run, body=Said)
 def record(visit: Visit, run: str, payout: str) -> Done:
+    """Finance or an admin says what became of a payout, paid, failed or returned."""
     assert visit.member is not None
     wish = visit.read(Said)
     try:
@@ -424,14 +430,14 @@ def record(visit: Visit, run: str, payout: str) -> Done:
 
 @page(BATCH, "run_batch.html", who=Who.STAFF, columns=_PAYOUTS)
 def batch(visit: Visit, run: str, batch: str) -> dict[str, Any]:
-    """A batch and all of its payouts: a rail takes a few hundred at once."""
+    """A batch of a run and all of its payouts: a rail takes a few hundred at once."""
     assert visit.member is not None
     return _batch(read_batch(visit.portal.payouts, member=visit.member, run=run, batch=batch))
 
 
 @page(BATCH + "/file", who=Who.STAFF)
 def download(visit: Visit, run: str, batch: str) -> Go:
-    """Leads to what was handed over, for a minute; that somebody looked is on record."""
+    """Leads to the file of a batch that was handed over, for a minute. That somebody looked is on record."""
     assert visit.member is not None
     portal = visit.portal
     # Whoever may not, and a batch without a file, are told so before the bucket is asked for.
@@ -443,6 +449,7 @@ def download(visit: Visit, run: str, batch: str) -> Go:
 
 @page(BATCH + "/confirmation", "run_batch.html", method="POST", who=Who.STAFF, again=batch, body=Reason)
 def confirm(visit: Visit, run: str, batch: str) -> Done:
+    """Finance or an admin says that a batch was paid by hand."""
     assert visit.member is not None
     wish, portal = visit.read(Reason), visit.portal
     began = portal.elapsed()

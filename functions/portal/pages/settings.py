@@ -41,7 +41,7 @@ class Own(BaseModel):
 
 @page(PATH, "own_settings.html", who=Who.MEMBER)
 def own_settings(visit: Visit) -> dict[str, Any]:
-    """The member's own settings."""
+    """The member's own name, language, time zone and theme."""
     member = visit.member
     assert member is not None
     mails = visit.portal.member_mails.preferences(member.member)
@@ -59,8 +59,8 @@ def own_settings(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "own_settings.html", method="POST", who=Who.MEMBER, again=own_settings, body=Own)
 def change_own_settings(visit: Visit) -> Done:
-    """They are so from now on: mail is written in the language that is chosen here, the pages speak it in every
-    browser that did not choose another."""
+    """Changes the member's own name, language, time zone and theme. They are so from now on: mail is written in the
+    language that is chosen here, the pages speak it in every browser that did not choose another."""
     member, wish = visit.member, visit.read(Own)
     assert member is not None
     if wish.language not in CODES:

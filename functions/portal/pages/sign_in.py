@@ -48,6 +48,7 @@ class OwnPassword(BaseModel):
 
 @page(SIGN_IN, "sign_in.html", who=Who.ANYONE)
 def sign_in(visit: Visit) -> Any:
+    """The form to sign in; whoever is signed in already is led on."""
     if cookies.ACCESS in visit.cookies or cookies.REFRESH in visit.cookies:
         try:
             session.authenticate(visit)
@@ -59,6 +60,8 @@ def sign_in(visit: Visit) -> Any:
 
 @page(SIGN_IN, "sign_in.html", method="POST", who=Who.ANYONE, again=sign_in, body=SignIn)
 def signed_in(visit: Visit) -> Done:
+    """Signs in with e-mail and password. A program gets the tokens themselves; a first password leads to the choice of
+    an own one."""
     wish = visit.read(SignIn)
     typed = {"email": wish.email, "next": session.local_path(wish.next)}
     try:
@@ -79,6 +82,7 @@ def signed_in(visit: Visit) -> Done:
 
 @page(OWN_PASSWORD, "own_password.html", who=Who.ANYONE)
 def own_password(visit: Visit) -> Any:
+    """The form to choose an own password in place of the first one."""
     waiting = session.challenge(visit)
     if waiting is None:
         return Go(SIGN_IN)
@@ -87,6 +91,7 @@ def own_password(visit: Visit) -> Any:
 
 @page(OWN_PASSWORD, "own_password.html", method="POST", who=Who.ANYONE, again=own_password, body=OwnPassword)
 def own_password_chosen(visit: Visit) -> Done:
+    """Chooses an own password in place of the first one, and signs in with it."""
     wish = visit.read(OwnPassword)
     waiting = session.challenge(visit)
     if waiting is None and wish.email and wish.session:

@@ -42,7 +42,7 @@ class NewStanding(BaseModel):
     ),
 )
 def standing(visit: Visit, partner: str) -> dict[str, Any]:
-    """What holds, what is to come, and the decisions, the newest first."""
+    """Whether a partner signs in and earns, what is to come, and the decisions, the newest first."""
     assert visit.member is not None
     configuration = visit.portal.configuration
     found = partner_of_brand(configuration, visit.member, partner)
@@ -67,6 +67,8 @@ def standing(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(PATH, "standing.html", method="POST", who=Who.STAFF, again=standing, body=NewStanding)
 def decide_standing(visit: Visit, partner: str) -> Done:
+    """Suspends or blocks a partner, or lifts that, from a moment to come on. Managers, compliance and admins decide;
+    compliance and admins alone block and lift a block."""
     assert visit.member is not None
     wish = visit.read(NewStanding)
     typed = {name: str(value) for name, value in wish.model_dump().items()}

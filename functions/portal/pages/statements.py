@@ -64,6 +64,7 @@ _LINES: tuple[Column, ...] = (
     ),
 )
 def statements(visit: Visit) -> dict[str, Any]:
+    """The partner's closed months, the newest first."""
     assert visit.partner is not None
     partner = visit.partner
     subject = f"statements of {partner.partner}"
@@ -79,8 +80,9 @@ def statements(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/{month}", "statement.html", columns=_LINES)
 def statement(visit: Visit, month: str) -> Any:
-    """`format=pdf` is the document to print, which `Accept: application/pdf` asks for too; `format=csv` the canonical
-    CSV, whose hash is printed on it. `Accept: text/csv` is the page's own table."""
+    """The statement of a closed month, as a page, as data, or as a document to keep. `format=pdf` is the document to
+    print, which `Accept: application/pdf` asks for too; `format=csv` the canonical CSV, whose hash is printed on it.
+    `Accept: text/csv` is the page's own table."""
     assert visit.partner is not None
     partner = visit.partner
     wanted = visit.query("format") or ("pdf" if visit.wants((HTML, JSON, CSV, PDF)) == PDF else "")
@@ -142,7 +144,7 @@ def _document(visit: Visit, month: str, wanted: str) -> Response:
     ),
 )
 def months(visit: Visit) -> dict[str, Any]:
-    """`close` asks for the form that closes a month."""
+    """The brand's months, the newest first, and which may be closed. `close` asks for the form that closes a month."""
     assert visit.member is not None
     portal = visit.portal
     subject = f"months of {visit.member.brand}"
@@ -168,6 +170,7 @@ def months(visit: Visit) -> dict[str, Any]:
 
 @page(MONTHS, "desk_months.html", method="POST", who=Who.STAFF, again=months, body=Closing)
 def close(visit: Visit) -> Done:
+    """Finance or an admin closes a month that has ended in UTC, for all of the brand's partners."""
     assert visit.member is not None
     if visit.member.role not in CLOSERS:
         raise Forbidden("Months are closed by finance or an admin.", code="finance_only")

@@ -12,6 +12,7 @@ from introducer.domain.errors import NotFound
 
 @page("/static/{name}", who=Who.ANYONE)
 def static_file(visit: Visit, name: str) -> Response:
+    """A stylesheet, script or icon of the pages, under a name that changes with its content."""
     asset = assets.served().get(name)
     if asset is None:
         raise NotFound("There is no such file.", code="no_such_page")

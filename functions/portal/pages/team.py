@@ -90,7 +90,7 @@ def _told(each: Member, own: Member) -> dict[str, Any]:
 
 
 def _listed(visit: Visit, base: str) -> dict[str, Any]:
-    """Everybody of the house, by name."""
+    """Everybody who may sign in here, by name, with their roles."""
     own = _own(visit)
     subject = f"team:{own.partner or own.brand}"
     found = team_of(visit.portal.configuration, own, visit.position(subject), visit.limit(100))
@@ -105,7 +105,7 @@ def _listed(visit: Visit, base: str) -> dict[str, Any]:
 
 
 def _invite(visit: Visit, base: str) -> Done:
-    """Somebody gets a login: a mail with a first password goes to them."""
+    """Invites somebody to sign in; a mail with a first password goes to them."""
     own, portal = _own(visit), visit.portal
     check_decides(own)
     wish = visit.read(Invitation)
@@ -134,7 +134,7 @@ def _invite(visit: Visit, base: str) -> Done:
 
 
 def _change_role(visit: Visit, base: str, member: str) -> Done:
-    """Another role for a colleague, from now on."""
+    """Gives a colleague another role, from now on; nobody does that to themselves."""
     own, wish = _own(visit), visit.read(NewRole)
     with advised(wish, _ADVICE):
         made = change_role(visit.portal.team_books, own, member, wish.role, at=visit.now)
@@ -142,7 +142,7 @@ def _change_role(visit: Visit, base: str, member: str) -> Done:
 
 
 def _remove(visit: Visit, base: str, member: str) -> Done:
-    """A colleague is none any more: their sessions end at once, and so do the API keys they made."""
+    """Removes a colleague; their sessions end at once, and so do the API keys they made."""
     own, wish = _own(visit), visit.read(Nothing)
     with advised(wish, _ADVICE):
         made = remove_member(visit.portal.team_books, own, member, at=visit.now, true_now=visit.true_now)
@@ -150,7 +150,7 @@ def _remove(visit: Visit, base: str, member: str) -> Done:
 
 
 def _again(visit: Visit, base: str, member: str) -> Done:
-    """The invitation goes out once more, with another first password."""
+    """Sends an invitation out once more, with another first password."""
     own, wish = _own(visit), visit.read(Nothing)
     with advised(wish, _ADVICE):
         made = invite_again(visit.portal.team_books, own, member, at=visit.now)

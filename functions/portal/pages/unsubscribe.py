@@ -38,13 +38,13 @@ words.WORDS["problem"] |= {
 
 @page(PATH, "unsubscribe.html", who=Who.ANYONE)
 def unsubscribing(visit: Visit, token: str) -> dict[str, Any]:
-    """What the link is about, and whether it is switched off. Changes nothing."""
+    """What the link in a mail is about, and whether that is switched off. Changes nothing."""
     return _shown(visit, token, _wish(visit, token))
 
 
 @page(PATH, "unsubscribe.html", method="POST", who=Who.ANYONE, by_link=True)
 def unsubscribe(visit: Visit, token: str) -> dict[str, Any]:
-    """The topic is off."""
+    """Switches off the topic of the link in a mail."""
     wish = _wish(visit, token)
     switch_by_link(visit.portal.member_mails, wish, off=True, now=visit.now)
     return _shown(visit, token, wish, done=True)
@@ -52,7 +52,7 @@ def unsubscribe(visit: Visit, token: str) -> dict[str, Any]:
 
 @page(PATH + "/undo", "unsubscribe.html", method="POST", who=Who.ANYONE, by_link=True)
 def subscribe_again(visit: Visit, token: str) -> dict[str, Any]:
-    """The topic is on again."""
+    """Switches the topic of the link in a mail on again."""
     wish = _wish(visit, token)
     switch_by_link(visit.portal.member_mails, wish, off=False, now=visit.now)
     return _shown(visit, token, wish, done=True)

@@ -71,8 +71,8 @@ _ADVICE = {
 
 @page(PATH, "verification.html")
 def verification(visit: Visit, document: str = "") -> dict[str, Any]:
-    """Where it stands, what is uploaded, and a form for each kind of document. A form is good for a quarter of an
-    hour. `document` is the one whose refused removal shows the page again; it changes nothing."""
+    """Where the partner's verification stands, what is uploaded, and a form for each kind of document. A form is good
+    for a quarter of an hour. `document` is the one whose refused removal shows the page again; it changes nothing."""
     assert visit.partner is not None and visit.member is not None
     partner = visit.partner
     found = visit.portal.verifications.of_partner(partner.partner, partner.brand)
@@ -96,6 +96,7 @@ def verification(visit: Visit, document: str = "") -> dict[str, Any]:
 
 @page(PATH, "verification.html", method="POST", again=verification, body=Submission)
 def submit_verification(visit: Visit) -> Done:
+    """An owner hands in the documents that are uploaded; compliance decides about them."""
     assert visit.partner is not None and visit.member is not None
     check_submitter(visit.member.role)
     wish = visit.read(Submission)
