@@ -67,7 +67,8 @@ _MESSAGES: tuple[Column, ...] = (
     columns=lambda data: _MESSAGES if data["source"] else _DAYS,
 )
 def events(visit: Visit) -> dict[str, Any]:
-    """The days of all sources; with `source`, the messages of one `day`, by default today's."""
+    """What each source sent by UTC day, and what of it could not be applied. With `source`, the messages of one `day`,
+    by default today's."""
     name, day = visit.query("source"), visit.query("day") or visit.today
     _check_day(day)
     return _messages(visit, _source(visit, name), day) if name else _days(visit, day)
@@ -114,6 +115,8 @@ def _messages(visit: Visit, source: Source, day: str) -> dict[str, Any]:
 
 @page(f"{EVENTS}/replay", method="POST", who=Who.STAFF, body=Replay)
 def replay(visit: Visit) -> Done:
+    """Sends a message that could not be applied to the engine again. Twice does no harm; one that never became an event
+    is refused."""
     wish = visit.read(Replay)
     _check_day(wish.day)
     source = _source(visit, wish.source)

@@ -76,6 +76,7 @@ _ADVICE: Advice = {
     ),
 )
 def announcements(visit: Visit) -> dict[str, Any]:
+    """What was announced to the brand's partners in the portal, the newest first."""
     assert visit.member is not None
     subject = f"announcements of {visit.member.brand}"
     found = visit.portal.announcements.of_brand(visit.member.brand, visit.position(subject), visit.limit())
@@ -95,6 +96,7 @@ def announcements(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "desk_announcements.html", method="POST", who=Who.STAFF, again=announcements, body=NewAnnouncement)
 def publish(visit: Visit) -> Done:
+    """Managers and admins announce something to all partners in the portal, or to some."""
     assert visit.member is not None
     wish, books = visit.read(NewAnnouncement), visit.portal.broadcast_books
     with told(wish, _ADVICE):
@@ -129,6 +131,7 @@ def publish(visit: Visit) -> Done:
     ),
 )
 def announcement_of_brand(visit: Visit, announcement: str) -> dict[str, Any]:
+    """One announcement, how far it went, and who has read it."""
     assert visit.member is not None
     portal, brand = visit.portal, visit.member.brand
     found = portal.announcements.announcement(brand, announcement)
@@ -163,6 +166,7 @@ def announcement_of_brand(visit: Visit, announcement: str) -> dict[str, Any]:
     body=Withdrawal,
 )
 def withdraw(visit: Visit, announcement: str) -> Done:
+    """Takes an announcement back, for a reason on record; no partner sees it any more."""
     assert visit.member is not None
     wish = visit.read(Withdrawal)
     with told(wish, _ADVICE):

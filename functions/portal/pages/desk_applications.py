@@ -109,7 +109,7 @@ class Erasing(BaseModel):
     ),
 )
 def desk_applications(visit: Visit) -> dict[str, Any]:
-    """Those of one state: the longest waiting first while they wait, the newest first otherwise."""
+    """Applications in one state, the longest waiting first while they wait, else the newest first."""
     assert visit.member is not None
     check_reader(visit.member)
     state = _state(visit.query("state"))
@@ -132,7 +132,7 @@ def desk_applications(visit: Visit) -> dict[str, Any]:
 
 @page(ONE, "desk_application.html", who=Who.STAFF)
 def desk_application(visit: Visit, application: str) -> dict[str, Any]:
-    """All that is held of one, and who may look after the partner."""
+    """All that is held of one application, and who may look after the partner."""
     assert visit.member is not None
     books, member = visit.portal.application_books, visit.member
     found = read_application(books, member=member, application=application, at=visit.now)
@@ -161,7 +161,8 @@ def desk_application(visit: Visit, application: str) -> dict[str, Any]:
 
 @page(ONE + "/approval", "desk_application.html", method="POST", who=Who.STAFF, again=desk_application, body=Approval)
 def approve(visit: Visit, application: str) -> Done:
-    """It becomes a partner, and its owner is invited. Saying it again finishes what was cut off."""
+    """Managers and admins approve an application; it becomes a partner whose owner is invited. Saying it again finishes
+    what was cut off."""
     assert visit.member is not None
     wish = visit.read(Approval)
     with advised(wish, _ADVICE, terms=wish.terms if isinstance(wish.terms, str) else ""):
@@ -188,7 +189,7 @@ def approve(visit: Visit, application: str) -> Done:
 
 @page(ONE + "/refusal", "desk_application.html", method="POST", who=Who.STAFF, again=desk_application, body=Refusal)
 def refuse(visit: Visit, application: str) -> Done:
-    """It is refused, and the applicant is written why."""
+    """Managers and admins refuse an application; the applicant is written why."""
     assert visit.member is not None
     wish = visit.read(Refusal)
     with advised(wish, _ADVICE):
@@ -205,7 +206,7 @@ def refuse(visit: Visit, application: str) -> Done:
 
 @page(ONE + "/erasure", "desk_application.html", method="POST", who=Who.STAFF, again=desk_application, body=Erasing)
 def erase_applicant(visit: Visit, application: str) -> Done:
-    """Who it is goes, for good."""
+    """Erases who an applicant is, for good."""
     assert visit.member is not None
     wish = visit.read(Erasing)
     with advised(wish, _ADVICE):

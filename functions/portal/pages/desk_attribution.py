@@ -47,7 +47,7 @@ class NewAttribution(BaseModel):
     ),
 )
 def attribution(visit: Visit, campaign: str) -> dict[str, Any]:
-    """What holds, and the decisions, the newest first."""
+    """How a campaign attributes now, and the decisions about that, the newest first."""
     assert visit.member is not None
     configuration, brand = visit.portal.configuration, visit.member.brand
     found = configuration.campaign(brand, campaign)
@@ -74,6 +74,8 @@ def attribution(visit: Visit, campaign: str) -> dict[str, Any]:
 
 @page(PATH, "desk_attribution.html", method="POST", who=Who.STAFF, again=attribution, body=NewAttribution)
 def decide(visit: Visit, campaign: str) -> Done:
+    """Managers and admins decide how a campaign attributes whoever registers from a moment on. The moment is one to
+    come: nothing that happened changes."""
     assert visit.member is not None
     member = visit.member
     if member.role not in MAY_DECIDE:

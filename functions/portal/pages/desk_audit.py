@@ -50,7 +50,7 @@ def admit(visit: Visit, roles: frozenset[Role]) -> None:
     ),
 )
 def trail(visit: Visit) -> dict[str, Any]:
-    """The latest changes of the brand; with `subject`, those of one thing."""
+    """The latest changes of the brand, or those of one subject, for compliance and admins. `subject` names it."""
     admit(visit, MAY)
     assert visit.member is not None
     head = chain_head(visit.portal.audit_chain, visit.member.brand)

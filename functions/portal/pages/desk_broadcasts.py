@@ -174,7 +174,7 @@ _ADVICE: Advice = {
     ),
 )
 def broadcasts(visit: Visit) -> dict[str, Any]:
-    """The newest first."""
+    """The brand's broadcasts, the newest first."""
     assert visit.member is not None
     subject, books = f"broadcasts of {visit.member.brand}", visit.portal.broadcast_books
     found = books.broadcasts.of_brand(visit.member.brand, visit.position(subject), visit.limit(25))
@@ -190,6 +190,7 @@ def broadcasts(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/policy", "desk_broadcasts.html", method="POST", who=Who.STAFF, again=broadcasts, body=Policy)
 def policy(visit: Visit) -> Done:
+    """An admin says to how many people one person may write without a second one."""
     assert visit.member is not None
     wish = visit.read(Policy)
     with advised(wish, _ADVICE):
@@ -201,8 +202,8 @@ def policy(visit: Visit) -> Done:
 
 @page(PATH + "/new", "desk_broadcast.html", who=Who.STAFF)
 def new_broadcast(visit: Visit) -> dict[str, Any]:
-    """An empty form. `segment` chooses one of the saved ones; each `partner`, or with `all` those that the filters of
-    the list of partners have, are written to alone."""
+    """An empty form of a broadcast. `segment` chooses one of the saved ones; each `partner`, or with `all` those that
+    the filters of the list of partners have, are written to alone."""
     assert visit.member is not None
     if visit.member.role not in WRITERS:
         raise Forbidden("Managers and admins write to partners: ask one of them.", code="broadcast_role")
@@ -230,6 +231,7 @@ def new_broadcast(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "desk_broadcast.html", method="POST", who=Who.STAFF, again=new_broadcast, body=NewBroadcast)
 def draft(visit: Visit) -> Done:
+    """Managers and admins write a broadcast; as a draft it goes to nobody yet."""
     assert visit.member is not None
     wish, books = visit.read(NewBroadcast), visit.portal.broadcast_books
     with _told(wish):
@@ -262,7 +264,8 @@ def _may_approve(member: Member, found: Broadcast) -> bool:
 
 @page(ONE, "desk_broadcast.html", who=Who.STAFF)
 def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
-    """One of them; `partner` (and `language`) show what that partner would read."""
+    """One broadcast, to whom it goes, how far it is, and what one partner would read. `partner` (and `language`) say
+    which partner."""
     assert visit.member is not None
     books, member = visit.portal.broadcast_books, visit.member
     found = broadcast_of_brand(books, member, broadcast)
@@ -302,6 +305,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
 
 @page(ONE, "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=ChangedBroadcast)
 def change(visit: Visit, broadcast: str) -> Done:
+    """Changes the words, partners or moment of a broadcast that is a draft."""
     assert visit.member is not None
     wish, books = visit.read(ChangedBroadcast), visit.portal.broadcast_books
     with _told(wish):
@@ -319,25 +323,28 @@ def change(visit: Visit, broadcast: str) -> Done:
 
 @page(ONE + "/submission", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=AsRead)
 def submit(visit: Visit, broadcast: str) -> Done:
+    """Submits a draft; above the brand's number of people it waits for a second person."""
     act = partial(submit_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
     return _step(visit, broadcast, AsRead, act, "submitted")
 
 
 @page(ONE + "/approval", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=AsRead)
 def approve(visit: Visit, broadcast: str) -> Done:
-    """A second person says yes."""
+    """A second person approves a broadcast that waits; whoever wrote it may not."""
     act = partial(approve_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
     return _step(visit, broadcast, AsRead, act, "approved")
 
 
 @page(ONE + "/return", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=AsRead)
 def take_back(visit: Visit, broadcast: str) -> Done:
+    """Makes a submitted broadcast a draft again, before anybody got it."""
     return _step(visit, broadcast, AsRead, partial(take_back_broadcast, visit.portal.broadcast_books), "draft")
 
 
 @page(ONE + "/stop", "desk_broadcast.html", method="POST", who=Who.STAFF, again=broadcast_of, body=Stop)
 def stop(visit: Visit, broadcast: str) -> Done:
-    """It takes effect within moments, and in the portal at once."""
+    """Stops a broadcast; whoever has not got it never does. It takes effect within moments, and in the portal at
+    once."""
     act = partial(stop_broadcast, visit.portal.broadcast_books, visit.portal.start_broadcast)
     return _step(visit, broadcast, Stop, act, "stopped")
 

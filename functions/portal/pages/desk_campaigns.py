@@ -152,7 +152,7 @@ _READ = {
     ),
 )
 def campaigns_of_brand(visit: Visit) -> dict[str, Any]:
-    """All of the brand's, the newest first."""
+    """All of the brand's campaigns, the newest first."""
     assert visit.member is not None
     subject = f"campaigns of the desk of {visit.member.brand}"
     found = visit.portal.configuration.campaigns(visit.member.brand)[::-1]
@@ -206,7 +206,8 @@ def _used(visit: Visit, campaign: Campaign) -> dict[str, Any] | None:
 
 @page(ONE, "desk_campaign.html", who=Who.STAFF)
 def campaign_of_brand(visit: Visit, campaign: str) -> dict[str, Any]:
-    """`country` and `device` in the address ask where such a visitor would go; `at` may be another moment."""
+    """One campaign, its settings, and where its visitors go now. `country` and `device` in the address ask where such a
+    visitor would go; `at` may be another moment."""
     assert visit.member is not None
     found = _campaign(visit, campaign)
     decided = visit.portal.configuration.attributions(visit.member.brand, found.campaign)
@@ -266,6 +267,7 @@ def _shares(pages: tuple[LandingPage, ...]) -> list[dict[str, Any]]:
 
 @page(STATUS, "desk_campaign.html", method="POST", who=Who.STAFF, again=campaign_of_brand, body=NewStatus)
 def change_campaign_status(visit: Visit, campaign: str) -> Done:
+    """Managers and admins pause a campaign, or take it up again."""
     assert visit.member is not None
     check_editor(visit.member.role)
     wish = visit.read(NewStatus)
@@ -289,11 +291,13 @@ def change_campaign_status(visit: Visit, campaign: str) -> Done:
 
 @page(NEW, "desk_campaign_edit.html", who=Who.STAFF)
 def new_campaign(visit: Visit) -> dict[str, Any]:
+    """An empty form of a campaign."""
     return _form(visit, None)
 
 
 @page(NEW, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=new_campaign, body=(AboutNew, WholeSettings))
 def keep_new_campaign(visit: Visit) -> Done:
+    """Managers and admins create a campaign, with its pages, schedule, caps and hosts."""
     assert visit.member is not None
     check_editor(visit.member.role)
     sent = _sent(visit)
@@ -322,11 +326,14 @@ def keep_new_campaign(visit: Visit) -> Done:
 
 @page(EDIT, "desk_campaign_edit.html", who=Who.STAFF)
 def edit_campaign(visit: Visit, campaign: str) -> dict[str, Any]:
+    """The form of a campaign as it is, to be changed."""
     return _form(visit, _campaign(visit, campaign))
 
 
 @page(EDIT, "desk_campaign_edit.html", method="POST", who=Who.STAFF, again=edit_campaign, body=(About, WholeSettings))
 def keep_campaign(visit: Visit, campaign: str) -> Done:
+    """Managers and admins change a campaign's settings; what a program leaves out stays. `version` is the one that was
+    looked at: where somebody changed it since, it is refused."""
     assert visit.member is not None
     check_editor(visit.member.role)
     _campaign(visit, campaign)

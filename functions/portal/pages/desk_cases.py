@@ -221,7 +221,8 @@ _ADVICE: Advice = {
     ),
 )
 def desk_cases(visit: Visit) -> dict[str, Any]:
-    """`state` is `open` (not closed) or `closed`."""
+    """The brand's open cases, those that hold the most first, or its closed ones. `state` is `open` (not closed) or
+    `closed`."""
     assert visit.member is not None
     portal, brand = visit.portal, visit.member.brand
     state = visit.query("state", OPEN) or OPEN
@@ -246,6 +247,7 @@ def desk_cases(visit: Visit) -> dict[str, Any]:
 
 @page(POLICY, "desk_case_policy.html", who=Who.STAFF)
 def case_policy(visit: Visit) -> dict[str, Any]:
+    """The clocks of the brand's cases."""
     assert visit.member is not None
     found = read_case_policy(visit.portal.cases, brand=visit.member.brand)
     return asdict(found) | {"may_set": visit.member.role is Role.ADMIN}
@@ -253,6 +255,7 @@ def case_policy(visit: Visit) -> dict[str, Any]:
 
 @page(POLICY, "desk_case_policy.html", method="POST", who=Who.STAFF, again=case_policy, body=Policy)
 def change_case_policy(visit: Visit) -> Done:
+    """An admin sets the clocks of cases; what is open keeps its deadlines."""
     assert visit.member is not None
     wish = visit.read(Policy)
     with advised(wish, _ADVICE):
@@ -271,6 +274,7 @@ def change_case_policy(visit: Visit) -> Done:
 
 @page(OF_PARTNER, "desk_cases_of_partner.html", who=Who.STAFF)
 def cases_of_one(visit: Visit, partner: str) -> dict[str, Any]:
+    """All cases of one partner, the newest first, and its newest clients."""
     assert visit.member is not None
     portal = visit.portal
     found = read_cases_of_one(
@@ -288,7 +292,7 @@ def cases_of_one(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(OF_PARTNER, "desk_cases_of_partner.html", method="POST", who=Who.STAFF, again=cases_of_one, body=NewCase)
 def open_by_hand(visit: Visit, partner: str) -> Done:
-    """Opens a case; where one is open, the clients join it."""
+    """Opens a case about a partner; where one is open, the clients join it."""
     assert visit.member is not None
     wish, portal = visit.read(NewCase), visit.portal
     try:
@@ -311,6 +315,7 @@ def open_by_hand(visit: Visit, partner: str) -> Done:
 
 @page(ONE, "desk_case.html", who=Who.STAFF)
 def desk_case(visit: Visit, partner: str, case: str) -> dict[str, Any]:
+    """One case, its evidence, the money now and after either verdict, and what was said."""
     assert visit.member is not None
     portal = visit.portal
     found = read_case(
@@ -330,6 +335,7 @@ def desk_case(visit: Visit, partner: str, case: str) -> dict[str, Any]:
 
 @page(ONE + "/decision", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=Verdict)
 def decide(visit: Visit, partner: str, case: str) -> Done:
+    """Managers, compliance and admins decide a case; its money goes free, or clients earn nothing."""
     assert visit.member is not None
     wish, portal = visit.read(Verdict), visit.portal
     disallow = wish.verdict == "disallow"
@@ -357,6 +363,7 @@ def decide(visit: Visit, partner: str, case: str) -> Done:
 
 @page(ONE + "/appeal", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=AppealVerdict)
 def decide_on_appeal(visit: Visit, partner: str, case: str) -> Done:
+    """Compliance or an admin decides an appeal; whoever made the first verdict may not."""
     assert visit.member is not None
     wish, portal = visit.read(AppealVerdict), visit.portal
     with advised(wish, _ADVICE):
@@ -376,13 +383,13 @@ def decide_on_appeal(visit: Visit, partner: str, case: str) -> Done:
 
 @page(ONE + "/answers", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=Words)
 def answer(visit: Visit, partner: str, case: str) -> Done:
-    """What the partner reads too."""
+    """Answers in a case, for the partner to read."""
     return _says(visit, partner, case, note=False)
 
 
 @page(ONE + "/notes", "desk_case.html", method="POST", who=Who.STAFF, again=desk_case, body=Words)
 def note(visit: Visit, partner: str, case: str) -> Done:
-    """What staff alone read."""
+    """Notes something in a case that staff alone read."""
     return _says(visit, partner, case, note=True)
 
 

@@ -79,12 +79,14 @@ def admit(visit: Visit) -> None:
 
 @page(PATH, "desk_clients.html", who=Who.STAFF)
 def search(visit: Visit) -> dict[str, Any]:
+    """The form to find a client by what the platform calls it."""
     admit(visit)
     return {}
 
 
 @page(PATH, "desk_clients.html", method="POST", who=Who.STAFF, again=search, body=Search)
 def find(visit: Visit) -> Done:
+    """Finds a client by what the platform calls it, and answers its keyed hash. Capitals count."""
     admit(visit)
     assert visit.member is not None
     wish = visit.read(Search)
@@ -115,7 +117,7 @@ def find(visit: Visit) -> Done:
     ),
 )
 def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
-    """Where the client stands; its decisions are the list."""
+    """Whose client it is, by what evidence, and the decisions about it."""
     admit(visit)
     assert visit.member is not None
     brand, portal = visit.member.brand, visit.portal
@@ -144,6 +146,8 @@ def client_of_brand(visit: Visit, client: str) -> dict[str, Any]:
 
 @page(PATH + "/{client}", "desk_client.html", method="POST", who=Who.STAFF, again=client_of_brand, body=Move)
 def move(visit: Visit, client: str) -> Done:
+    """Moves a client to another partner, from a moment on or from the beginning. Nothing that happened changes: the
+    difference is posted to either partner."""
     admit(visit)
     assert visit.member is not None
     check(client)
@@ -175,7 +179,7 @@ def move(visit: Visit, client: str) -> Done:
 
 @page(PATH + "/{client}/again", method="POST", who=Who.STAFF, body=Again)
 def move_again(visit: Visit, client: str) -> Done:
-    """A decision that waits for a person is sent to the engine again."""
+    """Sends a decision about a client that waits for a person to the engine again."""
     admit(visit)
     assert visit.member is not None
     check(client)

@@ -53,6 +53,7 @@ class End(BaseModel):
 
 @page(PATH, "desk_codes.html", who=Who.STAFF, columns=COLUMNS)
 def codes_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
+    """One partner's promo codes, those given last first, with what came by each this month."""
     assert visit.member is not None
     configuration = visit.portal.configuration
     found = partner_of_brand(configuration, visit.member, partner)
@@ -71,6 +72,7 @@ def codes_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(PATH, "desk_codes.html", method="POST", who=Who.STAFF, again=codes_of_partner, body=NewCode)
 def give(visit: Visit, partner: str) -> Done:
+    """Managers and admins give a partner a promo code; one that another has then is refused."""
     member = _admitted(visit, partner)
     wish = visit.read(NewCode)
     typed = wish.model_dump()
@@ -99,6 +101,7 @@ def give(visit: Visit, partner: str) -> Done:
 
 @page(PATH + "/end", "desk_codes.html", method="POST", who=Who.STAFF, again=codes_of_partner, body=End)
 def end(visit: Visit, partner: str) -> Done:
+    """Managers and admins end a partner's promo code at a moment to come."""
     member = _admitted(visit, partner)
     wish = visit.read(End)
     typed = wish.model_dump()
@@ -135,7 +138,8 @@ def end(visit: Visit, partner: str) -> Done:
     ),
 )
 def who_has(visit: Visit) -> dict[str, Any]:
-    """`code` in the address asks for one, however it is written; who got it last comes first."""
+    """Who has a promo code and who had it when, the last one first. `code` in the address asks for one, however it is
+    written."""
     assert visit.member is not None
     configuration, brand = visit.portal.configuration, visit.member.brand
     code = normalised(visit.query("code"))

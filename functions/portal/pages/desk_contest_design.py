@@ -177,7 +177,7 @@ _FIELD_OF = {"unknown_currency": "currency", "invalid_country": "countries", "re
 
 @page(NEW, "desk_contest_design.html", who=Who.STAFF)
 def new_contest(visit: Visit) -> dict[str, Any]:
-    """The form; `like` is a contest whose settings it begins with."""
+    """The form of a new contest. `like` is one whose settings it begins with."""
     return _form(visit, None)
 
 
@@ -185,12 +185,14 @@ def new_contest(visit: Visit) -> dict[str, Any]:
     NEW + "/check", "desk_contest_design.html", method="POST", who=Who.STAFF, again=new_contest, body=(About, Settings)
 )
 def check_new(visit: Visit) -> dict[str, Any]:
-    """Keeps nothing: a row more or less, or the rules in words and the cost."""
+    """A new contest's rules in words, and what it can cost; nothing is kept. A form's other buttons ask for a row more
+    or less."""
     return _checked(visit, None)
 
 
 @page(NEW, "desk_contest_design.html", method="POST", who=Who.STAFF, again=new_contest, body=(About, Settings))
 def keep_new(visit: Visit) -> Done:
+    """Drafts a contest; partners see it once a second person has approved it. Managers and admins draft."""
     assert visit.member is not None
     check_planner(visit.member.role)
     draft = _draft(visit, None)
@@ -206,6 +208,7 @@ def keep_new(visit: Visit) -> Done:
 
 @page(EDIT, "desk_contest_design.html", who=Who.STAFF)
 def edit_contest(visit: Visit, contest: str) -> dict[str, Any]:
+    """The form of a contest as it is, to be changed."""
     return _form(visit, _contest(visit, contest))
 
 
@@ -218,11 +221,15 @@ def edit_contest(visit: Visit, contest: str) -> dict[str, Any]:
     body=(About, Settings),
 )
 def check_edit(visit: Visit, contest: str) -> dict[str, Any]:
+    """A changed contest's rules in words, and what it can cost; nothing is kept. A form's other buttons ask for a row
+    more or less."""
     return _checked(visit, _contest(visit, contest))
 
 
 @page(EDIT, "desk_contest_design.html", method="POST", who=Who.STAFF, again=edit_contest, body=(About, Settings))
 def keep_edit(visit: Visit, contest: str) -> Done:
+    """Changes a contest; once it has started, little more than its end and its description. What was approved and now
+    costs something else, or is for others, is a draft again."""
     assert visit.member is not None
     before = _contest(visit, contest)
     about = visit.read(About)

@@ -132,8 +132,8 @@ _ADVICE: Advice = {
     ),
 )
 def contest_participants(visit: Visit, contest: str, partner: str = "") -> dict[str, Any]:
-    """By score once it runs, division by division (`division`, from 1); `show=all`: everybody, also those who left, in
-    no order."""
+    """Who takes part in a contest, by score once it runs, division by division. `division` is counted from 1;
+    `show=all`: everybody, also those who left, in no order."""
     assert visit.member is not None
     found = _contest(visit, contest)
     everybody = found.status in (ContestStatus.DRAFT, ContestStatus.PLANNED)
@@ -171,13 +171,13 @@ def contest_participants(visit: Visit, contest: str, partner: str = "") -> dict[
 
 @page(PARTICIPANTS + "/{partner}/aside", _LIST, method="POST", who=Who.STAFF, again=contest_participants, body=Reason)
 def aside(visit: Visit, contest: str, partner: str) -> Done:
-    """Not ranked any more, for a reason that the partner reads."""
+    """Sets a participant aside, who is not ranked any more, for a reason that the partner reads."""
     return _asides(visit, contest, partner, set_aside, "participants?done=aside")
 
 
 @page(PARTICIPANTS + "/{partner}/back", _LIST, method="POST", who=Who.STAFF, again=contest_participants, body=Reason)
 def back(visit: Visit, contest: str, partner: str) -> Done:
-    """Ranked again."""
+    """Takes a participant who was set aside back into the ranking."""
     return _asides(visit, contest, partner, take_back_aside, "participants?done=back")
 
 
@@ -221,7 +221,8 @@ def _asides(visit: Visit, contest: str, partner: str, step: Callable[..., Contes
     ),
 )
 def contest_result(visit: Visit, contest: str, partner: str = "") -> dict[str, Any]:
-    """`division` is the number of one, from 1."""
+    """The result of a contest in one division, and what participants object to. `division` is the number of one, from
+    1."""
     found = _contest(visit, contest)
     division = _division(visit, found)
     subject = f"result of {found.contest}, {found.edition}, {division}"
@@ -257,7 +258,7 @@ def contest_result(visit: Visit, contest: str, partner: str = "") -> dict[str, A
     body=Reason,
 )
 def aside_in_result(visit: Visit, contest: str, partner: str) -> Done:
-    """Not ranked any more, for a reason that the partner reads."""
+    """Sets somebody in the result aside, which is ranked anew, for a reason that the partner reads."""
     return _asides(visit, contest, partner, set_aside, "result?done=aside")
 
 
@@ -270,12 +271,14 @@ def aside_in_result(visit: Visit, contest: str, partner: str) -> Done:
     body=Reason,
 )
 def back_in_result(visit: Visit, contest: str, partner: str) -> Done:
-    """Ranked again."""
+    """Takes somebody who was set aside back into the result, which is ranked anew."""
     return _asides(visit, contest, partner, take_back_aside, "result?done=back")
 
 
 @page(ONE + "/objections", "desk_contest_result.html", method="POST", who=Who.STAFF, again=contest_result, body=Answer)
 def answer_objection(visit: Visit, contest: str) -> Done:
+    """Managers and admins answer an objection to a provisional result; the partner is told. That changes no count:
+    where it was right, somebody is set aside, or is so no more."""
     assert visit.member is not None
     wish, portal = visit.read(Answer), visit.portal
     found = _contest(visit, contest)
@@ -319,7 +322,7 @@ def answer_objection(visit: Visit, contest: str) -> Done:
     ),
 )
 def contest_awards(visit: Visit, contest: str) -> dict[str, Any]:
-    """`show` is `all` or `gifts`."""
+    """What was won in a contest, by division and place. `show` is `all` or `gifts`."""
     assert visit.member is not None
     found = _contest(visit, contest)
     show = visit.query("show", ALL) or ALL
@@ -343,7 +346,7 @@ def contest_awards(visit: Visit, contest: str) -> dict[str, Any]:
 
 @page(AWARDS, "desk_contest_awards.html", method="POST", who=Who.STAFF, again=contest_awards, body=Sent)
 def gift(visit: Visit, contest: str) -> Done:
-    """A gift was sent, or delivered."""
+    """Notes that a gift was sent, or delivered."""
     assert visit.member is not None
     wish = visit.read(Sent)
     found = _contest(visit, contest)

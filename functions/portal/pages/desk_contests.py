@@ -158,7 +158,7 @@ _ADVICE: Advice = {
     ),
 )
 def desk_contests(visit: Visit) -> dict[str, Any]:
-    """The one that starts last comes first."""
+    """The brand's contests, the one that starts last first, and what each waits for."""
     assert visit.member is not None
     subject = f"contests of {visit.member.brand}"
     found = read_contests_desk(
@@ -180,6 +180,7 @@ def desk_contests(visit: Visit) -> dict[str, Any]:
 
 @page(ONE, "desk_contest.html", who=Who.STAFF)
 def desk_contest(visit: Visit, contest: str) -> dict[str, Any]:
+    """One contest, its settings, its rules in words, and what it waits for."""
     assert visit.member is not None
     found = read_contest_desk(visit.portal.contest_books, member=visit.member, contest=contest, now=visit.now)
     settings = found.settings
@@ -208,7 +209,7 @@ def desk_contest(visit: Visit, contest: str) -> dict[str, Any]:
 
 @page(ONE + "/approval", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest, body=Approval)
 def approve(visit: Visit, contest: str) -> Done:
-    """It commits the money: who drafted it never approves it."""
+    """Finance or an admin approves a contest, which commits the money; whoever drafted it may not."""
     assert visit.member is not None
     wish, portal = visit.read(Approval), visit.portal
     with advised(wish, _ADVICE):
@@ -225,7 +226,7 @@ def approve(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/end", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest, body=End)
 def move_end(visit: Visit, contest: str) -> Done:
-    """Later, or sooner; after the start too."""
+    """Lets a contest end later, or sooner; after the start too."""
     assert visit.member is not None
     wish, portal = visit.read(End), visit.portal
     before = contest_of_brand(portal.contest_books, visit.member, contest)
@@ -247,7 +248,7 @@ def move_end(visit: Visit, contest: str) -> Done:
 
 @page(ONE + "/cancellation", "desk_contest.html", method="POST", who=Who.STAFF, again=desk_contest, body=Reason)
 def cancel(visit: Visit, contest: str) -> Done:
-    """Nothing is paid then."""
+    """Cancels a contest, for a reason on record; nothing is paid then."""
     assert visit.member is not None
     wish, portal = visit.read(Reason), visit.portal
     with advised(wish, _ADVICE):

@@ -36,8 +36,8 @@ PHASES = (Phase.PROPOSED, Phase.TO_COME, Phase.IN_FORCE, Phase.EARLIER)
     ),
 )
 def deals(visit: Visit) -> dict[str, Any]:
-    """`phase` is `proposed` (by default), `to_come`, `in_force` or `earlier`; `manager` a member of staff or `nobody`;
-    `kind` a kind of rule."""
+    """The brand's deals that wait for an answer, are in force, begin later, or are over. `phase` is `proposed` (by
+    default), `to_come`, `in_force` or `earlier`; `manager` a member of staff or `nobody`; `kind` a kind of rule."""
     assert visit.member is not None
     brand, kind = visit.member.brand, visit.query("kind")
     try:

@@ -46,6 +46,7 @@ def _of_click(row: PieceOfEvidence, name: str) -> Any:
     ),
 )
 def evidence_of_client(visit: Visit, client: str) -> dict[str, Any]:
+    """By what evidence a client is a partner's, and why every other piece does not count."""
     admit(visit)
     assert visit.member is not None
     check(client)

@@ -85,7 +85,8 @@ _ADVICE = {
 
 @page(LIST, "desk_goals.html", who=Who.STAFF, columns=COLUMNS)
 def goals_of_partner(visit: Visit, partner: str, goal: str = "") -> dict[str, Any]:
-    """All of them; `goal` is the one of a refused withdrawal, which the page has anyway."""
+    """All goals that a partner was offered, and what became of each. `goal` is the one of a refused withdrawal, which
+    the page has anyway."""
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     found = read_goals(visit, owner.partner)
@@ -102,6 +103,7 @@ def goals_of_partner(visit: Visit, partner: str, goal: str = "") -> dict[str, An
 
 @page(LIST, "desk_goals.html", method="POST", who=Who.STAFF, again=goals_of_partner, body=Offer)
 def offer(visit: Visit, partner: str) -> Done:
+    """Managers and admins offer a partner a goal; it pays nothing before the partner accepts."""
     assert visit.member is not None
     sent = visit.read(Offer)
     typed = {name: str(value) for name, value in sent.model_dump().items()}
@@ -123,6 +125,7 @@ def offer(visit: Visit, partner: str) -> Done:
 
 @page(ONE + "/withdraw", "desk_goals.html", method="POST", who=Who.STAFF, again=goals_of_partner, body=Withdrawal)
 def withdraw(visit: Visit, partner: str, goal: str) -> Done:
+    """Withdraws the offer of a goal before the partner has answered it."""
     assert visit.member is not None
     sent = visit.read(Withdrawal)
     try:

@@ -87,7 +87,8 @@ _ADVICE = {
     ),
 )
 def joint_proposals(visit: Visit) -> dict[str, Any]:
-    """The newest first; `status` is `waiting` (by default), `approved` or `refused`."""
+    """Proposals of the same terms to several partners, the newest first. `status` is `waiting` (by default), `approved`
+    or `refused`."""
     assert visit.member is not None
     try:
         status = JointStatus(visit.query("status") or JointStatus.WAITING)
@@ -106,7 +107,8 @@ def joint_proposals(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/new", TEMPLATE, who=Who.STAFF)
 def new_joint(visit: Visit) -> dict[str, Any]:
-    """The form, for each `partner` that is named, or with `all` for those that the list's filters have."""
+    """The form to propose the same terms to several partners. They are each `partner` that is named, or with `all`
+    those that the list's filters have."""
     _admit(visit)
     if visit.refused:
         sent = visit.fields.get("partners")
@@ -117,7 +119,7 @@ def new_joint(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/check", TEMPLATE, method="POST", who=Who.STAFF, again=new_joint, body=Joint)
 def check_joint(visit: Visit) -> dict[str, Any]:
-    """What the terms would be to each, and their words; nothing is kept."""
+    """What the same terms would be to each of several partners, in words; nothing is kept."""
     assert visit.member is not None
     _admit(visit)
     draft = visit.read(Joint)
@@ -139,6 +141,7 @@ def check_joint(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, TEMPLATE, method="POST", who=Who.STAFF, again=new_joint, body=Joint)
 def write_joint(visit: Visit) -> Done:
+    """Managers and admins write the same terms for several partners; a second one lets them out."""
     assert visit.member is not None
     _admit(visit)
     draft = visit.read(Joint)
@@ -157,7 +160,7 @@ def write_joint(visit: Visit) -> Done:
 
 @page(ONE, TEMPLATE, who=Who.STAFF)
 def joint_proposal(visit: Visit, proposal: str) -> dict[str, Any]:
-    """One of them: its words, and where each partner stands with it."""
+    """One joint proposal, its words, and where each partner stands with it."""
     assert visit.member is not None
     member, configuration = visit.member, visit.portal.configuration
     found = visit.portal.joint_proposals.proposal(member.brand, proposal)
@@ -178,6 +181,8 @@ def joint_proposal(visit: Visit, proposal: str) -> dict[str, Any]:
 
 @page(ONE, TEMPLATE, method="POST", who=Who.STAFF, again=joint_proposal, body=Decision)
 def decide_joint(visit: Visit, proposal: str) -> Done:
+    """Approves a joint proposal, which another person than its writer does, or refuses it. Approving proposes to each
+    partner; doing so again goes on with who is left."""
     assert visit.member is not None
     wish = visit.read(Decision)
     try:

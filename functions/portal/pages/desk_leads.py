@@ -116,7 +116,7 @@ class Erasure(BaseModel):
     ),
 )
 def desk_leads(visit: Visit) -> dict[str, Any]:
-    """Those of one stage and one salesperson: the longest waiting first while they are open."""
+    """Leads in one stage of one salesperson, the longest waiting first while they are open."""
     assert visit.member is not None
     member = visit.member
     check_worker(member)
@@ -144,7 +144,8 @@ def desk_leads(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/find", "desk_leads.html", method="POST", who=Who.STAFF, again=desk_leads, private=True, body=Search)
 def find(visit: Visit) -> Done:
-    """The lead of somebody who calls. It is posted: an address has no place in a list of requests."""
+    """Finds the lead of somebody who calls, by e-mail address or phone number. It is posted: an address has no place in
+    a list of requests."""
     assert visit.member is not None
     wish = visit.read(Search)
     with advised(wish, _ADVICE):
@@ -154,6 +155,7 @@ def find(visit: Visit) -> Done:
 
 @page(ONE, "desk_lead.html", who=Who.STAFF)
 def desk_lead(visit: Visit, lead: str) -> dict[str, Any]:
+    """One lead, who that is, what was noted, and which stages may follow."""
     assert visit.member is not None
     member = visit.member
     found = read_lead(visit.portal.lead_books, member=member, lead=lead)
@@ -175,6 +177,7 @@ def desk_lead(visit: Visit, lead: str) -> dict[str, Any]:
 
 @page(ONE + "/stage", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, body=Step)
 def move(visit: Visit, lead: str) -> Done:
+    """Moves a lead to a stage that follows; one that is won may say which client it became."""
     assert visit.member is not None
     wish = visit.read(Step)
     with advised(wish, _ADVICE):
@@ -193,6 +196,7 @@ def move(visit: Visit, lead: str) -> Done:
 
 @page(ONE + "/salesperson", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, body=Hands)
 def give(visit: Visit, lead: str) -> Done:
+    """Gives a lead to a salesperson, or sets it free to be taken."""
     assert visit.member is not None
     wish = visit.read(Hands)
     with advised(wish, _ADVICE):
@@ -210,6 +214,7 @@ def give(visit: Visit, lead: str) -> Done:
 
 @page(ONE + "/notes", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, private=True, body=Noted)
 def note(visit: Visit, lead: str) -> Done:
+    """Adds a note to a lead, for those who work it."""
     assert visit.member is not None
     wish = visit.read(Noted)
     with advised(wish, _ADVICE):
@@ -227,7 +232,7 @@ def note(visit: Visit, lead: str) -> Done:
 
 @page(ONE + "/erasure", "desk_lead.html", method="POST", who=Who.STAFF, again=desk_lead, body=Erasure)
 def erase(visit: Visit, lead: str) -> Done:
-    """Who it is goes, for good."""
+    """Managers and admins erase who a lead is, with the notes about it, for good."""
     assert visit.member is not None
     wish = visit.read(Erasure)
     with advised(wish, _ADVICE):

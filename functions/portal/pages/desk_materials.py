@@ -122,7 +122,8 @@ _BANNER_ADVICE: dict[str, tuple[str, str]] = {
     ),
 )
 def materials_of_campaign(visit: Visit, campaign: str, material: str = "") -> dict[str, Any]:
-    """The newest first, paused ones too. `material` is the one whose refused change shows the page again."""
+    """A campaign's banners, text links and texts to share, the newest first, paused ones too. `material` is the one
+    whose refused change shows the page again."""
     assert visit.member is not None
     portal = visit.portal
     found = portal.configuration.campaign(visit.member.brand, campaign)
@@ -157,6 +158,7 @@ def materials_of_campaign(visit: Visit, campaign: str, material: str = "") -> di
 
 @page(PATH, "desk_materials.html", method="POST", who=Who.STAFF, again=materials_of_campaign, body=NewText)
 def add_text_to_campaign(visit: Visit, campaign: str) -> Done:
+    """Managers and admins add a text link or a text to share to a campaign."""
     assert visit.member is not None
     wish = visit.read(NewText)
     with advised(wish, _TEXT_ADVICE):
@@ -184,8 +186,9 @@ def add_text_to_campaign(visit: Visit, campaign: str) -> Done:
     body=NewBanner,
 )
 def add_banner_to_campaign(visit: Visit, campaign: str) -> Done:
-    """A form with a picture in its field `file`. A program may send the picture as the body, as
-    `application/octet-stream`, and `name` and `language` in the query. Sending one again adds nothing twice."""
+    """Managers and admins add a banner to a campaign; sending one again adds nothing twice. A form with a picture in
+    its field `file`. A program may send the picture as the body, as `application/octet-stream`, and `name` and
+    `language` in the query."""
     assert visit.member is not None
     if visit.content_type == JSON:
         raise Malformed("Send a form with a picture, or the picture itself.", code="unsupported_media_type")
@@ -222,6 +225,7 @@ def add_banner_to_campaign(visit: Visit, campaign: str) -> Done:
     body=NewStatus,
 )
 def change_material(visit: Visit, campaign: str, material: str) -> Done:
+    """Pauses one of a campaign's banners or texts, offers it again, or removes it for good."""
     assert visit.member is not None
     wish = visit.read(NewStatus)
     with advised(wish, {"material_removed": ("", N_("This was removed meanwhile: add it anew."))} | _TEXT_ADVICE):

@@ -98,6 +98,8 @@ COLUMNS = (
 
 @page(PATH, "desk_messages.html", who=Who.STAFF, columns=COLUMNS)
 def inbox(visit: Visit) -> dict[str, Any]:
+    """The staff's conversations with partners, the longest waiting for an answer first. `whose` is `mine` (those that
+    the member answers) or `all`, `state` is `open` or `closed`."""
     assert visit.member is not None
     usual = MINE if visit.member.role in (Role.MANAGER, Role.SALES) else ALL
     whose = _one_of(visit, "whose", usual, (MINE, ALL))
@@ -109,6 +111,7 @@ def inbox(visit: Visit) -> dict[str, Any]:
 
 @page(OF_PARTNER, "desk_messages_of_partner.html", who=Who.STAFF, columns=COLUMNS)
 def threads_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
+    """The conversations with one partner, open ones first."""
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     return {"partner": owner.partner, "name": owner.name} | conversation_of_partner(visit, owner, visit.limit())
@@ -118,6 +121,7 @@ def threads_of_partner(visit: Visit, partner: str) -> dict[str, Any]:
     OF_PARTNER, "desk_messages_of_partner.html", method="POST", who=Who.STAFF, again=threads_of_partner, body=NewThread
 )
 def begin_with_partner(visit: Visit, partner: str) -> Done:
+    """Begins a conversation with a partner."""
     assert visit.member is not None
     thread = begun(visit, partner)
     return Done(_stands(thread), f"{PATH}/{thread.partner}/{thread.thread}", created=True)
@@ -125,6 +129,7 @@ def begin_with_partner(visit: Visit, partner: str) -> Done:
 
 @page(ONE, "desk_message_thread.html", who=Who.STAFF)
 def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]:
+    """One conversation with the staff's notes in it; looking at it marks it as read."""
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     subject = f"messages of {owner.partner} {thread} for staff"
@@ -148,6 +153,7 @@ def thread_of_partner(visit: Visit, partner: str, thread: str) -> dict[str, Any]
 
 @page(ONE, "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=MessageOrNote)
 def answer(visit: Visit, partner: str, thread: str) -> Done:
+    """Writes to the partner in a conversation, or a note that staff alone read."""
     assert visit.member is not None
     wish = visit.read(MessageOrNote)
     found, message = written(visit, wish, partner, thread, _ADVICE, note=wish.kind == "note")
@@ -159,16 +165,19 @@ def answer(visit: Visit, partner: str, thread: str) -> Done:
     ONE + "/assign", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=Assignment
 )
 def assign(visit: Visit, partner: str, thread: str) -> Done:
+    """Gives a conversation to a colleague, or back to the partner's manager."""
     return _step(visit, partner, thread, Assignment, assign_thread, "?assigned=1")
 
 
 @page(ONE + "/close", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=Closing)
 def close(visit: Visit, partner: str, thread: str) -> Done:
+    """Closes a conversation; refused where the partner wrote something that was not seen."""
     return _step(visit, partner, thread, Closing, close_thread)
 
 
 @page(ONE + "/reopen", "desk_message_thread.html", method="POST", who=Who.STAFF, again=thread_of_partner, body=Nothing)
 def reopen(visit: Visit, partner: str, thread: str) -> Done:
+    """Opens a closed conversation again."""
     return _step(visit, partner, thread, Nothing, reopen_thread)
 
 
@@ -186,6 +195,7 @@ def reopen(visit: Visit, partner: str, thread: str) -> Done:
     ),
 )
 def answers(visit: Visit, answer: str = "") -> dict[str, Any]:
+    """The brand's saved answers, which staff put into what they write."""
     assert visit.member is not None
     found = visit.portal.conversations.saved_answers(visit.member.brand)
     return {"items": [_saved(visit, each) for each in found], **_writing(visit)}
@@ -193,6 +203,7 @@ def answers(visit: Visit, answer: str = "") -> dict[str, Any]:
 
 @page(ANSWERS, "desk_answers.html", method="POST", who=Who.STAFF, again=answers, body=Texts)
 def save(visit: Visit) -> Done:
+    """Managers and admins save an answer that is given often."""
     assert visit.member is not None
     wish = visit.read(Texts)
     with told(wish, _SAVING):
@@ -209,6 +220,7 @@ def save(visit: Visit) -> Done:
 
 @page(ANSWER, "desk_answer.html", who=Who.STAFF)
 def saved_answer(visit: Visit, answer: str) -> dict[str, Any]:
+    """One saved answer, with its text in each language."""
     assert visit.member is not None
     found = visit.portal.conversations.saved_answer(visit.member.brand, answer)
     return _saved(visit, found) | {"texts": as_typed(found.text), **_writing(visit)}
@@ -216,6 +228,7 @@ def saved_answer(visit: Visit, answer: str) -> dict[str, Any]:
 
 @page(ANSWER, "desk_answer.html", method="POST", who=Who.STAFF, again=saved_answer, body=ChangedAnswer)
 def change(visit: Visit, answer: str) -> Done:
+    """Managers and admins change the text of a saved answer."""
     assert visit.member is not None
     wish = visit.read(ChangedAnswer)
     with told(wish, _SAVING):
@@ -232,6 +245,7 @@ def change(visit: Visit, answer: str) -> Done:
 
 @page(ANSWER + "/remove", "desk_answers.html", method="POST", who=Who.STAFF, again=answers, body=Nothing)
 def remove(visit: Visit, answer: str) -> Done:
+    """Managers and admins remove a saved answer."""
     assert visit.member is not None
     wish = visit.read(Nothing)
     with told(wish, _SAVING):

@@ -41,7 +41,7 @@ _ADVICE: Advice = {"invalid_note": ("text", N_("Write 3 to 2,000 characters."))}
     ),
 )
 def notes(visit: Visit, partner: str) -> dict[str, Any]:
-    """The newest first."""
+    """What staff noted about a partner, the newest first."""
     assert visit.member is not None
     owner = partner_of_brand(visit.portal.configuration, visit.member, partner)
     subject = f"notes about {owner.partner}"
@@ -57,6 +57,7 @@ def notes(visit: Visit, partner: str) -> dict[str, Any]:
 
 @page(OF_PARTNER, "desk_notes.html", method="POST", who=Who.STAFF, again=notes, body=Note)
 def write_note(visit: Visit, partner: str) -> Done:
+    """Notes something about a partner that staff alone read; nobody changes it afterwards."""
     assert visit.member is not None
     wish, portal = visit.read(Note), visit.portal
     with advised(wish, _ADVICE):

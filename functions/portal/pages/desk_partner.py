@@ -41,10 +41,12 @@ words.WORDS["partner_role"] = {"owner": N_("Owner"), "member": N_("Member")}
 
 @page(ONE, "desk_partner.html", who=Who.STAFF)
 def partner_at_once(visit: Visit, partner: str) -> dict[str, Any]:
-    """What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads and the
-    newest notes about it (a query, a batch each), its newest clients (a query, a batch, and what settling posted for
-    them), its latest changes (a query), and a name for each colleague who has an open task, answers a thread, noted
-    something or made a change that is shown: some forty reads in all.
+    """All about one partner at once, what it brings, what waits, what is said and what it is paid.
+
+    What `read_partner` reads (27 reads at most), the partner's tasks (a query), its threads and the newest notes about
+    it (a query, a batch each), its newest clients (a query, a batch, and what settling posted for them), its latest
+    changes (a query), and a name for each colleague who has an open task, answers a thread, noted something or made a
+    change that is shown: some forty reads in all.
 
     Tasks are None for staff who have no queue, leads for all but managers and admins, clients for who does not look
     them up, changes for who does not read the trail: as on their own pages.

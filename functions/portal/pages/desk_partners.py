@@ -51,8 +51,9 @@ class Sought(BaseModel):
     ),
 )
 def partners(visit: Visit) -> dict[str, Any]:
-    """`q` is a part of a name or the beginning of a number, `manager` a member of staff or `nobody`, `segment` one that
-    is saved; `status`, `kind`, `country` and `sort` are as the form has them."""
+    """The brand's partners, filtered and in the order asked for, with their last 30 days. `q` is a part of a name or
+    the beginning of a number, `manager` a member of staff or `nobody`, `segment` one that is saved; `status`, `kind`,
+    `country` and `sort` are as the form has them."""
     assert visit.member is not None
     portal, brand = visit.portal, visit.brand
     books = portal.broadcast_books
@@ -85,7 +86,7 @@ def partners(visit: Visit) -> dict[str, Any]:
 
 @page(STAFF_HOME + "/find", "desk_partners.html", method="POST", who=Who.STAFF, again=partners, body=Sought)
 def find(visit: Visit) -> Done:
-    """The partner of whose logins one has this e-mail."""
+    """Finds the partner by the exact e-mail of one of its logins."""
     assert visit.member is not None
     wish, brand = visit.read(Sought), visit.member.brand
     try:

@@ -89,7 +89,8 @@ def managers_of(visit: Visit) -> list[dict[str, str]]:
 
 @page(PATH, TEMPLATE, who=Who.STAFF)
 def bulk(visit: Visit) -> dict[str, Any]:
-    """Who is meant, as the address says it: `partner`, or `all` and the filters of the list."""
+    """The form to change several partners at once, and who is meant. The address says it: `partner`, or `all` and the
+    filters of the list."""
     assert visit.member is not None
     if not actions_for(visit.member.role):
         raise Forbidden("Managers, compliance and admins change partners.", code="not_your_role")
@@ -102,7 +103,7 @@ def bulk(visit: Visit) -> dict[str, Any]:
 
 @page(PATH + "/check", TEMPLATE, method="POST", who=Who.STAFF, again=bulk, body=Bulk)
 def check_bulk(visit: Visit) -> dict[str, Any]:
-    """What would become of each; nothing is kept."""
+    """What a change would do to each of several partners; nothing is kept."""
     assert visit.member is not None
     wish = visit.read(Bulk)
     try:
@@ -116,7 +117,7 @@ def check_bulk(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, TEMPLATE, method="POST", who=Who.STAFF, again=bulk, body=Bulk)
 def change_bulk(visit: Visit) -> dict[str, Any]:
-    """What became of each."""
+    """Changes several partners at once, and answers what became of each. Sent again, it changes nobody twice."""
     assert visit.member is not None
     wish = visit.read(Bulk)
     key = visit.idempotency_key or secrets.token_hex(16)

@@ -70,8 +70,9 @@ class Deletion(Conditions):
     ),
 )
 def segments(visit: Visit) -> dict[str, Any]:
-    """All that the member may use; with `field_0`, `operator_0`, `value_0` … it is counted whom those mean. A choice
-    whose saving was refused is counted again, so that it can be saved."""
+    """All segments that the member may use; of a choice in the address, whom it would mean. With `field_0`,
+    `operator_0`, `value_0` … those are counted. A choice whose saving was refused is counted again, so that it can be
+    saved."""
     assert visit.member is not None
     asked = asked_in(visit)
     names, staff = Names(visit.portal.configuration), Staff(visit)
@@ -95,6 +96,7 @@ def segments(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "desk_segments.html", method="POST", who=Who.STAFF, again=segments, body=NewSegment)
 def save(visit: Visit) -> Done:
+    """Managers and admins save a segment, for themselves or for colleagues too."""
     assert visit.member is not None
     wish, staff = visit.read(NewSegment), Staff(visit)
     try:
@@ -118,7 +120,7 @@ def save(visit: Visit) -> Done:
 
 @page(ONE, "desk_segments.html", who=Who.STAFF)
 def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
-    """One of them, and whom it means now."""
+    """One segment, and whom it means now."""
     assert visit.member is not None
     saved = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment)
     mine = saved.owner == visit.member.member or visit.member.role is Role.ADMIN
@@ -133,6 +135,7 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
 
 @page(ONE, "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=ChangedSegment)
 def change(visit: Visit, segment: str) -> Done:
+    """Changes a segment; its owner does, or an admin where it is shared."""
     assert visit.member is not None
     wish, staff = visit.read(ChangedSegment), Staff(visit)
     try:
@@ -153,6 +156,7 @@ def change(visit: Visit, segment: str) -> Done:
 
 @page(ONE + "/delete", "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=Deletion)
 def delete(visit: Visit, segment: str) -> Done:
+    """Deletes a segment; broadcasts to it keep their conditions."""
     assert visit.member is not None
     wish = visit.read(Deletion)
     try:

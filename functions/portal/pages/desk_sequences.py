@@ -167,13 +167,14 @@ _TEXT: Mapping[str, str] = {
 
 @page(LIST, who=Who.STAFF)
 def sequences(visit: Visit) -> Go:
-    """There is one so far."""
+    """Leads to the sequence of mails for new partners. There is one so far."""
     return Go(f"{LIST}/{ONBOARDING}")
 
 
 @page(ONE, "desk_sequence.html", who=Who.STAFF)
 def sequence(visit: Visit, sequence: str, step: str = "") -> dict[str, Any]:
-    """`step` is the one of a refused removal, which the page has anyway."""
+    """One sequence, its steps in order, how each did, and who is in it now. `step` is the one of a refused removal,
+    which the page has anyway."""
     assert visit.member is not None
     books, found = visit.portal.onboarding_books, _found(visit, sequence)
     figures = figures_of(books, found)
@@ -188,6 +189,7 @@ def sequence(visit: Visit, sequence: str, step: str = "") -> dict[str, Any]:
 
 @page(ONE, "desk_sequence.html", method="POST", who=Who.STAFF, again=sequence, body=Switch)
 def switch_sequence(visit: Visit, sequence: str) -> Done:
+    """Managers and admins switch a sequence on or off, and say what ends it early."""
     wish = visit.read(Switch)
     found = _found(visit, sequence)
     wanted = replace(found, on=wish.on == "yes", goal=Fact(wish.goal) if wish.goal else None, version=wish.version)
@@ -198,6 +200,7 @@ def switch_sequence(visit: Visit, sequence: str) -> Done:
 
 @page(STEP, "desk_sequence_step.html", who=Who.STAFF)
 def step_of_sequence(visit: Visit, sequence: str, step: str) -> dict[str, Any]:
+    """One step of a sequence, with its wait, its conditions and its text. `new` is the form of another one."""
     found = _found(visit, sequence)
     place = next((place for place, each in enumerate(found.steps, 1) if each.step == step), 0)
     if not place and step != NEW:
@@ -217,6 +220,7 @@ def step_of_sequence(visit: Visit, sequence: str, step: str) -> dict[str, Any]:
 
 @page(STEP, "desk_sequence_step.html", method="POST", who=Who.STAFF, again=step_of_sequence, body=Written)
 def write_step(visit: Visit, sequence: str, step: str) -> Done:
+    """Changes a step of a sequence, or puts a new one in. `new` is the new one."""
     wish = visit.read(Written)
     found = _found(visit, sequence)
     known = {each.step for each in found.steps}
@@ -247,6 +251,7 @@ def write_step(visit: Visit, sequence: str, step: str) -> Done:
 
 @page(STEP + "/remove", "desk_sequence.html", method="POST", who=Who.STAFF, again=sequence, body=Removal)
 def remove_step(visit: Visit, sequence: str, step: str) -> Done:
+    """Takes a step out of a sequence."""
     wish = visit.read(Removal)
     found = _found(visit, sequence)
     if all(each.step != step for each in found.steps):
@@ -258,7 +263,8 @@ def remove_step(visit: Visit, sequence: str, step: str) -> Done:
 
 @page(ONE + "/preview", "desk_sequence_preview.html", who=Who.STAFF)
 def preview(visit: Visit, sequence: str) -> dict[str, Any]:
-    """`partner` is whose data is filled in, `language` in which language; without a partner it asks for one."""
+    """What one partner would read of a sequence, with its real data. `partner` is whose data is filled in, `language`
+    in which language; without a partner it asks for one."""
     assert visit.member is not None
     found, partner = _found(visit, sequence), visit.query("partner")
     cards = visit.portal.configuration.cards(found.brand, limit=100).items

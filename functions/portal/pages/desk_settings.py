@@ -60,13 +60,13 @@ def desk_settings(visit: Visit) -> dict[str, Any]:
 
 @page(BRAND, "desk_settings_brand.html", who=Who.STAFF)
 def desk_brand(visit: Visit) -> dict[str, Any]:
-    """The brand, to be changed by an admin."""
+    """The brand's name, time zone and fallback page, for an admin to change."""
     return {"brand": _told(visit.brand), "may_edit": may_decide(_own(visit))}
 
 
 @page(BRAND, "desk_settings_brand.html", method="POST", who=Who.STAFF, again=desk_brand, body=BrandWish)
 def desk_brand_change(visit: Visit) -> Done:
-    """The brand has another name, time zone or fallback page from now on."""
+    """An admin gives the brand another name, time zone or fallback page."""
     own, wish = _own(visit), visit.read(BrandWish)
     with advised(wish, _ADVICE):
         made = change_brand(

@@ -73,7 +73,7 @@ def unsent_mail(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "desk_unsent.html", method="POST", who=Who.STAFF, again=unsent_mail, body=Lifting)
 def lift_of_staff(visit: Visit) -> Done:
-    """An address of a colleague gets mail again."""
+    """Lets an address of a colleague get mail again, for a reason on record."""
     assert visit.member is not None
     wish = visit.read(Lifting)
     change = Change(by=visit.member.member, at=visit.now, why=wish.why, origin="portal")
