@@ -25,6 +25,8 @@ from introducer.store.saved_reports import SavedReport, SavedReports
 MOST_ASKED = 2_000
 """Characters of a report's address."""
 MOST_FIELDS = 30
+MOST_ON_REPORT = 12
+"""Saved reports that a report's own page shows; their own page has all."""
 OF_THE_PAGE = ("as", "cursor", "limit")
 """What stands in an address and is no part of the report."""
 
@@ -65,10 +67,22 @@ COLUMNS = (
 )
 
 
-def kept(visit: Visit, path: str) -> list[dict[str, Any]]:
-    """All that the member may open."""
+def kept(visit: Visit, path: str) -> dict[str, Any]:
+    """A page of what the member may open."""
     assert visit.member is not None
-    return [_line(visit, each, path) for each in read_saved_reports(_reports(visit), member=visit.member)]
+    subject = f"saved reports of {visit.member.member}"
+    found = read_saved_reports(_reports(visit), member=visit.member, after=visit.position(subject), limit=visit.limit())
+    return {
+        "items": [_line(visit, each, path) for each in found.items],
+        "next": visit.next(subject, found.cursor),
+    }
+
+
+def first(visit: Visit, path: str) -> list[dict[str, Any]]:
+    """The first of them, for a report's own page."""
+    assert visit.member is not None
+    found = read_saved_reports(_reports(visit), member=visit.member, limit=MOST_ON_REPORT)
+    return [_line(visit, each, path) for each in found.items]
 
 
 def opened(visit: Visit, report: str, path: str) -> Go:

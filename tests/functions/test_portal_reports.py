@@ -211,6 +211,32 @@ def test_a_report_is_kept_opened_renamed_and_deleted_by_its_owner_alone(portal: 
     assert machine.get("/reports/saved").json["items"] == []
 
 
+@pytest.mark.parametrize(("login", "home"), [(OTHER, "/reports"), (STAFF, "/desk/reports")])
+def test_kept_reports_come_page_by_page_and_a_report_shows_the_first(portal: Portal, login: str, home: str) -> None:
+    machine, browser = portal.machine(login), portal.signed_in(login, accept="text/html")
+    for number in range(14):
+        made = machine.post(home, {"name": f"Days {number:02d}", "asked": "rows=day"}, as_json=True)
+        assert made.status == 201, made.body
+    names = [f"Days {number:02d}" for number in range(14)]
+    assert [each["name"] for each in machine.get(home).json["saved"]] == names[:12]
+
+    path, found = f"{home}/saved", list[str]()
+    answer = machine.get(f"{path}?limit=5").json
+    shown = browser.get(f"{path}?limit=5").body
+    assert "Days 04" in shown and "Days 05" not in shown and 'rel="next"' in shown
+    while True:
+        found += [each["name"] for each in answer["items"]]
+        if answer["next"] is None:
+            break
+        answer = machine.get(f"{path}?limit=5&cursor={quote(answer['next'])}").json
+    assert found == names
+    lines = list(csv.DictReader(io.StringIO(machine.get(path, accept="text/csv").body)))
+    assert [line["name"] for line in lines] == names
+    foreign = machine.get(f"{home}?limit=1&rows=day").json["next"] or "abc"
+    for asked, code in (("limit=0", "bad_limit"), (f"cursor={quote(foreign)}", "bad_cursor")):
+        assert machine.get(f"{path}?{asked}").json["code"] == code
+
+
 def test_what_clients_are_worth_is_told_by_cohort_and_by_source(portal: Portal) -> None:
     machine = portal.machine(PARTNER)
     cohorts = machine.get("/reports/value").json

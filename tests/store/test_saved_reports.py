@@ -43,6 +43,12 @@ def saved(
     return save_report(reports, member=member, name=name, shared=shared, asked=ASKED, now=NOW, request=request)
 
 
+def seen(reports: SavedReports, member: Member) -> list[SavedReport]:
+    page = read_saved_reports(reports, member=member)
+    assert page.cursor is None
+    return list(page.items)
+
+
 @pytest.mark.pattern("saved_reports_of_partner")
 @pytest.mark.pattern("saved_report_by_id")
 def test_a_partners_report_is_its_members_own_and_saved_once(tables: Tables) -> None:
@@ -51,10 +57,10 @@ def test_a_partners_report_is_its_members_own_and_saved_once(tables: Tables) -> 
     assert (made.name, made.asked, made.partner, made.version) == ("My countries", ASKED, "par_1", 0)
     assert saved(reports, OWNER, "My countries") == made
     other = saved(reports, OWNER, "a list", request="r2")
-    assert read_saved_reports(reports, member=OWNER) == [other, made]
+    assert seen(reports, OWNER) == [other, made]
     assert saved_report_for(reports, member=OWNER, report=made.report) == made
     for nobody in (COLLEAGUE, STRANGER, MANAGER):
-        assert read_saved_reports(reports, member=nobody) == []
+        assert seen(reports, nobody) == []
         with pytest.raises(NotFound):
             saved_report_for(reports, member=nobody, report=made.report)
     with pytest.raises(NotFound):
@@ -71,8 +77,8 @@ def test_staff_share_a_report_and_its_owner_or_an_admin_changes_it(tables: Table
     own = saved(reports, MANAGER, "Mine")
     shared = saved(reports, MANAGER, "Ours", shared=True, request="r2")
     finance = a_member("finance", Role.FINANCE, None)
-    assert read_saved_reports(reports, member=MANAGER) == [own, shared]
-    assert read_saved_reports(reports, member=finance) == [shared]
+    assert seen(reports, MANAGER) == [own, shared]
+    assert seen(reports, finance) == [shared]
     with pytest.raises(Forbidden) as refused:
         delete_report(reports, member=finance, report=shared.report, version=0, now=NOW)
     assert refused.value.code == "not_owner"
@@ -91,7 +97,7 @@ def test_staff_share_a_report_and_its_owner_or_an_admin_changes_it(tables: Table
         delete_report(reports, member=MANAGER, report=shared.report, version=0, now=NOW)
     assert late.value.code == "report_changed"
     delete_report(reports, member=MANAGER, report=shared.report, version=1, now=NOW + timedelta(hours=1))
-    assert read_saved_reports(reports, member=MANAGER) == [own]
+    assert seen(reports, MANAGER) == [own]
     with pytest.raises(NotFound):
         saved_report_for(reports, member=MANAGER, report=shared.report)
 
@@ -112,3 +118,21 @@ def test_a_member_keeps_so_many_reports_and_each_has_a_name(tables: Tables, monk
         saved(reports, OWNER, "One more", request="more")
     assert full.value.code == "too_many_reports"
     saved(reports, COLLEAGUE, "The colleague's first")
+
+
+def test_saved_reports_come_page_by_page_though_they_change_meanwhile(tables: Tables) -> None:
+    reports = SavedReports(tables.books)
+    names = ["Ärger", "as it was", "As it was", "b c", "Zebra"]
+    made = {
+        name: saved(reports, ADMIN if name == "Zebra" else MANAGER, name, shared=name == "Zebra", request=name)
+        for name in names
+    }
+    saved(reports, ADMIN, "as nobody else sees")
+    first = read_saved_reports(reports, member=MANAGER, limit=2)
+    assert {each.name for each in first.items} == {"as it was", "As it was"} and first.cursor
+
+    delete_report(reports, member=MANAGER, report=first.items[-1].report, version=0, now=NOW)
+    rest = read_saved_reports(reports, member=MANAGER, after=first.cursor, limit=2)
+    assert [each.name for each in rest.items] == ["b c", "Zebra"] and rest.cursor
+    last = read_saved_reports(reports, member=MANAGER, after=rest.cursor, limit=2)
+    assert (last.items, last.cursor) == ((made["Ärger"],), None)

@@ -78,7 +78,8 @@ class Scope:
 
 @page(PATH, "report.html", who=Who.STAFF, columns=columns)
 def desk_reports(visit: Visit) -> dict[str, Any] | Go:
-    """The report of the address."""
+    """What the brand's partners bring, by any row, over any days, beside an earlier time. The report is that of the
+    address; `manager` and `partner` say whose."""
     assert visit.member is not None
     asked = asked_in(visit, (*ASKED, *SCOPE))
     query, wrong = report_asked(visit, asked, ROWS, Dimension.PARTNER)
@@ -111,23 +112,25 @@ def desk_reports(visit: Visit) -> dict[str, Any] | Go:
         "scope": scope.told(),
         "choices": choices(ROWS) | {"campaigns": campaigns},
         "filter_names": filters_named(visit, query, campaigns),
-        "saved": report_saved.kept(visit, PATH),
+        "saved": report_saved.first(visit, PATH),
     }
 
 
 @page(PATH, "report.html", method="POST", who=Who.STAFF, again=desk_reports, body=NewReport)
 def keep_desk_report(visit: Visit) -> Done:
+    """Saves what a report asks under a name, for the member or for colleagues too."""
     return report_saved.keep(visit, PATH)
 
 
 @page(SAVED, "report_saved.html", who=Who.STAFF, columns=report_saved.COLUMNS)
 def saved_desk_reports(visit: Visit) -> dict[str, Any]:
-    """The member's own, and those that colleagues share."""
-    return {"home": PATH, "items": report_saved.kept(visit, PATH), "may_share": True, "next": None}
+    """The member's own saved reports, and those that colleagues share."""
+    return {"home": PATH, "may_share": True} | report_saved.kept(visit, PATH)
 
 
 @page(ONE, who=Who.STAFF)
 def saved_desk_report(visit: Visit, report: str) -> Go:
+    """Leads to what a saved report asks."""
     return report_saved.opened(visit, report, PATH)
 
 
@@ -140,6 +143,7 @@ def saved_desk_report(visit: Visit, report: str) -> Go:
     body=ChangedReport,
 )
 def rename_desk_report(visit: Visit, report: str) -> Done:
+    """Renames a saved report, shares it with colleagues, or does so no more."""
     return report_saved.change(visit, report, PATH)
 
 
@@ -152,12 +156,13 @@ def rename_desk_report(visit: Visit, report: str) -> Done:
     body=GoneReport,
 )
 def drop_desk_report(visit: Visit, report: str) -> Done:
+    """Deletes a saved report."""
     return report_saved.delete(visit, report, PATH)
 
 
 @page(VALUE, "report_value.html", who=Who.STAFF, columns=value_columns)
 def value_of_brands_clients(visit: Visit) -> dict[str, Any]:
-    """What the clients of some months are worth until now."""
+    """What the clients who registered in some months are worth until now."""
     assert visit.member is not None
     asked, wrong = asked_in(visit, (*VALUE_ASKED, *SCOPE)), ""
     scope = _scope(visit, asked)

@@ -42,7 +42,8 @@ ONE = SAVED + "/{report}"
 
 @page(PATH, "report.html", columns=columns)
 def reports(visit: Visit) -> dict[str, Any] | Go:
-    """The report of the address. What once stood here, the last week, has a page of its own."""
+    """What the partner's traffic brought, by any row, over any days, beside an earlier time. The report is that of the
+    address. What once stood here, the last week, has a page of its own."""
     assert visit.partner is not None
     if visit.query("show"):
         return Go(address(f"{PATH}/summary", {"show": visit.query("show")}))
@@ -68,28 +69,31 @@ def reports(visit: Visit) -> dict[str, Any] | Go:
         "scope": None,
         "choices": choices(OF_PARTNERS) | {"campaigns": campaigns},
         "filter_names": filters_named(visit, query, campaigns),
-        "saved": report_saved.kept(visit, PATH),
+        "saved": report_saved.first(visit, PATH),
     }
 
 
 @page(PATH, "report.html", method="POST", again=reports, body=NewReport)
 def keep_report(visit: Visit) -> Done:
+    """Saves what a report asks under a name."""
     return report_saved.keep(visit, PATH)
 
 
 @page(SAVED, "report_saved.html", columns=report_saved.COLUMNS)
 def saved_reports(visit: Visit) -> dict[str, Any]:
-    """The member's own."""
-    return {"home": PATH, "items": report_saved.kept(visit, PATH), "may_share": False, "next": None}
+    """The member's own saved reports."""
+    return {"home": PATH, "may_share": False} | report_saved.kept(visit, PATH)
 
 
 @page(ONE)
 def saved_report(visit: Visit, report: str) -> Go:
+    """Leads to what a saved report asks."""
     return report_saved.opened(visit, report, PATH)
 
 
 @page(ONE, "report_saved.html", method="POST", again=lambda visit, report: saved_reports(visit), body=ChangedReport)
 def rename_report(visit: Visit, report: str) -> Done:
+    """Renames a saved report."""
     return report_saved.change(visit, report, PATH)
 
 
@@ -101,12 +105,13 @@ def rename_report(visit: Visit, report: str) -> Done:
     body=GoneReport,
 )
 def drop_report(visit: Visit, report: str) -> Done:
+    """Deletes a saved report."""
     return report_saved.delete(visit, report, PATH)
 
 
 @page(VALUE, "report_value.html", columns=value_columns)
 def value_of_clients(visit: Visit) -> dict[str, Any]:
-    """What the clients of some months are worth until now."""
+    """What the clients who registered in some months are worth until now."""
     assert visit.partner is not None
     asked, wrong = asked_in(visit, VALUE_ASKED), ""
     try:

@@ -11,7 +11,8 @@ from introducer.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from introducer.domain.events import in_full_ms, milliseconds
 from introducer.domain.ids import derived_id
 from introducer.services.people import by_member
-from introducer.store.saved_reports import PREFIX, SavedReport, SavedReports
+from introducer.store.paging import Page
+from introducer.store.saved_reports import PREFIX, SavedReport, SavedReports, place_of
 
 MOST = 50
 """Reports that one member keeps."""
@@ -19,10 +20,15 @@ LONGEST_NAME = 80
 KEPT, DELETED = "kept in the portal", "deleted in the portal"
 
 
-def read_saved_reports(reports: SavedReports, *, member: Member) -> list[SavedReport]:
-    """All that the member may see, by name: the own ones, and of the staff's those that colleagues share. Raises
-    `Unavailable`."""
-    return [saved for saved in reports.all_of(member.brand, member.partner or "") if _sees(saved, member)]
+def read_saved_reports(
+    reports: SavedReports, *, member: Member, after: str | None = None, limit: int = MOST
+) -> Page[SavedReport]:
+    """A page of what the member may see, by name: the own ones, and of the staff's those that colleagues share. All of
+    a partner, or of the staff, are read for it: each member keeps so many at most. Raises `Unavailable`."""
+    seen = [saved for saved in reports.all_of(member.brand, member.partner or "") if _sees(saved, member)]
+    rest = [saved for saved in seen if after is None or place_of(saved) > _opened(after)]
+    page = rest[:limit]
+    return Page(tuple(page), _closed(place_of(page[-1])) if len(rest) > limit else None)
 
 
 def saved_report_for(reports: SavedReports, *, member: Member, report: str) -> SavedReport:
@@ -113,6 +119,15 @@ def _own(reports: SavedReports, member: Member, report: str, version: int) -> Sa
     if saved.version != version:
         raise Conflict("This report was changed meanwhile: look at it again.", code="report_changed")
     return saved
+
+
+def _closed(place: tuple[str, str]) -> str:
+    return " ".join(reversed(place))
+
+
+def _opened(cursor: str) -> tuple[str, str]:
+    report, _, name = cursor.partition(" ")
+    return name, report
 
 
 def _sees(saved: SavedReport, member: Member) -> bool:

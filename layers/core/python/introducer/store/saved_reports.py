@@ -64,7 +64,7 @@ class SavedReports:
         """All of a partner, or of a brand's staff without one, by name."""
         pk = keys.partition("saved_report", partner=partner) if partner else keys.partition("staff_report", brand=brand)
         found = [_from_item(item) for item in whole(self._connection, self._table, pk) if _GONE not in item]
-        return sorted(found, key=lambda saved: (saved.name.casefold(), saved.report))
+        return sorted(found, key=place_of)
 
     def save(self, before: SavedReport | None, after: SavedReport, change: Change) -> SavedReport:
         """Saves a new one, or what was read with changes; as it stands then. Raises `Conflict` (`report_changed`) when
@@ -99,6 +99,11 @@ class SavedReports:
         token = derived_id("t", saved.report, action, saved.version, change.by, milliseconds(change.at))
         if not write_all(self._connection, puts, (), (), token=token):
             raise Conflict("This report was changed meanwhile: look at it again.", code="report_changed")
+
+
+def place_of(saved: SavedReport) -> tuple[str, str]:
+    """Where it stands among all: by name."""
+    return saved.name.casefold(), saved.report
 
 
 def _key(brand: str, partner: str, report: str) -> keys.Key:
