@@ -191,6 +191,7 @@ def _delivery(delivery: Delivery, now: datetime) -> dict[str, Any]:
 
 
 def _listed(visit: Visit) -> dict[str, Any]:
+    """The targets that are told what clients do, and how sending to each goes."""
     member = _of(visit)
     targets = visit.portal.targets
     items = [_target(each, targets.gate(each.of, each.target)) for each in targets.targets_of(_owner(member))]
@@ -206,6 +207,7 @@ def _listed(visit: Visit) -> dict[str, Any]:
 
 
 def _one(visit: Visit, target: str) -> dict[str, Any]:
+    """One target, what it is sent with sample values, and the log of what it was told."""
     member = _of(visit)
     found = visit.portal.targets.target(_owner(member), target)
     subject = f"deliveries:{found.target}"
@@ -284,6 +286,7 @@ def _wish(settings: Settings) -> Wish:
 
 
 def _add(visit: Visit, base: str) -> Done:
+    """Adds a target that is told what clients do; its URL begins with https."""
     member = _of(visit)
     wish = visit.read(Settings)
     try:
@@ -294,6 +297,7 @@ def _add(visit: Visit, base: str) -> Done:
 
 
 def _change(visit: Visit, base: str, target: str) -> Done:
+    """Changes a target's name, URL, method, events or campaigns."""
     member = _of(visit)
     wish = visit.read(Settings)
     try:
@@ -315,7 +319,23 @@ def _step(visit: Visit, base: str, target: str, step: Callable[..., Target], don
     return Done(_target(made), f"{base}/{target}?done={done}")
 
 
+def _pause(visit: Visit, base: str, target: str) -> Done:
+    """Pauses a target; what happens meanwhile is held."""
+    return _step(visit, base, target, pause_target, "paused")
+
+
+def _resume(visit: Visit, base: str, target: str) -> Done:
+    """Resumes a target that was paused, and counts failures anew."""
+    return _step(visit, base, target, resume_target, "resumed")
+
+
+def _delete(visit: Visit, base: str, target: str) -> Done:
+    """Deletes a target; what waits for it is given up."""
+    return _step(visit, base, target, delete_target, "deleted")
+
+
 def _rotate(visit: Visit, base: str, target: str) -> Done:
+    """Gives a target another secret; both are good for two days."""
     member = _of(visit)
     wish = visit.read(Rotation)
     try:
@@ -325,8 +345,9 @@ def _rotate(visit: Visit, base: str, target: str) -> Done:
     return Done(_target(made), f"{base}/{target}?done=rotated")
 
 
-def _secret(visit: Visit, target: str) -> dict[str, Any]:
-    """The page itself, with the secret in it: there is no address at which it could be seen again."""
+def _secret(visit: Visit, base: str, target: str) -> dict[str, Any]:
+    """Shows a target's secret, this once. The answer is the page itself, with the secret in it: there is no address at
+    which it could be seen again."""
     member = _of(visit)
     visit.read(Nothing)
     if visit.idempotency_key:
@@ -339,6 +360,7 @@ def _secret(visit: Visit, target: str) -> dict[str, Any]:
 
 
 def _test(visit: Visit, base: str, target: str) -> Done:
+    """Sends a target sample values; what comes of it stands in the log. Ten tests an hour are sent."""
     member = _of(visit)
     wish = visit.read(Test)
     _check_may(member)
@@ -352,6 +374,7 @@ def _test(visit: Visit, base: str, target: str) -> Done:
 
 
 def _replay(visit: Visit, base: str, target: str, created: str, delivery: str) -> Done:
+    """Sends a delivery once more, under the same id."""
     member = _of(visit)
     visit.read(Nothing)
     _check_may(member)
@@ -366,6 +389,7 @@ def _replay(visit: Visit, base: str, target: str, created: str, delivery: str) -
 
 
 def _replay_held(visit: Visit, base: str, target: str) -> Done:
+    """Sends a target what was held for it. `next` says where to go on where not all was looked through."""
     member = _of(visit)
     visit.read(Nothing)
     _check_may(member)
@@ -393,40 +417,37 @@ def _register(base: str, who: Who, prefix: str) -> None:
     """The pages of one house: a partner's, or the brand's."""
     one = base + "/{target}"
 
-    def named(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
-        view.__name__ = f"{prefix}_{name}"
+    def named(name: str, view: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
+        view.__name__, view.__doc__ = f"{prefix}_{name}", like.__doc__
         return view
 
-    listed = page(base, "postbacks.html", who=who)(named("targets", lambda visit, **_: _listed(visit)))
+    listed = page(base, "postbacks.html", who=who)(named("targets", lambda visit, **_: _listed(visit), _listed))
     shown = page(one, "postback.html", who=who, columns=COLUMNS)(
-        named("target", lambda visit, target, **_: _one(visit, target))
+        named("target", lambda visit, target, **_: _one(visit, target), _one)
     )
 
     def write(
         path: str,
         name: str,
-        view: Callable[..., Any],
+        step: Callable[..., Any],
         body: type[BaseModel] = Nothing,
         *,
         again: Callable[..., Any] = shown,
     ) -> None:
         template = "postbacks.html" if again is listed else "postback.html"
-        page(path, template, method="POST", who=who, again=again, body=body)(named(name, view))
+        view = named(name, lambda visit, **parameters: step(visit, base, **parameters), step)
+        page(path, template, method="POST", who=who, again=again, body=body)(view)
 
-    write(base, "add", lambda visit: _add(visit, base), Settings, again=listed)
-    write(one, "change", lambda visit, target: _change(visit, base, target), Settings)
-    write(one + "/pause", "pause", lambda visit, target: _step(visit, base, target, pause_target, "paused"))
-    write(one + "/resume", "resume", lambda visit, target: _step(visit, base, target, resume_target, "resumed"))
-    write(one + "/delete", "delete", lambda visit, target: _step(visit, base, target, delete_target, "deleted"))
-    write(one + "/rotate", "rotate", lambda visit, target: _rotate(visit, base, target), Rotation)
-    write(one + "/secret", "secret", lambda visit, target, **_: _secret(visit, target))
-    write(one + "/test", "test", lambda visit, target: _test(visit, base, target), Test)
-    write(one + "/held", "held", lambda visit, target: _replay_held(visit, base, target))
-    write(
-        one + "/deliveries/{created}/{delivery}/replay",
-        "replay",
-        lambda visit, target, created, delivery: _replay(visit, base, target, created, delivery),
-    )
+    write(base, "add", _add, Settings, again=listed)
+    write(one, "change", _change, Settings)
+    write(one + "/pause", "pause", _pause)
+    write(one + "/resume", "resume", _resume)
+    write(one + "/delete", "delete", _delete)
+    write(one + "/rotate", "rotate", _rotate, Rotation)
+    write(one + "/secret", "secret", _secret)
+    write(one + "/test", "test", _test, Test)
+    write(one + "/held", "held", _replay_held)
+    write(one + "/deliveries/{created}/{delivery}/replay", "replay", _replay)
 
 
 _register(POSTBACKS, Who.PARTNER, "postbacks")
