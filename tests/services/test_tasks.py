@@ -17,10 +17,11 @@ from introducer.domain.deal import Basis
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
 from introducer.domain.events import day_of, milliseconds
 from introducer.domain.mail import MailTemplate, Value, amount, new_mail
+from introducer.domain.money import Money
 from introducer.domain.results import ResultLine, TierPlace
 from introducer.domain.rows import Qualifying, Row
 from introducer.domain.task import Outcome, Task, TaskStatus
-from introducer.domain.trigger import Found, Trigger
+from introducer.domain.trigger import Found, Trigger, told
 from introducer.domain.verification import Verification, VerificationStatus
 from introducer.services.accept_deal import accept_deal
 from introducer.services.creation import Author
@@ -240,6 +241,16 @@ def test_tiers_are_near_once_a_month_in_the_deals_own_figures(books: TriggerBook
     later = NOW + timedelta(days=25)
     brings(books, day=day_of(later), tier=near, deal_kinds=("cpa",))
     assert sweep(books, later).raised == 1
+
+
+def test_a_tier_by_net_revenue_is_in_the_currency_in_which_it_was_counted(books: TriggerBooks) -> None:
+    # given a deal in euro, and results of the night before it began, which counted dollars
+    joins(books)
+    has_deal(books, cpa("100.00"))
+    brings(books, tier=TierPlace(Basis.NET_REVENUE, 1, 3, 90_000, 100_000, "USD"), deal_kinds=("cpa",))
+    sweep(books)
+    [task] = books.tasks.of_partner("par_1")
+    assert told(task.evidence)["missing"] == Money(10_000, "USD")
 
 
 def test_on_the_first_yesterdays_tier_says_nothing_of_the_new_month(books: TriggerBooks) -> None:

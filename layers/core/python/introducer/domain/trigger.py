@@ -68,7 +68,7 @@ def told(evidence: Evidence) -> dict[str, str | int | Money]:
         if of != name and f"{of}_currency" in evidence:
             found[of] = Money(int(value), str(evidence[f"{of}_currency"]))
         elif name in PROGRESS and "by" in evidence:
-            found[name] = activity_told(Basis(evidence["by"]), int(value), str(evidence.get("currency", "")))
+            found[name] = activity_told(Basis(str(evidence["by"])), int(value), str(evidence.get("currency", "")))
         elif not (name.endswith("_currency") and f"{name.removesuffix('_currency')}_minor" in evidence):
             found[name] = value
     return found

@@ -218,7 +218,7 @@ def _of_deal(books: TriggerBooks, partner: str, line: ResultLine, now: datetime)
     if line.tier is not None and line.tier.next and line.day.startswith(month):
         tier = line.tier
         about = f"{month} {tier.by.value} {tier.reached + 1}"
-        facts: Evidence = {"by": tier.by.value, "tier": tier.reached + 1, "currency": currency}
+        facts: Evidence = {"by": tier.by.value, "tier": tier.reached + 1, "currency": tier.currency or currency}
         yield going(over=Over.TIER, about=about, done=tier.at, needed=tier.next, facts=facts)
     capped = [rule for rule in version.deal.rules if any(cap.per is Per.MONTH for cap in getattr(rule, "caps", ()))]
     if capped:
