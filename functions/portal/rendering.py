@@ -147,6 +147,7 @@ def _make() -> Environment:
         fresh_key=lambda: secrets.token_urlsafe(16),
         number=lambda value: _visit.get().language.number(value),
         month=lambda value: _visit.get().language.month(value),
+        countries=lambda: _visit.get().language.countries,
         country=lambda code: _visit.get().language.country(code),
         currency=lambda code: _visit.get().language.currency(code),
         language_name=lambda code: _visit.get().language.language(code),

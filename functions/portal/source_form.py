@@ -1,6 +1,8 @@
 """What a dialect may be told, as the fields of a form without scripts, and what was typed there, as settings.
 
-A field stands for one parameter, and is called `set.` and its name. What was left empty is not said.
+A field stands for one parameter, and is called `set.` and its name. What was left empty is not said. What parameters
+mean, and why one cannot be, are messages of the catalogues: a page says them in its reader's language, a program reads
+them in English.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from introducer.domain.errors import Invalid
+from introducer.locale import Language
 from introducer.sources.dialects.model import Dialect
+from introducer.sources.dialects.refusals import N_, Advice, SettingsRefused, Value
 
 PREFIX = "set."
 _YES_NO = ("true", "false")
@@ -67,7 +70,7 @@ def _typed(kind: str, value: Any) -> str:
 
 
 def settings_of_form(dialect: Dialect, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, as a program would send them. Raises `Invalid` (`invalid_settings`), as dialects do."""
+    """The settings, as a program would send them. Raises `SettingsRefused`, as dialects do."""
     made: dict[str, Any] = {}
     for field in fields_of(dialect, {}):
         text = str(sent.get(PREFIX + field["name"], "")).strip()
@@ -84,7 +87,7 @@ def _said(field: Mapping[str, Any], text: str) -> Any:
             try:
                 return json.loads(text)
             except (ValueError, RecursionError):
-                raise _wrong(field["name"], 'This is no JSON: write it as {"this": "that"}.') from None
+                raise _wrong(field["name"], N_('This is no JSON: write it as `{"this": "that"}`.')) from None
         case "number":
             return _number(field["name"], text)
         case "choice" if tuple(field["choices"]) == _YES_NO:
@@ -96,10 +99,28 @@ def _said(field: Mapping[str, Any], text: str) -> Any:
 
 def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise _wrong(name, "Write a whole number.")
+        raise _wrong(name, N_("Write a whole number."))
     return int(text)
 
 
-def _wrong(name: str, said: str) -> Invalid:
-    errors = [{"field": name, "code": "invalid", "detail": said}]
-    return Invalid(f"The source's settings cannot be: {name}: {said}", code="invalid_settings", errors=errors)
+def _wrong(name: str, message: str) -> SettingsRefused:
+    return SettingsRefused(
+        [{"field": name, "code": "invalid", "detail": message}],
+        [Advice(field=name, within="", message=message, values={})],
+    )
+
+
+def what_to_do(language: Language, error: SettingsRefused) -> dict[str, str]:
+    """What a form says about settings that cannot be, by its fields: of several things the first."""
+    found: dict[str, str] = {}
+    for each in error.advice:
+        text = language.text(each.message)
+        if each.values:
+            text = text.format_map({name: _figure(language, value) for name, value in each.values.items()})
+        name = PREFIX + each.field if each.field else ""
+        found.setdefault(name, f"`{each.within}`: {text}" if each.within else text)
+    return found
+
+
+def _figure(language: Language, value: Value) -> str:
+    return value if isinstance(value, str) else language.number(value)

@@ -26,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from introducer import wording
 from introducer.domain import describe
 from introducer.locale import CODES, DEFAULT, HERE
+from introducer.sources import dialects
 
 PORTAL = Path(__file__).resolve().parents[2] / "functions" / "portal"
 SHARED = Path(wording.__file__).parent
@@ -34,6 +35,8 @@ DEALS = Path(describe.__file__)
 """Deals in words: said by both too, and marked with its own `N_`."""
 DETECTORS = Path(describe.__file__).parent / "fraud"
 """What detectors found in words, marked alike."""
+DIALECTS = Path(dialects.__file__).parent
+"""What a source may be told, and why it cannot be, marked alike."""
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -56,10 +59,12 @@ def _said() -> tuple[tuple[str, Any, tuple[str, ...]], ...]:
     shared = extract_from_dir(SHARED, method_map=_METHODS[:1], keywords=_KEYWORDS)
     deals = extract_from_file("python", DEALS, keywords=_KEYWORDS)
     detectors = extract_from_dir(DETECTORS, method_map=_METHODS[:1], keywords=_KEYWORDS)
+    told = extract_from_dir(DIALECTS, method_map=_METHODS[:1], keywords=_KEYWORDS)
     found = [(name, message, comments) for name, _, message, comments, _ in portal]
     found += [(f"{SHARED.name}/{name}", message, comments) for name, _, message, comments, _ in shared]
     found += [(f"domain/{DEALS.name}", message, comments) for _, message, comments, _ in deals]
     found += [(f"domain/{DETECTORS.name}/{name}", message, comments) for name, _, message, comments, _ in detectors]
+    found += [(f"{DIALECTS.name}/{name}", message, comments) for name, _, message, comments, _ in told]
     return tuple((place, message, tuple(comments)) for place, message, comments in found)
 
 

@@ -93,7 +93,7 @@ def test_an_admin_registers_a_source_in_a_browser_and_sees_its_secret_once(desk:
     assert wrong.status == 422 and 'value="real*"' in wrong.body and 'value="Euro"' in wrong.body
     assert 'id="note-set-page_size"' in wrong.body and "Write a whole number." in text(wrong.body)
     wrong = browser.post("/desk/sources", form | {"set.currency": "Euro", "set.time_zone": "UTC"})
-    assert "this is not an ISO 4217 code" in text(wrong.body) and not desk.kept.secrets
+    assert "This is no ISO 4217 code" in text(wrong.body) and not desk.kept.secrets
 
     # when all is well
     settings = {f"set.{name}": str(value) for name, value in FETCHED.items()}

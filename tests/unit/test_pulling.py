@@ -160,8 +160,9 @@ def test_the_secret_goes_along_as_the_settings_say_and_nowhere_else(
     [
         ({"url": "http://crm.example"}, "url"), ({"url": "ftp://crm.example"}, "url"), ({"url": "crm.example"}, "url"),
         ({"url": "https://ann:pw@crm.example"}, "url"), ({"url": "https://crm.example/{secret}"}, "url"),
-        ({"url": "https://crm.example/a b"}, "url"), ({"url": "https://"}, "url"), ({"since": None}, ""),
-        ({"auth": "header"}, ""), ({"auth": "header", "auth_name": "a: b\r\nc"}, "auth_name"),
+        ({"url": "https://crm.example/a b"}, "url"), ({"url": "https://"}, "url"), ({"since": None}, "since"),
+        ({"auth": "header"}, "auth_name"), ({"auth": "query"}, "auth_name"),
+        ({"auth": "header", "auth_name": "a: b\r\nc"}, "auth_name"),
         ({"page_size": 0}, "page_size"), ({"time_zone": "Nowhere"}, "time_zone"), ({"colour": "red"}, "colour"),
     ],
 )  # fmt: skip

@@ -8,7 +8,6 @@ else from the host, else from `?brand=…`.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Any
 
 import words
@@ -25,7 +24,7 @@ from introducer.domain.errors import Malformed, NotFound
 from introducer.domain.ids import derived_id
 from introducer.domain.lead import LONGEST_NAME
 from introducer.domain.money import DECIMALS
-from introducer.locale import CODES, Language, best, wishes
+from introducer.locale import Language, best, wishes
 from introducer.services.application_books import recruiter_of
 from introducer.services.confirm_application import application_of_link, confirm_application
 from introducer.services.submit_application import Form, brand_for, submit_application
@@ -90,7 +89,8 @@ class Sent(BaseModel):
 
 @page(PATH, "apply.html", who=Who.ANYONE)
 def apply(visit: Visit) -> dict[str, Any]:
-    """The form of the brand that answers here. Raises `NotFound` where no brand does."""
+    """The form by which anybody asks to become a partner of the brand that answers here. Raises `NotFound` where no
+    brand does."""
     visit.language = _language(visit, visit.query("language"))
     code, named = visit.query("with"), visit.query("brand")
     brand = _brand(visit, code, named)
@@ -102,7 +102,7 @@ def apply(visit: Visit) -> dict[str, Any]:
         "consent_text": _consent(visit.language, brand.name),
         "kinds": list(PartnerKind),
         "channels": list(Channel),
-        "countries": _countries(visit.language),
+        "countries": list(visit.language.countries),
         "currencies": sorted(DECIMALS),
         "currency": brand.base_currency,
         "sent": visit.query("sent") == "1",
@@ -111,7 +111,7 @@ def apply(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "apply.html", method="POST", who=Who.ANYONE, again=apply, private=True, body=Sent)
 def send_application(visit: Visit) -> Done:
-    """An application; what follows goes to its e-mail address."""
+    """Sends an application to become a partner; what follows goes to its e-mail address."""
     sent = visit.read(Sent)
     visit.language = _language(visit, sent.language or visit.query("language"))
     brand = _brand(visit, sent.recruit, sent.brand)
@@ -148,7 +148,7 @@ def send_application(visit: Visit) -> Done:
 
 @page(CONFIRM, "apply_confirm.html", who=Who.ANYONE)
 def confirming(visit: Visit, token: str) -> dict[str, Any]:
-    """What the link is about, and whether it was used. Changes nothing. Raises `NotFound`."""
+    """What a confirmation link is about, and whether it was used. Changes nothing. Raises `NotFound`."""
     linked = application_of_link(visit.portal.application_books, token, visit.now)
     application = linked.application
     return _shown(visit, token, application.brand, application.language, application.state, linked.over)
@@ -156,7 +156,7 @@ def confirming(visit: Visit, token: str) -> dict[str, Any]:
 
 @page(CONFIRM, "apply_confirm.html", method="POST", who=Who.ANYONE, by_link=True)
 def confirm(visit: Visit, token: str) -> dict[str, Any]:
-    """The address is theirs, and somebody reads the application."""
+    """Confirms an applicant's e-mail address; from then on somebody reads the application."""
     found = confirm_application(visit.portal.application_books, token=token, clock=visit.portal.now)
     return _shown(visit, token, found.brand, found.language, found.state, False)
 
@@ -193,19 +193,6 @@ def _language(visit: Visit, wish: str) -> Language:
 
 def _consent(language: Language, brand: str) -> str:
     return language.text(CONSENT) % {"brand": brand}
-
-
-_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
-"""What CLDR has names for and nobody lives in."""
-
-
-@lru_cache(maxsize=len(CODES))
-def _countries(language: Language) -> list[str]:
-    """All countries' codes, by their names in a language."""
-    codes = [
-        code for code in language.locale.territories if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
-    ]
-    return sorted(codes, key=lambda code: (language.country(code), code))
 
 
 def _key(visit: Visit) -> str | None:

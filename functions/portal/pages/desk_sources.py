@@ -40,6 +40,8 @@ from introducer.services.take_file import read_again
 from introducer.sources import dialects
 from introducer.sources.dialects.model import Dialect, Signature
 from introducer.sources.dialects.pulling import reached
+from introducer.sources.dialects.refusals import SettingsRefused
+from introducer.wording import codes
 
 PATH = "/desk/sources"
 NEW, ONE = PATH + "/new", PATH + "/{source}"
@@ -56,6 +58,7 @@ words.WORDS |= {
         "listens": N_("Listens"),
         "paused": N_("Paused"),
     },
+    "source_event": codes.WORDS["event"] | {"ignored": N_("Not to be counted")},
     "source_file_status": {
         "reading": N_("Being read"),
         "done": N_("Read"),
@@ -345,7 +348,7 @@ def _one(visit: Visit, name: str) -> dict[str, Any]:
 
 @page(PATH, "desk_sources.html", who=Who.STAFF, columns=_SOURCES)
 def desk_sources(visit: Visit) -> dict[str, Any]:
-    """The brand's sources; those that need a person first within the page."""
+    """The brand's sources of events; those that need a person first within the page."""
     member = _looker(visit)
     subject = f"sources of {member.brand}"
     found = visit.portal.configuration.sources_of_brand(member.brand, visit.position(subject), visit.limit(25))
@@ -383,7 +386,7 @@ def desk_source_new(visit: Visit) -> dict[str, Any]:
 
 @page(PATH, "desk_source_new.html", method="POST", who=Who.STAFF, again=desk_source_new, unkept=True, body=(New, Told))
 def desk_source_add(visit: Visit) -> dict[str, Any]:
-    """The new source with its secret, which is shown this once."""
+    """An admin registers a source; its secret is shown this once, in the answer."""
     author, member = _editor(visit), _looker(visit)
     wish = visit.read(New)
     try:
@@ -405,13 +408,13 @@ def desk_source_add(visit: Visit) -> dict[str, Any]:
 
 @page(ONE, "desk_source.html", who=Who.STAFF, columns=_FILES)
 def desk_source(visit: Visit, source: str) -> dict[str, Any]:
-    """One source, with its files as the list."""
+    """One source, how it goes, and its files as the list."""
     return _one(visit, source)
 
 
 @page(EDIT, "desk_source_edit.html", who=Who.STAFF)
 def desk_source_settings(visit: Visit, source: str) -> dict[str, Any]:
-    """What it is told, to be changed."""
+    """What a source is told, for an admin to change."""
     _editor(visit)
     found = _source(visit, source)
     dialect = dialects.of(found.dialect)
@@ -429,6 +432,8 @@ def desk_source_settings(visit: Visit, source: str) -> dict[str, Any]:
 
 @page(EDIT, "desk_source_edit.html", method="POST", who=Who.STAFF, again=desk_source_settings, body=(Edit, Told))
 def desk_source_change(visit: Visit, source: str) -> Done:
+    """An admin changes what a source is told. Once rows were accepted, what decides how a row is kept changes only with
+    `even_so`."""
     author = _editor(visit)
     found = _source(visit, source)
     wish = visit.read(Edit)
@@ -449,6 +454,7 @@ def desk_source_change(visit: Visit, source: str) -> Done:
 
 @page(ONE + "/status", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=NewStatus)
 def desk_source_status(visit: Visit, source: str) -> Done:
+    """An admin pauses a source, so that nothing of it is taken, or takes it up again."""
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(NewStatus)
     status = Availability(wish.status)
@@ -460,7 +466,7 @@ def desk_source_status(visit: Visit, source: str) -> Done:
 
 @page(ONE + "/pull", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=Step)
 def desk_source_pull(visit: Visit, source: str) -> Done:
-    """It is fetched as soon as somebody has the time: within seconds."""
+    """Fetches a source now, within seconds; one that sends by itself is refused."""
     _editor(visit)
     found = _source(visit, source)
     visit.read(Step)
@@ -472,6 +478,7 @@ def desk_source_pull(visit: Visit, source: str) -> Done:
 
 @page(ONE + "/from", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=From)
 def desk_source_from(visit: Visit, source: str) -> Done:
+    """Fetches a source again from the beginning of a UTC day; what was read is known."""
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(From)
     try:
@@ -496,6 +503,7 @@ def desk_source_from(visit: Visit, source: str) -> Done:
     body=Token,
 )
 def desk_source_token(visit: Visit, source: str) -> Done:
+    """Keeps the token by which the platform knows us."""
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(Token)
     try:
@@ -510,7 +518,8 @@ def desk_source_token(visit: Visit, source: str) -> Done:
 
 @page(ONE + "/secret", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, unkept=True, body=Rotation)
 def desk_source_rotate(visit: Visit, source: str) -> dict[str, Any]:
-    """The page itself, with the new secret in it: there is no address at which it could be seen again."""
+    """Gives a source a new secret, shown this once; the one before stays good until it is ended. The answer is the page
+    itself, with the new secret in it: there is no address at which it could be seen again."""
     author = _editor(visit)
     found, wish = _source(visit, source), visit.read(Rotation)
     try:
@@ -525,6 +534,7 @@ def desk_source_rotate(visit: Visit, source: str) -> dict[str, Any]:
 
 @page(ONE + "/secret/end", "desk_source.html", method="POST", who=Who.STAFF, again=desk_source, body=Step)
 def desk_source_end_secret(visit: Visit, source: str) -> Done:
+    """Ends a source's previous secret; the current one alone is good from now on."""
     author = _editor(visit)
     found = _source(visit, source)
     visit.read(Step)
@@ -537,6 +547,7 @@ def desk_source_end_secret(visit: Visit, source: str) -> Done:
 
 @page(ONE + "/files/{place}/{file}/again", "desk_source.html", method="POST", who=Who.STAFF, body=Step)
 def desk_source_file_again(visit: Visit, source: str, place: str, file: str) -> Done:
+    """Reads a file of a source once more, from its first row."""
     _editor(visit)
     found = _source(visit, source)
     visit.read(Step)
@@ -564,12 +575,8 @@ def _sent(visit: Visit, dialect: Dialect) -> dict[str, Any]:
 def _refusal(error: Invalid | Conflict, visit: Visit) -> IntroducerError | FormRefused:
     """The form again, with what to do beside the field it is about."""
     typed = {name: str(value) for name, value in visit.fields.items() if name != "token"}
-    if error.code == "invalid_settings":
-        found: Any = error.facts.get("errors", ())
-        wrong = {forms.PREFIX + str(each["field"]).partition(".")[0]: str(each["detail"]) for each in found}
-        if forms.PREFIX in wrong:
-            wrong[""] = wrong.pop(forms.PREFIX)
-        return FormRefused(wrong or {"": error.detail}, typed, error)
+    if isinstance(error, SettingsRefused):
+        return FormRefused(forms.what_to_do(visit.language, error), typed, error)
     if error.code not in _ADVICE:
         return error
     field, message = _ADVICE[error.code]

@@ -6,6 +6,7 @@ when it has one. All figures are Western digits, in Arabic too: amounts must rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Literal
+from unicodedata import normalize
 
 from babel import Locale
 from babel.dates import format_skeleton, format_timedelta
@@ -28,6 +30,13 @@ DEFAULT = "en"
 MINUS = "\N{MINUS SIGN}"
 _WRITTEN_AS = {"en": "en_GB"}
 """Which country's habits a language follows, where its bare code would mean another's."""
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
+"""What CLDR has names for and nobody lives in."""
+_OWN_LETTERS = {"ą": "a", "ć": "c", "ę": "e", "ł": "l", "ń": "n", "ś": "s", "ź": "z", "ż": "zz", "ñ": "n", "й": "и"}
+"""Letters that stand by themselves in an alphabet, right after another one."""
+_BEFORE = re.compile("([เ-ไ])(.)")
+"""Thai vowels that are written before the consonant they follow."""
+_LAST = "\uffff"
 
 
 class Language:
@@ -140,6 +149,12 @@ class Language:
         """The country's name; the code where CLDR has none."""
         return str(self.locale.territories.get(code, code))
 
+    @cached_property
+    def countries(self) -> tuple[str, ...]:
+        """All countries' codes, in the order of their names."""
+        known = (code for code in self.locale.territories if len(code) == 2 and code.isalpha())
+        return tuple(sorted(set(known) - _NO_COUNTRIES, key=lambda code: (_in_order(self.country(code)), code)))
+
     def language(self, code: str) -> str:
         """The name of a language; the code where CLDR has none."""
         name = str(self.locale.languages.get(code, code))
@@ -184,6 +199,14 @@ def wishes(header: str) -> list[str]:
         if tag and quality > 0:
             weighed.append((-quality, position, tag))
     return [tag for _, _, tag in sorted(weighed)]
+
+
+def _in_order(name: str) -> str:
+    """A name so that names stand as their readers look for them: accents count for nothing."""
+    letters = _BEFORE.sub(r"\2\1", name.casefold())
+    return "".join(
+        _OWN_LETTERS[each] + _LAST if each in _OWN_LETTERS else normalize("NFKD", each)[0] for each in letters
+    )
 
 
 def _date(day: date | str) -> date:

@@ -24,9 +24,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from introducer.domain.errors import Invalid
-from introducer.domain.money import decimals
 from introducer.sources.dialects.model import Broken, Dialect, RawLine, Row, Signature
 from introducer.sources.dialects.pulling import PullParameters
+from introducer.sources.dialects.refusals import N_, Wrong, a_currency, code
 from introducer.sources.dialects.rows import json_rows, no_object
 from introducer.sources.dialects.table import (
     Case,
@@ -107,19 +107,32 @@ class CtraderParameters(PullParameters):
     url: str = Field(
         "",
         max_length=1000,
-        description="Where your bridge answers, with places: https://…/deals?from={from_ms}&to={to_ms}&page={page}",
+        description=N_(
+            "Where your bridge answers, with places to fill: `https://…/deals?from={from_ms}&to={to_ms}&page={page}`"
+        ),
     )
-    currency: str = Field(description="The accounts' currency: deals do not say it. One source for each currency")
+    currency: str = Field(description=N_("The accounts' currency: deals do not say it. One source for each currency"))
     symbols: dict[str, Symbol] = Field(
-        {}, max_length=2000, description='By symbolId: {"1": {"name": "EURUSD", "lot_size": "100000"}}'
+        {},
+        max_length=2000,
+        description=N_('What symbols are, by `symbolId`: `{"1": {"name": "EURUSD", "lot_size": "100000"}}`'),
     )
     client_field: str = Field(
-        "ctidTraderAccountId", max_length=40, pattern=r"^[A-Za-z_]+$", description="The field that says whose row it is"
+        "ctidTraderAccountId",
+        max_length=40,
+        pattern=r"^[A-Za-z_]+$",
+        description=N_("The field that says whose row it is"),
     )
-    client_prefix: str = Field("", max_length=20, description="Put before it, where two servers give the same ids")
-    account_type: str = Field("", max_length=64, description="The accounts' kind, where deals are paid by it")
+    client_prefix: str = Field(
+        "", max_length=20, description=N_("Put before the client's id, where two servers give the same ids")
+    )
+    account_type: str = Field(
+        "", max_length=64, description=N_("The accounts' type, where it decides what partners earn")
+    )
     operations: dict[str, Literal["deposit", "withdrawal", "ignored"]] = Field(
-        {}, max_length=60, description='What further operations are: {"BALANCE_DEPOSIT_TRANSFER": "deposit"}'
+        {},
+        max_length=60,
+        description=N_('What further operations are: `{"BALANCE_DEPOSIT_TRANSFER": "deposit"}`'),
     )
 
     @field_validator("operations")
@@ -129,16 +142,17 @@ class CtraderParameters(PullParameters):
         for key, meaning in operations.items():
             value = _OPERATIONS.get(key, key)
             if not (value.isascii() and value.isdigit()):
-                raise ValueError(f"{key[:60]!a} is no operation: say its number, or a name such as BALANCE_DEPOSIT")
+                raise Wrong(
+                    N_("`{key}` is no operation: say its number, or a name such as `BALANCE_DEPOSIT`."), key=code(key)
+                )
             if found.setdefault(value, meaning) != meaning:
-                raise ValueError(f"the operation {value} has two meanings")
+                raise Wrong(N_("The operation `{operation}` has two meanings."), operation=value)
         return found
 
     @field_validator("currency")
     @classmethod
-    def _a_currency(cls, code: str) -> str:
-        decimals(code)
-        return code
+    def _a_currency(cls, iso: str) -> str:
+        return a_currency(iso)
 
 
 def _money(name: str, beside: str, sign: int = 1) -> Take:
@@ -287,7 +301,7 @@ def _holds_rows(message: Mapping[str, Any]) -> bool:
 
 DIALECT = Dialect(
     name="ctrader",
-    title="cTrader deals and cash flow",
+    title=N_("cTrader deals and cash flow"),
     signature=Signature.SIGNED,
     parameters=CtraderParameters,
     rows=_rows,

@@ -27,6 +27,7 @@ from pydantic import Field
 from introducer.domain.errors import Invalid
 from introducer.sources.dialects.model import Broken, Dialect, Line, Parameters, RawLine, Read, Row, Signature
 from introducer.sources.dialects.pulling import PullParameters
+from introducer.sources.dialects.refusals import N_
 from introducer.sources.dialects.rows import json_rows, listed, within
 from introducer.sources.dialects.table import (
     Case,
@@ -48,28 +49,38 @@ Goal = Literal["registration", "kyc", "deposit", "ignored"]
 class HasoffersParameters(PullParameters):
     """What a source of conversions is told."""
 
-    url: str = Field("", max_length=1000, description="The network's API: https://<network>.api.hasoffers.com")
-    network_id: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_-]*$", description="The network's id, to fetch")
+    url: str = Field("", max_length=1000, description=N_("The network's API: `https://<network>.api.hasoffers.com`"))
+    network_id: str = Field(
+        "", max_length=64, pattern=r"^[A-Za-z0-9_-]*$", description=N_("The network's id, to fetch")
+    )
     auth: Literal["none", "bearer", "header", "query"] = Field(
-        "query", description="How the secret goes along: TUNE takes it as the parameter NetworkToken"
+        "query", description=N_("How the secret goes along: TUNE takes it as the parameter `NetworkToken`")
     )
-    auth_name: str = Field("NetworkToken", max_length=64, pattern=r"^[A-Za-z0-9_-]*$", description="That parameter")
-    time_zone: str = Field("America/New_York", description="The network's clock")
+    auth_name: str = Field(
+        "NetworkToken", max_length=64, pattern=r"^[A-Za-z0-9_-]*$", description=N_("What that parameter is called")
+    )
+    time_zone: str = Field("America/New_York", description=N_("The network's clock"))
     overlap_minutes: int = Field(
-        7 * 1440, ge=0, le=44_640, description="How long after a conversion its status may still change"
+        7 * 1440,
+        ge=0,
+        le=44_640,
+        description=N_("How long after a conversion its status may still change, in minutes"),
     )
-    since: date | None = Field(None, description="The first day to ask for; needed where there is a url")
+    since: date | None = Field(None, description=N_("The first day to ask for; needed where there is a `url`"))
     goals: dict[str, Goal] = Field(
-        {"0": "deposit"}, max_length=200, description='What goals are: {"0": "registration", "12": "deposit"}'
+        {"0": "deposit"}, max_length=200, description=N_('What goals are: `{"0": "registration", "12": "deposit"}`')
     )
     click_field: str = Field(
-        "affiliate_info1", max_length=40, pattern=r"^[a-z0-9_]+$", description="The field with our click id"
+        "affiliate_info1", max_length=40, pattern=r"^[a-z0-9_]+$", description=N_("The field with our click id")
     )
     client_field: str = Field(
-        "ad_id", max_length=40, pattern=r"^[a-z0-9_]+$", description="The field that says which client it is"
+        "ad_id", max_length=40, pattern=r"^[a-z0-9_]+$", description=N_("The field that says which client it is")
     )
     pending: Literal["wait", "take"] = Field(
-        "wait", description="Whether a pending conversion waits for its approval, or counts until it is rejected"
+        "wait",
+        description=N_(
+            "Whether a pending conversion waits for its approval (`wait`), or counts until it is rejected (`take`)"
+        ),
     )
 
 
@@ -197,7 +208,7 @@ def _address(parameters: Parameters) -> str:
 
 DIALECT = Dialect(
     name="hasoffers",
-    title="HasOffers (TUNE) conversions",
+    title=N_("HasOffers (TUNE) conversions"),
     signature=Signature.SIGNED,
     parameters=HasoffersParameters,
     rows=_rows,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from introducer.sources.dialects.model import Dialect, Line, Read, Row, Signature
 from introducer.sources.dialects.pulling import PullParameters
+from introducer.sources.dialects.refusals import N_
 from introducer.sources.dialects.rows import json_rows
 
 
@@ -15,7 +16,9 @@ class JsonParameters(PullParameters):
     url: str = Field(
         "",
         max_length=1000,
-        description="Where the platform answers, with places to fill: https://…/events?from={from_unix}&page={page}",
+        description=N_(
+            "Where the platform answers, with places to fill: `https://…/events?from={from_unix}&page={page}`"
+        ),
     )
 
 
@@ -25,7 +28,7 @@ def _says(row: Row) -> Line:
 
 DIALECT = Dialect(
     name="json",
-    title="Introducer's own JSON",
+    title=N_("Introducer's own JSON"),
     signature=Signature.SIGNED,
     parameters=JsonParameters,
     rows=json_rows("events"),

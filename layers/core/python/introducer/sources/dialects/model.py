@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from introducer.domain.errors import Invalid
+from introducer.sources.dialects.refusals import refused
 
 
 class Signature(StrEnum):
@@ -69,7 +70,8 @@ Line = Read | Ignored | Broken
 
 
 class Parameters(BaseModel):
-    """What a source of this dialect is told. Every field says in its description what it means."""
+    """What a source of this dialect is told. Every field says in its description what it means: a message of the
+    catalogues (`refusals.N_`) without a full stop, with code between backticks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -122,7 +124,7 @@ class Dialect:
 
     name: str
     title: str
-    """For people."""
+    """For people: a message of the catalogues."""
     signature: Signature
     parameters: type[Parameters]
     rows: Callable[[bytes], Iterator[RawLine]]
@@ -148,7 +150,7 @@ class Dialect:
         try:
             checked = self.parameters.model_validate(dict(values))
         except ValidationError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
         return SourceSettings(source=source, brand=brand, parameters=checked)
 
     def each(self, body: bytes, *, source: SourceSettings, received_at: datetime) -> Iterator[Line]:
@@ -185,16 +187,3 @@ class Dialect:
         from introducer.sources.dialects import pulling
 
         return pulling.step(self, source, cursor, lines, now)
-
-
-def _refused(error: ValidationError) -> Invalid:
-    errors = [
-        {
-            "field": ".".join(str(step) for step in part["loc"]),
-            "code": {"missing": "missing", "extra_forbidden": "unknown_field"}.get(part["type"], "invalid"),
-            "detail": part["msg"].removeprefix("Value error, "),
-        }
-        for part in error.errors(include_url=False, include_input=False)
-    ]
-    said = "; ".join(f"{each['field']}: {each['detail']}" if each["field"] else each["detail"] for each in errors[:5])
-    return Invalid(f"The source's settings cannot be: {said}.", code="invalid_settings", errors=errors)

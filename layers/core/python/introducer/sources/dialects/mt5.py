@@ -24,9 +24,9 @@ from urllib.parse import quote
 from pydantic import Field, field_validator
 
 from introducer.domain.errors import Invalid
-from introducer.domain.money import decimals
 from introducer.sources.dialects.model import Broken, Dialect, Parameters, RawLine, Row, Signature
 from introducer.sources.dialects.pulling import PullParameters
+from introducer.sources.dialects.refusals import N_, Wrong, a_currency, code
 from introducer.sources.dialects.rows import csv_rows, json_rows, looks_like_json
 from introducer.sources.dialects.table import (
     Case,
@@ -71,31 +71,44 @@ _REPORTED = "Volume of the report"
 class Mt5Parameters(PullParameters):
     """What a source of deals is told."""
 
-    currency: str = Field(description="The accounts' currency: deals do not say it. One source for each currency")
-    time_zone: str = Field(description="The trade server's clock: Europe/Nicosia, or America/New_York+7")
-    page_size: int = Field(100, ge=1, le=100, description="Deals asked for at once: the server gives 100 at most")
+    currency: str = Field(description=N_("The accounts' currency: deals do not say it. One source for each currency"))
+    time_zone: str = Field(description=N_("The trade server's clock: `Europe/Nicosia`, or `America/New_York+7`"))
+    page_size: int = Field(100, ge=1, le=100, description=N_("Deals asked for at once: the server gives 100 at most"))
     groups: str = Field(
-        "", max_length=400, description="Groups to ask for, as the Web API writes them: real*,!realtest; else accounts"
+        "",
+        max_length=400,
+        description=N_("Groups to ask for, as the Web API writes them: `real*,!realtest`; else `accounts`"),
     )
     client_field: str = Field(
-        "Login", max_length=40, pattern=r"^[A-Za-z_]+$", description="The field that says whose deal it is"
+        "Login", max_length=40, pattern=r"^[A-Za-z_]+$", description=N_("The field that says whose deal it is")
     )
-    client_prefix: str = Field("", max_length=20, description="Put before it, where two servers give the same logins")
-    account_type: str = Field("", max_length=64, description="The accounts' kind, where deals are paid by it")
+    client_prefix: str = Field(
+        "", max_length=20, description=N_("Put before the client's id, where two servers give the same logins")
+    )
+    account_type: str = Field(
+        "", max_length=64, description=N_("The accounts' type, where it decides what partners earn")
+    )
     volume: Literal["units", "lots"] = Field(
-        "units", description="What a report's Volume counts: units of 1/10,000 of a lot as the server does, or lots"
+        "units",
+        description=N_(
+            "What a report's `Volume` counts: units of 1/10,000 of a lot as the server does (`units`), or lots (`lots`)"
+        ),
     )
     opened_field: str = Field(
         "",
         max_length=40,
         pattern=r"^[A-Za-z_ ]*$",
-        description="The field in which your bridge or report says when the position was opened: deals do not say it",
+        description=N_(
+            "The field in which your bridge or report says when the position was opened: deals do not say it"
+        ),
     )
     commission_sides: Literal[1, 2] = Field(
-        1, description="2 where opening and closing are charged alike: the closing deal then stands for both"
+        1, description=N_("`2` where opening and closing are charged alike: the closing deal then stands for both")
     )
     actions: dict[str, Meaning] = Field(
-        {}, max_length=30, description='What further actions are: {"5": "credit"}; money, credit or ignored'
+        {},
+        max_length=30,
+        description=N_('What further actions are: `{"5": "credit"}`; `money`, `credit` or `ignored`'),
     )
 
     @field_validator("actions")
@@ -103,16 +116,13 @@ class Mt5Parameters(PullParameters):
     def _by_number(cls, actions: dict[str, Meaning]) -> dict[str, Meaning]:
         for key in actions:
             if not (key.isascii() and key.isdigit()) or key in _FIXED:
-                raise ValueError(f"{key[:40]!a} is no action that may be told: say its number, such as 5")
+                raise Wrong(N_("`{key}` is no action that may be told: say its number, such as `5`."), key=code(key))
         return actions
 
     @field_validator("currency")
     @classmethod
-    def _a_currency(cls, code: str) -> str:
-        if len(code) != 3:
-            raise ValueError("this is not an ISO 4217 code such as EUR")
-        decimals(code)
-        return code
+    def _a_currency(cls, iso: str) -> str:
+        return a_currency(iso)
 
 
 def _lots(row: Row) -> str | None:
@@ -275,7 +285,7 @@ def _address(parameters: Parameters) -> str:
 
 DIALECT = Dialect(
     name="mt5",
-    title="MetaTrader 5 deals",
+    title=N_("MetaTrader 5 deals"),
     signature=Signature.SIGNED,
     parameters=Mt5Parameters,
     rows=_rows,

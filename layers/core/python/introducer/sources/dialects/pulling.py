@@ -18,6 +18,7 @@ from pydantic import Field, field_validator, model_validator
 from introducer.domain.errors import Invalid
 from introducer.domain.events import from_milliseconds, milliseconds
 from introducer.sources.dialects.model import Parameters, PullRequest, SourceSettings, Step
+from introducer.sources.dialects.refusals import N_, Wrong, a_zone, code, codes
 from introducer.sources.dialects.zones import UTC_ALONE, on_the_clock, zone
 
 if TYPE_CHECKING:
@@ -33,22 +34,31 @@ _PAGED = frozenset({"page", "offset"})
 class PullParameters(Parameters):
     """What fetching needs, whatever the platform. A source without `url` is not fetched: it posts, or sends files."""
 
-    url: str = Field("", max_length=1000, description="Where the platform answers: https://…")
+    url: str = Field("", max_length=1000, description=N_("Where the platform answers: `https://…`"))
     auth: Literal["none", "bearer", "header", "query"] = Field(
         "none",
-        description="How the secret goes along: as bearer token, in a header, or in a parameter of the address",
+        description=N_(
+            "How the secret goes along: not at all (`none`), as a bearer token (`bearer`), in a header (`header`), or "
+            "in a parameter of the address (`query`)"
+        ),
     )
     auth_name: str = Field(
-        "", max_length=64, pattern=r"^[A-Za-z0-9_-]*$", description="The header's or parameter's name"
+        "", max_length=64, pattern=r"^[A-Za-z0-9_-]*$", description=N_("The header's or parameter's name")
     )
     accounts: tuple[str, ...] = Field(
-        (), max_length=1000, description="Asked for one after the other, where {account} is"
+        (),
+        max_length=1000,
+        description=N_("Accounts to ask for one after the other, where `{account}` stands in the address"),
     )
-    since: date | None = Field(None, description="The first day to ask for; needed where there is a url")
-    page_size: int = Field(100, ge=1, le=5000, description="Rows asked for at once")
-    window_minutes: int = Field(1440, ge=1, le=44_640, description="How long a stretch of time is asked for at once")
-    overlap_minutes: int = Field(60, ge=0, le=44_640, description="How late the platform may write a row")
-    time_zone: str = Field(UTC_ALONE, description="The platform's clock: Europe/Nicosia, or America/New_York+7")
+    since: date | None = Field(None, description=N_("The first day to ask for; needed where there is a `url`"))
+    page_size: int = Field(100, ge=1, le=5000, description=N_("Rows asked for at once"))
+    window_minutes: int = Field(
+        1440, ge=1, le=44_640, description=N_("How long a stretch of time is asked for at once, in minutes")
+    )
+    overlap_minutes: int = Field(
+        60, ge=0, le=44_640, description=N_("How late the platform may write a row, in minutes")
+    )
+    time_zone: str = Field(UTC_ALONE, description=N_("The platform's clock: `Europe/Nicosia`, or `America/New_York+7`"))
 
     @field_validator("url")
     @classmethod
@@ -57,26 +67,31 @@ class PullParameters(Parameters):
             return url
         parts = urlsplit(_PLACE.sub("0", url))
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
-            raise ValueError("an address begins with https://")
+            raise Wrong(N_("An address begins with `https://`."))
         if not parts.hostname or parts.username is not None or not url.isascii() or any(c.isspace() for c in url):
-            raise ValueError("this is not an address without a name or password in it")
+            raise Wrong(N_("Write an address in plain letters, without spaces and without a name or password in it."))
         unknown = set(_PLACE.findall(url)) - PLACES
         if unknown:
-            raise ValueError(f"{{{min(unknown)}}} is no place: there are {', '.join(sorted(PLACES))}")
+            raise Wrong(
+                N_("`{place}` is no place: there are {places}."),
+                place=code(f"{{{min(unknown)}}}"),
+                places=codes(sorted(PLACES)),
+            )
         return url
 
     @field_validator("time_zone")
     @classmethod
     def _a_zone(cls, name: str) -> str:
-        zone(name)
-        return name
+        return a_zone(name)
 
     @model_validator(mode="after")
     def _whole(self) -> PullParameters:
         if self.url and self.since is None:
-            raise ValueError("since must say which day to begin with, such as 2026-03-01")
-        if self.auth in ("header", "query") and not self.auth_name:
-            raise ValueError(f"auth_name must say which {'header' if self.auth == 'header' else 'parameter'} it is")
+            raise Wrong(N_("Say which day to begin with, such as `2026-03-01`."), field="since")
+        if self.auth == "header" and not self.auth_name:
+            raise Wrong(N_("Say what the header is called."), field="auth_name")
+        if self.auth == "query" and not self.auth_name:
+            raise Wrong(N_("Say what the parameter is called."), field="auth_name")
         return self
 
 

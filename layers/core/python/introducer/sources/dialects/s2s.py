@@ -26,10 +26,10 @@ from urllib.parse import parse_qsl
 from pydantic import Field, field_validator
 
 from introducer.domain.errors import Invalid
-from introducer.domain.money import DECIMALS
 from introducer.sources.dialects.model import Broken, Dialect, Ignored, Line, Parameters, RawLine, Read, Row, Signature
+from introducer.sources.dialects.refusals import N_, Wrong, a_currency, a_zone, code, codes
 from introducer.sources.dialects.table import Take, amount, event, moment, number, size, text
-from introducer.sources.dialects.zones import UTC_ALONE, zone
+from introducer.sources.dialects.zones import UTC_ALONE
 from introducer.sources.events import ROWS
 
 _LONGEST_ID = 100
@@ -96,14 +96,16 @@ class S2sParameters(Parameters):
     """What a source of calls is told."""
 
     aliases: dict[str, tuple[str, ...]] = Field(
-        {}, max_length=40, description='Names in place of the usual ones: {"event_id": ["tid"], "click_id": ["clk"]}'
+        {},
+        max_length=40,
+        description=N_('Names in place of the usual ones: `{"event_id": ["tid"], "click_id": ["clk"]}`'),
     )
-    events: dict[str, Kind] = Field({}, max_length=200, description='What events are: {"goal 7": "deposit"}')
-    default_event: Kind | None = Field(None, description="What a call is that names no event")
-    currency: str = Field("", description="Of amounts that come without one")
-    time_zone: str = Field(UTC_ALONE, description="Of times that come without one")
+    events: dict[str, Kind] = Field({}, max_length=200, description=N_('What events are: `{"goal 7": "deposit"}`'))
+    default_event: Kind | None = Field(None, description=N_("What a call is that names no event"))
+    currency: str = Field("", description=N_("The currency of amounts that come without one"))
+    time_zone: str = Field(UTC_ALONE, description=N_("The clock of times that come without a zone of their own"))
     id_with_event: bool = Field(
-        False, description="Whether the event's name is part of its id: where one id is sent for several events"
+        False, description=N_("Whether the event's name is part of its id: where one id is sent for several events")
     )
 
     @field_validator("aliases")
@@ -111,9 +113,13 @@ class S2sParameters(Parameters):
     def _known(cls, aliases: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for name, others in aliases.items():
             if name not in ALIASES:
-                raise ValueError(f"{name!a} is nothing that a call says: there are {', '.join(ALIASES)}")
+                raise Wrong(
+                    N_("`{name}` is nothing that a call says: there are {names}."),
+                    name=code(name),
+                    names=codes(ALIASES),
+                )
             if any(not other or other == TOKEN or len(other) > 64 for other in others):
-                raise ValueError(f"{name} has a name that no parameter can have")
+                raise Wrong(N_("`{name}` has a name that no parameter can have."), name=code(name))
         return {name: tuple(other.lower() for other in others) for name, others in aliases.items()}
 
     @field_validator("events")
@@ -123,16 +129,13 @@ class S2sParameters(Parameters):
 
     @field_validator("currency")
     @classmethod
-    def _a_currency(cls, code: str) -> str:
-        if code and code not in DECIMALS:
-            raise ValueError("this is not an ISO 4217 code such as EUR")
-        return code
+    def _a_currency(cls, iso: str) -> str:
+        return iso and a_currency(iso)
 
     @field_validator("time_zone")
     @classmethod
     def _a_zone(cls, name: str) -> str:
-        zone(name)
-        return name
+        return a_zone(name)
 
 
 def rows(body: bytes) -> Iterator[RawLine]:
@@ -307,7 +310,7 @@ def _filled(name: str, what: str, value: str) -> bool:
 
 DIALECT = Dialect(
     name="s2s",
-    title="Postbacks of networks (S2S)",
+    title=N_("Postbacks of networks (S2S)"),
     signature=Signature.TOKEN,
     parameters=S2sParameters,
     rows=rows,
