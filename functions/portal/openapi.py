@@ -134,19 +134,7 @@ def area(path: str) -> str:
 def summary(page: Page) -> str:
     """What it is for, in a line: the first sentence of the view."""
     said = " ".join((page.view.__doc__ or "").split())
-    return re.split(r"(?<=[.:]) ", said, maxsplit=1)[0].rstrip(".:") or _in_words(page)
-
-
-def _in_words(page: Page) -> str:
-    """What a path says of itself, where nobody said more: its words, and whether it is about one of them."""
-    parts = page.path.strip("/").split("/")
-    words = [part.replace("-", " ") for part in parts if not part.startswith("{") and part != "desk"]
-    one = parts[-1].startswith("{")
-    if page.method == "GET":
-        return f"One of {words[-1]}" if one else f"{' of '.join(reversed(words))}".capitalize()
-    if one:
-        return f"Changes one of {words[-1]}"
-    return f"Does: {words[-1]}" if len(parts) > 2 and parts[-2].startswith("{") else f"A new one of {words[-1]}"
+    return re.split(r"(?<=[.:]) ", said, maxsplit=1)[0].rstrip(".:")
 
 
 def operation_id(page: Page) -> str:

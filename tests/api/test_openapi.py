@@ -22,6 +22,9 @@ from tests.support.writes import WRITES
 
 pytestmark = pytest.mark.in_memory
 
+LONGEST_SUMMARY = 110
+"""What a list of routes has room for, in characters."""
+
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Everything]:
@@ -58,6 +61,20 @@ def test_every_route_is_described_under_a_name_of_its_own(world: Everything, doc
     assert described == {(page.method, page.path) for page in routes(world)}
     names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
     assert len(set(names)) == len(names) > 300
+
+
+def test_every_route_says_what_it_is_for_in_a_line_and_no_two_of_an_area_say_the_same(
+    world: Everything, document: dict[str, Any]
+) -> None:
+    unsaid = [f"{page.method} {page.path}" for page in routes(world) if not (page.view.__doc__ or "").strip()]
+    assert not unsaid, "say in their views' docstrings what these are for"
+    alike: dict[tuple[str, str], list[str]] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            line = operation["summary"]
+            assert 0 < len(line) <= LONGEST_SUMMARY, f"{method} {path}: {line}"
+            alike.setdefault((operation["tags"][0], line), []).append(f"{method} {path}")
+    assert not [paths for paths in alike.values() if len(paths) > 1]
 
 
 def test_caches_keep_it_and_ask_whether_it_is_still_so(world: Everything) -> None:
