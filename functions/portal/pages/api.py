@@ -102,7 +102,7 @@ def _shown(document: Schema, path: str, method: str, operation: Schema) -> dict[
         "method": method.upper(),
         "path": path,
         "summary": operation["summary"],
-        "description": operation["description"].split("\n\n"),
+        "description": _beyond(operation["summary"], operation["description"]),
         "parameters": [
             {
                 "name": each["name"],
@@ -120,6 +120,12 @@ def _shown(document: Schema, path: str, method: str, operation: Schema) -> dict[
         "codes": [{"status": status, "codes": codes} for status, codes in sorted(operation.get("x-codes", {}).items())],
         "call": _call(path, method, operation, sent),
     }
+
+
+def _beyond(summary: str, description: str) -> list[str]:
+    """What a description says beyond its summary, by paragraph."""
+    first, *others = description.split("\n\n")
+    return [each for each in (first.removeprefix(summary).lstrip(".: "), *others) if each]
 
 
 def _fields(document: Schema, schema: Schema) -> list[dict[str, Any]]:

@@ -89,6 +89,16 @@
     }
   }
 
+  // The chosen words of a select, which leave no box behind.
+  const pen = document.createElement("canvas").getContext("2d"), arrow = 18;
+  for (const one of document.querySelectorAll("select")) {
+    if (!one.checkVisibility() || !one.selectedOptions.length || one.size > 1) continue;
+    const style = getComputedStyle(one), text = short(one.selectedOptions[0].textContent);
+    pen.font = style.font;
+    const room = one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+    if (pen.measureText(text).width > room + 1) say("cut", `${called(one)} ${text}`);
+  }
+
   // Text upon text.
   boxes.sort((a, b) => a.top - b.top);
   const upon = new Set();
