@@ -41,7 +41,8 @@ _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
-_PLACEHOLDER = re.compile(r"%\(\w+\)s|%%|\{\w+\}")
+_PLACEHOLDER = re.compile(r"`[^`]*`|%\(\w+\)s|%%|\{\w+\}")
+"""Where values stand, and what is code: the same in every language."""
 
 
 def collected() -> Catalog:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from introducer.domain.clicks import NOWHERE
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import NOW, OTHER, PARTNER, STAFF, Portal, a_portal
 
@@ -168,6 +169,16 @@ def test_an_address_that_asks_nothing_says_what_to_do(portal: Portal) -> None:
     page = partner.get("/reports?from=2026-03-02&to=2026-03-01")
     assert page.status == 200
     assert "These days cannot be read" in page.body
+
+
+def test_a_country_is_chosen_by_its_name_and_asked_for_by_its_letters(portal: Portal) -> None:
+    browser = portal.signed_in(PARTNER, accept="text/html")
+    browser.cookies["__Host-language"] = "pl"
+    for code, name in (("PL", "Polska"), (NOWHERE, "Kraj nieznany")):
+        page = browser.get(f"/reports?country={code}").body
+        [chosen] = re.findall(r'<select id="choice-country".*?</select>', page, re.DOTALL)
+        assert re.findall(r'<option value="(\w+)" selected>(.*?)<', chosen) == [(code, name)]
+        assert chosen.count("<option") > 240 and '<option value="">Wszystkie<' in chosen
 
 
 def test_clicks_of_two_things_at_once_are_not_guessed(portal: Portal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,15 +17,19 @@ from introducer.domain.events import milliseconds
 from introducer.domain.pulling import Pull, begun, ended, failed, read_on
 from introducer.domain.source_file import SourceFile, done, file_id
 from introducer.domain.source_file import failed as file_failed
+from introducer.locale import CODES, language
+from introducer.sources import dialects
 from introducer.sources.dialects.pulling import reached
+from introducer.sources.dialects.refusals import SettingsRefused
 from introducer.store.intake_days import IntakeDay, IntakeDays
 from introducer.store.pulls import Pulls
 from introducer.store.source_files import SourceFiles
+from introducer_ops.shots.words import wrong_words
 from tests.browser.world import Answer
 from tests.support.casework import COMPLIANCE, Casework, a_casework
 from tests.support.kept_secrets import KeptSecrets
 from tests.support.payday import ADMIN, HARBOUR, MANAGER
-from tests.support.shown import text
+from tests.support.shown import text, texts
 
 pytestmark = pytest.mark.in_memory
 
@@ -127,6 +132,51 @@ def test_a_program_is_told_what_is_wrong_by_a_stable_code(
     answer = unchanged.posts("", wish)
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
     assert not unchanged.kept.secrets
+
+
+def pieces(message: str) -> list[str]:
+    """What a message says beside its code and its values."""
+    return [each.strip() for each in re.split(r"`[^`]*`|\{\w+\}", message) if each.strip(" .,;:()")]
+
+
+IMPOSSIBLE = {
+    "currency": "Euro", "time_zone": "Nowhere", "url": "ftp://mt5.example", "page_size": 900, "window_minutes": 0,
+    "since": "soon", "auth": "smoke", "client_field": "1", "client_prefix": "x" * 21, "actions": {"0": "credit"},
+    "commission_sides": 3,
+}  # fmt: skip
+
+
+def test_what_a_source_may_be_told_and_why_it_cannot_be_is_said_in_the_readers_language(desk: Desk) -> None:
+    desk.source()
+    browser = desk.portal.signed_in(ADMIN)
+    with pytest.raises(SettingsRefused) as refused:
+        dialects.of("mt5").settings("one", "brd_one", IMPOSSIBLE)
+    advice = refused.value.advice
+    assert {each.field for each in advice} == set(IMPOSSIBLE) and len({each.message for each in advice}) >= 10
+    form = {f"set.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in IMPOSSIBLE.items()}
+    form |= {"csrf": browser.get("/desk/sources/new").field("csrf"), "dialect": "mt5", "source": "one"}
+
+    for code in CODES[1:]:
+        spoken = language(code)
+        browser.cookies["__Host-language"] = code
+        told = {f"/new?dialect={name}": dialects.of(name) for name in dialects.names()}
+        told |= dict.fromkeys(("/mt5-live/edit", "/mt5-live", ""), dialects.of("mt5"))
+        pages = {path: browser.get(f"/desk/sources{path}").body for path in told}
+        wanted = {path: [dialect.title] for path, dialect in told.items()}
+        for path, dialect in told.items():
+            if path.startswith("/new") or path.endswith("/edit"):
+                wanted[path] += [str(each.description) for each in dialect.parameters.model_fields.values()]
+        answer = browser.post("/desk/sources", form)
+        assert answer.status == 422
+        pages["refused"], wanted["refused"] = answer.body, [each.message for each in advice]
+
+        for path, body in pages.items():
+            words = text(body)
+            for message in wanted[path]:
+                assert spoken.text(message) != message, (code, message)
+                assert [each for each in pieces(spoken.text(message)) if each not in words] == [], (code, path)
+            if code in ("ar", "pl"):
+                assert list(wrong_words(texts(body), code)) == [], (code, path)
 
 
 def test_managers_look_admins_change_and_nobody_else_sees_sources(desk: Desk) -> None:

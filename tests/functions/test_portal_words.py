@@ -34,11 +34,30 @@ def test_a_compiled_catalogue_is_that_of_its_source(code: str) -> None:
     assert fresh, "run `make docs`"
 
 
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("en", ["Åland Islands", "Albania", "Côte d’Ivoire", "Croatia", "Zimbabwe"]),
+        ("pl", ["Litwa", "Luksemburg", "Łotwa", "Madagaskar", "Szwecja"]),
+        ("es", ["Eslovenia", "España", "Estonia", "Perú", "Polonia"]),
+        ("ru", ["Италия", "Йемен", "Кабо-Верде"]),
+        ("ar", ["إثيوبيا", "أذربيجان", "ألمانيا", "إيران"]),
+        ("th", ["กานา", "เกาหลีใต้", "แคนาดา", "ไทย", "โปแลนด์", "ฝรั่งเศส"]),
+    ],
+)
+def test_countries_stand_where_readers_of_a_language_look_for_them(code: str, wanted: list[str]) -> None:
+    spoken = language(code)
+    names = [spoken.country(each) for each in spoken.countries]
+    assert [each for each in names if each in wanted] == wanted
+    assert len(names) == len(set(names)) > 240 and "EU" not in spoken.countries
+
+
 def test_a_missing_translation_is_found(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    # given a catalogue in which one message lost its translation and one its placeholder
+    # given a catalogue in which one message lost its translation, one its placeholder, and one says other code
     catalogue = catalogues.read("pl")
     catalogue["What you earned"].string = ""
     catalogue["Version %(version)s"].string = "Wersja"
+    catalogue["Where the platform answers: `https://…`"].string = "Adres platformy: `http://…`"
     del catalogue["Clicks"]
     monkeypatch.setattr(catalogues, "read", lambda code: catalogue)
 
@@ -46,6 +65,7 @@ def test_a_missing_translation_is_found(tmp_path: object, monkeypatch: pytest.Mo
         "pl: 'Clicks' is missing",
         "pl: 'Version %(version)s' has other placeholders",
         "pl: 'What you earned' is not translated",
+        "pl: 'Where the platform answers: `https://…`' has other placeholders",
     ]
 
 

@@ -152,8 +152,9 @@ class Language:
     @cached_property
     def countries(self) -> tuple[str, ...]:
         """All countries' codes, in the order of their names."""
-        known = (code for code in self.locale.territories if len(code) == 2 and code.isalpha())
-        return tuple(sorted(set(known) - _NO_COUNTRIES, key=lambda code: (_in_order(self.country(code)), code)))
+        codes = {str(code) for code in self.locale.territories} - _NO_COUNTRIES
+        known = (code for code in codes if len(code) == 2 and code.isalpha())
+        return tuple(sorted(known, key=lambda code: (_in_order(self.country(code)), code)))
 
     def language(self, code: str) -> str:
         """The name of a language; the code where CLDR has none."""
