@@ -50,11 +50,23 @@ def test_what_a_program_left_on_a_page_is_found(text: str, kind: str) -> None:
         "https://go.example.com/a_b?aff_sub=1",
         "12.5%, 0.25 lots, 1.08 USD",
         "+48555123456",
+        "With its country, such as +49 30 123456.",
         "v1.2.3",
     ],
 )
 def test_what_people_read_is_left_alone(text: str) -> None:
     assert kinds(text) == []
+
+
+@pytest.mark.parametrize("text", ["sube 1.127 %, antes: 4", "1.234.567,50 EUR", "12.345 clics"])
+def test_thousands_have_a_point_in_spanish_alone(text: str) -> None:
+    assert kinds(text, "es") == []
+    assert kinds(text) == (["number"] if "1.234.567" not in text else [])
+
+
+@pytest.mark.parametrize("text", ["sube 0.127 %", "sube 1.1275 %", "antes: 12345", "1234.567 EUR"])
+def test_a_raw_number_is_found_in_spanish_too(text: str) -> None:
+    assert kinds(text, "es") == ["number"]
 
 
 def test_english_in_another_language_is_found() -> None:

@@ -39,6 +39,12 @@ _WRONG = (
     ("repr", re.compile(r"\b(Decimal|datetime\.\w+|Money)\(|<\w+ object|\b[A-Z][A-Za-z]+\.[A-Z_]{3,}\b")),
 )
 """What a program left on a page, by kind. Names of parameters in addresses are words of ours."""
+_FORMATTED = {
+    "": re.compile(r"\+\d{1,3}(?: \d+)+"),
+    "es": re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?(?![\w.])"),
+}
+"""What is written as people write it: in every language a telephone number in groups, and by language a number whose
+thousands have the point that stands for decimals elsewhere."""
 _ENGLISH = re.compile(r"(?:\b[A-Za-z]{2,}(?:'[a-z]+)?[ ,]+){3,}[A-Za-z]{2,}")
 """Four words of Latin letters after each other."""
 _OTHER_SCRIPTS = ("ar", "ru", "th")
@@ -57,7 +63,7 @@ def wrong_words(texts: Iterable[Text], language: str) -> Iterator[tuple[str, str
         for kind, pattern in _WRONG:
             if own and kind in ("number", "program"):
                 continue
-            if found := pattern.search(text):
+            if found := pattern.search(_unformatted(text, language) if kind == "number" else text):
                 yield kind, f"{found[0]} in “{text[:80]}”"
         if own:
             continue
@@ -65,6 +71,14 @@ def wrong_words(texts: Iterable[Text], language: str) -> Iterator[tuple[str, str
             yield "untranslated", text[:80]
         elif language in _OTHER_SCRIPTS and _ENGLISH.search(text):
             yield "english", text[:100]
+
+
+def _unformatted(text: str, language: str) -> str:
+    """The text without the numbers that are written as they should be."""
+    for spoken in ("", language):
+        if spoken in _FORMATTED:
+            text = _FORMATTED[spoken].sub("", text)
+    return text
 
 
 @cache
