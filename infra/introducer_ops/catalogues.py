@@ -32,14 +32,14 @@ PORTAL = Path(__file__).resolve().parents[2] / "functions" / "portal"
 SHARED = Path(wording.__file__).parent
 """What the portal and the command line say in the same words."""
 DEALS = Path(describe.__file__)
-"""Deals in words: said by both too, and marked with its own `N_`."""
+"""Deals in words: said by both too, and marked with its own `N_` and `Plural`."""
 DETECTORS = Path(describe.__file__).parent / "fraud"
 """What detectors found in words, marked alike."""
 DIALECTS = Path(dialects.__file__).parent
 """What a source may be told, and why it cannot be, marked alike."""
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}}
-_KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+_KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None, "Plural": (1, 2)}
 _UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
 _PLACEHOLDER = re.compile(r"`[^`]*`|%\(\w+\)s|%%|\{\w+\}")
 """Where values stand, and what is code: the same in every language."""

@@ -10,16 +10,34 @@ from typing import Any
 
 import pytest
 
-from introducer.domain.describe import Clause, Kinds, Names, Number, Reached, Weighted, describe
+from introducer.domain.describe import (
+    Clause,
+    Count,
+    Kinds,
+    Names,
+    Number,
+    Plural,
+    Reached,
+    Sentence,
+    Weighted,
+    describe,
+)
 from introducer.domain.money import Money
 from introducer.domain.terms import parse_terms
+from introducer.locale import language
+from introducer.wording.sentences import say
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.deals import FULL, PARTNER
 
 
+def english(sentence: Sentence) -> str:
+    """The message; of one that counts, what it says of several."""
+    return sentence.message.other if isinstance(sentence.message, Plural) else sentence.message
+
+
 def sentences(deal: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
-        (sentence.message, dict(sentence.values))
+        (english(sentence), dict(sentence.values))
         for clause in describe(parse_terms(deal))
         for sentence in clause.sentences
     ]
@@ -116,16 +134,16 @@ def test_rules_come_in_their_order_and_what_holds_for_all_comes_last() -> None:
         ("lot", "lot"),
         (None, None),
     ]
-    assert Number("30") in [v.get("number") for v in (s.values for s in clauses[-1].sentences)]
+    assert Count(30) in [s.values.get("num") for s in clauses[-1].sentences]
 
 
 def of_rule(rule: dict[str, Any], *others: dict[str, Any], **more: Any) -> list[str]:
     """The messages of one rule, with its values left open."""
-    return [sentence.message for sentence in describe(parse_terms(terms(rule, *others, **more)))[0].sentences]
+    return [english(sentence) for sentence in describe(parse_terms(terms(rule, *others, **more)))[0].sentences]
 
 
 def general(*rules: dict[str, Any]) -> list[str]:
-    return [sentence.message for sentence in describe(parse_terms(terms(*rules)))[-1].sentences]
+    return [english(sentence) for sentence in describe(parse_terms(terms(*rules)))[-1].sentences]
 
 
 def test_no_two_sentences_of_a_rule_are_the_same() -> None:
@@ -159,8 +177,8 @@ def test_the_price_that_holds_is_said_first_and_the_program_s_as_one_that_does_n
 @pytest.mark.parametrize(("negative", "says"), [
     ("reset", "A negative month of the pool counts as nothing and is forgotten."),
     ("carry", "A negative month of the pool is set off against the pool's next months."),
-    ("capped", "A negative month of the pool is set off against the pool's next months, at most up to this many of its"
-               " average months: %(number)s."),
+    ("capped", "A negative month of the pool is set off against the pool's next months, at most the amount of %(num)s"
+               " average months."),
 ])  # fmt: skip
 def test_a_pool_s_negative_months_are_the_pool_s(negative: str, says: str) -> None:
     cap = {"cap": "2"} if negative == "capped" else {}
@@ -205,7 +223,7 @@ def test_tiers_say_what_they_go_by_and_what_they_price(kind: str, by: str, mode:
 
     said = describe(parse_terms(terms(rule, *others)))[0].sentences
 
-    [at] = [n for n, each in enumerate(said) if each.message.startswith(TIERS[kind, by, mode])]
+    [at] = [n for n, each in enumerate(said) if english(each).startswith(TIERS[kind, by, mode])]
     figure = Money(1_000, "EUR") if by == "net_revenue" else Number("10")
     counted = "paid_clients" if (kind, by) == ("cpa", "qftd") else by
     assert said[at + 1].values["reached"] == Reached(counted, figure)
@@ -242,7 +260,7 @@ def test_an_override_says_each_level_and_at_which_rate_it_converts() -> None:
     said = describe(parse_terms(terms(rule)))[0].sentences
     assert said[0].values == {"level": Number("1"), "number": Number("10"), "kinds": Kinds(("cpa", "lot"))}
     assert said[1].message == "Level %(level)s: %(amount)s for each qualified client of the partners there."
-    assert said[-1].message.endswith("at the rate of the month's first day.")
+    assert english(said[-1]).endswith("at the rate of the month's first day.")
 
 
 TOGETHER = "What is reckoned over all clients together"
@@ -283,7 +301,7 @@ def test_what_partners_below_bring_is_rounded_for_each_of_them() -> None:
 def test_what_is_held_from_each_day_is_rounded_for_each_day() -> None:
     """What matures on another day is another entry: 0.5 cent on four days is nothing, and not two cents."""
     by_day = describe(parse_terms(terms(lot("1.00")) | {"hold": {"days": 3, "from": "event_day"}}))[-1].sentences
-    rounded = [each.message for each in by_day if "rounded" in each.message]
+    rounded = [english(each) for each in by_day if "rounded" in english(each)]
     assert rounded == ["Each amount is rounded once, per client and day, a half to the even unit."]
     assert "Each amount is rounded once, per client and month, a half to the even unit." in general(lot("1.00"))
 

@@ -1,7 +1,8 @@
 """Deals in words: the terms as sentences, made from the very rules that the engine executes.
 
 A sentence is a message of the catalogues with typed values; whoever shows it translates the message and formats the
-values for a reader. Each figure of a deal stands in exactly one sentence, so that changing one changes one sentence.
+values for a reader. One that counts whole things (trades, days, clients) is a `Plural`, whose form each language picks.
+Each figure of a deal stands in exactly one sentence, so that changing one changes one sentence.
 """
 
 from __future__ import annotations
@@ -44,9 +45,15 @@ from introducer.domain.money import Money
 
 
 class Number(NamedTuple):
-    """An exact decimal, as text: percentages, lots, days, coefficients."""
+    """An exact decimal, as text: percentages, parts of lots, levels, coefficients."""
 
     text: str
+
+
+class Count(NamedTuple):
+    """How many whole things there are; it stands at `num` of a `Plural`, and picks its form."""
+
+    number: int
 
 
 class Countries(NamedTuple):
@@ -90,14 +97,22 @@ class Kinds(NamedTuple):
     kinds: tuple[str, ...]
 
 
-Value = Money | Number | Countries | Names | Weighted | Day | Reached | Kinds
+Value = Money | Number | Count | Countries | Names | Weighted | Day | Reached | Kinds
+
+
+class Plural(NamedTuple):
+    """A message that counts: what English says of one, and of any other number. Where it is written with its texts, the
+    catalogues find it."""
+
+    one: str
+    other: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A message and what stands in its places."""
+    """A message and what stands in its places. A `Plural` has a `Count` at `num`."""
 
-    message: str
+    message: str | Plural
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -113,6 +128,11 @@ class Clause:
 def N_(message: str) -> str:
     """Marks a message for the catalogues; it is translated where it is shown."""
     return message
+
+
+def counted(message: Plural, number: int) -> Sentence:
+    """A sentence about so many."""
+    return Sentence(message, {"num": Count(number)})
 
 
 def describe(deal: Deal) -> tuple[Clause, ...]:
@@ -218,21 +238,26 @@ def _qualification(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
             N_("The client must deposit at least %(amount)s, less what is charged back."),
             {"amount": Money(wanted.min_deposit, deal.currency)},
         )
-        yield Sentence(
-            N_("Deposits count up to this many hours after the first one: %(number)s."),
-            {"number": Number(str(wanted.within_hours))},
+        assert wanted.within_hours is not None, "terms that ask for a deposit say within how many hours"
+        yield counted(
+            Plural(
+                "Deposits count up to %(num)s hour after the first one.",
+                "Deposits count up to %(num)s hours after the first one.",
+            ),
+            wanted.within_hours,
         )
     elif not isinstance(rule, Cpl):
         yield Sentence(N_("The client must make a first deposit that is not charged back."))
     if wanted.min_lots is not None:
-        yield Sentence(
+        yield _whole_or_part(
+            show_lots(wanted.min_lots),
+            Plural("The client must trade at least %(num)s lot.", "The client must trade at least %(num)s lots."),
             N_("The client must trade at least this many lots: %(number)s."),
-            {"number": Number(show_lots(wanted.min_lots))},
         )
     if wanted.min_trades is not None:
-        yield Sentence(
-            N_("The client must make at least this many trades: %(number)s."),
-            {"number": Number(str(wanted.min_trades))},
+        yield counted(
+            Plural("The client must make at least %(num)s trade.", "The client must make at least %(num)s trades."),
+            wanted.min_trades,
         )
     if wanted.min_net_revenue is not None:
         yield Sentence(
@@ -240,20 +265,25 @@ def _qualification(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
             {"amount": Money(wanted.min_net_revenue, deal.currency)},
         )
     if wanted.within_days is not None:
-        yield Sentence(
-            N_("All of it must happen within this many days of registration: %(number)s."),
-            {"number": Number(str(wanted.within_days))},
+        yield counted(
+            Plural(
+                "All of it must happen within %(num)s day of registration.",
+                "All of it must happen within %(num)s days of registration.",
+            ),
+            wanted.within_days,
         )
 
 
 def _caps(rule: PerClient, deal: Deal) -> Iterator[Sentence]:
     messages = {
-        Per.DAY: N_("Clients paid for per day, at most: %(number)s."),
-        Per.MONTH: N_("Clients paid for per month, at most: %(number)s."),
-        Per.TOTAL: N_("Clients paid for in all, at most: %(number)s."),
+        Per.DAY: Plural("At most %(num)s client is paid for per day.", "At most %(num)s clients are paid for per day."),
+        Per.MONTH: Plural(
+            "At most %(num)s client is paid for per month.", "At most %(num)s clients are paid for per month."
+        ),
+        Per.TOTAL: Plural("At most %(num)s client is paid for in all.", "At most %(num)s clients are paid for in all."),
     }
     for cap in rule.caps:
-        yield Sentence(messages[cap.per], {"number": Number(str(cap.clients))})
+        yield counted(messages[cap.per], cap.clients)
     if rule.caps:
         yield Sentence(N_("The places go to clients in the order of the moments at which they qualify."))
     if rule.most is not None:
@@ -319,24 +349,49 @@ def _negative_months(rule: Revshare) -> Iterator[Sentence]:
             else N_("A client's negative month is set off against the same client's next months.")
         )
     else:
-        yield Sentence(
-            N_(
-                "A negative month of the pool is set off against the pool's next months, at most up to this many of its"
-                " average months: %(number)s."
-            )
-            if rule.pooled
-            else N_(
-                "A client's negative month is set off against the same client's next months, at most up to this many"
-                " of its average months: %(number)s."
-            ),
-            {"number": Number(show_coefficient(rule.cap))},
-        )
+        yield _capped_loss(rule)
         yield Sentence(
             N_(
                 "The average is of the twelve months before, or of those since the first one with revenue; a negative"
                 " month counts as zero."
             )
         )
+
+
+def _capped_loss(rule: Revshare) -> Sentence:
+    cap = show_coefficient(rule.cap)
+    if rule.pooled:
+        return _whole_or_part(
+            cap,
+            Plural(
+                "A negative month of the pool is set off against the pool's next months, at most the amount of %(num)s"
+                " average month.",
+                "A negative month of the pool is set off against the pool's next months, at most the amount of %(num)s"
+                " average months.",
+            ),
+            N_(
+                "A negative month of the pool is set off against the pool's next months, at most up to this many of its"
+                " average months: %(number)s."
+            ),
+        )
+    return _whole_or_part(
+        cap,
+        Plural(
+            "A client's negative month is set off against the same client's next months, at most the amount of %(num)s"
+            " average month.",
+            "A client's negative month is set off against the same client's next months, at most the amount of %(num)s"
+            " average months.",
+        ),
+        N_(
+            "A client's negative month is set off against the same client's next months, at most up to this many"
+            " of its average months: %(number)s."
+        ),
+    )
+
+
+def _whole_or_part(decimal: str, whole: Plural, part: str) -> Sentence:
+    """A decimal in words: languages have forms for whole numbers, and half a lot stands apart from what it is of."""
+    return counted(whole, int(decimal)) if decimal.isdigit() else Sentence(part, {"number": Number(decimal)})
 
 
 def _fence(rule: Revshare, fence: Money) -> Iterator[Sentence]:
@@ -380,9 +435,12 @@ def _lot(rule: Lot, deal: Deal) -> Iterator[Sentence]:
         }
         yield from _symbol_amounts(rule.groups, replaced, deal)
     if rule.min_holding_seconds:
-        yield Sentence(
-            N_("A trade counts when it was held for at least this many seconds: %(number)s."),
-            {"number": Number(str(rule.min_holding_seconds))},
+        yield counted(
+            Plural(
+                "A trade counts when it was held for at least %(num)s second.",
+                "A trade counts when it was held for at least %(num)s seconds.",
+            ),
+            rule.min_holding_seconds,
         )
     if rule.account_types:
         yield Sentence(
@@ -574,16 +632,24 @@ def _general(deal: Deal) -> Iterator[Sentence]:
         )
     yield Sentence(N_("Net revenue is %(formula)s."), {"formula": _formula(deal.net_revenue)})
     yield from _counted(deal)
-    yield Sentence(
+    yield counted(
         {
-            HoldFrom.QUALIFICATION: N_("Days from qualification until an earning is available: %(number)s."),
-            HoldFrom.MONTH_END: N_(
-                "Days until an earning is available, from the month's end (from qualification, where a client is paid"
-                " for once): %(number)s."
+            HoldFrom.QUALIFICATION: Plural(
+                "An earning is available %(num)s day after qualification.",
+                "An earning is available %(num)s days after qualification.",
             ),
-            HoldFrom.EVENT_DAY: N_("Days from the event until an earning is available: %(number)s."),
+            HoldFrom.MONTH_END: Plural(
+                "An earning is available %(num)s day after the month's end (after qualification, where a client is paid"
+                " for once).",
+                "An earning is available %(num)s days after the month's end (after qualification, where a client is"
+                " paid for once).",
+            ),
+            HoldFrom.EVENT_DAY: Plural(
+                "An earning is available %(num)s day after the event.",
+                "An earning is available %(num)s days after the event.",
+            ),
         }[deal.hold.counts_from],
-        {"number": Number(str(deal.hold.days))},
+        deal.hold.days,
     )
     together = any(map(_reckoned_together, deal.rules))
     if together:

@@ -16,7 +16,7 @@ from introducer.domain.contest import WEIGHT_ONE, Contest, Division, Every, Metr
 from introducer.domain.contest_prizes import show_score
 from introducer.domain.contest_rules import local_start
 from introducer.domain.deal import show_percent
-from introducer.domain.describe import Countries, Kinds, Number
+from introducer.domain.describe import Count, Countries, Kinds, Number, Plural
 from introducer.domain.money import Money, decimals
 from introducer.locale import Language
 from introducer.wording.codes import N_, word
@@ -96,6 +96,9 @@ class _Teller:
     def say(self, message: str, **values: Part) -> Said:
         return fill(self.language, message, values)
 
+    def counted(self, message: Plural, number: int) -> Said:
+        return fill(self.language, message, {"num": Count(number)})
+
     def plain(self, message: str, **values: Part) -> str:
         return str(self.say(message, **values))
 
@@ -158,9 +161,12 @@ class _Teller:
             )
         yield self.say(N_("The time of the event itself decides, and not when it was reported."))
         if contest.grace_hours:
-            yield self.say(
-                N_("Hours after the end in which late reports still count: %(number)s."),
-                number=Number(str(contest.grace_hours)),
+            yield self.counted(
+                Plural(
+                    "For %(num)s hour after the end late reports still count.",
+                    "For %(num)s hours after the end late reports still count.",
+                ),
+                contest.grace_hours,
             )
         yield self.say(
             N_(
@@ -168,9 +174,12 @@ class _Teller:
                 " nothing any more."
             )
         )
-        yield self.say(
-            N_("Hours after the result in which participants may object to it: %(number)s."),
-            number=Number(str(contest.objection_hours)),
+        yield self.counted(
+            Plural(
+                "For %(num)s hour after the result participants may object to it.",
+                "For %(num)s hours after the result participants may object to it.",
+            ),
+            contest.objection_hours,
         )
         if contest.series is not None:
             yield self.say(MONTH if contest.series.every is Every.MONTH else WEEK)
@@ -205,9 +214,9 @@ class _Teller:
         else:
             yield self.say(N_("All partners take part who may do so when it starts."))
         if conditions.partners:
-            yield self.say(
-                N_("Only for partners who were invited; there are so many: %(number)s."),
-                number=Number(str(len(conditions.partners))),
+            yield self.counted(
+                Plural("Only for the partner who was invited.", "Only for the %(num)s partners who were invited."),
+                len(conditions.partners),
             )
         for kind in sorted(conditions.kinds):
             if len(conditions.kinds) == 1:
@@ -231,19 +240,22 @@ class _Teller:
         contest = self.contest
         if len(contest.divisions) == 1:
             return
-        yield self.say(
+        yield self.counted(
             {
-                Metric.FTD: N_(
+                Metric.FTD: Plural(
                     "Partners of like size are ranked among themselves. Size is the number of clients whose first"
-                    " deposit was made in so many days before the start, or before joining if that is earlier:"
-                    " %(number)s."
+                    " deposit was made in the day before the start, or before joining if that is earlier.",
+                    "Partners of like size are ranked among themselves. Size is the number of clients whose first"
+                    " deposit was made in the %(num)s days before the start, or before joining if that is earlier.",
                 ),
-                Metric.QFTD: N_(
+                Metric.QFTD: Plural(
                     "Partners of like size are ranked among themselves. Size is the number of clients who qualified"
-                    " in so many days before the start, or before joining if that is earlier: %(number)s."
+                    " in the day before the start, or before joining if that is earlier.",
+                    "Partners of like size are ranked among themselves. Size is the number of clients who qualified"
+                    " in the %(num)s days before the start, or before joining if that is earlier.",
                 ),
             }[contest.size_by],
-            number=Number(str(contest.size_days)),
+            contest.size_days,
         )
         for division in contest.divisions:
             yield self.say(
@@ -259,9 +271,12 @@ class _Teller:
         else:
             yield self.say(N_("Others see a partner under a neutral name, until it chooses another."))
         if contest.shown:
-            yield self.say(
-                N_("So many places are shown to all: %(number)s. Everybody sees their own place."),
-                number=Number(str(contest.shown)),
+            yield self.counted(
+                Plural(
+                    "The first place is shown to all. Everybody sees their own place.",
+                    "The first %(num)s places are shown to all. Everybody sees their own place.",
+                ),
+                contest.shown,
             )
         else:
             yield self.say(N_("All places are shown."))
@@ -332,12 +347,12 @@ class _Teller:
         if kinds <= {PrizeKind.GIFT}:
             pass
         elif days:
-            yield self.say(
-                N_(
-                    "Money is paid into the balance when the result is final. Days from then until it is available:"
-                    " %(number)s."
+            yield self.counted(
+                Plural(
+                    "Money is paid into the balance when the result is final, and is available %(num)s day later.",
+                    "Money is paid into the balance when the result is final, and is available %(num)s days later.",
                 ),
-                number=Number(str(days)),
+                days,
             )
         else:
             yield self.say(N_("Money is paid into the balance when the result is final, and is available at once."))

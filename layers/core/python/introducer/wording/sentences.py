@@ -12,7 +12,19 @@ from markupsafe import Markup, escape
 
 from introducer.documents.page import runs_left, upright
 from introducer.domain.deal import FORMULA_FIELDS
-from introducer.domain.describe import Countries, Day, Kinds, Names, Number, Reached, Sentence, Value, Weighted
+from introducer.domain.describe import (
+    Count,
+    Countries,
+    Day,
+    Kinds,
+    Names,
+    Number,
+    Plural,
+    Reached,
+    Sentence,
+    Value,
+    Weighted,
+)
 from introducer.domain.events import from_milliseconds
 from introducer.domain.money import Money
 from introducer.locale import MINUS, Language
@@ -89,12 +101,20 @@ def say(language: Language, sentence: Sentence) -> Said:
     return fill(language, sentence.message, sentence.values)
 
 
-def fill(language: Language, message: str, values: Mapping[str, Part]) -> Said:
-    """A message, translated and filled in."""
-    translated = language.text(message)
+def fill(language: Language, message: str | Plural, values: Mapping[str, Part]) -> Said:
+    """A message, translated and filled in; a plural one in the form of its count, which stands at `num`."""
+    translated = _translated(language, message, values)
     plain = {name: _shown(language, value, _as_text) for name, value in values.items()}
     marked = {name: Markup(_shown(language, value, _as_markup)) for name, value in values.items()}
     return Said(translated % plain, escape(translated) % marked)
+
+
+def _translated(language: Language, message: str | Plural, values: Mapping[str, Part]) -> str:
+    if isinstance(message, str):
+        return language.text(message)
+    count = values["num"]
+    assert isinstance(count, Count), "what a plural message counts is a count"
+    return language.messages.ngettext(message.one, message.other, count.number)
 
 
 def printed(language: Language, message: str, values: Mapping[str, Part]) -> str:
@@ -144,6 +164,8 @@ def _shown(language: Language, value: Part, isolate: Isolate) -> str:
             return isolate(f"{amount}\N{NO-BREAK SPACE}{value.currency}", "ltr")
         case Number() | Figure():
             return isolate(figure(language, value.text), "ltr")
+        case Count():
+            return isolate(language.exact(str(value.number)), "ltr")
         case Countries():
             return _listed(language, sorted(language.country(code) for code in value.codes), isolate)
         case Names():
