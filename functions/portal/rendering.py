@@ -151,6 +151,7 @@ def _make() -> Environment:
         country=lambda code: _visit.get().language.country(code),
         currency=lambda code: _visit.get().language.currency(code),
         language_name=lambda code: _visit.get().language.language(code),
+        mark=lambda mark: _visit.get().language.mark(mark),
         relative_day=lambda day: _visit.get().language.relative_day(day, _visit.get().today),
         rate_of=rate_of,
         say=lambda message: _visit.get().language.text(message),

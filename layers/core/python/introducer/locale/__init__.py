@@ -28,6 +28,7 @@ CODES = ("en", "ru", "ar", "pl", "es", "th")
 """In the order in which they are offered."""
 DEFAULT = "en"
 MINUS = "\N{MINUS SIGN}"
+_MARKS_FROM_RIGHT = {",": "\N{ARABIC COMMA}", ";": "\N{ARABIC SEMICOLON}"}
 _WRITTEN_AS = {"en": "en_GB"}
 """Which country's habits a language follows, where its bare code would mean another's."""
 _NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
@@ -100,7 +101,7 @@ class Language:
 
     def day(self, day: date | str) -> str:
         """2 Apr 2026."""
-        return format_skeleton("yMMMd", _date(day), locale=self.locale)
+        return _bare(format_skeleton("yMMMd", _date(day), locale=self.locale))
 
     def short_day(self, day: date | str) -> str:
         """2 Apr: where the year is plain from the context."""
@@ -108,7 +109,7 @@ class Language:
 
     def month(self, month: str) -> str:
         """April 2026, for `2026-04`."""
-        return format_skeleton("yMMMM", _date(f"{month}-01"), locale=self.locale)
+        return _bare(format_skeleton("yMMMM", _date(f"{month}-01"), locale=self.locale))
 
     def moment(self, moment: datetime) -> str:
         """2 Apr 2026 09:30 UTC."""
@@ -169,6 +170,10 @@ class Language:
         """A, B and C."""
         return str(format_list(names, locale=self.locale))
 
+    def mark(self, mark: str) -> str:
+        """A comma or semicolon between two parts of a line, and the space behind it."""
+        return (_MARKS_FROM_RIGHT.get(mark, mark) if self.direction == "rtl" else mark) + " "
+
 
 @lru_cache(maxsize=len(CODES))
 def language(code: str) -> Language:
@@ -208,6 +213,12 @@ def _in_order(name: str) -> str:
     return "".join(
         _OWN_LETTERS[each] + _LAST if each in _OWN_LETTERS else normalize("NFKD", each)[0] for each in letters
     )
+
+
+def _bare(text: str) -> str:
+    """A day or month without the word for year that Russian puts behind it: its point would stand before another one
+    wherever a sentence ends with a day."""
+    return text.removesuffix("\N{NARROW NO-BREAK SPACE}г.")
 
 
 def _date(day: date | str) -> date:
