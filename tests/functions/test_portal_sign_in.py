@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,6 +108,23 @@ def test_a_program_signs_in_with_json_and_gets_the_tokens_themselves(portal: Por
     assert right.json["expires_in"] > 0
     assert not right.cookies
     assert (wrong.status, wrong.json["code"]) == (401, "sign_in_wrong")
+
+
+def test_an_own_password_is_kept_with_its_login_and_the_login_is_not_sent(portal: Portal) -> None:
+    # given a member who is to choose
+    visitor = portal.visitor()
+    asked = tries(visitor, NEWCOMER, "First-word-1")
+
+    # when
+    page = visitor.get(asked.location).body
+
+    # then whoever keeps passwords finds the login before them, and the form does not send it
+    login = re.search(r'<input [^>]*autocomplete="username"[^>]*>', page)
+    assert login
+    assert f'value="{NEWCOMER}"' in login[0]
+    assert "readonly hidden" in login[0]
+    assert " name=" not in login[0]
+    assert login.start() < page.index('autocomplete="new-password"')
 
 
 def test_a_login_that_staff_gave_chooses_its_own_password_first(portal: Portal) -> None:
