@@ -26,7 +26,7 @@ LONGEST_SEARCH = 120
 AUTHOR = "created in the portal"
 
 words.WORDS["takes"] = {
-    "active": N_("Active"),
+    "active": N_("Takes visitors"),
     "paused": N_("Paused"),
     "campaign_paused": N_("Campaign paused"),
     "to_come": N_("Not begun yet"),
