@@ -25,6 +25,20 @@ def test_a_language_says_everything_and_nothing_else(code: str) -> None:
     assert catalogues.defects(code) == []
 
 
+def test_a_comma_between_two_parts_of_a_line_is_the_one_of_the_readers_language() -> None:
+    between = re.compile(r"[%}]}(?:</\w+>)*[,;] (?:<bdi[^>]*>)?{[{%]")
+    own = {
+        path.name: found
+        for path in TEMPLATES.glob("*.html")
+        if path.name != "api_area.html"
+        and (found := between.findall(re.sub(r"{% trans.*?endtrans %}", "", path.read_text(), flags=re.DOTALL)))
+    }
+
+    assert own == {}
+    assert [language(code).mark(",") for code in ("en", "ar")] == [", ", "\N{ARABIC COMMA} "]
+    assert language("ar").mark(";") == "\N{ARABIC SEMICOLON} "
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_a_compiled_catalogue_is_that_of_its_source(code: str) -> None:
     # Not compared in the assertion itself: to show how 100 kB differ takes pytest many minutes.
