@@ -116,7 +116,7 @@ def test_the_page_for_people_says_the_same_and_leads_everywhere(portal: AtOnce) 
     said = text(page.body)
     assert page.status == 200
     for words in (f"How {HARBOUR} is doing", "Registrations that resemble each other", "1 address gets no mail.",
-                  "2 last week, -60% against the weeks before", "4,120.50 EUR", "Payout did not arrive",
+                  "2 last week, \u221260% against the weeks before", "4,120.50 EUR", "Payout did not arrive",
                   "Banners for May", "1,250.00 EUR", "DE•• •••• 3000", "Spring race", "10 (first deposits)",
                   "nobody looks after it yet", "Revenue share"):  # fmt: skip
         assert words.replace(" ", "") in said.replace(" ", ""), words
