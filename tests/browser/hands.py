@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 MOST_TABS = 120
 PATIENCE = 10_000
@@ -45,7 +45,15 @@ class Keyboard(Hand):
 
     def _is(self, what: str) -> bool:
         """Whether that is so of what has the focus."""
-        return bool(self.page.evaluate(f"() => {{ const one = document.activeElement; return {what}; }}"))
+        question = f"() => {{ const one = document.activeElement; return {what}; }}"
+        try:
+            return bool(self.page.evaluate(question))
+        except Error as error:
+            # What was pressed leads on only now: the answer is the next page's.
+            if "context was destroyed" not in error.message:
+                raise
+            self.page.wait_for_load_state()
+            return bool(self.page.evaluate(question))
 
     def presses(self, words: str, within: str = "main") -> None:
         self._reaches(f"one.matches('{within} {PRESSED}') && one.innerText.includes({words!r})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -72,7 +71,7 @@ def test_terms_are_checked_and_proposed_without_scripts(browser: Browser, addres
 
         # then the words stand there, nothing is kept, and what was typed is proposed
         expect(page.get_by_role("status")).to_contain_text("These terms can be proposed.")
-        expect(page.locator(".clause").first).to_contain_text("27 % of each client's net revenue of a month.")
+        expect(page.locator(".clause").first).to_contain_text("27% of each client's net revenue of a month.")
         assert portal.configuration.deals(portal.partners[UNDEALT]) == []
         page.fill("[name=reason]", "Agreed on the phone")
         page.get_by_role("button", name="Propose these terms").click()
@@ -91,7 +90,7 @@ def test_the_words_follow_what_is_typed(browser: Browser, address: str, portal: 
         expect(words).to_contain_text("The words stand here after a check")
 
         page.fill("[name=terms]", json.dumps(terms(revshare("37", "carry"), days=12)))
-        expect(words).to_contain_text(re.compile(r"37\s%"))
+        expect(words).to_contain_text("37%")
         page.fill("[name=terms]", json.dumps(terms(revshare("a"))))
         expect(words).to_contain_text("These terms cannot be read yet")
 
