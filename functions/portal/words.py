@@ -238,7 +238,7 @@ WORDS: dict[str, dict[str, str]] = codes.WORDS | {
         "valid_from": N_("Valid from"),
         "accepted_at": N_("Accepted"),
         "in_force_at": N_("In force at"),
-        "terms_hash": N_("Digest of the terms"),
+        "terms_hash": N_("Hash of the terms"),
         "terms": N_("Terms"),
         "source": N_("Source"),
         "occurred_at": N_("Happened"),
