@@ -152,6 +152,62 @@ def test_every_metric_is_told_in_every_language(metric: Metric, code: str) -> No
     assert all(each.__html__() for found in told for each in found.sentences)
 
 
+def counting(number: int) -> Contest:
+    """In which everything that is counted in whole things is so many of them."""
+    partners = frozenset(f"par_{each}" for each in range(number))
+    return replace(
+        FULL, grace_hours=number, objection_hours=number, shown=number, size_days=number, prize_hold_days=number,
+        conditions=Conditions(partners=partners), series=None,
+    )  # fmt: skip
+
+
+LIKE_SIZE = "Partners of like size are ranked among themselves. Size is the number of clients "
+
+
+@pytest.mark.parametrize(("number", "says"), [
+    (1, [
+        "For 1 hour after the end late reports still count.",
+        "For 1 hour after the result participants may object to it.",
+        "Only for the partner who was invited.",
+        f"{LIKE_SIZE}whose first deposit was made in the day before the start, or before joining if that is earlier.",
+        "The first place is shown to all. Everybody sees their own place.",
+        "Money is paid into the balance when the result is final, and is available 1 day later.",
+    ]),
+    (2, [
+        "For 2 hours after the end late reports still count.",
+        "For 2 hours after the result participants may object to it.",
+        "Only for the 2 partners who were invited.",
+        f"{LIKE_SIZE}whose first deposit was made in the 2 days before the start, or before joining if that is"
+        " earlier.",
+        "The first 2 places are shown to all. Everybody sees their own place.",
+        "Money is paid into the balance when the result is final, and is available 2 days later.",
+    ]),
+])  # fmt: skip
+def test_what_is_counted_is_said_as_people_say_it(number: int, says: list[str]) -> None:
+    several = set(sentences(counting(5)))
+    assert [each for each in sentences(counting(number)) if each not in several] == says
+
+
+@pytest.mark.parametrize(("code", "number", "late", "invited"), [
+    ("ru", 1, "Опоздавшие отчёты ещё учитываются в течение 1 часа после окончания.",
+     "Только для 1 приглашённого партнёра."),
+    ("ru", 3, "Опоздавшие отчёты ещё учитываются в течение 3 часов после окончания.",
+     "Только для 3 приглашённых партнёров."),
+    ("pl", 3, "Spóźnione zgłoszenia liczą się jeszcze przez 3 godziny po zakończeniu.",
+     "Tylko dla 3 zaproszonych partnerów."),
+    ("pl", 5, "Spóźnione zgłoszenia liczą się jeszcze przez 5 godzin po zakończeniu.",
+     "Tylko dla 5 zaproszonych partnerów."),
+    ("ar", 2, "تُحتسب الإبلاغات المتأخرة خلال ساعتين بعد النهاية.", "للشريكين المدعوّين فقط."),
+    ("ar", 3, "تُحتسب الإبلاغات المتأخرة خلال 3 ساعات بعد النهاية.", "للشركاء المدعوّين فقط، وعددهم 3."),
+    ("es", 1, "Los informes tardíos aún cuentan durante 1 hora después del fin.", "Solo para el socio invitado."),
+    ("th", 2, "รายงานที่มาช้ายังนับภายใน 2 ชั่วโมงหลังสิ้นสุด", "เฉพาะพาร์ตเนอร์ที่ได้รับเชิญ 2 ราย"),
+], ids=lambda each: str(each) if len(str(each)) < 4 else "")  # fmt: skip
+def test_each_language_has_its_own_forms(code: str, number: int, late: str, invited: str) -> None:
+    found = [str(each) for told in rules(language(code), counting(number)) for each in told.sentences]
+    assert late in found
+    assert invited in found
+
+
 def test_a_contest_without_prizes_says_so() -> None:
     assert chapter(a_contest(), "prizes.0") == ["There are no prizes."]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -340,3 +341,117 @@ def test_another_day_s_rate_for_payouts_changes_one_sentence() -> None:
         "A payout in another currency is converted, month by month, at the European Central Bank's last rate published"
         " by the end of the month in which it was earned; where that month has not ended, before the payout's day."
     )
+
+
+# --------------------------------------------------------------------------------------- counts, as languages have them
+
+
+def counting(number: int) -> dict[str, Any]:
+    """Terms in which everything that is counted in whole things is so many of them."""
+    asked = {
+        "min_deposit": "100.00", "within_hours": number, "min_lots": str(number), "min_trades": number,
+        "within_days": number,
+    }  # fmt: skip
+    caps = [{"per": per, "clients": number} for per in ("day", "month", "total")]
+    return terms(
+        cpa() | {"qualification": asked, "caps": caps},
+        revshare("25", "capped") | {"cap": str(number)},
+        revshare("25", "capped") | {"id": "pool", "pooled": True, "cap": str(number)},
+        lot("1.00") | {"min_holding_seconds": number},
+        days=number,
+    )
+
+
+def said(code: str, deal: dict[str, Any]) -> list[str]:
+    return [say(language(code), sentence) for clause in describe(parse_terms(deal)) for sentence in clause.sentences]
+
+
+@pytest.mark.parametrize(("number", "says"), [
+    (1, [
+        "Deposits count up to 1 hour after the first one.",
+        "The client must trade at least 1 lot.",
+        "The client must make at least 1 trade.",
+        "All of it must happen within 1 day of registration.",
+        "At most 1 client is paid for per day.",
+        "At most 1 client is paid for per month.",
+        "At most 1 client is paid for in all.",
+        "A client's negative month is set off against the same client's next months, at most the amount of 1 average"
+        " month.",
+        "A negative month of the pool is set off against the pool's next months, at most the amount of 1 average"
+        " month.",
+        "A trade counts when it was held for at least 1 second.",
+        "An earning is available 1 day after the month's end (after qualification, where a client is paid for once).",
+    ]),
+    (2, [
+        "Deposits count up to 2 hours after the first one.",
+        "The client must trade at least 2 lots.",
+        "The client must make at least 2 trades.",
+        "All of it must happen within 2 days of registration.",
+        "At most 2 clients are paid for per day.",
+        "At most 2 clients are paid for per month.",
+        "At most 2 clients are paid for in all.",
+        "A client's negative month is set off against the same client's next months, at most the amount of 2 average"
+        " months.",
+        "A negative month of the pool is set off against the pool's next months, at most the amount of 2 average"
+        " months.",
+        "A trade counts when it was held for at least 2 seconds.",
+        "An earning is available 2 days after the month's end (after qualification, where a client is paid for once).",
+    ]),
+])  # fmt: skip
+def test_what_is_counted_is_said_as_people_say_it(number: int, says: list[str]) -> None:
+    found = said("en", counting(number))
+    assert [each for each in found if re.search(rf"\b{number}\b(?!\.)", each)] == says
+
+
+@pytest.mark.parametrize(("code", "number", "trades", "days"), [
+    ("ru", 1, "Клиент должен совершить не меньше 1 сделки.", "Доход доступен через 1 день после квалификации."),
+    ("ru", 3, "Клиент должен совершить не меньше 3 сделок.", "Доход доступен через 3 дня после квалификации."),
+    ("ru", 5, "Клиент должен совершить не меньше 5 сделок.", "Доход доступен через 5 дней после квалификации."),
+    ("ru", 21, "Клиент должен совершить не меньше 21 сделки.", "Доход доступен через 21 день после квалификации."),
+    ("pl", 1, "Klient musi zawrzeć co najmniej 1 transakcję.", "Zarobek jest dostępny 1 dzień po kwalifikacji."),
+    ("pl", 3, "Klient musi zawrzeć co najmniej 3 transakcje.", "Zarobek jest dostępny 3 dni po kwalifikacji."),
+    ("pl", 5, "Klient musi zawrzeć co najmniej 5 transakcji.", "Zarobek jest dostępny 5 dni po kwalifikacji."),
+    ("ar", 1, "يجب أن ينفذ العميل صفقة واحدة على الأقل.", "يتاح المكسب بعد يوم واحد من التأهّل."),
+    ("ar", 2, "يجب أن ينفذ العميل صفقتين على الأقل.", "يتاح المكسب بعد يومين من التأهّل."),
+    ("ar", 3, "يجب أن ينفذ العميل 3 صفقات على الأقل.", "يتاح المكسب بعد 3 أيام من التأهّل."),
+    ("ar", 11, "يجب أن ينفذ العميل 11 صفقة على الأقل.", "يتاح المكسب بعد 11 يومًا من التأهّل."),
+    ("ar", 100, "يجب أن ينفذ العميل 100 صفقة على الأقل.", "يتاح المكسب بعد 100 يوم من التأهّل."),
+    ("es", 1, "El cliente debe hacer al menos 1 operación.",
+     "Una ganancia está disponible 1 día después de la cualificación."),
+    ("es", 2, "El cliente debe hacer al menos 2 operaciones.",
+     "Una ganancia está disponible 2 días después de la cualificación."),
+    ("th", 1, "ลูกค้าต้องซื้อขายอย่างน้อย 1 ครั้ง", "รายได้จะพร้อมใช้ 1 วันหลังผ่านเกณฑ์"),
+    ("th", 3, "ลูกค้าต้องซื้อขายอย่างน้อย 3 ครั้ง", "รายได้จะพร้อมใช้ 3 วันหลังผ่านเกณฑ์"),
+], ids=lambda each: str(each) if len(str(each)) < 4 else "")  # fmt: skip
+def test_each_language_has_its_own_forms(code: str, number: int, trades: str, days: str) -> None:
+    asked = {"min_trades": number, "within_days": 300}
+    found = said(code, terms(cpa() | {"qualification": asked}) | {"hold": {"days": number, "from": "qualification"}})
+    assert trades in found
+    assert days in found
+
+
+def test_a_count_is_written_and_marked_up_as_numbers_are() -> None:
+    [of_all] = [
+        each
+        for each in describe(parse_terms(terms(cpa() | {"caps": [{"per": "total", "clients": 25_000}]})))[0].sentences
+        if each.values.get("num") == Count(25_000)
+    ]
+    assert say(language("es"), of_all) == "Se pagan como máximo 25.000 clientes en total."
+    assert '<bdi dir="ltr">25,000</bdi>' in say(language("ar"), of_all).__html__()
+
+
+@pytest.mark.parametrize(("whole", "part"), [("2", "2.5"), ("1", "0.5")])
+def test_parts_of_a_lot_and_of_a_month_are_no_plural(whole: str, part: str) -> None:
+    def of(number: str) -> list[Sentence]:
+        asked = {"min_lots": number, "within_days": 30}
+        rules = cpa() | {"qualification": asked}, revshare("25", "capped") | {"cap": number}
+        return [each for clause in describe(parse_terms(terms(*rules)))[:2] for each in clause.sentences]
+
+    counts = [each.values for each in of(whole) if isinstance(each.message, Plural)]
+    assert counts.count({"num": Count(int(whole))}) == 2
+    parts = [each for each in of(part) if each.values.get("number") == Number(part)]
+    assert [english(each) % {"number": part} for each in parts] == [
+        f"The client must trade at least this many lots: {part}.",
+        "A client's negative month is set off against the same client's next months, at most up to this many of its"
+        f" average months: {part}.",
+    ]
