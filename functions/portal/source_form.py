@@ -104,7 +104,7 @@ def _number(name: str, text: str) -> int:
 
 
 def _wrong(name: str, message: str) -> SettingsRefused:
-    return SettingsRefused(
+    return SettingsRefused.of(
         [{"field": name, "code": "invalid", "detail": message}],
         [Advice(field=name, within="", message=message, values={})],
     )

@@ -53,11 +53,16 @@ class SettingsRefused(Invalid):
 
     code = "invalid_settings"
 
-    def __init__(self, errors: Sequence[Mapping[str, str]], advice: Sequence[Advice]) -> None:
+    def __init__(self, detail: str, *, advice: Sequence[Advice] = (), **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.advice = tuple(advice)
+
+    @classmethod
+    def of(cls, errors: Sequence[Mapping[str, str]], advice: Sequence[Advice]) -> SettingsRefused:
+        """What programs are told, of the first errors."""
         said = (f"{each['field']}: {each['detail']}" if each["field"] else each["detail"] for each in errors[:5])
         text = "; ".join(each.removesuffix(".") for each in said)
-        super().__init__(f"The source's settings cannot be: {text}.", errors=errors)
-        self.advice = tuple(advice)
+        return cls(f"The source's settings cannot be: {text}.", advice=advice, errors=errors)
 
 
 def refused(error: ValidationError) -> SettingsRefused:
@@ -71,7 +76,7 @@ def refused(error: ValidationError) -> SettingsRefused:
         }
         for part in parts
     ]
-    return SettingsRefused(errors, [_advice(part) for part in parts])
+    return SettingsRefused.of(errors, [_advice(part) for part in parts])
 
 
 def a_zone(name: str) -> str:
