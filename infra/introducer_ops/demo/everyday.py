@@ -33,9 +33,9 @@ def keep(stack: Stack, world: World) -> Login:
         owner.post("/settings/team", {"name": _COLLEAGUE, "email": address, "role": invited.role.value})
         owner.post("/postbacks", {"name": "My tracker", "url": _TRACKER, "method": "GET", "events": _EVENTS})
         manager.post("/desk/reports", {"name": "My partners by revenue", "asked": "by=partner", "shared": True})
-        campaign = world.links[STAR, 0].campaign
         words = {"kind": "share", "name": "Calm and storm", "language": "en", "text": _SHARE}
-        manager.post(f"/desk/campaigns/{campaign}/materials", words)
+        for campaign in sorted({link.campaign for link in world.links.values()}):
+            manager.post(f"/desk/campaigns/{campaign}/materials", words)
         manager.post(f"/desk/partners/{star.partner}/adjustments", _adjustment(stack, star.currency))
         manager.post("/desk/deals/joint", _joint(stack, world))
         manager.post("/desk/contests/new", _draft(stack))

@@ -89,14 +89,14 @@
     }
   }
 
-  // The chosen words of a select, which leave no box behind.
+  // The chosen words of a select, which leave no box behind; whoever opens it reads them whole.
   const pen = document.createElement("canvas").getContext("2d"), arrow = 18;
   for (const one of document.querySelectorAll("select")) {
     if (!one.checkVisibility() || !one.selectedOptions.length || one.size > 1) continue;
     const style = getComputedStyle(one), text = short(one.selectedOptions[0].textContent);
-    pen.font = style.font;
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     const room = one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
-    if (pen.measureText(text).width > room + 1) say("cut", `${called(one)} ${text}`);
+    if (pen.measureText(text).width > room + 1) say("shortened", `${called(one)} ${text}`);
   }
 
   // Text upon text.

@@ -267,7 +267,7 @@ class Looker:
         height = min(max(seen["height"], HEIGHTS[one.width]), TALLEST)
         # As tall as the page: what is fixed to the window's foot then stands at the page's.
         page.set_viewport_size({"width": one.width, "height": height})
-        page.screenshot(path=path, animations="disabled")
+        _picture(page, path)
         page.set_viewport_size({"width": one.width, "height": HEIGHTS[one.width]})
         if one.judged:
             wrong += [(f"axe {rule}", f"{html[:120]}: {why[:160]}") for rule, html, why in self._barriers(page)]
@@ -317,6 +317,16 @@ class Looker:
             yield context
         finally:
             context.close()
+
+
+def _picture(page: Any, path: Path) -> None:
+    """A picture of the window. On a busy machine Chromium takes one of a thousand only when it is asked again."""
+    from playwright.sync_api import Error
+
+    try:
+        page.screenshot(path=path, animations="disabled")
+    except Error:
+        page.screenshot(path=path, animations="disabled")
 
 
 @contextmanager
