@@ -29,7 +29,7 @@ def keep(stack: Stack, world: World) -> Login:
     star, address = world.partners[STAR], f"colleague@{world.plan.domain}"
     invited = Login(Role.MEMBER, address, new_password())
     with Desk(stack, world.owners[star.partner]) as owner, Desk(stack, world.login(Role.MANAGER)) as manager:
-        owner.post("/reports", {"name": "Countries this month", "asked": "by=country"})
+        owner.post("/reports", {"name": "Countries", "asked": "rows=country"})
         owner.post("/settings/team", {"name": _COLLEAGUE, "email": address, "role": invited.role.value})
         owner.post("/postbacks", {"name": "My tracker", "url": _TRACKER, "method": "GET", "events": _EVENTS})
         manager.post("/desk/reports", {"name": "My partners by revenue", "asked": "by=partner", "shared": True})
