@@ -44,11 +44,16 @@ def settings_of_form(fields: Mapping[str, Any]) -> dict[str, Any]:
 def form_of_settings(settings: Mapping[str, Any]) -> dict[str, str]:
     """The fields that show these settings."""
     made = {name: _shown(settings.get(name), name) for name in PLAIN}
-    for number, page in enumerate(settings.get("pages") or ()):
+    for number, page in enumerate(_rows(settings.get("pages"))):
         made |= {f"pages.{number}.{name}": _shown(page.get(name), name) for name in OF_PAGE}
-    for number, each in enumerate(settings.get("utm") or ()):
+    for number, each in enumerate(_rows(settings.get("utm"))):
         made |= {f"utm.{number}.{name}": _shown(each.get(name), name) for name in OF_UTM}
     return made
+
+
+def _rows(value: Any) -> list[Mapping[str, Any]]:
+    """Settings as they stand are rows; what somebody sent and was refused may be anything."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, (list, tuple)) else []
 
 
 def _shown(value: Any, name: str) -> str:

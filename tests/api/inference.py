@@ -48,8 +48,9 @@ def schema_of(value: Any, name: str = "") -> Schema:
                 return {"type": ["object"], "$ref": MONEY}
             if name in MAPS or not all(map(_WORD.fullmatch, value)):
                 of: Schema | None = None
-                for each in value.values():
-                    of = schema_of(each) if of is None else merged(of, schema_of(each))
+                for key, each in value.items():
+                    found = schema_of(each, key)
+                    of = found if of is None else merged(of, found)
                 return {"type": ["object"], "additionalProperties": True if of is None else of}
             properties = {key: schema_of(each, key) for key, each in value.items()}
             return {"type": ["object"], "properties": properties, "required": sorted(properties)}

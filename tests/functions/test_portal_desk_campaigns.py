@@ -195,6 +195,16 @@ def test_a_program_is_told_the_code_and_the_field(
         assert answer.json["field"] == field
 
 
+@pytest.mark.parametrize("name", ["pages", "utm"])
+@pytest.mark.parametrize("path", ["new", "edit"])
+def test_a_form_that_sends_rows_as_one_text_is_refused_and_shown_again(portal: Promoting, path: str, name: str) -> None:
+    where = f"{LIST}/new" if path == "new" else f"{LIST}/{portal.campaigns[OPEN]}/edit"
+    browser = portal.signed_in(MANAGER)
+    fields = {each: text for each, text in form_of(browser.get(where)).items() if not each.startswith(f"{name}.")}
+    answer = browser.post(where, fields | {"name": "Autumn", name: "null", "why": "as planned"})
+    assert answer.status == 422, answer.body
+
+
 def test_what_a_program_leaves_out_stays(portal: Promoting) -> None:
     campaign = made(portal)
     after = send(portal, f"{LIST}/{campaign}/edit", clicks_per_day=None, name="Spring 2", why="no cap any more")

@@ -204,6 +204,17 @@ def test_a_program_checks_and_keeps_settings_and_what_a_change_leaves_out_stays(
     assert (like["tie"], "first_day" in like) == ("first", False)
 
 
+def test_settings_sent_as_json_fill_the_form_of_whoever_accepts_a_page(desk: ContestPages) -> None:
+    contest = drafted(desk, "Read by both")
+    for path in (f"{NEW}/check", f"{DESK}/{contest}/edit/check"):
+        page = desk.machine(MANAGER, "text/html").post(path, SETTINGS | {"shown": 7}, as_json=True)
+        data = sent(desk, path, SETTINGS | {"shown": 7}).json
+        assert page.status == 200, path
+        assert re.search(r'name="shown"[^>]*value="7"', page.body) and data["settings"]["shown"] == 7
+        refused = desk.machine(MANAGER, "text/html").post(path, SETTINGS | {"divisions": [1]}, as_json=True)
+        assert refused.status == 422, path
+
+
 def test_where_everybody_can_win_the_preview_says_what_it_costs_if_all_do(desk: ContestPages) -> None:
     by_score = {"kind": "threshold", "threshold": "10", "amount": "50.00"}
     checked = sent(desk, f"{NEW}/check", dict(SETTINGS) | with_prizes(by_score)).json["checked"]

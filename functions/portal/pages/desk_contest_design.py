@@ -264,8 +264,8 @@ def _form(visit: Visit, before: Contest | None, fields: forms.Fields | None = No
     assert visit.member is not None
     check_planner(visit.member.role)
     member, configuration = visit.member, visit.portal.configuration
-    shown = _fields_of(visit, before)
-    if fields is None and visit.refused:
+    shown = _fields(visit, _settings(visit, before))
+    if fields is None and visit.refused and visit.content_type != JSON:
         fields = forms.tidied(visit.fields)
     # What a form did not have (the size of a single division, a contest that has started) is as it was.
     fields = shown if fields is None else forms.without_rows(shown) | fields
@@ -286,8 +286,8 @@ def _form(visit: Visit, before: Contest | None, fields: forms.Fields | None = No
     }
 
 
-def _fields_of(visit: Visit, before: Contest | None) -> forms.Fields:
-    settings = _settings(visit, before)
+def _fields(visit: Visit, settings: Mapping[str, Any]) -> forms.Fields:
+    """What a form shows of these settings."""
     fields = forms.form_of_settings(settings)
     assert visit.member is not None
     names = names_of_partners(visit.portal.configuration, visit.member.brand, settings.get("partners", ()))
@@ -331,9 +331,9 @@ def _checked(visit: Visit, before: Contest | None) -> dict[str, Any]:
         "counts_until": draft.counts_until,
         "time_zone": draft.time_zone,
     }
-    if visit.content_type == JSON:
-        return {"settings": settings_of(draft), "checked": checked}
-    return _form(visit, before, forms.tidied(visit.fields)) | {"settings": settings_of(draft), "checked": checked}
+    settings = settings_of(draft)
+    fields = _fields(visit, settings) if visit.content_type == JSON else forms.tidied(visit.fields)
+    return _form(visit, before, fields) | {"settings": settings, "checked": checked}
 
 
 def _draft(visit: Visit, before: Contest | None) -> Contest:
