@@ -1,8 +1,8 @@
 """`python -m tests.api.shapes`: writes down what every route of the portal answers, as the world of everything shows.
 
-With `--odd` questions are asked that nobody thought of, with `--all` every test that speaks to the portal is watched as
-well (some minutes): they know more of what may be null or missing. What was written down before stays, unless it is
-`--anew`; a route that is gone, goes.
+With `--odd` questions are asked that nobody thought of, with `--odd=15` fifteen times as many (five minutes); with
+`--all` every test that speaks to the portal is watched as well. They know more of what may be null or missing. What was
+written down before stays, unless it is `--anew`; a route that is gone, goes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from tests.api.asking import asked, routes, status
 from tests.api.fuzzing import Found, asked_oddly, asks, operations
 from tests.api.recording import FOLDER, Recorder, Seen, joined, new, watched
-from tests.support.everything import LOGINS, Everything, as_it_was, everything
+from tests.support.everything import LOGINS, ROLES, Everything, as_it_was, everything
 from tests.support.functions import ROOT
 from tests.support.writes import WRITES
 
@@ -53,16 +53,18 @@ def bodies(world: Everything) -> dict[str, Any]:
     return found
 
 
-def oddly_asked(world: Everything) -> None:
-    """What nobody thought of: as the tests ask it, and some more by whoever may."""
+def oddly_asked(world: Everything, rounds: int) -> None:
+    """What nobody thought of: as the tests ask it, and some more by whoever may, and by each of the others in turn."""
     found = Found()
     asked_oddly(world, found)
-    for operation in operations(world):
-        role = "admin" if operation.path.startswith("/desk") else "owner"
-        asks(world, operation, [role], found, examples=4, seed=len(operation.label))
+    for number in range(rounds):
+        for operation in operations(world):
+            likely = "admin" if operation.path.startswith("/desk") else "owner"
+            roles = dict.fromkeys((likely, ROLES[number % len(ROLES)]))
+            asks(world, operation, roles, found, examples=4, seed=number)
 
 
-def record_world(*, odd: bool = False) -> tuple[dict[str, Seen], dict[str, Any]]:
+def record_world(*, odd: int = 0) -> tuple[dict[str, Seen], dict[str, Any]]:
     """What the world of everything shows, and what its writes are sent."""
     recorder = Recorder()
     patch = watched(recorder)
@@ -71,7 +73,7 @@ def record_world(*, odd: bool = False) -> tuple[dict[str, Seen], dict[str, Any]]
             sent = bodies(world)
             looked_at(world)
             if odd:
-                oddly_asked(world)
+                oddly_asked(world, odd)
     finally:
         patch.undo()
     return recorder.seen, sent
@@ -89,7 +91,10 @@ def main(arguments: list[str]) -> None:
     kept: dict[str, Seen] = {}
     if SHAPES.exists() and "--anew" not in arguments:
         kept = json.loads(SHAPES.read_text("utf-8"))
-    seen, sent = record_world(odd=bool({"--odd", "--all"} & set(arguments)))
+    odd = max(
+        (int(each.partition("=")[2] or 1) for each in arguments if each.startswith(("--odd", "--all"))), default=0
+    )
+    seen, sent = record_world(odd=max(rounds, default=0))
     for found in (seen, *(record_tests() if "--all" in arguments else ())):
         for route, entry in found.items():
             kept[route] = joined({name: kept.get(route, new())[name] for name in new()}, entry)
