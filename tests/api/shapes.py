@@ -91,9 +91,7 @@ def main(arguments: list[str]) -> None:
     kept: dict[str, Seen] = {}
     if SHAPES.exists() and "--anew" not in arguments:
         kept = json.loads(SHAPES.read_text("utf-8"))
-    odd = max(
-        (int(each.partition("=")[2] or 1) for each in arguments if each.startswith(("--odd", "--all"))), default=0
-    )
+    rounds = [int(each.partition("=")[2] or 1) for each in arguments if each.startswith(("--odd", "--all"))]
     seen, sent = record_world(odd=max(rounds, default=0))
     for found in (seen, *(record_tests() if "--all" in arguments else ())):
         for route, entry in found.items():
