@@ -8,6 +8,7 @@ MOST_TABS = 120
 PATIENCE = 10_000
 """Milliseconds until what should be there is given up."""
 PRESSED = ":is(a, button, summary)"
+LEADS_ON = "a[href]:not([href^='#'], [target], [download])"
 
 
 class Hand:
@@ -45,7 +46,8 @@ class Keyboard(Hand):
 
     def _is(self, what: str) -> bool:
         """Whether that is so of what has the focus."""
-        question = f"() => {{ const one = document.activeElement; return {what}; }}"
+        # A page that has only begun to come has nothing yet that could have it.
+        question = f"() => {{ const one = document.activeElement; return one !== null && ({what}); }}"
         try:
             return bool(self.page.evaluate(question))
         except Error as error:
@@ -57,8 +59,12 @@ class Keyboard(Hand):
 
     def presses(self, words: str, within: str = "main") -> None:
         self._reaches(f"one.matches('{within} {PRESSED}') && one.innerText.includes({words!r})")
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_load_state()
+        if self._is(f"one.matches({LEADS_ON!r})"):
+            with self.page.expect_navigation(timeout=PATIENCE):
+                self.page.keyboard.press("Enter")
+        else:
+            self.page.keyboard.press("Enter")
+            self.page.wait_for_load_state()
 
     def writes(self, name: str, text: str) -> None:
         self._reaches(f"one.name === {name!r}")
