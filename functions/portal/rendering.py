@@ -102,8 +102,7 @@ def score(text: str, unit: Mapping[str, Any]) -> Markup:
 
 def rate_of(part: int, whole: int) -> str | None:
     """The share as a percentage; None where there is nothing to have a share of."""
-    # With the minus that amounts have.
-    return _visit.get().language.percent(Decimal(part) / Decimal(whole)).replace("-", "\u2212") if whole else None
+    return _visit.get().language.percent(Decimal(part) / Decimal(whole)) if whole else None
 
 
 def _from_right() -> bool:

@@ -86,18 +86,19 @@ class Language:
 
     def exact(self, text: str) -> str:
         """A decimal string with every one of its decimals, as this language writes it."""
-        figure = Decimal(text)
-        places = max(0, -int(figure.as_tuple().exponent))
-        pattern = "#,##0" + ("." + "0" * places if places else "")
-        return format_decimal(figure, format=pattern, locale=self.locale).replace("-", MINUS)
+        return format_decimal(Decimal(text), format=_with_decimals(text), locale=self.locale).replace("-", MINUS)
 
     def percent(self, share: Decimal | float) -> str:
         """A share as a percentage with one decimal at most: 0.125 is 12.5%."""
-        return format_percent(
-            share,
-            format=self.locale.percent_formats[None].pattern.replace("#,##0", "#,##0.#"),
-            locale=self.locale,
-        )
+        return self._percentage(share, "#,##0.#")
+
+    def exact_percent(self, text: str) -> str:
+        """A percentage, as a decimal string, with every one of its decimals: `12.50` is 12.50%."""
+        return self._percentage(Decimal(text) / 100, _with_decimals(text))
+
+    def _percentage(self, share: Decimal | float, figure: str) -> str:
+        pattern = self.locale.percent_formats[None].pattern.replace("#,##0", figure)
+        return format_percent(share, format=pattern, locale=self.locale).replace("-", MINUS)
 
     def day(self, day: date | str) -> str:
         """2 Apr 2026."""
@@ -213,6 +214,12 @@ def _in_order(name: str) -> str:
     return "".join(
         _OWN_LETTERS[each] + _LAST if each in _OWN_LETTERS else normalize("NFKD", each)[0] for each in letters
     )
+
+
+def _with_decimals(text: str) -> str:
+    """The pattern of a figure with as many decimals as a decimal string has."""
+    places = max(0, -int(Decimal(text).as_tuple().exponent))
+    return "#,##0" + ("." + "0" * places if places else "")
 
 
 def _bare(text: str) -> str:
