@@ -24,6 +24,9 @@ const copy = async (button) => {
 
 /* A question opens as a dialog: the focus stays in it, Escape and a click beside it close it. */
 const ask = (fold) => {
+  /* The focus comes back before the browser says that a dialog closed: asked again by then, the last one ends now. */
+  const last = fold.nextElementSibling;
+  if (last?.matches("dialog:not([open])")) last.dispatchEvent(new Event("close"));
   const question = fold.querySelector(":scope > section");
   const dialog = document.createElement("dialog");
   const close = document.createElement("button");
@@ -36,12 +39,13 @@ const ask = (fold) => {
   fold.after(dialog);
   fold.open = false;
   close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => {
+  const putBack = () => {
     close.remove();
     fold.append(question);
     dialog.remove();
     fold.querySelector("summary").focus();
-  });
+  };
+  dialog.addEventListener("close", putBack, { once: true });
   dialog.showModal();
 };
 for (const fold of all(".ask[open]")) ask(fold);
