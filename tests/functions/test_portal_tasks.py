@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 
 from introducer.domain.configuration import Change, Member, Role
-from introducer.domain.trigger import Trigger
+from introducer.domain.trigger import Evidence, Trigger, kinds_of, works
 from introducer.locale import CODES
+from tests.api.asking import cells_of, documented
 from tests.browser.world import Answer
 from tests.support.casework import COMPLIANCE, SALES
-from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS
-from tests.support.queueing import FAILED, Queueing, a_queue
+from tests.support.functions import ROOT
+from tests.support.payday import ADMIN, GULF, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS, SMALL
+from tests.support.queueing import FAILED, FELL, NEAR, Queueing, a_queue
 from tests.support.shown import text
 
 pytestmark = pytest.mark.in_memory
 
+WORKERS = {MANAGER: Role.MANAGER, MAKER: Role.FINANCE, COMPLIANCE: Role.COMPLIANCE, ADMIN: Role.ADMIN}
 STEPS = (("done", {"outcome": "spoke"}), ("snooze", {"until": "2026-04-05"}), ("assign", {"to": "x"}))
 
 
@@ -135,7 +138,8 @@ def test_each_role_sees_what_it_may_work(looked_at: Queueing) -> None:
     assert listed(looked_at, "", MAKER)["whose"] == "all"
     for who, mine in ((MAKER, []), (COMPLIANCE, [GULF]), (ADMIN, [GULF])):
         assert [row["name"] for row in listed(looked_at, "?whose=mine", who)["items"]] == mine, who
-    assert the_task(looked_at, HARBOUR, MAKER)["may_work"] and not the_task(looked_at, PIPS, MAKER)["may_work"]
+    for who, every in ((MAKER, [HARBOUR]), (COMPLIANCE, [GULF]), (ADMIN, [HARBOUR, PIPS, GULF])):
+        assert [row["name"] for row in listed(looked_at, "?whose=all", who)["items"]] == every, who
     refused = looked_at.machine(SALES).get("/desk")
     assert (refused.status, refused.json["code"]) == (403, "not_your_role")
     assert looked_at.machine(HARBOUR).get("/desk").status == 403
@@ -143,18 +147,89 @@ def test_each_role_sees_what_it_may_work(looked_at: Queueing) -> None:
     assert looked_at.signed_in(SALES).get("/").location == "/desk/leads"
 
 
-def test_nobody_is_offered_what_only_others_may_do(looked_at: Queueing) -> None:
-    # given tasks that are answered by a message, each the first one of its partner
-    def written(who: str, *, may_work: bool) -> set[str]:
-        first = [row["tasks"][0] for row in listed(looked_at, "?whose=all", who)["items"]]
-        return {each["leads_to"] for each in first if "#" in each["leads_to"] and each["may_work"] is may_work}
+@pytest.mark.parametrize("whose", ["all", "mine"])
+def test_nobody_is_offered_what_only_others_may_do(looked_at: Queueing, whose: str) -> None:
+    for who, role in WORKERS.items():
+        found = listed(looked_at, f"?whose={whose}", who)
+        kinds = [task["kind"] for row in found["items"] for task in row["tasks"]]
+        assert {*kinds, *(each["kind"] for each in found["kinds"])} <= set(kinds_of(role)), who
+        assert (found["tasks"], sum(each["tasks"] for each in found["kinds"])) == (len(kinds), len(kinds))
+        assert all(task["may_work"] for row in found["items"] for task in row["tasks"])
+        rows = csv.DictReader(io.StringIO(looked_at.machine(who, "text/csv").get(f"/desk?whose={whose}").body))
+        assert [row["kind"] for row in rows] == [row["tasks"][0]["kind"] for row in found["items"]]
+        page = looked_at.signed_in(who).get(f"/desk?whose={whose}").body
+        offered = {kind for kind in Trigger if f"kind={kind.value}" in page}
+        assert offered == {each["kind"] for each in found["kinds"]}
+    # A filter that somebody kept from before finds nothing, and refuses nothing.
+    kept = listed(looked_at, f"?whose={whose}&kind=near_tier", MAKER)
+    assert (kept["items"], kept["tasks"], kept["next"]) == ([], 0, None)
 
-    assert written(MANAGER, may_work=True) and written(MAKER, may_work=False)
-    # then who may write has the button, and who may not has none
-    assert all(f'href="{each}"' in looked_at.signed_in(MANAGER).get("/desk?whose=all").body
-               for each in written(MANAGER, may_work=True))  # fmt: skip
-    assert not any(f'href="{each}"' in looked_at.signed_in(MAKER).get("/desk?whose=all").body
-                   for each in written(MAKER, may_work=False))  # fmt: skip
+
+def test_a_link_to_anothers_task_opens_and_offers_nothing_that_would_be_refused(looked_at: Queueing) -> None:
+    path = the_task(looked_at, PIPS)["path"]
+    for who in (MAKER, COMPLIANCE):
+        page = looked_at.signed_in(who).get(path)
+        said = text(page.body)
+        assert page.status == 200 and "This task is for colleagues with another role." in said
+        main = page.body.split("<main")[1].split("</main>")[0]
+        assert "<form" not in main and "Send it to the partner" not in said
+        for link in set(re.findall(r'href="(/[^"#]*)', main)):
+            assert looked_at.signed_in(who).get(html.unescape(link)).status == 200, link
+        found = looked_at.machine(who).get(path).json
+        assert (found["may_work"], found["send_to"], found["colleagues"]) == (False, None, [])
+
+
+DEEDS = {
+    Trigger.PAYOUT_FAILED: "/desk/runs/{run}/again",
+    Trigger.CASE_OPENED: "/desk/cases/{partner}/{case}/decision",
+    Trigger.DOCUMENTS_WAIT: "/desk/payees/{partner}/verification",
+    Trigger.NEAR_CAP: "/desk/partners/{partner}/deal/new",
+    Trigger.APPLICATION_WAITS: "/desk/applications/{application}/approval",
+}
+"""What is done at last about a task, where not everybody may do it. Of all others a manager writes to the partner."""
+MESSAGE = "/desk/partners/{partner}/messages"
+
+
+@pytest.mark.parametrize("kind", list(Trigger))
+def test_who_works_a_kind_is_who_may_do_what_it_asks_for_and_the_manager(kind: Trigger) -> None:
+    # docs/access.md is held to what is really answered by tests/api/test_access.py
+    answers = cells_of(documented()["POST", DEEDS.get(kind, MESSAGE)])
+    may = {role for role in (*WORKERS.values(), Role.SALES) if answers[role.value.title()][:3] in ("200", "201")}
+    workers = {role for role in Role if works(role, kind)}
+    assert workers == (may | {Role.MANAGER} if kind in DEEDS else {Role.MANAGER, Role.ADMIN} & may)
+
+
+def test_the_page_of_tasks_has_the_table(looked_at: Queueing) -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text("utf-8")
+    found = dict(re.findall(r"^\| `(\w+)` \| [^|]*`/desk/[^|]* \| ([a-z, ]+) \|$", page, re.MULTILINE))
+    assert found == {
+        kind.value: ", ".join(role.value for role in WORKERS.values() if works(role, kind)) for kind in Trigger
+    }
+
+
+@pytest.mark.parametrize("kind", list(Trigger))
+def test_a_role_is_offered_a_kind_exactly_where_its_steps_are_not_refused(queue: Queueing, kind: Trigger) -> None:
+    evidence: dict[Trigger, Evidence] = {
+        Trigger.PAYOUT_FAILED: FAILED,
+        Trigger.CASE_OPENED: {"case": "cas_1", "topic": "clicks", "clients": 2},
+        Trigger.DOCUMENTS_WAIT: {"days": 3},
+        Trigger.FTD_FELL: FELL,
+        Trigger.NEAR_CAP: {"done": 4, "needed": 5, "missing": 1, "rule": "cpa", "month": "2026-04"},
+        Trigger.NEAR_GOAL: {"done": 4, "needed": 5, "missing": 1, "days_left": 6, "by": "qftd", "last": "2026-04-09",
+                            "amount_minor": 50_000, "amount_currency": "EUR"},
+        Trigger.DORMANT: {"dormant_days": 20},
+        Trigger.FIRST_FTD: {"ftd_7": 1},
+        Trigger.CONTEST_WON: {"contest": "cts_1", "name": "Spring", "place": 1},
+        Trigger.APPLICATION_WAITS: {"application": "app_1"},
+    }  # fmt: skip
+    task = queue.finds(SMALL, kind, evidence.get(kind, NEAR), about="this one")
+    path = f"/desk/tasks/{task.partner}/{task.task}"
+    for who, role in WORKERS.items():
+        rows = listed(queue, "?whose=all", who)["items"]
+        offered = [each for row in rows for each in row["tasks"] if each["task"] == task.task]
+        assert queue.machine(who).get(path).status == 200, who
+        answer = queue.machine(who).post(f"{path}/snooze", {"until": "2026-04-01"}, as_json=True)
+        assert (bool(offered), answer.status) == ((True, 422) if works(role, kind) else (False, 403)), who
 
 
 def test_a_salespersons_day_begins_with_leads_also_on_a_phone(looked_at: Queueing) -> None:

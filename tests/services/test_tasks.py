@@ -666,6 +666,36 @@ def test_mine_is_mine_and_what_is_nobodys_that_i_may_work(full: TriggerBooks) ->
     assert rows(queue(full, STRANGER)) == []
 
 
+def test_a_role_is_offered_the_kinds_that_it_works_and_their_counts_alone(full: TriggerBooks) -> None:
+    finds(full, joins(full, "par_4", manager="finn"), DORMANT)
+    asleep = raise_task(full.tasks, joins(full, "par_5"), DORMANT, NOW)
+    assert asleep is not None
+    snooze_task(full.configuration, full.tasks, member=SAM, partner="par_5", task=asleep.task, until="2026-12-05",
+                clock=lambda: NOW)  # fmt: skip
+    every, found = queue(full, SAM), queue(full, FINN)
+    assert (every.of_partners, every.of_tasks, every.asleep) == (4, 5, 1)
+    assert rows(found) == [("par_1", ["payout_failed"]), ("par_3", ["payout_failed"])]
+    assert [row.attention for row in found.partners] == [30, 30], "what others work adds nothing"
+    assert (found.of_partners, found.of_tasks, found.overdue, found.asleep) == (2, 2, 0, 0)
+    assert found.kinds == ((Trigger.PAYOUT_FAILED, 2),)
+    assert rows(queue(full, NOOR)) == []
+    # Not even where it is theirs by name, as after their role was changed; and another's kind is no error.
+    assert rows(queue(full, FINN, whose="mine")) == [("par_3", ["payout_failed"])]
+    assert rows(queue(full, FINN, kind="dormant")) == []
+
+
+def test_no_page_is_empty_while_more_follow_for_whom_most_is_others(books: TriggerBooks) -> None:
+    for number in range(12):
+        finds(books, joins(books, f"par_{number:02d}"), PAYOUT_1 if number % 4 == 3 else DORMANT)
+    pages, after = [], None
+    while True:
+        found = queue(books, FINN, limit=1, after=after)
+        pages.append([row.partner for row in found.partners])
+        if (after := found.next) is None:
+            break
+    assert pages == [["par_03"], ["par_07"], ["par_11"]]
+
+
 def test_a_kind_alone(full: TriggerBooks) -> None:
     assert rows(queue(full, kind="dormant")) == [("par_1", ["dormant"]), ("par_2", ["dormant"])]
     for wrong in ({"kind": "none"}, {"whose": "hers"}):

@@ -135,8 +135,8 @@ _ADVICE: Advice = {
     ),
 )
 def desk(visit: Visit) -> dict[str, Any]:
-    """What needs a person today, by partner, the most pressing first. A hundred partners to a page; `whose` and `kind`
-    narrow it."""
+    """What needs a person today and is for who asks, by partner, the most pressing first. A hundred partners to a page;
+    `whose` and `kind` narrow it."""
     assert visit.member is not None
     whose, kind = visit.query("whose") or default_whose(visit.member.role), visit.query("kind")
     subject = f"queue of {visit.member.member} {whose} {kind}"

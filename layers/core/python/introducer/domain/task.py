@@ -17,7 +17,7 @@ from introducer.domain.configuration import Member, Partner, Role
 from introducer.domain.errors import Conflict, Forbidden, Invalid
 from introducer.domain.events import day_of
 from introducer.domain.ids import derived_id
-from introducer.domain.trigger import RULES, Evidence, Found, Trigger, rests_until
+from introducer.domain.trigger import RULES, Evidence, Found, Trigger, rests_until, works
 
 LONGEST_NOTE = 1_000
 LONGEST_SNOOZE = 60
@@ -203,7 +203,7 @@ def reassigned(task: Task, to: Member) -> Task:
     """The task in somebody else's queue. Raises `Conflict`, and `Invalid` with the code `invalid_assignee` for somebody
     who cannot work it."""
     _check_open(task)
-    if to.brand != task.brand or to.role not in RULES[task.trigger].workers:
+    if to.brand != task.brand or not works(to.role, task.trigger):
         raise Invalid("This login cannot work this task: choose a colleague who can.", code="invalid_assignee")
     return replace(task, assignee=to.member, given=True, version=task.version + 1)
 
@@ -216,7 +216,7 @@ def check_reader(role: Role) -> None:
 
 def check_worker(role: Role, task: Task) -> None:
     """Raises `Forbidden` for a role that does not work this kind of task."""
-    if role not in RULES[task.trigger].workers:
+    if not works(role, task.trigger):
         raise Forbidden("This task is for colleagues with another role: leave it to them.", code="not_your_role")
 
 

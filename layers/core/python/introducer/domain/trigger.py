@@ -110,7 +110,8 @@ class Rule:
     passes: bool = False
     """Whether its task is over when the condition holds no longer."""
     workers: frozenset[Role] = frozenset({Role.MANAGER, Role.ADMIN})
-    """Who works its tasks."""
+    """Who works its tasks: who may do what they ask for at last, and the manager, who looks after the partner. Nobody
+    else is offered them."""
 
 
 RULES: Mapping[Trigger, Rule] = {
@@ -160,7 +161,17 @@ RULES: Mapping[Trigger, Rule] = {
     # Good partners apply in several places, and begin with whoever answers first.
     Trigger.APPLICATION_WAITS: Rule(over=Over.EVENT, weight=23, due_days=2, rests_days=None),
 }  # fmt: skip
-"""Every trigger. Its numbers stand here and nowhere else; docs/tasks.md has them in words."""
+"""Every trigger. Its numbers and who works it stand here and nowhere else; docs/tasks.md has them in words."""
+
+
+def works(role: Role, trigger: Trigger) -> bool:
+    """Whether a role works the tasks of a trigger."""
+    return role in RULES[trigger].workers
+
+
+def kinds_of(role: Role) -> tuple[Trigger, ...]:
+    """The triggers whose tasks a role works, in the triggers' order: what a queue offers it."""
+    return tuple(trigger for trigger in Trigger if works(role, trigger))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

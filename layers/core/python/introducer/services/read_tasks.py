@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from introducer.domain.configuration import Member, Role
 from introducer.domain.errors import Invalid, Malformed, NotFound
 from introducer.domain.task import Task, attention, check_reader
-from introducer.domain.trigger import RULES, Trigger
+from introducer.domain.trigger import Trigger, kinds_of, works
 from introducer.services.partner_of_brand import LONGEST_ID, partner_of_brand
 from introducer.services.people import Names
 from introducer.store.configuration import Configuration
@@ -70,8 +70,9 @@ def read_queue(
     after: str | None = None,
     limit: int = 100,
 ) -> Queue:
-    """A page of partners. `whose` is `mine` (tasks of this member, and those of nobody that it may work) or `all`; an
-    empty `kind` is every one. Read anew each time: one query per hundred open tasks of the brand.
+    """A page of partners, by the tasks of kinds that this member works: what others do is not offered, nor counted.
+    `whose` is `mine` (tasks of this member, and those of nobody) or `all`; an empty `kind` is every one. Read anew each
+    time: one query per hundred open tasks of the brand.
 
     Raises `Forbidden` for staff without a queue, `Invalid` for a filter that there is not.
     """
@@ -80,7 +81,12 @@ def read_queue(
         raise Invalid("whose is mine or all.", code="invalid_whose")
     if kind and kind not in list(Trigger):
         raise Invalid(f"kind is one of {', '.join(Trigger)}.", code="invalid_kind")
-    found = [task for task in tasks.open_of_brand(member.brand) if whose == ALL or _is_mine(task, member)]
+    offered = frozenset(kinds_of(member.role))
+    found = [
+        task
+        for task in tasks.open_of_brand(member.brand)
+        if task.trigger in offered and (whose == ALL or task.assignee in ("", member.member))
+    ]
     awake = [task for task in found if not task.sleeps(today)]
     wanted = [task for task in awake if not kind or task.trigger == kind]
     names = Names(configuration)
@@ -136,7 +142,7 @@ def read_tasks_of_partner(
 
 def colleagues(configuration: Configuration, member: Member, trigger: Trigger) -> list[Member]:
     """Who of a brand's staff can be given a task of a kind, by name."""
-    found = (each for each in configuration.every_colleague(member.brand) if each.role in RULES[trigger].workers)
+    found = (each for each in configuration.every_colleague(member.brand) if works(each.role, trigger))
     return sorted(found, key=lambda each: (each.name, each.member))
 
 
@@ -151,10 +157,6 @@ def manager_name(configuration: Configuration, member: str) -> str:
         return configuration.member(member).name if member else ""
     except NotFound:
         return ""
-
-
-def _is_mine(task: Task, member: Member) -> bool:
-    return task.assignee == member.member or (not task.assignee and member.role in RULES[task.trigger].workers)
 
 
 _Key = tuple[int, str, str]
@@ -192,5 +194,5 @@ def _shown(task: Task, role: Role, names: Names, today: str) -> TaskShown:
         task=task,
         assignee=names.of(task.assignee),
         attention=attention(task, today),
-        may_work=role in RULES[task.trigger].workers and task.done_at is None,
+        may_work=works(role, task.trigger) and task.done_at is None,
     )
