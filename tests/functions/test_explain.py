@@ -325,7 +325,7 @@ def test_clients_among_the_largest_are_pseudonyms_and_stand_beside_the_arithmeti
         ["Among the largest: par_below, CPA", "10.00 EUR"],
     ]
     assert [line[0] for line in said["arithmetic"]][:3] == [
-        "Net revenue of all clients together (2), under version 1",
+        "Net revenue of 2 clients together, under version 1",
         "Rounded once, a half to the even unit",
         "Owed in all",
     ]

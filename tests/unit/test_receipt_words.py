@@ -63,7 +63,7 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "0.00 EUR",
     ),
     (Line("no_slot", "0.00", ("total", "10", "")), "No place left (cap: 10)", "0.00 EUR"),
-    (Line("clients_paid", "8400.00", ("14",)), "Sum over the clients who qualified (14)", "8,400.00 EUR"),
+    (Line("clients_paid", "8400.00", ("14",)), "Sum over 14 clients who qualified", "8,400.00 EUR"),
     (Line("money_cap", "5000.00", ("5000.00",)), "The month's cap of 5,000.00 EUR leaves", "5,000.00 EUR"),
     (Line("tier_basis", "12", ("qftd",)), "For the tiers: qualified clients of the month", "12"),
     (Line("tier_basis", "35.2", ("lots",)), "For the tiers: lots of the month", "35.2"),
@@ -95,17 +95,17 @@ SAID: tuple[tuple[Line, str, str], ...] = (
     (Line("uplift", "9.00"), "More by the tiers in the month, before rounding", "9.00 EUR"),
     (
         Line("pooled_net_revenue", "5000.00", ("2", "14")),
-        "Net revenue of all clients together (14), under version 2",
+        "Net revenue of 14 clients together, under version 2",
         "5,000.00 EUR",
     ),
     (
-        Line("fenced", "-7000.00", ("2", "1000.00")),
-        "Left out: what clients lost beyond the fence of 1,000.00 EUR (2); it stays with them",
+        Line("fenced", "-7000.00", ("4", "1000.00")),
+        "Left out: what 4 clients lost beyond the fence of 1,000.00 EUR; it stays with them",
         "−7,000.00 EUR",
     ),
     (
-        Line("fence_carry", "-300.00", ("1",)),
-        "Set off against earlier losses of fenced clients (1)",
+        Line("fence_carry", "-300.00", ("5",)),
+        "Set off against earlier losses of 5 fenced clients",
         "−300.00 EUR",
     ),
     (
@@ -155,7 +155,7 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "846.12 EUR",
     ),
     (Line("override_share", "84.61", ("10",)), "Of it 10%", "84.61 EUR"),
-    (Line("override_cash", "120.00", ("20.00", "6")), "20.00 EUR for each of the clients (6)", "120.00 EUR"),
+    (Line("override_cash", "120.00", ("20.00", "6")), "20.00 EUR for each of 6 clients", "120.00 EUR"),
     (
         Line("contribution", "812.00", ("C-7F3K-9QX2", "net_revenue")),
         "Among the largest: C-7F3K-9QX2, net revenue",
@@ -194,7 +194,7 @@ SAID: tuple[tuple[Line, str, str], ...] = (
         "Of it for places 1 to 2 together, whose share is 80%",
         "800.00 EUR",
     ),
-    (Line("prize_split", "400.00", ("2",)), "Shared among 2 with the same score", "400.00 EUR"),
+    (Line("prize_split", "400.00", ("3",)), "Shared among 3 partners with the same score", "400.00 EUR"),
     (Line("prize_threshold", "12.34", ("150", "200")), "For a score of 150 and more", "12.34 EUR"),
 )
 
@@ -232,6 +232,62 @@ def test_every_step_says_all_its_figures_in_every_language(code: str) -> None:
         figures = re.findall(r"\d+", english)
         # Months may have other numbers in other calendars' words; days, limits, rates and amounts may not.
         assert set(figures) - {"2026", "543"} <= set(re.findall(r"\d+", said[0])), (code, said)
+
+
+COUNTS: tuple[tuple[Line, str, str], ...] = (
+    (Line("deposited", "250.00", ("200.00", "#")), "%s hour of", "%s hours of"),
+    (Line("reached_lots", "2026-03-04", ("#",)), "Traded %s lot by", "Traded %s lots by"),
+    (Line("reached_trades", "2026-03-04", ("#",)), "Made %s trade by", "Made %s trades by"),
+    (Line("within_days", "#"), "%s day of", "%s days of"),
+    (Line("carry_capped", "-2.00", ("#", "-9.00")), "%s average month is", "%s average months are"),
+    (Line("clients_paid", "8400.00", ("#",)), "%s client who", "%s clients who"),
+    (Line("pooled_net_revenue", "5000.00", ("2", "#")), "%s client, under", "%s clients together, under"),
+    (Line("fenced", "-7000.00", ("#", "1000.00")), "what %s client lost", "what %s clients lost"),
+    (Line("fence_carry", "-300.00", ("#",)), "%s fenced client", "%s fenced clients"),
+    (Line("override_cash", "120.00", ("20.00", "#")), "for %s client", "for each of %s clients"),
+    (Line("prize_split", "400.00", ("#",)), "%s partner with", "%s partners with"),
+)
+"""Lines that count whole things, with what English says of one and of others."""
+
+
+def counting(line: Line, number: str) -> Line:
+    return Line(line.step, line.result.replace("#", number), tuple(each.replace("#", number) for each in line.values))
+
+
+@pytest.mark.parametrize(("line", "one", "others"), COUNTS, ids=lambda each: getattr(each, "step", ""))
+def test_what_is_counted_agrees_with_its_number(line: Line, one: str, others: str) -> None:
+    for number, said in (("1", one), ("2", others), ("21", others), ("1200", others)):
+        words = plain(step(ENGLISH, counting(line, number), "EUR"))[0]
+        assert re.search(rf"\b{said % f'{int(number):,}'}\b", words), words
+
+
+@pytest.mark.parametrize("code", sorted(set(CODES) - {"th"}))
+def test_what_is_counted_agrees_in_every_language_that_has_numbers(code: str) -> None:
+    for line, _, _ in COUNTS:
+        said = {re.sub(r"\d", "", step(language(code), counting(line, number), "EUR").words) for number in ("1", "5")}
+        assert len(said) == 2, said
+
+
+def test_part_of_a_thing_is_said_beside_what_it_is_of() -> None:
+    for line, said in (
+        (Line("reached_lots", "2026-03-04", ("1.5",)), "Traded 1.5 lots by"),
+        (Line("carry_capped", "-2.00", ("0.5", "-9.00")),
+         "Below zero: at most 0.5 average months are carried into the next month"),
+    ):  # fmt: skip
+        assert plain(step(ENGLISH, line, "EUR"))[0] == said
+
+
+def test_a_count_that_is_none_is_shown_by_its_code_and_its_result() -> None:
+    for value in ("", "x", "-1", "1.5", "\N{SUPERSCRIPT TWO}", "9" * 5000):
+        assert plain(step(ENGLISH, Line("clients_paid", "6.00", (value,)), "EUR")) == ("clients paid", "6.00")
+
+
+def test_how_many_events_are_not_listed_is_written_as_the_language_writes_numbers() -> None:
+    def more(number: int) -> str:
+        receipt = Receipt("lot", 1, (), number, (), (), 700, 200)
+        return tell(ENGLISH, Journal(**{**_fields(a_journal()), "receipt": receipt})).more_events
+
+    assert [more(each) for each in (0, 1, 1200)] == ["", "and 1 earlier event", "and 1,200 earlier events"]
 
 
 @pytest.mark.parametrize("values", [(), ("",), ("x",), ("x", "y", "z", "w", "v"), ("1e999999", "NaN", "-", "Infinity")])
@@ -313,7 +369,7 @@ def test_a_sum_of_several_lines_is_told_and_a_count_is_no_amount() -> None:
     # what a cap takes away stands between the uplift and the rounding: nothing is left out there but the rounding
     capped = (Line("clients_paid", "6.00", ("2",)), Line("uplift", "7.00"), Line("money_cap", "7.00", ("7.00",)))
     assert told_steps(*capped, Line("rounded", "7.00")) == [
-        "Sum over the clients who qualified (2)",
+        "Sum over 2 clients who qualified",
         "More by the tiers in the month, before rounding",
         "The month's cap of 7.00 EUR leaves",
     ]

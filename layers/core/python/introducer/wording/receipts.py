@@ -1,7 +1,8 @@
 """A receipt in words: what an entry is, the events behind it, the arithmetic line by line, the rates, the deal's rule.
 
 The steps are those that the rules write as `domain.ledger.Line`. A step that is newer than these words, or has other
-values than they expect, is shown by its code and its result: a receipt opens whatever it holds.
+values than they expect, is shown by its code and its result: a receipt opens whatever it holds. What counts whole
+things (trades, days, clients) is a `Plural`, as in a deal's words; the books keep the figure alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from introducer.domain.describe import Clause, Day
+from introducer.domain.describe import Clause, Count, Day, Plural
 from introducer.domain.ledger import Journal, Line, ReceiptEvent, ReceiptRate
 from introducer.domain.money import decimal_string
 from introducer.locale import Language
@@ -141,7 +142,7 @@ def tell(
         over=_over(language, journal, client, below),
         events=tuple(_event(language, event, currency) for event in receipt.events),
         more_events=(
-            language.messages.ngettext("and %(num)s earlier event", "and %(num)s earlier events", more) % {"num": more}
+            fill(language, Plural("and %(num)s earlier event", "and %(num)s earlier events"), {"num": Count(more)})
             if more
             else ""
         ),
@@ -198,10 +199,10 @@ def _same(line: Line, other: Line) -> bool:
 def step(language: Language, line: Line, currency: str, by: str = "") -> Step:
     """A receipt's line in words. `by` is what tiers go by, as the line before said it."""
     told = _TOLD.get(line.step)
-    if told is None:
+    saying = told(_Wanted(language, line, currency, by)) if told else None
+    if saying is None:
         raw = Text(line.step.replace("_", " "))
         return Step(words=shown(language, raw), outcome=shown(language, Figure(line.result)))
-    saying = told(_Wanted(language, line, currency, by))
     outcome = saying.outcome
     return Step(
         words=fill(language, saying.message, saying.values),
@@ -354,12 +355,15 @@ class _Wanted(NamedTuple):
 class _Saying(NamedTuple):
     """A message with its values, and the outcome beside it."""
 
-    message: str
+    message: str | Plural
     outcome: Part | None = None
     values: Mapping[str, Part] = {}
 
 
-_Words = Callable[[_Wanted], _Saying]
+_Words = Callable[[_Wanted], _Saying | None]
+"""How a line is said; None where its values are not those that the words expect."""
+_MOST_DIGITS = 15
+"""Of what is counted; what has more is no count of ours."""
 
 
 def _money(message: str) -> _Words:
@@ -372,25 +376,48 @@ def _moment(message: str) -> _Words:
 
 
 def _numbered(message: str) -> _Words:
-    """Words with a number (a percentage, how many clients), and an amount."""
+    """Words with a number that counts nothing (a percentage), and an amount."""
     return lambda wanted: _Saying(message, wanted.result(), {"number": Figure(wanted.value(0))})
 
 
-def _deposited(wanted: _Wanted) -> _Saying:
+def _counting(message: Plural) -> _Words:
+    """Words that count whole things, and an amount."""
+    return lambda wanted: _counted(message, wanted.value(0), wanted.result())
+
+
+def _counted(
+    message: Plural, number: str, outcome: Part | None, values: Mapping[str, Part] | None = None
+) -> _Saying | None:
+    """A saying about so many; None where that is no number of things."""
+    if not (number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS):
+        return None
+    return _Saying(message, outcome, {"num": Count(int(number)), **(values or {})})
+
+
+def _whole_or_part(whole: Plural, part: str, number: str, outcome: Part) -> _Saying:
+    """A saying about a decimal: languages have forms for whole numbers alone."""
+    return _counted(whole, number, outcome) or _Saying(part, outcome, {"number": Figure(number)})
+
+
+def _deposited(wanted: _Wanted) -> _Saying | None:
     values: dict[str, Part] = {"minimum": wanted.money(0)}
     if wanted.value(1) in ("", "0"):
         return _Saying(N_("First deposit, at least %(minimum)s"), wanted.result(), values)
-    message = N_("Deposited within %(hours)s hours of the first deposit, at least %(minimum)s")
-    return _Saying(message, wanted.result(), values | {"hours": Figure(wanted.value(1))})
+    message = Plural(
+        "Deposited within %(num)s hour of the first deposit, at least %(minimum)s",
+        "Deposited within %(num)s hours of the first deposit, at least %(minimum)s",
+    )
+    return _counted(message, wanted.value(1), wanted.result(), values)
 
 
-def _reached(wanted: _Wanted) -> _Saying:
+def _reached(wanted: _Wanted) -> _Saying | None:
     day, minimum = Day(wanted.line.result), wanted.value(0)
     match wanted.line.step:
         case "reached_lots":
-            return _Saying(N_("Traded %(number)s lots by"), day, {"number": Figure(minimum)})
+            whole = Plural("Traded %(num)s lot by", "Traded %(num)s lots by")
+            return _whole_or_part(whole, N_("Traded %(number)s lots by"), minimum, day)
         case "reached_trades":
-            return _Saying(N_("Made %(number)s trades by"), day, {"number": Figure(minimum)})
+            return _counted(Plural("Made %(num)s trade by", "Made %(num)s trades by"), minimum, day)
         case _:
             return _Saying(N_("Brought net revenue of %(minimum)s by"), day, {"minimum": wanted.money(0)})
 
@@ -399,9 +426,18 @@ def _country(wanted: _Wanted) -> _Saying:
     return _Saying(N_("Country is one the deal names"), Text(wanted.language.country(wanted.line.result)))
 
 
-def _within_days(wanted: _Wanted) -> _Saying:
-    message = N_("All of it within %(days)s days of registration")
-    return _Saying(message, None, {"days": Figure(wanted.line.result)})
+def _within_days(wanted: _Wanted) -> _Saying | None:
+    message = Plural("All of it within %(num)s day of registration", "All of it within %(num)s days of registration")
+    return _counted(message, wanted.line.result, None)
+
+
+def _carry_capped(wanted: _Wanted) -> _Saying:
+    whole = Plural(
+        "Below zero: at most %(num)s average month is carried into the next month",
+        "Below zero: at most %(num)s average months are carried into the next month",
+    )
+    part = N_("Below zero: at most %(number)s average months are carried into the next month")
+    return _whole_or_part(whole, part, wanted.value(0), wanted.result())
 
 
 def _for_country(wanted: _Wanted) -> _Saying:
@@ -494,15 +530,20 @@ def _commission(wanted: _Wanted) -> _Saying:
 # Pools.
 
 
-def _pooled(wanted: _Wanted) -> _Saying:
-    message = N_("Net revenue of all clients together (%(number)s), under version %(version)s")
-    values: dict[str, Part] = {"version": Figure(wanted.value(0)), "number": Figure(wanted.value(1))}
-    return _Saying(message, wanted.result(), values)
+def _pooled(wanted: _Wanted) -> _Saying | None:
+    message = Plural(
+        "Net revenue of %(num)s client, under version %(version)s",
+        "Net revenue of %(num)s clients together, under version %(version)s",
+    )
+    return _counted(message, wanted.value(1), wanted.result(), {"version": Figure(wanted.value(0))})
 
 
-def _fenced(wanted: _Wanted) -> _Saying:
-    message = N_("Left out: what clients lost beyond the fence of %(fence)s (%(number)s); it stays with them")
-    return _Saying(message, wanted.result(), {"number": Figure(wanted.value(0)), "fence": wanted.money(1)})
+def _fenced(wanted: _Wanted) -> _Saying | None:
+    message = Plural(
+        "Left out: what %(num)s client lost beyond the fence of %(fence)s; it stays with the client",
+        "Left out: what %(num)s clients lost beyond the fence of %(fence)s; it stays with them",
+    )
+    return _counted(message, wanted.value(0), wanted.result(), {"fence": wanted.money(1)})
 
 
 def _promotion(wanted: _Wanted) -> _Saying:
@@ -567,9 +608,9 @@ def _converted(wanted: _Wanted) -> _Saying:
     return _Saying(message, wanted.result(), values)
 
 
-def _override_cash(wanted: _Wanted) -> _Saying:
-    message = N_("%(amount)s for each of the clients (%(number)s)")
-    return _Saying(message, wanted.result(), {"amount": wanted.money(0), "number": Figure(wanted.value(1))})
+def _override_cash(wanted: _Wanted) -> _Saying | None:
+    message = Plural("%(amount)s for %(num)s client", "%(amount)s for each of %(num)s clients")
+    return _counted(message, wanted.value(1), wanted.result(), {"amount": wanted.money(0)})
 
 
 def _contribution(wanted: _Wanted) -> _Saying:
@@ -639,11 +680,6 @@ def _prize_pool(wanted: _Wanted) -> _Saying:
     return _Saying(message, wanted.result(), {"percent": Figure(wanted.value(0))})
 
 
-def _prize_split(wanted: _Wanted) -> _Saying:
-    message = N_("Shared among %(number)s with the same score")
-    return _Saying(message, wanted.result(), {"number": Figure(wanted.value(0))})
-
-
 def _prize_threshold(wanted: _Wanted) -> _Saying:
     message = N_("For a score of %(threshold)s and more")
     return _Saying(message, wanted.result(), {"threshold": Figure(wanted.value(0))})
@@ -664,7 +700,7 @@ _TOLD: dict[str, _Words] = {
     "share": _numbered(N_("Of it %(number)s%%")),
     "carried_in": _money(N_("Loss carried over from earlier months")),
     "carried_out": _money(N_("Below zero: carried into the next month")),
-    "carry_capped": _numbered(N_("Below zero: at most %(number)s average months are carried into the next month")),
+    "carry_capped": _carry_capped,
     "loss_forgotten": _money(N_("Below zero: counts as nothing, and is forgotten")),
     "lot_commission": _commission,
     "rounded": _money(N_("Rounded once, a half to the even unit")),
@@ -672,14 +708,21 @@ _TOLD: dict[str, _Words] = {
     DISALLOWED: _money(N_("Nothing is owed for this client, by the verdict of a case")),
     "slot": _slot,
     "no_slot": _no_slot,
-    "clients_paid": _numbered(N_("Sum over the clients who qualified (%(number)s)")),
+    "clients_paid": _counting(
+        Plural("Sum over %(num)s client who qualified", "Sum over %(num)s clients who qualified")
+    ),
     "money_cap": _money_cap,
     "tier_basis": _tier_basis,
     "tier": _tier,
     "uplift": _money(N_("More by the tiers in the month, before rounding")),
     "pooled_net_revenue": _pooled,
     "fenced": _fenced,
-    "fence_carry": _numbered(N_("Set off against earlier losses of fenced clients (%(number)s)")),
+    "fence_carry": _counting(
+        Plural(
+            "Set off against earlier losses of %(num)s fenced client",
+            "Set off against earlier losses of %(num)s fenced clients",
+        )
+    ),
     "promotion_share": _promotion,
     "own_share": _numbered(N_("Of it %(number)s%% at the partner's own rate")),
     "goal": _goal,
@@ -697,7 +740,9 @@ _TOLD: dict[str, _Words] = {
     "prize_places": _prize_places,
     "prize_pool": _prize_pool,
     "prize_share": _prize_share,
-    "prize_split": _prize_split,
+    "prize_split": _counting(
+        Plural("Shared among %(num)s partner with the same score", "Shared among %(num)s partners with the same score")
+    ),
     "prize_threshold": _prize_threshold,
     "adjusted": _adjusted,
     "reversed": _reversed,
