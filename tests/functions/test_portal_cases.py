@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,12 @@ import pytest
 
 from introducer.domain.case import Case
 from introducer.domain.configuration import Member, Role
+from introducer.domain.fraud import registry
+from introducer.domain.fraud.conversion_jump import DETECTOR as JUMP
+from introducer.domain.fraud.registration_cluster import DETECTOR as CLUSTER
 from introducer.locale import CODES
 from introducer.services.read_clients_of_partner import pseudonym
+from introducer.store.cases import Cases, Step
 from tests.browser.world import Answer
 from tests.support import functions
 from tests.support.casework import (
@@ -111,6 +116,53 @@ def test_what_holds_the_most_stands_first_and_then_what_waits_longest(casework: 
     assert [(row["name"], row["held"], row["value"]) for row in table[:2]] == [
         (HARBOUR, "1730.00 EUR", "1730.00"), (PIPS, "820.50 USD", "756.22"),
     ]  # fmt: skip
+
+
+def test_the_queue_says_what_was_found_in_its_readers_language(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given the product's own sentence, a case that a detector opened, one that a person opened and a detector joined,
+    # and one of before values were kept
+    monkeypatch.setattr(registry, "_BY_NAME", {each.name: each for each in (CLUSTER, JUMP)})
+    values = {"seen": "9", "of": "12", "first": "2026-03-26", "through": "2026-04-01", "clients": "9", "groups": "2"}
+    found, older = casework.finds(replace(a_cluster(), values=values)), casework.finds(a_jump(), partner=PIPS)
+    machine, reader = casework.machine(COMPLIANCE), casework.signed_in(COMPLIANCE)
+    by_hand = machine.post(f"{DESK}/{casework.partners[GULF]}", {"why": WHY}).json["case"]
+    casework.finds(a_jump(), partner=GULF)
+    cases = casework.case_books.cases
+    assert older.values is not None and cases.write(Step(before=older, after=replace(older, values=None)))
+    reader.cookies["__Host-language"] = "ru"
+
+    shown = text(reader.get(DESK).body)
+
+    # then the first is said in Russian, its days too, and what a person typed or was recorded alone is as it was
+    assert "У 9 из 12 клиентов за семь дней" in shown and "С 26 мар. 2026 по 1 апр. 2026" in shown
+    assert shown.count(found.why) == shown.count(WHY) == 1
+    # and a program gets what was recorded
+    answer = machine.get(DESK).json
+    assert answer.keys() == {"state", "items", "next"}
+    assert {row["case"]: row["why"] for row in answer["items"]} == {
+        found.case: found.why, older.case: older.why, by_hand: WHY,
+    }  # fmt: skip
+
+
+def test_closed_cases_are_said_the_same_way(casework: Casework) -> None:
+    stands = casework.finds(a_cluster())
+    closed = casework.case_books.cases.write(Step(before=stands, after=replace(stands, closed_at=NOW)))
+
+    page = casework.signed_in(COMPLIANCE).get(f"{DESK}?state=closed").body
+
+    assert closed is not None and closed.values == a_cluster().values
+    assert page.count("9 of 12 clients registered from one network within 7 days.") == 1
+    assert 'dir="auto">9 of 12' not in page, "it is said from what was found, and not as it was recorded"
+
+
+def test_the_queue_reads_no_findings(casework: Casework) -> None:
+    casework.opened()
+    visitor = casework.signed_in(COMPLIANCE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cases, "findings", lambda *_: pytest.fail("a row of the queue reads what was found"))
+        assert visitor.get(DESK).status == 200
 
 
 def test_closed_cases_stand_apart_and_an_empty_queue_says_what_comes(casework: Casework) -> None:

@@ -16,7 +16,7 @@ from moments import moment_in_utc
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sentences import filled
 from server import Done, Who, page
-from visit import N_, FormRefused, Visit
+from visit import CSV, HTML, JSON, N_, FormRefused, Visit
 
 from introducer.domain.case import Case, CasePolicy, ReasonCode
 from introducer.domain.configuration import Role
@@ -239,7 +239,12 @@ def desk_cases(visit: Visit) -> dict[str, Any]:
         cursor=visit.position(subject),
         limit=visit.limit(25),
     )
-    return {"state": state, "items": found.items, "next": visit.next(subject, found.cursor)}
+    shown = {"state": state, "items": found.items, "next": visit.next(subject, found.cursor)}
+    if visit.wants((HTML, JSON, CSV)) != HTML:
+        # A program gets what was recorded, and the detector's name.
+        return shown
+    said = {case: filled(visit.language, each.text, each.values) for case, each in found.sentences.items()}
+    return shown | {"said": said}
 
 
 # ----------------------------------------------------------------------------------------------------------- the clocks

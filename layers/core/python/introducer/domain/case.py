@@ -131,6 +131,9 @@ class Case:
     decide_by: datetime
     escalate_by: datetime
     """When it is released by the clock; of an appeal, when it is overturned by the clock."""
+    values: Mapping[str, str] | None = None
+    """What fills the sentence of the first detector, as it did in `why`: so a list says it in its reader's language,
+    and reads no findings. None where a person opened the case, and in those of before it was kept."""
     whole: bool = False
     """Whether all of the partner's that is not paid out is in question; else what the clients named earned is."""
     held: Mapping[tuple[str, str], int] = field(default_factory=dict)

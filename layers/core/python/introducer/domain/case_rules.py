@@ -73,6 +73,7 @@ def opened(
         opened_by=by,
         why=why,
         detectors=tuple(dict.fromkeys(finding.detector for finding in findings)),
+        values=findings[0].values if findings else None,
         clients=tuple(named[:MOST_CLIENTS]),
         # More than it can name: rather all is held than the money of those whom it leaves out.
         whole=not named or len(named) > MOST_CLIENTS or any(not finding.clients for finding in findings),

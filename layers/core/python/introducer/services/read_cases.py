@@ -41,7 +41,6 @@ from introducer.store.cases import Cases
 from introducer.store.clients import Clients
 from introducer.store.configuration import Configuration
 from introducer.store.ledger import Ledger
-from introducer.store.paging import Page
 from introducer.store.rates import RateStore
 from introducer.store.settlements import Settlements
 
@@ -79,6 +78,26 @@ class CaseInQueue:
     due: datetime | None
     """When the clock goes on by itself: escalates, releases, ends the time to appeal, overturns."""
     closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceShown:
+    """What a detector found first, as a sentence for staff."""
+
+    text: str
+    """To be translated and then filled in with `values`."""
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A page of a brand's cases."""
+
+    items: tuple[CaseInQueue, ...]
+    sentences: Mapping[str, SentenceShown]
+    """By case, why a detector opened it; none for one that a person opened, and for one that keeps no values: for
+    those the recorded words stand."""
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,21 +271,26 @@ def read_queue(
     now: datetime,
     cursor: str | None,
     limit: int,
-) -> Page[CaseInQueue]:
+) -> Queue:
     """A page of a brand's cases: those that are not closed by what they hold, the most first, then by age; those that
     are, the newest first."""
     worth, partners = _Worth(configuration, rates, brand, now), _Partners(configuration)
     if closed:
         page = cases.of_brand(brand, closed=True, cursor=cursor, limit=limit)
-        return Page(tuple(_row(each, worth, partners) for each in page.items), page.cursor)
-    found = islice(cases.all_open(brand), MOST_OPEN)
-    ranked = sorted(((_rank(row := _row(each, worth, partners)), row) for each in found), key=lambda each: each[0])
+        rows = tuple(_row(each, worth, partners) for each in page.items)
+        return Queue(items=rows, sentences=_sentences(page.items, partners), cursor=page.cursor)
+    found = {each.case: each for each in islice(cases.all_open(brand), MOST_OPEN)}
+    ranked = sorted(
+        ((_rank(row := _row(each, worth, partners)), row) for each in found.values()), key=lambda each: each[0]
+    )
     after = _rank_of(cursor)
     left = [each for each in ranked if after is None or each[0] > after]
     more = len(left) > limit
-    return Page(
-        tuple(row for _, row in left[:limit]),
-        _cursor(left[limit - 1][0]) if more else None,
+    rows = tuple(row for _, row in left[:limit])
+    return Queue(
+        items=rows,
+        sentences=_sentences((found[row.case] for row in rows), partners),
+        cursor=_cursor(left[limit - 1][0]) if more else None,
     )
 
 
@@ -435,6 +459,16 @@ def _row(case: Case, worth: _Worth, partners: _Partners) -> CaseInQueue:
         due=due(case),
         closed_at=case.closed_at,
     )
+
+
+def _sentences(found: Iterable[Case], partners: _Partners) -> dict[str, SentenceShown]:
+    sentences = {}
+    for case in found:
+        registered = registry.detector(case.detectors[0]) if case.detectors else None
+        if case.values is not None and registered is not None:
+            values = {name: partners.named(value) for name, value in case.values.items()}
+            sentences[case.case] = SentenceShown(text=registered.staff, values=values)
+    return sentences
 
 
 def _rank(row: CaseInQueue) -> tuple[int, int, str]:

@@ -279,6 +279,7 @@ def case_to_item(case: Case) -> dict[str, Any]:
         **{name: getattr(case, name) for name in _TEXTS},
         **{name: milliseconds(at) for name in _MOMENTS if (at := getattr(case, name)) is not None},
         "detectors": _json(case.detectors),
+        "values": None if case.values is None else _json(dict(case.values)),
         "clients": _json(case.clients),
         "held": _json(sorted((*day, minor) for day, minor in case.held.items())),
         "answers": _json([(milliseconds(each.at), each.by, each.side, each.text) for each in case.answers]),
@@ -302,6 +303,7 @@ def case_from_item(item: Mapping[str, Any]) -> Case:
         whole=bool(item["whole"]),
         **said,
         detectors=tuple(json.loads(item["detectors"])),
+        values=None if item.get("values") is None else json.loads(item["values"]),
         clients=tuple(json.loads(item["clients"])),
         held={(currency, day): minor for currency, day, minor in json.loads(item["held"])},
         answers=tuple(Answer(at=from_milliseconds(at), by=by, side=side, text=text)
