@@ -26,6 +26,7 @@ from introducer.domain.describe import (
 from introducer.domain.money import Money
 from introducer.domain.terms import parse_terms
 from introducer.locale import language
+from introducer.services.propose_deal import hash_of, text_of
 from introducer.wording.sentences import say
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.deals import FULL, PARTNER
@@ -276,7 +277,7 @@ TOGETHER = "What is reckoned over all clients together"
 ])  # fmt: skip
 def test_what_looks_at_all_clients_is_rounded_once_and_held_from_the_month_s_end(rule: dict[str, Any]) -> None:
     assert [each for each in general(rule) if each.startswith(TOGETHER)] == [
-        f"{TOGETHER} counts these days from the month's end.",
+        f"{TOGETHER} is available on the month's last day.",
         f"{TOGETHER} is rounded once per month, for all of them together.",
     ]
 
@@ -291,9 +292,8 @@ def test_what_is_earned_per_client_does_not_speak_of_all_together(rule: dict[str
 
 
 def test_what_partners_below_bring_is_rounded_for_each_of_them() -> None:
-    said = general({"type": "override", "id": "net", "levels": [{"level": 1, "percent": "1", "of": "net_revenue"}]})
-    assert [each for each in said if each.startswith("What ")] == [
-        "What partners below bring counts these days from the month's end.",
+    assert [each for each in general(LEVEL) if each.startswith("What ")] == [
+        "What partners below bring is available on the month's last day.",
         "What partners below bring is rounded once per month, for each partner below by itself.",
     ]
     assert not any("partners below" in each for each in general(revshare()))
@@ -305,6 +305,48 @@ def test_what_is_held_from_each_day_is_rounded_for_each_day() -> None:
     rounded = [english(each) for each in by_day if "rounded" in english(each)]
     assert rounded == ["Each amount is rounded once, per client and day, a half to the even unit."]
     assert "Each amount is rounded once, per client and month, a half to the even unit." in general(lot("1.00"))
+
+
+LEVEL = {"type": "override", "id": "net", "levels": [{"level": 1, "percent": "1", "of": "net_revenue"}]}
+
+
+@pytest.mark.parametrize(("rule", "counts_from", "at_once", "later"), [
+    (cpa(), "qualification", "An earning is available as soon as the client qualifies.",
+     "An earning is available %(num)s days after qualification."),
+    (revshare(), "month_end",
+     "An earning is available on the month's last day (as soon as the client qualifies, where a client is paid for"
+     " once).",
+     "An earning is available %(num)s days after the month's end (after qualification, where a client is paid for"
+     " once)."),
+    (lot("1.00"), "event_day", "An earning is available on the day of the event itself.",
+     "An earning is available %(num)s days after the event."),
+], ids=["qualification", "month_end", "event_day"])  # fmt: skip
+def test_a_hold_of_no_days_is_said_as_people_say_it(
+    rule: dict[str, Any], counts_from: str, at_once: str, later: str
+) -> None:
+    def hold(days: int) -> list[str]:
+        found = sentences(terms(rule) | {"hold": {"days": days, "from": counts_from}})
+        return [message for message, _ in found if "available" in message]
+
+    assert (hold(0), hold(1), hold(30)) == ([at_once], [later], [later])
+
+
+def test_what_is_held_from_the_month_s_end_for_no_days_speaks_of_no_days() -> None:
+    pooled = revshare() | {"pooled": True}
+    for days, says in (
+        (0, ["What is reckoned over all clients together is available on the month's last day.",
+             "What partners below bring is available on the month's last day."]),
+        (1, ["What is reckoned over all clients together counts these days from the month's end.",
+             "What partners below bring counts these days from the month's end."]),
+    ):  # fmt: skip
+        found = [message for message, _ in sentences(terms(pooled, LEVEL, days=days))]
+        assert [each for each in found if each.startswith("What ") and "rounded" not in each] == says
+    assert not any("0 day" in each or "these days" in each for each in said("en", terms(pooled, LEVEL, days=0)))
+
+
+def test_words_are_no_part_of_what_terms_are_known_by() -> None:
+    accepted = "037956b434500290697660004a92010e64db2a9321be64638eb6b424f70d90d6"
+    assert hash_of(text_of(terms(cpa(), days=0))) == accepted
 
 
 BY_QFTD = {"by": "qftd", "mode": "retroactive", "bands": [{"from": "2", "add": "1.00"}]}

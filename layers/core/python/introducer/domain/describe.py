@@ -22,6 +22,7 @@ from introducer.domain.deal import (
     Cpl,
     Deal,
     Formula,
+    Hold,
     HoldFrom,
     Lot,
     Mode,
@@ -632,30 +633,20 @@ def _general(deal: Deal) -> Iterator[Sentence]:
         )
     yield Sentence(N_("Net revenue is %(formula)s."), {"formula": _formula(deal.net_revenue)})
     yield from _counted(deal)
-    yield counted(
-        {
-            HoldFrom.QUALIFICATION: Plural(
-                "An earning is available %(num)s day after qualification.",
-                "An earning is available %(num)s days after qualification.",
-            ),
-            HoldFrom.MONTH_END: Plural(
-                "An earning is available %(num)s day after the month's end (after qualification, where a client is paid"
-                " for once).",
-                "An earning is available %(num)s days after the month's end (after qualification, where a client is"
-                " paid for once).",
-            ),
-            HoldFrom.EVENT_DAY: Plural(
-                "An earning is available %(num)s day after the event.",
-                "An earning is available %(num)s days after the event.",
-            ),
-        }[deal.hold.counts_from],
-        deal.hold.days,
-    )
+    yield _held(deal.hold)
     together = any(map(_reckoned_together, deal.rules))
     if together:
-        yield Sentence(N_("What is reckoned over all clients together counts these days from the month's end."))
+        yield Sentence(
+            N_("What is reckoned over all clients together counts these days from the month's end.")
+            if deal.hold.days
+            else N_("What is reckoned over all clients together is available on the month's last day.")
+        )
     if deal.overrides:
-        yield Sentence(N_("What partners below bring counts these days from the month's end."))
+        yield Sentence(
+            N_("What partners below bring counts these days from the month's end.")
+            if deal.hold.days
+            else N_("What partners below bring is available on the month's last day.")
+        )
     if deal.hold.counts_from is HoldFrom.EVENT_DAY:
         yield Sentence(N_("Each amount is rounded once, per client and day, a half to the even unit."))
     else:
@@ -681,6 +672,40 @@ def _general(deal: Deal) -> Iterator[Sentence]:
                 " the payout's day."
             ),
         }[deal.payout_rate]
+    )
+
+
+def _held(hold: Hold) -> Sentence:
+    """When an earning is available. Nobody counts no days: people say on which day, or from which moment on."""
+    if not hold.days:
+        return Sentence(
+            {
+                HoldFrom.QUALIFICATION: N_("An earning is available as soon as the client qualifies."),
+                HoldFrom.MONTH_END: N_(
+                    "An earning is available on the month's last day (as soon as the client qualifies, where a client"
+                    " is paid for once)."
+                ),
+                HoldFrom.EVENT_DAY: N_("An earning is available on the day of the event itself."),
+            }[hold.counts_from]
+        )
+    return counted(
+        {
+            HoldFrom.QUALIFICATION: Plural(
+                "An earning is available %(num)s day after qualification.",
+                "An earning is available %(num)s days after qualification.",
+            ),
+            HoldFrom.MONTH_END: Plural(
+                "An earning is available %(num)s day after the month's end (after qualification, where a client is paid"
+                " for once).",
+                "An earning is available %(num)s days after the month's end (after qualification, where a client is"
+                " paid for once).",
+            ),
+            HoldFrom.EVENT_DAY: Plural(
+                "An earning is available %(num)s day after the event.",
+                "An earning is available %(num)s days after the event.",
+            ),
+        }[hold.counts_from],
+        hold.days,
     )
 
 
