@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import Annotated, Any
+from unicodedata import combining, normalize
+from urllib.parse import urlencode
 
 import words
 from pydantic import BaseModel, Field, StringConstraints, create_model
-from visit import N_, Visit
+from visit import HTML, JSON, MOST_BYTES, N_, Visit
 
-from introducer.domain.errors import Invalid
+from introducer.domain.configuration import Member
+from introducer.domain.errors import IntroducerError, Invalid
 from introducer.domain.segment import MOST_CONDITIONS, Match, Operator, Segment, Sort, data_of, segment_of
 from introducer.domain.segment import Field as Asked
+from introducer.locale import CODES, Language, language
+from introducer.services.change_manager import MAY_ASSIGN
 
 ROWS = MOST_CONDITIONS
 """Of a form: as many as a segment has, so that none is lost when a form is sent again."""
@@ -62,41 +68,112 @@ class Conditions(_Rows):
     match: Annotated[str, StringConstraints(strip_whitespace=True, max_length=10)] = "all"
     conditions: Annotated[list[dict[str, Any]], Field(max_length=50)] | None = None
 
-    def chosen(self, staff: Staff) -> Segment:
+    def chosen(self, known: Values) -> Segment:
         """The segment. Raises `Invalid`."""
         if self.conditions is not None:
-            return of_data(self.match, self.conditions, staff)
-        return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()}, staff)
+            return of_data(self.match, self.conditions, known)
+        return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()}, known)
 
 
-class Staff:
-    """The brand's staff by their names: people write names, and a segment keeps ids. They are read when asked for."""
+class Vocabulary:
+    """What people call things, and what they mean by it. A name may have commas or semicolons within, which stand
+    between names too."""
+
+    def __init__(self, meant: Mapping[Spelt, Sequence[str]], codes: Iterable[str] = ()) -> None:
+        self._meant = meant
+        self._codes = frozenset(codes)
+        self._longest = max(map(len, meant), default=0)
+
+    def read(self, typed: str) -> list[str]:
+        """Everything of these names. What is no name stays as it is: it may be a code, or empty."""
+        parts, found, place = _MARKS.split(typed), list[str](), 0
+        while place < len(parts):
+            members, taken = self._first(parts[place : place + max(1, self._longest)])
+            found += members
+            place += taken + 1
+        return found
+
+    def knows(self, values: Iterable[str]) -> bool:
+        """Whether these are codes of what has a name."""
+        return self._codes.issuperset(values)
+
+    def _first(self, parts: Sequence[str]) -> tuple[list[str], int]:
+        """Everything of the longest name that these parts begin with, and of how many of them it is."""
+        first = parts[0].strip()
+        for taken in range(0 if first in self._codes else len(parts), 0, -1):
+            if members := self._meant.get(_spelt(parts[:taken])):
+                return list(members), taken
+        return [first], 1
+
+
+class Values:
+    """Values of conditions as people write and read them: they write names, in their language, and a segment keeps
+    codes and ids. The staff of the brand are read when they are asked for."""
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._partners: dict[str, str] = {}
 
-    def ids(self, typed: str) -> list[str]:
-        """Everybody of these names, which have commas between, and may have some within. What is no name stays as it
-        is: it may be an id, or empty for nobody."""
-        parts, found = [each.strip() for each in typed.split(",")], list[str]()
-        while parts:
-            members, taken = self._first(parts)
-            found, parts = found + members, parts[taken:]
-        return found
+    @property
+    def language(self) -> Language:
+        """The reader's."""
+        return self._visit.language
 
-    def _first(self, parts: Sequence[str]) -> tuple[list[str], int]:
-        """Everybody of the longest name that these parts begin with, and of how many of them it is."""
-        for taken in range(min(len(parts), max(map(len, self._by_name), default=0)), 0, -1):
-            if members := self._by_name.get(_spelt(parts[:taken])):
-                return members, taken
-        return [parts[0]], 1
+    @cached_property
+    def in_words(self) -> bool:
+        """Whether a page is wanted; programs get codes."""
+        return self._visit.wants((HTML, JSON)) == HTML
 
-    def typed(self, members: Iterable[str]) -> str:
-        """These members as a form has them: by their names, where nobody else is meant by those together."""
-        given = list(members)
-        names = ", ".join(map(self.name, given))
-        return names if self.ids(names) == given else ", ".join(given)
+    def read(self, field: Asked, typed: str) -> list[str]:
+        """What was typed, with commas or semicolons between. What is no name stays as it is: it may be a code.
+
+        Names are of the reader's language. What that does not know is read in the one that does: an address may come
+        from a colleague who reads another.
+        """
+        if field is Asked.MANAGER:
+            return self._staff.read(typed)
+        # Only for managers nothing is a value: nobody.
+        typed = typed.strip(_AROUND)
+        own = _vocabulary(field, self.language.code)
+        found = own.read(typed)
+        if field not in NAMED or own.knows(found):
+            return found
+        others = (_vocabulary(field, code) for code in CODES)
+        return next((read for each in others if each.knows(read := each.read(typed))), found)
+
+    def typed(self, field: Asked, values: Iterable[str]) -> str:
+        """These values as a form has them: by their names, where nothing else is meant by those together."""
+        given = list(values)
+        comma = self.language.mark(",") if self.in_words else ", "
+        names = comma.join(self.name(field, each) for each in given)
+        return names if self.read(field, names) == given else ", ".join(given)
+
+    def name(self, field: Asked, value: str) -> str:
+        """The name that stands for this value alone, else the value."""
+        if field is Asked.MANAGER:
+            name = self._names.get(value, "")
+        else:
+            name = called(self.language, field, value) if self.in_words else ""
+        return name if name and self.read(field, name) == [value] else value
+
+    def offered(self, field: Asked) -> list[str]:
+        """What a form offers to choose from; nothing where the values have no names."""
+        spoken = self.language
+        match field:
+            case Asked.MANAGER:
+                return sorted({each.name for each in self._members if each.role in MAY_ASSIGN})
+            case Asked.COUNTRY:
+                values: Sequence[str] = spoken.countries
+            case Asked.LANGUAGE:
+                values = CODES
+            case _:
+                values = field.choices
+        return [called(spoken, field, each) for each in values]
+
+    def examples(self, field: Asked) -> str:
+        """What some values look like, as they would be typed."""
+        values = {Asked.COUNTRY: ("PL", "TH"), Asked.LANGUAGE: ("en", "pl")}.get(field, ())
+        return self.language.mark(",").join(called(self.language, field, each) for each in values)
 
     def check(self, segment: Segment) -> Segment:
         """The segment. Raises `Invalid` (`segment_value`) for a manager whom nobody knows: whoever is none of them is
@@ -117,16 +194,11 @@ class Staff:
                     )  # fmt: skip
         return segment
 
-    def name(self, member: str) -> str:
-        """The name that stands for this member alone, else the id."""
-        name = self._names.get(member, "")
-        return name if name and self.ids(name) == [member] else member
-
     def said(self, field: Asked, values: Iterable[str]) -> list[str]:
         """Values of a condition as people read them."""
         if field is Asked.PARTNER:
             return [each["name"] or each["partner"] for each in self.partners(values)]
-        return [self.name(each) if field is Asked.MANAGER and each else each for each in values]
+        return [self.name(field, each) if field is Asked.MANAGER and each else each for each in values]
 
     def partners(self, wanted: Iterable[str]) -> list[dict[str, str]]:
         """Partners with their names; one that the brand does not have, without."""
@@ -146,43 +218,122 @@ class Staff:
             self._partners |= {partner: name for partner, (name, _) in found.items()}
 
     @cached_property
-    def _names(self) -> dict[str, str]:
+    def _members(self) -> list[Member]:
         assert self._visit.member is not None
-        staff = self._visit.portal.configuration.every_colleague(self._visit.member.brand)
-        return {member.member: member.name for member in staff}
+        return list(self._visit.portal.configuration.every_colleague(self._visit.member.brand))
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, ...], list[str]]:
-        found: dict[tuple[str, ...], list[str]] = {}
-        for member, name in self._names.items():
-            if any(spelt := _spelt(name.split(","))):
-                found.setdefault(spelt, []).append(member)
-        return found
+    def _names(self) -> dict[str, str]:
+        return {each.member: each.name for each in self._members}
+
+    @cached_property
+    def _staff(self) -> Vocabulary:
+        return Vocabulary(_by_name(self._names.items()))
 
 
-def _spelt(parts: Iterable[str]) -> tuple[str, ...]:
-    """The parts of a name between its commas, however they are spaced and in whatever letters."""
-    return tuple(" ".join(each.split()).casefold() for each in parts)
+Spelt = tuple[str, ...]
+"""A name: its parts, with the marks between them."""
+
+_AROUND = " ,;\N{ARABIC COMMA}\N{ARABIC SEMICOLON}"
+_MARKS = re.compile(f"([{_AROUND.strip()}])")
+_SAME = {"\N{ARABIC COMMA}": ",", "\N{ARABIC SEMICOLON}": ";"}
 
 
-def of_data(match: str, conditions: Iterable[Mapping[str, Any]], staff: Staff) -> Segment:
+def _spelt(parts: Iterable[str]) -> Spelt:
+    """The parts of a name and the marks between them, however they are spaced and in whatever letters."""
+    return tuple(_SAME.get(each, " ".join(_plain(each).split()).casefold()) for each in parts)
+
+
+def _plain(text: str) -> str:
+    """With the apostrophe that keyboards have, and letters and their accents in one."""
+    return normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+
+
+def _bare(name: str) -> str:
+    """A name without accents: people leave them out."""
+    return "".join(each for each in normalize("NFKD", name) if not combining(each))
+
+
+def _by_name(named: Iterable[tuple[str, str]]) -> dict[Spelt, list[str]]:
+    """Codes by their names; several where they have one in common."""
+    found: dict[Spelt, list[str]] = {}
+    for code, name in named:
+        spelt = _spelt(_MARKS.split(name))
+        if any(spelt[::2]):
+            found.setdefault(spelt, []).append(code)
+    return found
+
+
+@cache
+def _vocabulary(field: Asked, spoken: str) -> Vocabulary:
+    """What values of a field are called in a language. A code may be written in any letters where that is no name of
+    another one; a name that several have is none."""
+    here = language(spoken)
+    match field:
+        case Asked.COUNTRY:
+            codes = here.countries
+        case Asked.LANGUAGE:
+            codes = here.languages
+        case _:
+            codes = field.choices
+    named = [(code, called(here, field, code)) for code in codes]
+    bare = [(code, _bare(name)) for code, name in named]
+    meant: dict[Spelt, list[str]] = {}
+    for each in (bare, [(code, code) for code in codes], named):
+        meant |= _by_name(each)
+    return Vocabulary({name: codes for name, codes in meant.items() if len(codes) == 1}, codes)
+
+
+_WORDS = {Asked.KIND: "partner_kind", Asked.STATUS: "status", Asked.DEAL_KIND: "rule"}
+"""What the values of a field go by."""
+NAMED = frozenset((Asked.COUNTRY, Asked.LANGUAGE, *_WORDS))
+"""Fields whose values have names, the same for every brand."""
+
+
+def called(spoken: Language, field: Asked, value: str) -> str:
+    """What a value is called in a language; the value itself where it has no name."""
+    match field:
+        case Asked.COUNTRY:
+            return spoken.country(value)
+        case Asked.LANGUAGE:
+            return spoken.language(value)
+        case _:
+            return words.word(spoken, _WORDS[field], value) if field in _WORDS else value
+
+
+def of_data(match: str, conditions: Iterable[Mapping[str, Any]], known: Values) -> Segment:
     """The segment that a program describes. Raises `Invalid`."""
-    return staff.check(segment_of(match, conditions))
+    return known.check(segment_of(match, conditions))
 
 
-def of_rows(match: str, sent: Mapping[str, str], staff: Staff) -> Segment:
+def of_rows(match: str, sent: Mapping[str, str], known: Values) -> Segment:
     """The segment of a form's rows; those without a field are left out. Raises `Invalid`."""
+    return of_data(match or "all", _conditions(sent, known), known)
+
+
+def _conditions(sent: Mapping[str, str], known: Values) -> list[dict[str, Any]]:
+    """The rows of a form that have a field, as data."""
     found = []
     for row in range(ROWS):
-        field = sent.get(f"field_{row}", "")
-        if field:
-            operator, value = sent.get(f"operator_{row}", ""), sent.get(f"value_{row}", "")
-            number = field in {each.value for each in Asked if each.sort in (Sort.NUMBER, Sort.AMOUNT)}
-            values = [value] if number else [each.strip() for each in value.split(",")]
-            if field == Asked.MANAGER.value:
-                values = staff.ids(value)
-            found.append({"field": field, "operator": operator, "values": values})
-    return of_data(match or "all", found, staff)
+        name = sent.get(f"field_{row}", "")
+        if name:
+            value, field = sent.get(f"value_{row}", ""), next((each for each in Asked if each == name), None)
+            one = field is None or field.sort in (Sort.NUMBER, Sort.AMOUNT)
+            values = [value] if field is None or one else known.read(field, value)
+            found.append({"field": name, "operator": sent.get(f"operator_{row}", ""), "values": values})
+    return found
+
+
+def misfit(error: IntroducerError, sent: Mapping[str, str], known: Values) -> str | None:
+    """Which value of a form's rows a refusal is about; None where it is about none alone."""
+    number = int(str(error.facts.get("condition", 0)))
+    for each in _conditions(sent, known)[number - 1 : number] if number else ():
+        for value in each["values"]:
+            try:
+                of_data("all", [each | {"values": [value]}], known)
+            except Invalid:
+                return str(value)
+    return None
 
 
 def asked_in(visit: Visit) -> dict[str, str]:
@@ -192,14 +343,33 @@ def asked_in(visit: Visit) -> dict[str, str]:
     return {name: value for name in names if (value := sent(name))}
 
 
-def as_rows(segment: Segment, staff: Staff) -> dict[str, str]:
+def as_rows(segment: Segment, known: Values) -> dict[str, str]:
     """The segment as the form has it."""
+    rows = _rows(segment, known.typed)
+    # Names in other letters than Latin ones are long where they are sent: a form must not be too long to be taken.
+    return rows if len(urlencode(rows)) < MOST_BYTES // 2 else _rows(segment, lambda _, values: ", ".join(values))
+
+
+def _rows(segment: Segment, typed: Callable[[Asked, Iterable[str]], str]) -> dict[str, str]:
     rows = {"match": segment.match.value}
     for number, each in enumerate(segment.conditions):
         rows |= {f"field_{number}": each.field.value, f"operator_{number}": each.operator.value,
-                 f"value_{number}": staff.typed(each.values) if each.field is Asked.MANAGER
-                 else ", ".join(each.values)}  # fmt: skip
+                 f"value_{number}": typed(each.field, each.values)}  # fmt: skip
     return rows
+
+
+def offered(visit: Visit, rows: Mapping[str, str], known: Values) -> dict[str, Any]:
+    """What a page has besides, and a program needs not: by field what its form offers beside those that are chosen in
+    its rows, and what names look like."""
+    if not known.in_words:
+        return {}
+    sent = {**rows, **visit.refused.values} if visit.refused else rows
+    chosen = {sent.get(f"field_{row}", "") for row in range(ROWS)}
+    found = {each.value: known.offered(each) for each in Asked if each.value in chosen}
+    return {
+        "offered": {field: names for field, names in found.items() if names},
+        "examples": known.examples(Asked.COUNTRY),
+    }
 
 
 def choices() -> dict[str, Any]:
@@ -218,9 +388,9 @@ def choices() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(segment: Segment, staff: Staff) -> dict[str, Any]:
+def told(segment: Segment, known: Values) -> dict[str, Any]:
     """A segment as a page has it; `said` are the values of each condition with members by their names."""
-    return data_of(segment) | {"said": [staff.said(each.field, each.values) for each in segment.conditions]}
+    return data_of(segment) | {"said": [known.said(each.field, each.values) for each in segment.conditions]}
 
 
 def typed_of(wish: BaseModel) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ import pytest
 
 from introducer.domain.configuration import Change, Member, Role, Standing, Status
 from introducer.domain.segment import MOST_CONDITIONS
+from introducer.locale import language
 from tests.support.form_fields import fields_of
 from tests.support.payday import HARBOUR, MANAGER, PIPS, Payday, a_payday
 from tests.support.shown import text
@@ -74,7 +76,7 @@ def test_managers_are_written_and_read_by_their_names(desk: Payday) -> None:
     assert desk.machine(MANAGER).get(path).json["chosen"]["said"] == [[sam.name, ""]]
     # and somebody who is not there is told so in words
     wrong = desk.signed_in(MANAGER).get(f"{PATH}?field_0=manager&operator_0=is&value_0=No%20Body!")
-    assert (wrong.status, "Write managers by their names" in wrong.body) == (200, True)
+    assert (wrong.status, "is no manager here: write a name" in wrong.body) == (200, True)
 
 
 @pytest.mark.parametrize("who", ["Sam Okroo", "mem_nobody", "Sam Okoro, Sam"])
@@ -108,6 +110,7 @@ def test_a_name_with_a_comma_is_one_name_also_when_its_form_is_sent_again(desk: 
     for typed, ids in {
         "okoro,  ADA, Rivers": ["mem_1st", "mem_2nd"],
         "Rivers, Lake": ["mem_4th"],
+        "Rivers; Lake": ["mem_2nd", "mem_3rd"],
         "mem_2nd, mem_3rd, ": ["mem_2nd", "mem_3rd", ""],
     }.items():
         path = saved(desk, name=typed, field_0="manager", operator_0="is", value_0=typed)
@@ -167,6 +170,110 @@ def test_a_choice_is_told_in_words_and_not_in_codes(desk: Payday) -> None:
     said = text(desk.signed_in(MANAGER).get(path).body).replace(" ,", ",")
     assert "Status is one of Active" in said and "Country is one of Poland, Thailand" in said
     assert "Kind of partner is one of Introducing broker" in said
+    path = saved(
+        desk, name="x", field_0="language", operator_0="is", value_0="pl",
+        field_1="deal_kind", operator_1="is", value_1="lot",
+    )  # fmt: skip
+    said = text(desk.signed_in(MANAGER).get(path).body)
+    assert "Language is one of Polish" in said and "Rule in the deal is one of Per lot" in said
+
+
+IN_WORDS = {
+    "ru": {"country": "польша; Таиланд", "language": "Английский, польский", "kind": "Аффилиат", "status": "активен, "},
+    "en": {"country": "Poland, Thailand", "language": "English, POLISH", "kind": "Affiliate", "status": "active"},
+    "ar": {"country": "بولندا، تايلاند", "language": "الإنجليزية، البولندية"},
+}
+IN_CODES = {"country": ["PL", "TH"], "language": ["en", "pl"], "kind": ["affiliate"], "status": ["active"]}
+
+
+@pytest.mark.parametrize("spoken", IN_WORDS)
+def test_a_form_is_filled_in_with_words_and_shows_them_again(desk: Payday, spoken: str) -> None:
+    # given a manager who reads a language
+    browser, typed = desk.signed_in(MANAGER, accept_language=spoken), IN_WORDS[spoken]
+    desk.people[MANAGER] = replace(desk.people[MANAGER], language=spoken)
+    rows = {
+        f"{part}_{row}": value
+        for row, (field, words) in enumerate(typed.items())
+        for part, value in (("field", field), ("operator", "is"), ("value", words))
+    }
+    # when words are counted, and the choice is saved
+    counted = browser.get(f"{PATH}?{urlencode(rows)}")
+    assert 'role="alert"' not in counted.body
+    answer = browser.post(PATH, fields_of(counted.body, "save") | {"name": "Words"})
+    assert answer.status == 303, answer.body
+    path = answer.location.partition("?")[0]
+    # then the segment has codes
+    meant = [{"field": field, "operator": "is", "values": IN_CODES[field]} for field in typed]
+    assert conditions(desk, path) == meant
+    # and its form shows words, which mean the same when they are sent back
+    fields = fields_of(browser.get(path).body, "change")
+    mark = "\N{ARABIC COMMA} " if spoken == "ar" else ", "
+    names = [language(spoken).country(code) for code in ("PL", "TH")]
+    assert fields["value_0"] == mark.join(names)
+    assert browser.post(path, fields | {"name": "Renamed"}).status == 303
+    assert conditions(desk, path) == meant
+    # while a program reads and writes codes
+    told = desk.machine(MANAGER).get(path).json
+    assert [told["rows"][f"value_{row}"] for row in range(len(typed))] == [", ".join(IN_CODES[each]) for each in typed]
+    assert {"offered", "examples"}.isdisjoint(told)
+
+
+def test_a_form_offers_what_fits_the_fields_that_are_chosen_and_each_list_once(desk: Payday) -> None:
+    path = saved(
+        desk, field_0="country", operator_0="is", value_0="PL", field_1="country", operator_1="is_not", value_1="TH",
+        field_2="manager", operator_2="is", value_2="Sam Okoro", field_3="ftd_30", operator_3="at_least", value_3="1",
+    )  # fmt: skip
+    page = html.unescape(desk.signed_in(MANAGER).get(path).body)
+    assert re.findall(r'<datalist id="([^"]+)"', page) == ["offered-country", "offered-manager"]
+    assert re.findall(r'name="value_\d"[^>]* list="([^"]+)"', page) == [
+        "offered-country", "offered-country", "offered-manager",
+    ]  # fmt: skip
+    assert all(f'<option value="{name}">' in page for name in ("Poland", "Thailand", "Sam Okoro"))
+    # what was typed into a form that is refused counts, not what is saved
+    fields = fields_of(page, "change") | {"name": "", "field_0": "kind", "field_1": "", "field_2": "", "value_0": "ib"}
+    again = desk.signed_in(MANAGER).post(path, fields)
+    assert (again.status, re.findall(r'<datalist id="([^"]+)"', again.body)) == (422, ["offered-kind"])
+    # and what a page without a choice begins with
+    assert re.findall(r'<datalist id="([^"]+)"', desk.signed_in(MANAGER).get(PATH).body) == ["offered-status"]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "told"),
+    [
+        ("country", "Poland, <Polnad>", "“ <Polnad> ” is no country: write countries by their names, such as Poland, "),
+        ("language", "Klingonese", "“ Klingonese ” is no language: write languages by their names, such as English, "),
+        ("kind", "Broker 100%", "“ Broker 100% ” is no kind of partner. There are: Affiliate and Introducing broker."),
+        ("status", "Paused", "“ Paused ” is no status of a partner. There are: Active, Suspended and Blocked."),
+        ("deal_kind", "CPX", "“ CPX ” is no rule of a deal. There are: CPA,"),
+        ("currency", "euro", "“ euro ” is no currency: write its three letters, such as EUR, USD."),
+        ("partner", "Harbour", "“ Harbour ” is no partner of yours: write its number."),
+        ("country", "", "Nothing stands beside “Country”: write what you mean."),
+        ("country", ", ".join(["XA"] * 251), "A condition cannot be read: choose a field, how it is compared,"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_what_was_typed_and_says_what_fits(desk: Payday, field: str, typed: str, told: str) -> None:
+    # given a row that is right before the one in question
+    rows = {"field_0": "ftd_30", "operator_0": "at_least", "value_0": "0", "field_2": field, "operator_2": "is",
+            "value_2": typed}  # fmt: skip
+    browser = desk.signed_in(MANAGER)
+    fields = fields_of(browser.get(f"{PATH}?field_0=ftd_30&operator_0=at_least&value_0=0").body, "save")
+    for page in (browser.get(f"{PATH}?{urlencode(rows)}"), browser.post(PATH, fields | {"name": "x"} | rows)):
+        assert told in text(page.body) and "<Polnad>" not in page.body
+    # and programs get the code, with the condition and its field
+    answer = desk.machine(MANAGER).get(f"{PATH}?{urlencode(rows)}")
+    assert (answer.status, answer.json["code"], answer.json["field"]) == (422, "segment_value", field)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "told"),
+    [
+        ("ftd_30", "many", "“ many ” does not fit “First deposits in 30 days”: write one whole number, such as 10."),
+        ("net_revenue_30", "1000", "“ 1000 ” is no amount: write one with its currency, such as 1000.00 EUR."),
+    ],
+)
+def test_a_wrong_figure_is_named(desk: Payday, field: str, typed: str, told: str) -> None:
+    asked = urlencode({"field_0": field, "operator_0": "at_least", "value_0": typed})
+    assert told in text(desk.signed_in(MANAGER).get(f"{PATH}?{asked}").body)
 
 
 def test_what_is_compared_the_wrong_way_is_told_how(desk: Payday) -> None:

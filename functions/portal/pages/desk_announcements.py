@@ -203,7 +203,7 @@ def _line(visit: Visit, announcement: Announcement, names: Names) -> dict[str, A
         "countries": reach.countries,
         "manager": names.of(reach.manager),
         "segment": reach.segment_name,
-        "asks": segment_form.told(reach.segment, segment_form.Staff(visit)) if reach.asks_for_results else None,
+        "asks": segment_form.told(reach.segment, segment_form.Values(visit)) if reach.asks_for_results else None,
         "broadcast": reach.broadcast,
         "published_at": announcement.published_at,
         "published_by": names.of(announcement.published_by),

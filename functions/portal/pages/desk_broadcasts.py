@@ -16,7 +16,7 @@ import words
 from advice import Advice, advised
 from partners_asked import those_meant
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from segment_form import Staff, of_data
+from segment_form import Values, of_data
 from segment_form import told as segment_told
 from server import Done, Who, page
 from texts import Texts, as_typed
@@ -215,7 +215,7 @@ def new_broadcast(visit: Visit) -> dict[str, Any]:
         meant, _, later, following = those_meant(visit, PATH + "/new", MOST_VALUES)
         if len(meant) > MOST_VALUES:
             raise Malformed(f"At most {MOST_VALUES} partners are chosen one by one.", code="too_many_partners")
-    chosen = Staff(visit).partners(meant)
+    chosen = Values(visit).partners(meant)
     if not all(each["name"] for each in chosen):
         raise NotFound("There is no such partner.")
     return _form(visit) | {
@@ -285,7 +285,7 @@ def broadcast_of(visit: Visit, broadcast: str) -> dict[str, Any]:
     return data | _line(found, names) | {
         "text": text_to_data(found.text),
         "languages_written": [each for each in LANGUAGES if each in found.text.by_language],
-        "chosen": segment_told(found.segment, Staff(visit)),
+        "chosen": segment_told(found.segment, Values(visit)),
         "path": found.path,
         "values": as_typed(found.text) | {
             "name": found.name, "segment": AS_IT_IS, "path": found.path, "channel": found.channel.value,
@@ -378,9 +378,9 @@ def _draft(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Draft:
 def _segment(visit: Visit, wish: NewBroadcast, before: Segment | None) -> Segment:
     assert visit.member is not None
     if wish.conditions is not None:
-        return of_data(wish.match, wish.conditions, Staff(visit))
+        return of_data(wish.match, wish.conditions, Values(visit))
     if wish.partners:
-        return of_data("all", [{"field": "partner", "operator": "is", "values": wish.partners}], Staff(visit))
+        return of_data("all", [{"field": "partner", "operator": "is", "values": wish.partners}], Values(visit))
     if wish.segment == AS_IT_IS and before is not None:
         return before
     if not wish.segment:

@@ -7,17 +7,21 @@ Every member of staff may look and count; managers and admins save. A segment is
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+from markupsafe import Markup, escape
 from pydantic import ConfigDict, Field, StringConstraints
-from segment_form import Conditions, Staff, as_rows, asked_in, choices, of_rows, told, typed_of
+from segment_form import Conditions, Values, as_rows, asked_in, choices, misfit, of_rows, offered, told, typed_of
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
+from words import word
 
 from introducer.domain.broadcast import WRITERS
 from introducer.domain.configuration import Role
 from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid
-from introducer.domain.segment import Segment
+from introducer.domain.segment import Field as Asked
+from introducer.domain.segment import Segment, segment_of
 from introducer.services.count_segment import count_segment
 from introducer.services.people import Names
 from introducer.services.read_segments import read_segments, segment_for
@@ -27,6 +31,8 @@ from introducer.store.segments import SavedSegment
 PATH = "/desk/segments"
 ONE = PATH + "/{segment}"
 
+USUAL = segment_of("all", [{"field": "status", "operator": "is", "value": "active"}])
+"""What the form asks for before anything is chosen."""
 ADVICE = {
     "name_length": ("name", N_("Give it a name of 1 to 80 characters.")),
     "segment_changed": ("", N_("This was changed meanwhile: look at it again below.")),
@@ -75,22 +81,23 @@ def segments(visit: Visit) -> dict[str, Any]:
     saved."""
     assert visit.member is not None
     asked = asked_in(visit)
-    names, staff = Names(visit.portal.configuration), Staff(visit)
+    names, known = Names(visit.portal.configuration), Values(visit)
     data = _frame(visit) | {
-        "items": [_line(each, names, staff) for each in _all(visit)],
-        "rows": asked or {"match": "all", "field_0": "status", "operator_0": "is", "value_0": "active"},
+        "items": [_line(each, names, known) for each in _all(visit)],
+        "rows": asked or as_rows(USUAL, known),
         "counted": None,
         "wrong": None,
     }
+    data |= offered(visit, data["rows"], known)
     if asked:
         try:
-            data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked, staff))
+            data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked, known))
         except Invalid as error:
-            if visit.wants(("text/html", "application/json")) != "text/html":
+            if not known.in_words:
                 raise
             # Of a form that was refused for this it is said already.
             if visit.refused is None or "" not in visit.refused.errors:
-                data["wrong"] = {"message": wrong(error), "code": error.code}
+                data["wrong"] = {"message": wrong(error, asked, known), "code": error.code}
     return data
 
 
@@ -98,21 +105,21 @@ def segments(visit: Visit) -> dict[str, Any]:
 def save(visit: Visit) -> Done:
     """Managers and admins save a segment, for themselves or for colleagues too."""
     assert visit.member is not None
-    wish, staff = visit.read(NewSegment), Staff(visit)
+    wish, known = visit.read(NewSegment), Values(visit)
     try:
         saved = save_segment(
             visit.portal.broadcast_books.segments,
             member=visit.member,
             name=wish.name,
             shared=wish.shared,
-            chosen=wish.chosen(staff),
+            chosen=wish.chosen(known),
             now=visit.now,
             request=visit.idempotency_key or secrets.token_hex(16),
         )
     except (Invalid, Conflict) as error:
-        raise refused(error, typed_of(wish)) from error
+        raise refused(error, typed_of(wish), known) from error
     return Done(
-        _line(saved, Names(visit.portal.configuration), staff),
+        _line(saved, Names(visit.portal.configuration), known),
         f"{PATH}/{saved.segment}?done=saved",
         created=True,
     )
@@ -124,20 +131,21 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
     assert visit.member is not None
     saved = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment)
     mine = saved.owner == visit.member.member or visit.member.role is Role.ADMIN
-    staff = Staff(visit)
-    return _frame(visit) | _line(saved, Names(visit.portal.configuration), staff) | {
+    known = Values(visit)
+    rows = as_rows(saved.chosen, known)
+    return _frame(visit) | _line(saved, Names(visit.portal.configuration), known) | {
         "may_change": mine and visit.member.role in WRITERS,
-        "rows": as_rows(saved.chosen, staff),
+        "rows": rows,
         "counted": _counted(visit, saved.chosen),
         "wrong": None,
-    }  # fmt: skip
+    } | offered(visit, rows, known)  # fmt: skip
 
 
 @page(ONE, "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=ChangedSegment)
 def change(visit: Visit, segment: str) -> Done:
     """Changes a segment; its owner does, or an admin where it is shared."""
     assert visit.member is not None
-    wish, staff = visit.read(ChangedSegment), Staff(visit)
+    wish, known = visit.read(ChangedSegment), Values(visit)
     try:
         saved = change_segment(
             visit.portal.broadcast_books.segments,
@@ -146,12 +154,12 @@ def change(visit: Visit, segment: str) -> Done:
             version=wish.version,
             name=wish.name,
             shared=wish.shared,
-            chosen=wish.chosen(staff),
+            chosen=wish.chosen(known),
             now=visit.now,
         )
     except (Invalid, Conflict, Forbidden) as error:
-        raise refused(error, typed_of(wish)) from error
-    return Done(_line(saved, Names(visit.portal.configuration), staff), f"{PATH}/{segment}?done=saved")
+        raise refused(error, typed_of(wish), known) from error
+    return Done(_line(saved, Names(visit.portal.configuration), known), f"{PATH}/{segment}?done=saved")
 
 
 @page(ONE + "/delete", "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=Deletion)
@@ -168,39 +176,53 @@ def delete(visit: Visit, segment: str) -> Done:
             now=visit.now,
         )
     except (Conflict, Forbidden) as error:
-        raise refused(error, {}) from error
+        raise refused(error, {}, Values(visit)) from error
     return Done({"segment": segment, "deleted": True}, f"{PATH}?done=deleted")
 
 
-def refused(error: IntroducerError, typed: dict[str, str]) -> IntroducerError | FormRefused:
+def refused(error: IntroducerError, typed: dict[str, str], known: Values) -> IntroducerError | FormRefused:
     """The form again, with what to do; a wrong condition is told by its own sentence."""
     if error.code in ADVICE:
         field, message = ADVICE[error.code]
         return FormRefused({field: message}, typed, error)
     if error.code.startswith("segment_") or error.code == "too_many_conditions":
-        return FormRefused({"": wrong(error)}, typed, error)
+        return FormRefused({"": wrong(error, typed, known)}, typed, error)
     return error
 
 
-def wrong(error: IntroducerError) -> str:
-    """What to do about a condition that cannot be read, as a message id."""
+def wrong(error: IntroducerError, sent: Mapping[str, str], known: Values) -> str:
+    """What to do about a condition of a form's rows that cannot be read: a message id, or in the reader's language."""
     if error.code == "segment_operator":
         return COMPARED
-    return WRONG.get(str(error.facts.get("field", "")), WRONG[""])
+    value = misfit(error, sent, known) if error.code == "segment_value" else None
+    if value is None:
+        return UNREADABLE
+    field, spoken = Asked(str(error.facts["field"])), known.language
+    # Marked up, for what was typed may run the other way than the sentence around it.
+    return Markup(escape(spoken.text(WRONG.get(field, NUMBER) if value else EMPTY))) % {
+        "typed": Markup("<bdi>{}</bdi>").format(value[:40]),
+        "field": word(spoken, "segment_field", field.value),
+        "names": spoken.listed(known.offered(field)) if field.choices else known.examples(field),
+    }
 
 
 WRONG = {
-    "": N_("A condition cannot be read: choose a field, how it is compared, and a value that fits."),
-    "country": N_("Write countries by their two letters, such as PL, TH."),
-    "manager": N_("Write managers by their names as they stand in the portal, or leave the value empty: nobody."),
-    "kind": N_("Kinds are affiliate or ib."),
-    "status": N_("Statuses are active, suspended or blocked."),
-    "deal_kind": N_("Rules are cpa, cpl, revshare, lot, bonus or override."),
-    "currency": N_("Write currencies by their three letters, such as EUR, USD."),
-    "language": N_("Write languages by their codes, such as en, pl."),
-    "net_revenue_30": N_("Write an amount with its currency, such as 1000.00 EUR."),
+    Asked.PARTNER: N_("“%(typed)s” is no partner of yours: write its number."),
+    Asked.KIND: N_("“%(typed)s” is no kind of partner. There are: %(names)s."),
+    Asked.STATUS: N_("“%(typed)s” is no status of a partner. There are: %(names)s."),
+    Asked.COUNTRY: N_("“%(typed)s” is no country: write countries by their names, such as %(names)s."),
+    Asked.LANGUAGE: N_("“%(typed)s” is no language: write languages by their names, such as %(names)s."),
+    Asked.MANAGER: N_(
+        "“%(typed)s” is no manager here: write a name as it stands in the portal, or nothing where you mean nobody."
+    ),
+    Asked.CURRENCY: N_("“%(typed)s” is no currency: write its three letters, such as EUR, USD."),
+    Asked.DEAL_KIND: N_("“%(typed)s” is no rule of a deal. There are: %(names)s."),
+    Asked.NET_REVENUE_30: N_("“%(typed)s” is no amount: write one with its currency, such as 1000.00 EUR."),
 }
 
+NUMBER = N_("“%(typed)s” does not fit “%(field)s”: write one whole number, such as 10.")
+EMPTY = N_("Nothing stands beside “%(field)s”: write what you mean.")
+UNREADABLE = N_("A condition cannot be read: choose a field, how it is compared, and a value that fits.")
 COMPARED = N_("Numbers and amounts are compared by at least or at most, all else by is one of or is none of.")
 
 
@@ -227,7 +249,7 @@ def _counted(visit: Visit, chosen: Segment) -> dict[str, Any]:
     }
 
 
-def _line(saved: SavedSegment, names: Names, staff: Staff) -> dict[str, Any]:
+def _line(saved: SavedSegment, names: Names, known: Values) -> dict[str, Any]:
     return {
         "segment": saved.segment,
         "name": saved.name,
@@ -235,5 +257,5 @@ def _line(saved: SavedSegment, names: Names, staff: Staff) -> dict[str, Any]:
         "owner": names.of(saved.owner),
         "changed_at": saved.changed_at,
         "version": saved.version,
-        "chosen": told(saved.chosen, staff),
+        "chosen": told(saved.chosen, known),
     }

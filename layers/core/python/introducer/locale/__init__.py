@@ -158,6 +158,12 @@ class Language:
         known = (code for code in codes if len(code) == 2 and code.isalpha())
         return tuple(sorted(known, key=lambda code: (_in_order(self.country(code)), code)))
 
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of all languages that have a name here."""
+        codes = sorted(str(code) for code in self.locale.languages)
+        return tuple(code for code in codes if len(code) < 4 and code.isalpha())
+
     def language(self, code: str) -> str:
         """The name of a language; the code where CLDR has none."""
         name = str(self.locale.languages.get(code, code))

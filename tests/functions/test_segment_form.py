@@ -1,0 +1,121 @@
+"""Values of conditions as people write and read them, in every language of the portal."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from introducer.domain.configuration import Member, Role
+from introducer.domain.segment import Field, segment_of
+from introducer.locale import CODES, language
+from tests.support.functions import load
+
+forms: Any = load("portal", "segment_form")
+
+COUNTRY, LANGUAGE, KIND, STATUS, DEAL = Field.COUNTRY, Field.LANGUAGE, Field.KIND, Field.STATUS, Field.DEAL_KIND
+BONAIRE = "Бонэйр, Синт-Эстатиус и Саба"
+"""A country whose name has a comma."""
+
+
+def values(spoken: str, *names: str, wanted: str = "text/html") -> Any:
+    """As somebody who reads a language meets them; with colleagues of these names."""
+    staff = [
+        Member(member=f"mem_{place}", partner=None, brand="brd_1", role=Role.MANAGER, name=name, language="en")
+        for place, name in enumerate(names)
+    ]
+    configuration = SimpleNamespace(every_colleague=lambda brand: staff)
+    return forms.Values(SimpleNamespace(
+        language=language(spoken), wants=lambda kinds: wanted, member=SimpleNamespace(brand="brd_1"),
+        portal=SimpleNamespace(configuration=configuration), refused=None,
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize("spoken", CODES)
+@pytest.mark.parametrize("field", sorted(forms.NAMED))
+def test_every_name_is_read_back_as_what_it_stands_for(spoken: str, field: Field) -> None:
+    known, here = values(spoken), language(spoken)
+    codes = {COUNTRY: here.countries, LANGUAGE: here.languages}.get(field, field.choices)
+    names = {code: known.name(field, code) for code in codes}
+    # each has a name of its own, and goes by it
+    assert len(set(names.values())) == len(codes) > 1
+    assert names == {code: forms.called(here, field, code) for code in codes}
+    for code, name in names.items():
+        spaced = f"  {name.upper()} ".replace(" ", "\N{NO-BREAK SPACE} ")
+        for typed in (name, spaced, name.replace("’", "'"), code):
+            assert known.read(field, typed) == [code], typed
+    # and so do all of them together
+    together = known.typed(field, codes)
+    assert known.read(field, together) == list(codes)
+    assert together == here.mark(",").join(names[code] for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "field", "typed", "read"),
+    [
+        ("en", COUNTRY, "Poland, thailand", ["PL", "TH"]),
+        ("en", COUNTRY, "PL, TH", ["PL", "TH"]),
+        ("en", COUNTRY, " pl ;United   ARAB emirates,", ["PL", "AE"]),
+        ("en", COUNTRY, "Curacao; Cote d'Ivoire; Co\N{COMBINING CIRCUMFLEX ACCENT}te d’Ivoire", ["CW", "CI", "CI"]),
+        ("en", COUNTRY, "Polnad, Thailand, EU", ["Polnad", "TH", "EU"]),
+        ("en", COUNTRY, "Poland,, Thailand", ["PL", "", "TH"]),
+        ("en", COUNTRY, "", [""]),
+        ("en", LANGUAGE, "English, pl, Polish, pt-BR", ["en", "pl", "pl", "pt-BR"]),
+        ("en", LANGUAGE, "ga, Ga, Irish", ["ga", "gaa", "ga"]),
+        ("en", KIND, "IB, introducing broker, Affiliate", ["ib", "ib", "affiliate"]),
+        ("en", STATUS, "Suspended, blocked", ["suspended", "blocked"]),
+        ("en", STATUS, "Paused", ["Paused"]),
+        ("en", DEAL, "Revenue share, cpa, RevShare", ["revshare", "cpa", "revshare"]),
+        ("en", DEAL, "Contest prize", ["Contest prize"]),
+        ("en", Field.CURRENCY, "EUR; USD", ["EUR", "USD"]),
+        ("ru", COUNTRY, f"польша, {BONAIRE.upper()}; TH", ["PL", "BQ", "TH"]),
+        ("ru", COUNTRY, BONAIRE.replace(", ", "; "), ["Бонэйр", "Синт-Эстатиус и Саба"]),
+        ("ru", LANGUAGE, "Русский, арабский", ["ru", "ar"]),
+        ("ru", STATUS, "Активен", ["active"]),
+        ("ar", COUNTRY, "بولندا، تايلاند؛ PL", ["PL", "TH", "PL"]),
+        ("ar", COUNTRY, "الإمارات العربية المتحدة, الامارات العربية المتحدة", ["AE", "AE"]),
+        ("ar", LANGUAGE, "العربية، الروسية", ["ar", "ru"]),
+    ],
+)
+def test_what_is_typed_is_read(spoken: str, field: Field, typed: str, read: list[str]) -> None:
+    assert values(spoken).read(field, typed) == read
+
+
+def test_an_address_of_a_colleague_who_reads_another_language_is_read_too() -> None:
+    for spoken in CODES:
+        assert values(spoken).read(COUNTRY, f"Польша, {BONAIRE}, TH") == ["PL", "BQ", "TH"]
+        assert values(spoken).read(STATUS, "Suspended") == ["suspended"]
+        assert values(spoken).read(COUNTRY, "Польша, Polnad")[-1] == "Polnad"
+
+
+def test_what_would_be_read_as_something_else_stays_as_it_is_kept() -> None:
+    known = values("en", "Rivers", "Lake", "Rivers, Lake", "Lake")
+    assert known.typed(Field.MANAGER, ["mem_0", ""]) == "Rivers, "
+    assert known.typed(Field.MANAGER, ["mem_0", "mem_1"]) == "Rivers, mem_1", "two are called Lake"
+    assert known.typed(Field.MANAGER, ["mem_2"]) == "Rivers, Lake"
+    assert values("en", " , ").typed(Field.MANAGER, ["mem_0", "", ""]) == "mem_0, , ", "its name is none"
+    assert known.typed(COUNTRY, ["PL", "EU", "QQ"]) == "Poland, EU, QQ"
+    assert known.typed(LANGUAGE, ["pl", "pt-BR"]) == "Polish, pt-BR"
+    assert known.typed(Field.CURRENCY, ["EUR", "USD"]) == "EUR, USD"
+
+
+def test_a_program_gets_codes_in_every_language() -> None:
+    data = [{"field": "country", "operator": "is", "values": ["PL", "TH"]},
+            {"field": "manager", "operator": "is", "values": ["mem_0", "mem_1"]}]  # fmt: skip
+    for spoken in CODES:
+        known = values(spoken, "Rivers", "Lake", wanted="application/json")
+        rows = forms.as_rows(segment_of("all", data), known)
+        assert (rows["value_0"], rows["value_1"]) == ("PL, TH", "Rivers, Lake")
+        assert forms.offered(known._visit, rows, known) == {}
+
+
+def test_a_form_is_never_too_long_to_be_sent_back() -> None:
+    known, countries = values("th"), list(language("th").countries)[:250]
+    one = {"field": "country", "operator": "is_not", "values": countries}
+    short, long = segment_of("any", [one | {"values": countries[:5]}]), segment_of("any", [one] * 20)
+    assert known.read(COUNTRY, forms.as_rows(short, known)["value_0"]) == countries[:5]
+    assert forms.as_rows(short, known)["value_0"] != ", ".join(countries[:5])
+    rows = forms.as_rows(long, known)
+    assert rows["value_19"] == ", ".join(countries) and len(urlencode(rows)) < forms.MOST_BYTES
