@@ -22,6 +22,7 @@ from introducer.store.results import Results
 from tests.support.at_once import FOREIGNER, FRESH, NEIGHBOUR, AtOnce, at_once
 from tests.support.builders import cpa, revshare, terms
 from tests.support.casework import COMPLIANCE, SALES
+from tests.support.form_fields import fields_of
 from tests.support.payday import (
     ADMIN,
     GULF,
@@ -405,6 +406,28 @@ class TestTheSameTermsForSeveral:
         answer = {"csrf": form.field("csrf"), "approve": "true", "reason": "as agreed"}
         assert second.post(made.location, answer).location == made.location
         assert "Waits for an answer" in second.get(made.location).body
+
+    def test_its_terms_are_written_in_fields(self, portal: AtOnce) -> None:
+        browser = portal.signed_in(MANAGER)
+        page = browser.get(f"{self.JOINT}/new?partner={portal.partners[NOWHERE]}&partner={portal.partners[HELD]}")
+        fields = fields_of(page.body, "deal") | {"terms.rules.0.percent": "34"}
+
+        more = browser.post(f"{self.JOINT}/check", fields | {"do": "example-lot-0"})
+        checked = browser.post(f"{self.JOINT}/check", fields_of(more.body, "deal"))
+        assert (more.status, checked.status) == (200, 200)
+        assert "34 %" in text(checked.body) and "Can be proposed" in checked.body
+        sent = fields_of(checked.body, "deal")
+        wrong = browser.post(self.JOINT, sent | {"terms.rules.0.percent": "", "reason": "offer"})
+        assert wrong.status == 422 and 'id="note-terms.rules.0.percent">Fill this in.' in wrong.body
+        as_json = browser.post(f"{self.JOINT}/check", sent | {"do": "json"})
+        again = browser.post(f"{self.JOINT}/check", fields_of(as_json.body, "deal") | {"do": "form"})
+
+        sent = fields_of(again.body, "deal")
+        assert sent["partners[]"] == [portal.partners[NOWHERE], portal.partners[HELD]]
+        made = browser.post(self.JOINT, sent | {"reason": "a better start", "idempotency_key": "joint-fields"})
+        proposal = portal.machine(MANAGER).get(made.location).json
+        assert [each["type"] for each in proposal["terms"]["rules"]] == ["revshare", "lot"]
+        assert (proposal["terms"]["rules"][0]["percent"], proposal["partners"]) == ("34", 2)
 
     @pytest.mark.parametrize(
         ("change", "code"),

@@ -1,6 +1,8 @@
 """`/desk/partners/{partner}/deal/new`: staff write the terms of a new version, read them in words, and propose them.
 
 Checking (`…/new/check`) keeps nothing: it answers the words that the partner would read, or says what is wrong where.
+People fill in a form without scripts, whose other buttons ask `…/check` for a row more or less; a program, and whoever
+likes it better, sends the terms as JSON.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import sentences
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+import terms_form as forms
+import words
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from server import STAFF_HOME, Done, Who, page
-from visit import N_, FormRefused, Visit
+from visit import JSON, N_, FormRefused, Visit
 
 from introducer.domain.configuration import Partner
 from introducer.domain.describe import describe
@@ -36,6 +40,35 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Begins = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(20\d\d-\d\d-\d\d)?$")]
 
 
+words.WORDS |= {
+    "hold_from": {
+        "month_end": N_("The end of the month"),
+        "qualification": N_("The client's qualification"),
+        "event_day": N_("The day of the event"),
+    },
+    "payout_rate": {
+        "pay_date": N_("Of the day it is paid out"),
+        "earn_date": N_("Of the end of its month"),
+    },
+    "negative_month": {
+        "reset": N_("Forgotten"),
+        "carry": N_("Carried over"),
+        "capped": N_("Carried over, to a limit"),
+    },
+    "cap_per": {"day": N_("A day"), "month": N_("A month"), "total": N_("In all")},
+    "tier_by": {
+        "ftd": N_("First deposits"),
+        "qftd": N_("Qualified clients"),
+        "lots": N_("Lots"),
+        "net_revenue": N_("Net revenue"),
+    },
+    "tier_mode": {
+        "marginal": N_("What lies in it"),
+        "retroactive": N_("The whole month"),
+    },
+}
+
+
 class Draft(BaseModel):
     """Terms (an object, or its JSON text) and the UTC day on which they would begin; the soonest one without it."""
 
@@ -46,6 +79,16 @@ class Draft(BaseModel):
     version: Annotated[int, Field(ge=1, le=999_999)] | None = None
     """The number it is to have; a repeat of the same proposal changes nothing."""
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+    do: Annotated[str, StringConstraints(max_length=100)] = ""
+    """What a button of the form asks for, beside checking; programs leave it out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_form(cls, sent: Any) -> Any:
+        if not isinstance(sent, Mapping) or not forms.is_form(sent):
+            return sent
+        others = {name: value for name, value in sent.items() if not name.startswith(forms.PREFIX)}
+        return others | {"terms": forms.terms_of_form(sent)}
 
 
 class Proposal(Draft):
@@ -64,8 +107,12 @@ def proposal(visit: Visit, partner: str) -> dict[str, Any]:
 def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
     """What proposed terms would say to the partner, in words, or what is wrong; nothing is kept."""
     found = _partner(visit, partner)
+    if another := another_form(visit):
+        return _form(visit, found) | another
     draft = visit.read(Draft)
     terms = terms_of(visit, draft)
+    if draft.do == forms.AS_FORM:
+        return _form(visit, found) | as_form(visit, draft, terms)
     try:
         version = read_proposal(
             visit.portal.configuration, partner=found.partner, terms=terms, valid_from=begins_of(draft), at=visit.now
@@ -74,6 +121,7 @@ def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
         raise refused_terms(error, draft) from error
     return _form(visit, found) | {
         "typed": typed_of(draft),
+        "editor": editor(visit, terms),
         "checked": sentences.told(visit.language, version) | {"terms": terms},
     }
 
@@ -127,10 +175,9 @@ def _form(visit: Visit, partner: Partner) -> dict[str, Any]:
         "version": next_version(deals),
         "terms": terms,
         "typed": {"terms": written(terms), "begins": "", "reason": ""},
+        "editor": editor(visit, terms),
         "checked": None,
-        "examples": [
-            {"kind": kind, "rules": [_example(visit, rule) for rule in rules]} for kind, rules in EXAMPLE_RULES.items()
-        ],
+        "examples": examples(visit),
     }
 
 
@@ -141,6 +188,11 @@ def first_terms(currency: str) -> dict[str, Any]:
         "net_revenue": {"spread": "1", "commission": "1"},
         "rules": [EXAMPLE_RULES["revshare"][0]],
     }
+
+
+def examples(visit: Visit) -> list[dict[str, Any]]:
+    """Rules to begin from, by kind, and what each says."""
+    return [{"kind": kind, "rules": [_example(visit, rule) for rule in rules]} for kind, rules in EXAMPLE_RULES.items()]
 
 
 def _example(visit: Visit, rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,6 +230,42 @@ def _lines(value: Any, indent: str) -> str:
     return "[\n" + ",\n".join(inner + _lines(each, inner) for each in value) + f"\n{indent}]"
 
 
+def editor(visit: Visit, terms: Mapping[str, Any], do: str = "") -> dict[str, Any] | None:
+    """The form of these terms, or as it was sent, its rows one more or less where `do` says so: its fields, how many
+    rows stand where, and which parts have something in them. None where terms are written as JSON."""
+    if visit.content_type == JSON:
+        fields = forms.form_of_terms(terms)
+    elif forms.is_form(visit.fields):
+        fields = forms.grown(visit.fields, do) if do else forms.tidied(visit.fields)
+    elif "terms" in visit.fields and do != forms.AS_FORM:
+        return None
+    else:
+        fields = forms.form_of_terms(terms)
+    if len(fields) > forms.MOST_FIELDS:
+        return None
+    about = {name: str(visit.fields.get(name, "")) for name in ("begins", "reason")}
+    wrong = visit.refused.errors if visit.refused else ()
+    return {"typed": fields | about, "rows": forms.rows_of(fields), "open": forms.opened(fields, wrong)}
+
+
+def another_form(visit: Visit) -> dict[str, Any] | None:
+    """What changes about the form where one of its buttons asks for a row more or less, or for the terms as JSON;
+    nothing is judged then. None for anything else."""
+    do = visit.fields.get("do")
+    if visit.content_type == JSON or not isinstance(do, str) or not do or not forms.is_form(visit.fields):
+        return None
+    if do != forms.AS_JSON:
+        return {"editor": editor(visit, {}, do)}
+    text = written(forms.terms_of_form(visit.fields))
+    about = {name: str(visit.fields.get(name, "")) for name in ("begins", "reason")}
+    return {"editor": None, "typed": {"terms": text} | about}
+
+
+def as_form(visit: Visit, draft: Draft, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Terms that were written as JSON, as a form."""
+    return {"editor": editor(visit, terms, forms.AS_FORM), "typed": typed_of(draft)}
+
+
 def typed_of(draft: Draft) -> dict[str, str]:
     terms = draft.terms if isinstance(draft.terms, str) else written(draft.terms)
     return {"terms": terms, "begins": draft.begins, "reason": draft.reason}
@@ -205,8 +293,11 @@ def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
         raise refused_terms(cause, shown) from error
     wrong = shape_errors(terms)
     if wrong:
-        said = {f"terms.{each.field}": _advice(visit, each) for each in wrong}
+        said = {f"terms.{each.field}": _advice(visit, each, _ADVICE) for each in wrong}
         cause = Invalid("Some fields of the terms cannot be taken: see errors.", code="invalid_deal", errors=said)
+        if visit.content_type != JSON and forms.is_form(visit.fields):
+            fields = forms.tidied(visit.fields)
+            said = {forms.field_of(each.field, fields): _advice(visit, each, _ADVICE | _AT_FIELD) for each in wrong}
         raise FormRefused(said, typed_of(draft), cause)
     return terms
 
@@ -231,5 +322,15 @@ _ADVICE = {
 }
 
 
-def _advice(visit: Visit, error: ShapeError) -> str:
-    return visit.language.text(_ADVICE[error.code]) % {"wanted": error.wanted}
+_AT_FIELD = {
+    "choice": N_("Choose what fits here."),
+    "number": N_("Write a whole number."),
+    "list": N_("Fill this in."),
+    "object": N_("Fill this in."),
+}
+"""Where a form has a field for it, whose texts need no marks."""
+
+
+def _advice(visit: Visit, error: ShapeError, advice: Mapping[str, str]) -> str:
+    wanted = error.wanted.strip('"') if advice is not _ADVICE else error.wanted
+    return visit.language.text(advice[error.code]) % {"wanted": wanted}

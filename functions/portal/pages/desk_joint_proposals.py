@@ -8,6 +8,7 @@ import json
 import secrets
 from typing import Annotated, Any
 
+import terms_form as forms
 import words
 from partners_asked import those_meant
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -27,7 +28,19 @@ from introducer.services.propose_jointly import (
     write_joint_proposal,
 )
 from introducer.wording.sentences import say
-from pages.deal_proposal import Draft, begins_of, first_terms, refused_terms, terms_of, typed_of, written
+from pages.deal_proposal import (
+    Draft,
+    another_form,
+    as_form,
+    begins_of,
+    editor,
+    examples,
+    first_terms,
+    refused_terms,
+    terms_of,
+    typed_of,
+    written,
+)
 
 PATH = "/desk/deals/joint"
 ONE = PATH + "/{proposal}"
@@ -111,8 +124,7 @@ def new_joint(visit: Visit) -> dict[str, Any]:
     those that the list's filters have."""
     _admit(visit)
     if visit.refused:
-        sent = visit.fields.get("partners")
-        return _form(visit, [str(each) for each in sent] if isinstance(sent, list) else [])
+        return _form(visit, _sent(visit))
     meant, _, later, following = those_meant(visit, PATH + "/new", MOST_PARTNERS)
     return _form(visit, meant) | {"later": later, "next": following}
 
@@ -122,8 +134,12 @@ def check_joint(visit: Visit) -> dict[str, Any]:
     """What the same terms would be to each of several partners, in words; nothing is kept."""
     assert visit.member is not None
     _admit(visit)
+    if another := another_form(visit):
+        return _form(visit, _sent(visit)) | another
     draft = visit.read(Joint)
     terms = terms_of(visit, draft)
+    if draft.do == forms.AS_FORM:
+        return _form(visit, draft.partners) | as_form(visit, draft, terms)
     try:
         found = preview_joint_proposal(
             visit.portal.configuration, member=visit.member, partners=draft.partners, terms=terms,
@@ -134,6 +150,7 @@ def check_joint(visit: Visit) -> dict[str, Any]:
     return _form(visit, []) | {
         "chosen": [{"partner": each.partner, "name": each.name} for each in found],
         "typed": typed_of(draft),
+        "editor": editor(visit, terms),
         "standings": found,
         "clauses": _words(visit, json.dumps(terms)),
     }
@@ -205,22 +222,29 @@ def _admit(visit: Visit) -> None:
         raise Forbidden("Managers and admins propose deals.", code="not_your_role")
 
 
+def _sent(visit: Visit) -> list[str]:
+    """The partners that a form names."""
+    sent = visit.fields.get("partners")
+    return [str(each) for each in sent] if isinstance(sent, list) else []
+
+
 def _form(visit: Visit, partners: list[str]) -> dict[str, Any]:
     assert visit.member is not None
     if len(partners) > MOST_PARTNERS:
         raise Malformed(f"At most {MOST_PARTNERS} partners get the same terms at once.", code="too_many_partners")
     found = [partner_of_brand(visit.portal.configuration, visit.member, each) for each in partners]
+    terms = first_terms(found[0].currency if found else "EUR")
     return {
         "proposal": "",
         "chosen": [{"partner": each.partner, "name": each.name} for each in found],
-        "typed": {
-            "terms": written(first_terms(found[0].currency if found else "EUR")), "begins": "", "reason": "",
-        },
+        "typed": {"terms": written(terms), "begins": "", "reason": ""},
+        "editor": editor(visit, terms),
+        "examples": examples(visit),
         "later": 0,
         "next": None,
         "standings": None,
         "clauses": [],
-    }  # fmt: skip
+    }
 
 
 def _line(each: JointProposal, names: Names) -> dict[str, Any]:

@@ -91,7 +91,9 @@ const renew = (parts, text) => {
       whole = false;
       continue;
     }
+    const at = part.scrollTop;
     part.replaceWith(document.adoptNode(fresh));
+    fresh.scrollTop = at;
     enhance(fresh);
   }
   return whole;

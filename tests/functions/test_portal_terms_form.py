@@ -1,0 +1,124 @@
+"""Staff write terms in fields: a form without scripts that has room for all that terms can say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from introducer.domain.terms import parse_terms
+from introducer_ops.localcloud import LocalCloud
+from tests.browser.world import DEALT, STAFF, UNDEALT, Portal, a_portal
+from tests.functions.test_portal_deal import said_in_html, said_in_json, text
+from tests.functions.test_portal_deal_proposal import deals, form, path
+from tests.support.deals import PARTNER as EVERYTHING
+from tests.support.form_fields import fields_of
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def portal(cloud: LocalCloud) -> Iterator[Portal]:
+    with a_portal(cloud, lively=False) as world:
+        yield world
+
+
+def sent_form(answer: Any, **changes: str) -> dict[str, Any]:
+    """The editor as a browser would send it, with what was typed over it."""
+    fields = fields_of(answer.body, "deal")
+    assert set(changes) <= {*fields, "do", "idempotency_key"}, "no such field"
+    return fields | changes
+
+
+@pytest.mark.parametrize("email", [DEALT, UNDEALT])
+def test_the_fields_are_the_newest_terms(portal: Portal, email: str) -> None:
+    browser = portal.signed_in(STAFF)
+    page = browser.get(path(portal, email))
+    as_data = portal.machine(STAFF).get(path(portal, email)).json
+
+    assert page.body.count("<textarea") == 0
+    checked = browser.post(path(portal, email) + "/check", sent_form(page, begins="2026-07-01"))
+    wish = {"terms": as_data["terms"], "begins": "2026-07-01"}
+    expected = portal.machine(STAFF).post(path(portal, email) + "/check", wish, as_json=True).json["checked"]
+    assert (page.status, checked.status) == (200, 200)
+    assert said_in_html(checked.body) == said_in_json([expected])
+
+
+def test_a_deal_with_every_part_goes_through_the_form_unchanged(portal: Portal) -> None:
+    browser = portal.signed_in(STAFF)
+    page = browser.get(path(portal, UNDEALT))
+
+    shown = browser.post(path(portal, UNDEALT) + "/check", form(page, terms=EVERYTHING) | {"do": "form"})
+    as_json = browser.post(path(portal, UNDEALT) + "/check", sent_form(shown, do="json"))
+
+    assert (shown.status, as_json.status) == (200, 200)
+    kept = json.loads(fields_of(as_json.body, "deal")["terms"])
+    assert parse_terms(kept) == parse_terms(EVERYTHING)
+    checked = browser.post(path(portal, UNDEALT) + "/check", sent_form(shown))
+    expected = portal.machine(STAFF).post(path(portal, UNDEALT) + "/check", {"terms": EVERYTHING}, as_json=True)
+    assert said_in_html(checked.body) == said_in_json([expected.json["checked"]])
+
+
+def test_rules_and_rows_come_and_go_by_buttons_and_nothing_is_kept(portal: Portal) -> None:
+    browser, before = portal.signed_in(STAFF), deals(portal, UNDEALT)
+    check = path(portal, UNDEALT) + "/check"
+    typed = {"terms.rules.0.percent": "31", "reason": "on the phone", "begins": "2026-07-01"}
+
+    page = browser.post(check, sent_form(browser.get(path(portal, UNDEALT)), do="example-lot-0", **typed))
+    page = browser.post(check, sent_form(page, do="add-rules.1.groups"))
+    page = browser.post(check, sent_form(page, do="", **{
+        "terms.rules.1.groups.2.symbols": "EURUSD", "terms.rules.1.groups.2.amount": "3.50",
+    }))  # fmt: skip
+    fields = fields_of(page.body, "deal")
+    assert {name: fields[name] for name in typed} == typed
+    assert "EURUSD" in text(page.body) and "These terms can be proposed." in text(page.body)
+
+    page = browser.post(check, sent_form(page, do="remove-rules.0"))
+    assert fields_of(page.body, "deal")["terms.rules.0.type"] == "lot"
+    assert "terms.rules.1.type" not in page.body
+    assert deals(portal, UNDEALT) == before
+
+
+@pytest.mark.parametrize(("changes", "field", "says"), [
+    ({"terms.hold.days": ""}, "terms.hold.days", "Fill this in."),
+    ({"terms.hold.days": "soon"}, "terms.hold.days", "Write a whole number."),
+    ({"terms.hold.days": "9999"}, "terms.hold.days", "Out of range: ≤ 365"),
+    ({"terms.rules.0.percent": "a"}, "terms.rules.0.percent", "Write it like 25"),
+    ({"terms.rules.0.id": "Rev 1"}, "terms.rules.0.id", "Write it like rev"),
+    ({"terms.rules.0.negative": "x"}, "terms.rules.0.negative", "Choose what fits here."),
+    ({"terms.rules.0.promotion.from": "2026-08-01"}, "terms.rules.0.promotion.until", "Fill this in."),
+    ({"terms.rules.0.tiers.by": "lots"}, "terms.rules.0.tiers.bands", "Fill this in."),
+    ({"terms.rules.0.percent": "130"}, "", "Rule &#39;rev&#39; pays 130%: say more than 0 and at most 100."),
+    ({"begins": "2026-02-30"}, "begins", "This does not fit here."),
+    ({"reason": "x"}, "reason", "Fill this in."),
+])  # fmt: skip
+def test_what_is_wrong_stands_at_its_field(portal: Portal, changes: dict[str, str], field: str, says: str) -> None:
+    browser = portal.signed_in(STAFF)
+    fields = sent_form(browser.get(path(portal, UNDEALT)), **{"reason": "as agreed"} | changes)
+
+    page = browser.post(path(portal, UNDEALT), fields)
+
+    assert page.status == 422 and says in page.body
+    if field:
+        assert re.search(rf'id="note-{re.escape(field)}">{says}', page.body) or f'role="alert">{says}' in page.body
+    again = fields_of(page.body, "deal")
+    # A choice that there is not cannot be shown.
+    shown = [name for name in changes if name != "terms.rules.0.negative"]
+    assert [again[name] for name in shown] == [changes[name] for name in shown]
+    assert deals(portal, UNDEALT) == []
+
+
+def test_terms_are_proposed_from_the_fields(portal: Portal) -> None:
+    browser = portal.signed_in(STAFF)
+    page = browser.get(path(portal, UNDEALT))
+    fields = sent_form(page, **{"terms.rules.0.percent": "33", "reason": "as agreed", "idempotency_key": "fields-1"})
+
+    made, again = browser.post(path(portal, UNDEALT), fields), browser.post(path(portal, UNDEALT), fields)
+
+    assert made.status == again.status == 303
+    assert made.location == again.location
+    [kept] = deals(portal, UNDEALT)
+    assert json.loads(kept.terms)["rules"] == [{"type": "revshare", "id": "rev", "percent": "33", "negative": "carry"}]
