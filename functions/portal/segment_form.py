@@ -102,7 +102,7 @@ class Vocabulary:
         first = parts[0].strip()
         for taken in range(0 if first in self._codes else len(parts), 0, -1):
             if members := self._meant.get(_spelt(parts[:taken])):
-                return list(members), taken
+                return list(dict.fromkeys(members)), taken
         return [first], 1
 
 
@@ -249,6 +249,10 @@ def _plain(text: str) -> str:
     return normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 
+_BRACKETS = re.compile(r"\s*\([^()]*\)")
+"""What explains a name, or is another one."""
+
+
 def _bare(name: str) -> str:
     """A name without accents: people leave them out."""
     return "".join(each for each in normalize("NFKD", name) if not combining(each))
@@ -266,8 +270,8 @@ def _by_name(named: Iterable[tuple[str, str]]) -> dict[Spelt, list[str]]:
 
 @cache
 def _vocabulary(field: Asked, spoken: str) -> Vocabulary:
-    """What values of a field are called in a language. A code may be written in any letters where that is no name of
-    another one; a name that several have is none."""
+    """What values of a field are called in a language: by their names, else their codes in any letters, else what is
+    left of names without accents and brackets. What several are called is no name."""
     here = language(spoken)
     match field:
         case Asked.COUNTRY:
@@ -277,11 +281,12 @@ def _vocabulary(field: Asked, spoken: str) -> Vocabulary:
         case _:
             codes = field.choices
     named = [(code, called(here, field, code)) for code in codes]
-    bare = [(code, _bare(name)) for code, name in named]
+    shorter = [(code, _BRACKETS.sub("", name)) for code, name in named]
+    bare = [(code, _bare(name)) for code, name in (*named, *shorter)]
     meant: dict[Spelt, list[str]] = {}
-    for each in (bare, [(code, code) for code in codes], named):
+    for each in ([*shorter, *bare], [(code, code) for code in codes], named):
         meant |= _by_name(each)
-    return Vocabulary({name: codes for name, codes in meant.items() if len(codes) == 1}, codes)
+    return Vocabulary({name: found for name, found in meant.items() if len(set(found)) == 1}, codes)
 
 
 _WORDS = {Asked.KIND: "partner_kind", Asked.STATUS: "status", Asked.DEAL_KIND: "rule"}
