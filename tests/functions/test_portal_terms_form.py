@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,22 @@ def test_a_deal_with_every_part_goes_through_the_form_unchanged(portal: Portal) 
     checked = browser.post(path(portal, UNDEALT) + "/check", sent_form(shown))
     expected = portal.machine(STAFF).post(path(portal, UNDEALT) + "/check", {"terms": EVERYTHING}, as_json=True)
     assert said_in_html(checked.body) == said_in_json([expected.json["checked"]])
+
+
+def test_the_page_has_each_field_of_the_form(portal: Portal) -> None:
+    # given rules of all kinds with all their parts
+    browser, check = portal.signed_in(STAFF), path(portal, UNDEALT) + "/check"
+    page = browser.post(check, form(browser.get(path(portal, UNDEALT)), terms=EVERYTHING) | {"do": "form"})
+    editor = portal.machine(STAFF).post(check, {"terms": EVERYTHING}, as_json=True).json["editor"]
+
+    # then what the form knows of stands on the page, and is sent from there as it is
+    named = set(re.findall(r' name="([^"]+?)(?:\[\])?"', page.body))
+    assert set(editor["typed"]) <= named
+    sent = {name.removesuffix("[]"): value for name, value in fields_of(page.body, "deal").items()}
+    for name, value in editor["typed"].items():
+        if value:
+            assert ([each for each in sent[name] if each] if isinstance(value, list) else sent[name]) == value, name
+    assert len(zlib.compress(page.body.encode(), 6)) < 60_000
 
 
 def test_rules_and_rows_come_and_go_by_buttons_and_nothing_is_kept(portal: Portal) -> None:
