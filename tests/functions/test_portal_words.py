@@ -20,6 +20,18 @@ def test_messages_are_found_in_templates_and_code() -> None:
     assert len(found) > 150
 
 
+def test_no_choice_of_all_leaves_out_what_it_is_all_of() -> None:
+    # the word alone has one gender, whatever it stands for
+    bare = [[place for place, _ in message.locations] for message in catalogues.collected() if message.id == "All"]
+
+    assert bare == []
+    for code, message, agrees in (
+        ("pl", "All managers", "Wszyscy"), ("pl", "All statuses", "Wszystkie"),
+        ("es", "All managers", "Todos los"), ("es", "All campaigns", "Todas las"), ("es", "All rules", "Todas las"),
+    ):  # fmt: skip
+        assert language(code).text(message).startswith(agrees), (code, message)
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_a_language_says_everything_and_nothing_else(code: str) -> None:
     assert catalogues.defects(code) == []

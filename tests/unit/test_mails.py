@@ -206,7 +206,7 @@ def test_what_a_partner_is_told_of_a_case_accuses_nobody(template: MailTemplate)
     ("template", "changed", "owner", "staff"),
     [
         (MailTemplate.CASE_OPENED, {"held": [], "clients": 0, "topic": ""},
-         "What you earned and were not paid yet is held until then.", "Clients: All"),
+         "What you earned and were not paid yet is held until then.", "Clients: All clients"),
         (MailTemplate.CASE_DECIDED, {"outcome": "released", "code": ""}, "Your earnings are free again",
          "What was held is released"),
         (MailTemplate.CASE_DECIDED, {"outcome": "released", "by": "clock", "code": "", "why": ""},

@@ -90,7 +90,7 @@ words.WORDS |= {
         "validation_error": N_("PayPal does not take what it was sent: look at the details of the payouts below."),
     },
     "notice": {"new_payee": N_("Never paid before"), "new_details": N_("Bank details changed")},
-    "shown": {"all": N_("All"), "exceptions": N_("To look at"), "new_payee": N_("New payees"),
+    "shown": {"all": N_("All payouts"), "exceptions": N_("To look at"), "new_payee": N_("New payees"),
               "new_details": N_("Changed bank details")},
 }  # fmt: skip
 

@@ -208,7 +208,7 @@ class Teller:
         """The facts of a case."""
         topic = self.fact(N_("Looked at"), Text(word(self.language, "case_topic", self.values["topic"], WORDS)))
         clients = self.values["clients"]
-        of = self.fact(N_("Clients"), Figure(str(clients)) if clients else Text(self.text(N_("All"))))
+        of = self.fact(N_("Clients"), Figure(str(clients)) if clients else Text(self.text(N_("All clients"))))
         who = [] if self.reader.partner else [self.fact(N_("Partner"), Text(self.values["name"]))]
         return [*who, topic, of, *more, self.fact(N_("Case"), Code(self.values["case"]))]
 
