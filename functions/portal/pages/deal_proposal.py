@@ -55,7 +55,7 @@ words.WORDS |= {
         "carry": N_("Carried over"),
         "capped": N_("Carried over, to a limit"),
     },
-    "cap_per": {"day": N_("A day"), "month": N_("A month"), "total": N_("In all")},
+    "cap_per": {"day": N_("A day"), "month": N_("A month"), "total": N_("The whole time")},
     "tier_by": {
         "ftd": N_("First deposits"),
         "qftd": N_("Qualified clients"),
