@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Annotated, Any
 from unicodedata import combining, normalize
@@ -11,14 +11,12 @@ from urllib.parse import urlencode
 
 import words
 from pydantic import BaseModel, Field, StringConstraints, create_model
-from visit import HTML, JSON, MOST_BYTES, N_, Visit
+from visit import N_, Visit
 
-from introducer.domain.configuration import Member
 from introducer.domain.errors import IntroducerError, Invalid
 from introducer.domain.segment import MOST_CONDITIONS, Match, Operator, Segment, Sort, data_of, segment_of
 from introducer.domain.segment import Field as Asked
 from introducer.locale import CODES, Language, language
-from introducer.services.change_manager import MAY_ASSIGN
 
 ROWS = MOST_CONDITIONS
 """Of a form: as many as a segment has, so that none is lost when a form is sent again."""
@@ -119,11 +117,6 @@ class Values:
         """The reader's."""
         return self._visit.language
 
-    @cached_property
-    def in_words(self) -> bool:
-        """Whether a page is wanted; programs get codes."""
-        return self._visit.wants((HTML, JSON)) == HTML
-
     def read(self, field: Asked, typed: str) -> list[str]:
         """What was typed, with commas or semicolons between. What is no name stays as it is: it may be a code.
 
@@ -144,7 +137,7 @@ class Values:
     def typed(self, field: Asked, values: Iterable[str]) -> str:
         """These values as a form has them: by their names, where nothing else is meant by those together."""
         given = list(values)
-        comma = self.language.mark(",") if self.in_words else ", "
+        comma = ", " if field is Asked.MANAGER else self.language.mark(",")
         names = comma.join(self.name(field, each) for each in given)
         return names if self.read(field, names) == given else ", ".join(given)
 
@@ -153,26 +146,18 @@ class Values:
         if field is Asked.MANAGER:
             name = self._names.get(value, "")
         else:
-            name = called(self.language, field, value) if self.in_words else ""
+            known = _vocabulary(field, self.language.code).knows([value])
+            name = called(self.language, field, value) if known else ""
         return name if name and self.read(field, name) == [value] else value
 
     def offered(self, field: Asked) -> list[str]:
-        """What a form offers to choose from; nothing where the values have no names."""
-        spoken = self.language
-        match field:
-            case Asked.MANAGER:
-                return sorted({each.name for each in self._members if each.role in MAY_ASSIGN})
-            case Asked.COUNTRY:
-                values: Sequence[str] = spoken.countries
-            case Asked.LANGUAGE:
-                values = CODES
-            case _:
-                values = field.choices
-        return [called(spoken, field, each) for each in values]
+        """What a form offers to choose from. Languages are those in which people are spoken to."""
+        values = {Asked.COUNTRY: self.language.countries, Asked.LANGUAGE: CODES}.get(field, field.choices)
+        return [called(self.language, field, each) for each in values]
 
     def examples(self, field: Asked) -> str:
-        """What some values look like, as they would be typed."""
-        values = {Asked.COUNTRY: ("PL", "TH"), Asked.LANGUAGE: ("en", "pl")}.get(field, ())
+        """What values look like as they are typed: all of a fixed list, else some."""
+        values = {Asked.COUNTRY: ("PL", "TH"), Asked.LANGUAGE: ("en", "pl")}.get(field, field.choices)
         return self.language.mark(",").join(called(self.language, field, each) for each in values)
 
     def check(self, segment: Segment) -> Segment:
@@ -218,13 +203,10 @@ class Values:
             self._partners |= {partner: name for partner, (name, _) in found.items()}
 
     @cached_property
-    def _members(self) -> list[Member]:
-        assert self._visit.member is not None
-        return list(self._visit.portal.configuration.every_colleague(self._visit.member.brand))
-
-    @cached_property
     def _names(self) -> dict[str, str]:
-        return {each.member: each.name for each in self._members}
+        assert self._visit.member is not None
+        staff = self._visit.portal.configuration.every_colleague(self._visit.member.brand)
+        return {member.member: member.name for member in staff}
 
     @cached_property
     def _staff(self) -> Vocabulary:
@@ -349,32 +331,43 @@ def asked_in(visit: Visit) -> dict[str, str]:
 
 
 def as_rows(segment: Segment, known: Values) -> dict[str, str]:
-    """The segment as the form has it."""
-    rows = _rows(segment, known.typed)
-    # Names in other letters than Latin ones are long where they are sent: a form must not be too long to be taken.
-    return rows if len(urlencode(rows)) < MOST_BYTES // 2 else _rows(segment, lambda _, values: ", ".join(values))
-
-
-def _rows(segment: Segment, typed: Callable[[Asked, Iterable[str]], str]) -> dict[str, str]:
+    """The segment as the form has it: with codes, and members by their names."""
     rows = {"match": segment.match.value}
     for number, each in enumerate(segment.conditions):
         rows |= {f"field_{number}": each.field.value, f"operator_{number}": each.operator.value,
-                 f"value_{number}": typed(each.field, each.values)}  # fmt: skip
+                 f"value_{number}": known.typed(each.field, each.values) if each.field is Asked.MANAGER
+                 else ", ".join(each.values)}  # fmt: skip
     return rows
 
 
-def offered(visit: Visit, rows: Mapping[str, str], known: Values) -> dict[str, Any]:
-    """What a page has besides, and a program needs not: by field what its form offers beside those that are chosen in
-    its rows, and what names look like."""
-    if not known.in_words:
-        return {}
-    sent = {**rows, **visit.refused.values} if visit.refused else rows
-    chosen = {sent.get(f"field_{row}", "") for row in range(ROWS)}
-    found = {each.value: known.offered(each) for each in Asked if each.value in chosen}
-    return {
-        "offered": {field: names for field, names in found.items() if names},
-        "examples": known.examples(Asked.COUNTRY),
-    }
+class Rows(dict[str, str]):
+    """Rows of a form, as programs get them; a page shows them in the reader's words."""
+
+    def __init__(self, rows: Mapping[str, str], known: Values, most: int) -> None:
+        super().__init__(rows)
+        self._known = known
+        self._most = most
+        """So many bytes a form sends at most."""
+
+    @cached_property
+    def shown(self) -> Mapping[str, str]:
+        """These rows in words; as they are where those would be too long to be sent again: each letter of many scripts
+        is six or nine bytes there."""
+        words = dict(self)
+        for row in range(ROWS):
+            field, name = self.get(f"field_{row}", ""), f"value_{row}"
+            if field in NAMED:
+                words[name] = self._known.typed(Asked(field), self._known.read(Asked(field), self.get(name, "")))
+        return words if len(urlencode(words)) <= self._most else self
+
+    @property
+    def examples(self) -> str:
+        """What names look like as they are typed."""
+        return self._known.examples(Asked.COUNTRY)
+
+    def offered(self, field: str) -> list[str]:
+        """What to choose from beside a field; nothing where its values have no names."""
+        return self._known.offered(Asked(field)) if field in NAMED else []
 
 
 def choices() -> dict[str, Any]:

@@ -20,7 +20,7 @@ BONAIRE = "Бонэйр, Синт-Эстатиус и Саба"
 """A country whose name has a comma."""
 
 
-def values(spoken: str, *names: str, wanted: str = "text/html") -> Any:
+def values(spoken: str, *names: str) -> Any:
     """As somebody who reads a language meets them; with colleagues of these names."""
     staff = [
         Member(member=f"mem_{place}", partner=None, brand="brd_1", role=Role.MANAGER, name=name, language="en")
@@ -28,8 +28,8 @@ def values(spoken: str, *names: str, wanted: str = "text/html") -> Any:
     ]
     configuration = SimpleNamespace(every_colleague=lambda brand: staff)
     return forms.Values(SimpleNamespace(
-        language=language(spoken), wants=lambda kinds: wanted, member=SimpleNamespace(brand="brd_1"),
-        portal=SimpleNamespace(configuration=configuration), refused=None,
+        language=language(spoken), member=SimpleNamespace(brand="brd_1"),
+        portal=SimpleNamespace(configuration=configuration),
     ))  # fmt: skip
 
 
@@ -103,21 +103,30 @@ def test_what_would_be_read_as_something_else_stays_as_it_is_kept() -> None:
     assert known.typed(Field.CURRENCY, ["EUR", "USD"]) == "EUR, USD"
 
 
-def test_a_program_gets_codes_in_every_language() -> None:
+def test_a_form_has_codes_for_programs_and_words_for_people() -> None:
     data = [{"field": "country", "operator": "is", "values": ["PL", "TH"]},
-            {"field": "manager", "operator": "is", "values": ["mem_0", "mem_1"]}]  # fmt: skip
+            {"field": "manager", "operator": "is", "values": ["mem_0", "mem_1"]},
+            {"field": "ftd_30", "operator": "at_least", "values": ["3"]}]  # fmt: skip
     for spoken in CODES:
-        known = values(spoken, "Rivers", "Lake", wanted="application/json")
-        rows = forms.as_rows(segment_of("all", data), known)
-        assert (rows["value_0"], rows["value_1"]) == ("PL, TH", "Rivers, Lake")
-        assert forms.offered(known._visit, rows, known) == {}
+        known, here = values(spoken, "Rivers", "Lake"), language(spoken)
+        rows = forms.Rows(forms.as_rows(segment_of("all", data), known), known, 1_000)
+        assert [rows[f"value_{row}"] for row in range(3)] == ["PL, TH", "Rivers, Lake", "3"]
+        names = here.mark(",").join((here.country("PL"), here.country("TH")))
+        assert rows.shown == rows | {"value_0": names}
+        assert forms.of_rows("all", rows.shown, known) == forms.of_rows("all", rows, known) == segment_of("all", data)
 
 
-def test_a_form_is_never_too_long_to_be_sent_back() -> None:
-    known, countries = values("th"), list(language("th").countries)[:250]
-    one = {"field": "country", "operator": "is_not", "values": countries}
-    short, long = segment_of("any", [one | {"values": countries[:5]}]), segment_of("any", [one] * 20)
-    assert known.read(COUNTRY, forms.as_rows(short, known)["value_0"]) == countries[:5]
-    assert forms.as_rows(short, known)["value_0"] != ", ".join(countries[:5])
-    rows = forms.as_rows(long, known)
-    assert rows["value_19"] == ", ".join(countries) and len(urlencode(rows)) < forms.MOST_BYTES
+def test_what_was_typed_in_another_language_or_cannot_be_read_is_shown_too() -> None:
+    for typed, shown in (("Польша; TH,", "Poland, Thailand"), ("Polnad, th", "Polnad, Thailand"), ("", "")):
+        rows = forms.Rows({"field_3": "country", "value_3": typed, "field_4": "shoes"}, values("en"), 1_000)
+        assert rows.shown["value_3"] == shown and rows["value_3"] == typed
+
+
+def test_a_form_in_words_is_never_too_long_to_be_sent_again() -> None:
+    known, countries = values("th"), list(language("th").countries)
+    for many, in_words in ((5, True), (250, False)):
+        codes = ", ".join(countries[:many])
+        rows = forms.Rows({"field_0": "country", "value_0": codes}, known, 2_000)
+        assert (rows.shown["value_0"] != codes) is in_words
+        assert len(urlencode(rows.shown)) <= 2_000
+        assert known.read(COUNTRY, rows.shown["value_0"]) == countries[:many]

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from markupsafe import Markup, escape
 from pydantic import ConfigDict, Field, StringConstraints
-from segment_form import Conditions, Values, as_rows, asked_in, choices, misfit, of_rows, offered, told, typed_of
+from segment_form import Conditions, Rows, Values, as_rows, asked_in, choices, misfit, of_rows, told, typed_of
 from server import Done, Who, page
-from visit import N_, FormRefused, Visit
+from visit import MOST_BYTES, N_, FormRefused, Visit
 from words import word
 
 from introducer.domain.broadcast import WRITERS
@@ -33,6 +33,8 @@ ONE = PATH + "/{segment}"
 
 USUAL = segment_of("all", [{"field": "status", "operator": "is", "value": "active"}])
 """What the form asks for before anything is chosen."""
+LONGEST_ADDRESS = 4_000
+"""A form that counts is sent in an address, beside which cookies must find room."""
 ADVICE = {
     "name_length": ("name", N_("Give it a name of 1 to 80 characters.")),
     "segment_changed": ("", N_("This was changed meanwhile: look at it again below.")),
@@ -82,18 +84,18 @@ def segments(visit: Visit) -> dict[str, Any]:
     assert visit.member is not None
     asked = asked_in(visit)
     names, known = Names(visit.portal.configuration), Values(visit)
+    rows = Rows(asked or as_rows(USUAL, known), known, LONGEST_ADDRESS)
     data = _frame(visit) | {
         "items": [_line(each, names, known) for each in _all(visit)],
-        "rows": asked or as_rows(USUAL, known),
+        "rows": rows,
         "counted": None,
         "wrong": None,
     }
-    data |= offered(visit, data["rows"], known)
     if asked:
         try:
             data["counted"] = _counted(visit, of_rows(asked.get("match", "all"), asked, known))
         except Invalid as error:
-            if not known.in_words:
+            if visit.wants(("text/html", "application/json")) != "text/html":
                 raise
             # Of a form that was refused for this it is said already.
             if visit.refused is None or "" not in visit.refused.errors:
@@ -132,13 +134,12 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
     saved = segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment)
     mine = saved.owner == visit.member.member or visit.member.role is Role.ADMIN
     known = Values(visit)
-    rows = as_rows(saved.chosen, known)
     return _frame(visit) | _line(saved, Names(visit.portal.configuration), known) | {
         "may_change": mine and visit.member.role in WRITERS,
-        "rows": rows,
+        "rows": Rows(as_rows(saved.chosen, known), known, MOST_BYTES // 2),
         "counted": _counted(visit, saved.chosen),
         "wrong": None,
-    } | offered(visit, rows, known)  # fmt: skip
+    }  # fmt: skip
 
 
 @page(ONE, "desk_segments.html", method="POST", who=Who.STAFF, again=segment_of_brand, body=ChangedSegment)
@@ -202,7 +203,7 @@ def wrong(error: IntroducerError, sent: Mapping[str, str], known: Values) -> str
     return Markup(escape(spoken.text(WRONG.get(field, NUMBER) if value else EMPTY))) % {
         "typed": Markup("<bdi>{}</bdi>").format(value[:40]),
         "field": word(spoken, "segment_field", field.value),
-        "names": spoken.listed(known.offered(field)) if field.choices else known.examples(field),
+        "names": known.examples(field),
     }
 
 
