@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import assets
+import audit_words
 import charts
 import places
 import words
@@ -156,6 +157,7 @@ def _make() -> Environment:
         rate_of=rate_of,
         say=lambda message: _visit.get().language.text(message),
         word=lambda group, name: words.word(_visit.get().language, group, name),
+        audited=lambda record: audit_words.told(_visit.get().language, record),
         problem_advice=lambda known: words.advice(_visit.get().language, known["status"], known["code"]),
         days_in_month=lambda month: monthrange(int(month[:4]), int(month[5:]))[1],
         exact=exact,

@@ -1,0 +1,159 @@
+"""The audit trail speaks its reader's language, and what is recorded stays as it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from introducer.domain.case import Case
+from introducer.domain.case_rules import BY_CLOCK
+from introducer.domain.fraud import registry
+from introducer.domain.fraud.finding import Detector
+from introducer.domain.fraud.registry import DETECTORS
+from introducer.locale import CODES, language
+from introducer.services.open_case import open_case
+from introducer.wording.findings import for_staff
+from tests.support import functions
+from tests.support.casework import COMPLIANCE, Casework, a_casework, a_cluster
+from tests.support.payday import NOW
+from tests.support.shown import text
+
+pytestmark = pytest.mark.in_memory
+
+REAL: tuple[Detector, ...] = DETECTORS
+"""As the product has them: the casework's are stand-ins."""
+TYPED = "Nothing of it waits any more"
+"""What the product writes as well, for another action."""
+
+
+@pytest.fixture
+def casework() -> Iterator[Casework]:
+    with pytest.MonkeyPatch.context() as patch, a_casework(patch) as world:
+        patch.setattr(registry, "DETECTORS", REAL)
+        patch.setattr(registry, "_BY_NAME", {each.name: each for each in REAL})
+        yield world
+
+
+@pytest.fixture(scope="module")
+def said() -> Any:
+    return functions.load("portal").server.rendering.audit_words
+
+
+def found(casework: Casework) -> Case:
+    """A case that scoring opened, with the product's own sentence."""
+    values = {"seen": "9", "of": "12", "first": "2026-03-26", "through": "2026-04-01", "clients": "9", "groups": "2"}
+    finding = replace(a_cluster(), values=values)
+    case = open_case(
+        casework.case_books, casework.wiring.start_case, brand=casework.brand, partner=casework.harbour,
+        findings=[finding], why=for_staff(finding), now=NOW,
+    )  # fmt: skip
+    assert case is not None
+    return case
+
+
+def test_a_reader_of_russian_reads_what_was_done_by_what_and_why(casework: Casework) -> None:
+    # given what the clock of scoring found, and what a person typed
+    case = found(casework)
+    assert case.why.startswith("9 of 12 clients within seven days")
+    machine, reader = casework.machine(COMPLIANCE), casework.signed_in(COMPLIANCE)
+    typed = {"version": case.version, "verdict": "release", "why": TYPED}
+    assert machine.post(f"/desk/cases/{case.partner}/{case.case}/decision", typed).status == 200
+    reader.cookies["__Host-language"] = "ru"
+
+    page = reader.get(f"/desk/audit?subject={case.case}")
+
+    # then action, actor and reason are in Russian, the fields that have words too, and what was typed is as typed
+    shown = text(page.body)
+    assert "Открыт разбор" in shown and "Скоринг, автоматически" in shown and "open case" not in shown
+    assert "У 9 из 12 клиентов за семь дней" in shown and "С 26 мар. 2026 по 1 апр. 2026" in shown
+    assert case.why not in shown
+    assert f"<bdi>{TYPED}</bdi>" in page.body
+    assert "Статус status open" in shown and "Чем обнаружено detectors" in shown
+    # and a program gets what was recorded, in any language
+    released, opened = machine.get(f"/desk/audit?subject={case.case}").json["items"]
+    assert (opened["action"], opened["by"], opened["why"]) == ("open_case", "system:scoring", case.why)
+    assert (released["action"], released["why"]) == ("release_case", TYPED)
+    assert json.loads(opened["after"])["status"] == "open"
+    table = casework.machine(COMPLIANCE, "text/csv").get(f"/desk/audit?subject={case.case}").body
+    assert [row["action"] for row in csv.DictReader(io.StringIO(table))] == ["release_case", "open_case"]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_trail_speaks_each_language(casework: Casework, said: Any, code: str) -> None:
+    reader, spoken = casework.signed_in(COMPLIANCE), language(code)
+    reader.cookies["__Host-language"] = code
+    page = reader.get(f"/desk/audit?subject={casework.harbour}")
+    shown = text(page.body)
+    rows = casework.machine(COMPLIANCE).get(f"/desk/audit?subject={casework.harbour}").json["items"]
+    # Some are of the world's own making.
+    actions = {row["action"] for row in rows} & said.ACTIONS.keys()
+    assert page.status == 200 and actions
+    for action in actions:
+        assert spoken.text(said.ACTIONS[action]) in shown
+
+
+def test_a_reason_is_said_anew_only_where_the_product_wrote_it(said: Any) -> None:
+    english, russian = language("en"), language("ru")
+    for by, action, why, expected in (
+        ("mem_1", "accept_deal", "accepted in the portal", "accepted in the portal"),
+        ("mem_1", "place_hold", "accepted in the portal", ""),
+        ("mem_1", "close_case", "Nothing of it waits any more", ""),
+        ("system:fraud_case", "close_case", "Nothing of it waits any more", "Nothing of it waits any more"),
+        ("system:clock", "case_released", BY_CLOCK, BY_CLOCK),
+        ("mem_1", "write_message", "written", "Message written"),
+        ("mem_1", "decide_objection", "written", ""),
+        ("mem_1", "move_lead", "the lead is won", "the lead is Became a client"),
+        ("mem_1", "move_lead", "the lead is somewhere", ""),
+        ("mem_1", "change_role", "made finance of the team", "made Finance of the team"),
+        ("mem_1", "finish_task", "no_answer", "No answer"),
+        ("mem_1", "finish_task", "the application is decided", "the application is decided"),
+        ("system:triggers", "raise_task", "ftd_fell", "First deposits fell"),
+        ("system:issue_invoices", "issue_invoices", "payouts of run_7", "payouts of run_7"),
+        ("postback_out", "pause_target", "25 tries in a row did not arrive.", "25 tries in a row did not arrive."),
+        ("mem_1", "change_mail_preferences", "unsubscribed from news, by the link in a mail",
+         "unsubscribed from News, by the link in a mail"),
+        ("system:from_tomorrow", "sing_a_song", "it was time", ""),
+    ):  # fmt: skip
+        assert said.reason(english, action, by, why) == expected, (action, why)
+    assert said.reason(russian, "finish_task", "mem_1", "no_answer") == russian.text("No answer") != "No answer"
+
+
+@pytest.mark.parametrize("detector", REAL, ids=lambda each: each.name)
+def test_what_each_detector_found_is_read_back_from_its_sentence(said: Any, detector: Detector) -> None:
+    names = (
+        "seen",
+        "of",
+        "clients",
+        "groups",
+        "clicks",
+        "registrations",
+        "expected",
+        "rate",
+        "hours",
+        "loads",
+        "lots",
+    )
+    values = {name: f"{number},{number}" for number, name in enumerate(names, start=2)}
+    values |= {"first": "2026-03-26", "through": "2026-04-01", "others": "par_1, par_2"}
+    finding = replace(a_cluster(), detector=detector.name, values=values)
+    recorded = for_staff(finding)
+    assert "\N{EN DASH}" not in recorded
+    assert said.reason(language("en"), "open_case", "system:scoring", recorded) == recorded
+    russian = said.reason(language("ru"), "join_case", "system:scoring", recorded)
+    assert russian not in ("", recorded) and "26 Mar" not in russian
+    assert said.reason(language("ru"), "open_case", "mem_1", recorded) == "", "somebody typed it"
+
+
+def test_a_record_of_a_later_version_is_shown_as_it_is(casework: Casework, said: Any) -> None:
+    russian = language("ru")
+    record = {"action": "sing_a_song", "by": "mem_1", "why": "it was time", "before": "not JSON", "after": "[1]"}
+    told = said.told(russian, record)
+    assert told == ("sing a song", "", "", (), ())
+    told = said.told(russian, record | {"after": '{"status": "on", "key_of_g": [1, "ż"]}'})
+    assert told.after == (("status", "Статус", "on"), ("key_of_g", "", '[1, "ż"]'))
