@@ -97,10 +97,25 @@ def test_what_would_be_read_as_something_else_stays_as_it_is_kept() -> None:
     assert known.typed(Field.MANAGER, ["mem_0", ""]) == "Rivers, "
     assert known.typed(Field.MANAGER, ["mem_0", "mem_1"]) == "Rivers, mem_1", "two are called Lake"
     assert known.typed(Field.MANAGER, ["mem_2"]) == "Rivers, Lake"
-    assert values("en", " , ").typed(Field.MANAGER, ["mem_0", "", ""]) == "mem_0, , ", "its name is none"
+    known_apart = values("en", "Rivers", "Lake", "Rivers, Lake")
+    assert known_apart.typed(Field.MANAGER, ["mem_0", "mem_1"]) == "mem_0, mem_1", "together they are a third one"
+    assert known_apart.read(Field.MANAGER, "Rivers; Lake") == ["mem_0", "mem_1"]
     assert known.typed(COUNTRY, ["PL", "EU", "QQ"]) == "Poland, EU, QQ"
     assert known.typed(LANGUAGE, ["pl", "pt-BR"]) == "Polish, pt-BR"
     assert known.typed(Field.CURRENCY, ["EUR", "USD"]) == "EUR, USD"
+
+
+def test_the_comma_of_another_script_is_a_comma_within_a_name_too() -> None:
+    known = values("ar", "Okoro\N{ARABIC COMMA} Ada", " , ")
+    assert known.read(Field.MANAGER, "okoro, ada\N{ARABIC COMMA} ") == ["mem_0", ""]
+    assert known.read(Field.MANAGER, ", ") == ["", ""], "a name of marks alone is none"
+
+
+def test_what_several_values_are_called_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {"active": "Working (now)", "suspended": "Working (later)", "blocked": "blocked"}
+    monkeypatch.setattr(forms, "called", lambda spoken, field, value: named[value])
+    known = forms._vocabulary.__wrapped__(STATUS, "en")
+    assert known.read("working, WORKING (NOW)") == ["working", "active"]
 
 
 def test_a_form_has_codes_for_programs_and_words_for_people() -> None:
