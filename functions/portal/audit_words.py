@@ -404,8 +404,8 @@ def told(language: Language, record: Mapping[str, Any]) -> Told:
         action=words.word(language, "audit_action", action),
         actor=words.word(language, "audit_actor", by) if by in words.WORDS["audit_actor"] else "",
         reason=reason(language, action, by, record["why"]),
-        before=_fields(language, record["before"]),
-        after=_fields(language, record["after"]),
+        before=_fields(language, record.get("before")),
+        after=_fields(language, record.get("after")),
     )
 
 
