@@ -158,6 +158,9 @@ def _make() -> Environment:
         say=lambda message: _visit.get().language.text(message),
         word=lambda group, name: words.word(_visit.get().language, group, name),
         audited=lambda record: audit_words.told(_visit.get().language, record),
+        reason=lambda record: (
+            audit_words.reason(_visit.get().language, record.action, record.actor, record.why) or record.why
+        ),
         problem_advice=lambda known: words.advice(_visit.get().language, known["status"], known["code"]),
         days_in_month=lambda month: monthrange(int(month[:4]), int(month[5:]))[1],
         exact=exact,

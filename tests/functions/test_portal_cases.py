@@ -140,7 +140,7 @@ def test_the_queue_says_what_was_found_in_its_readers_language(
     assert shown.count(found.why) == shown.count(WHY) == 1
     # and a program gets what was recorded
     answer = machine.get(DESK).json
-    assert answer.keys() == {"state", "items", "next"}
+    assert answer.keys() == {"state", "items", "said", "next"}
     assert {row["case"]: row["why"] for row in answer["items"]} == {
         found.case: found.why, older.case: older.why, by_hand: WHY,
     }  # fmt: skip

@@ -16,7 +16,7 @@ from moments import moment_in_utc
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sentences import filled
 from server import Done, Who, page
-from visit import CSV, HTML, JSON, N_, FormRefused, Visit
+from visit import N_, FormRefused, Visit
 
 from introducer.domain.case import Case, CasePolicy, ReasonCode
 from introducer.domain.configuration import Role
@@ -222,7 +222,8 @@ _ADVICE: Advice = {
 )
 def desk_cases(visit: Visit) -> dict[str, Any]:
     """The brand's open cases, those that hold the most first, or its closed ones. `state` is `open` (not closed) or
-    `closed`."""
+    `closed`. `said` has for each of the items what was found in the reader's language, in their order; it is empty
+    where `why` says it: for what a person wrote, and what was recorded without its figures."""
     assert visit.member is not None
     portal, brand = visit.portal, visit.member.brand
     state = visit.query("state", OPEN) or OPEN
@@ -239,12 +240,13 @@ def desk_cases(visit: Visit) -> dict[str, Any]:
         cursor=visit.position(subject),
         limit=visit.limit(25),
     )
-    shown = {"state": state, "items": found.items, "next": visit.next(subject, found.cursor)}
-    if visit.wants((HTML, JSON, CSV)) != HTML:
-        # A program gets what was recorded, and the detector's name.
-        return shown
     said = {case: filled(visit.language, each.text, each.values) for case, each in found.sentences.items()}
-    return shown | {"said": said}
+    return {
+        "state": state,
+        "items": found.items,
+        "said": [said.get(each.case, "") for each in found.items],
+        "next": visit.next(subject, found.cursor),
+    }
 
 
 # ----------------------------------------------------------------------------------------------------------- the clocks
