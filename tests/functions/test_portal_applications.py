@@ -291,6 +291,17 @@ def test_another_brand_sees_nothing_of_it_and_lends_neither_manager_nor_terms(po
     assert [each.version for each in portal.configuration.deals(approved.json["partner"])] == [1]
 
 
+def test_the_partner_whose_terms_it_gets_is_named(portal: Applying) -> None:
+    application, harbour = portal.waiting(), portal.partners[HARBOUR]
+    name = portal.configuration.partner(harbour).name
+
+    assert portal.decides(application, "approval", like=f"{name} of old").json["code"] == "no_such_deal"
+    approved = portal.decides(application, "approval", like=f" {name} ")
+
+    [proposed] = portal.configuration.deals(approved.json["partner"])
+    assert proposed.terms == portal.configuration.deals(harbour)[0].terms
+
+
 def test_who_was_approved_and_became_no_partner_can_be_erased(
     portal: Applying, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from visit import N_, FormRefused, Visit
 from introducer.domain.application import DECIDERS, LONGEST_REASON, Application, ApplicationState, check_reader
 from introducer.domain.errors import Invalid, Malformed, TooLarge
 from introducer.services.decide_application import approve_application, erase_application, refuse_application
+from introducer.services.preview_contest import partners_as_named
 from introducer.services.read_applications import applications_of_desk, managers_of, read_application
 from introducer.sources.deal_terms import shape_errors
 from introducer.sources.strict_json import check_nesting, read_object
@@ -54,7 +55,10 @@ _ADVICE: Advice = {
         N_("The partner that invited it is suspended or blocked: approve it below nobody."),
     ),
     "no_such_manager": ("manager", N_("Choose a manager or an admin of this brand.")),
-    "no_such_deal": ("like", N_("There is no such partner with terms that it accepted: look at its number.")),
+    "no_such_deal": (
+        "like",
+        N_("There is no such partner with terms that it accepted, or several have this name: write its number."),
+    ),
     "reason_needed": ("why", N_("Say why, in 3 to 500 characters.")),
     "erase_the_partner": ("", N_("It became a partner: erase that, and this goes with it.")),
 }
@@ -175,7 +179,7 @@ def approve(visit: Visit, application: str) -> Done:
                 manager=wish.manager,
                 below_recruiter=wish.below,
                 terms=_terms(wish),
-                like=wish.like,
+                like=_like(visit, wish.like),
                 clock=visit.portal.now,
                 random=secrets.token_bytes,
             )
@@ -185,6 +189,14 @@ def approve(visit: Visit, application: str) -> Done:
             # The sentence of the terms that is wrong.
             raise FormRefused({"terms": error.detail}, _typed(wish), error) from error
     return Done(_stands(after), f"{PATH}/{application}?done=approved", created=True)
+
+
+def _like(visit: Visit, written: str) -> str:
+    """The partner of this name, where one alone has it; else what was written, which may be a number."""
+    assert visit.member is not None
+    if not written or written.startswith("par_"):
+        return written
+    return partners_as_named(visit.portal.configuration, visit.member.brand, [written])[0]
 
 
 @page(ONE + "/refusal", "desk_application.html", method="POST", who=Who.STAFF, again=desk_application, body=Refusal)
