@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 import assets
 import audit_words
 import charts
+import names_typed
 import places
 import words
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from visit import N_, THEMES, Visit
+from visit import MOST_BYTES, N_, THEMES, Visit
 
 from introducer.domain.money import Money, decimal_string
 from introducer.locale import CODES, MINUS, language
@@ -149,6 +150,8 @@ def _make() -> Environment:
         number=lambda value: _visit.get().language.number(value),
         month=lambda value: _visit.get().language.month(value),
         countries=lambda: _visit.get().language.countries,
+        with_names=lambda fields: names_typed.with_names(_visit.get().language, fields, MOST_BYTES * 3 // 4),
+        country_examples=lambda: names_typed.examples(_visit.get().language),
         country=lambda code: _visit.get().language.country(code),
         currency=lambda code: _visit.get().language.currency(code),
         language_name=lambda code: _visit.get().language.language(code),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property, partial
 from typing import Annotated, Any
-from unicodedata import combining, normalize
 from urllib.parse import urlencode
 
 import words
+from names_typed import AROUND, EXAMPLES, Vocabulary, by_name, countries, read_in, vocabulary
 from pydantic import BaseModel, Field, StringConstraints, create_model
 from visit import N_, Visit
 
@@ -73,37 +72,6 @@ class Conditions(_Rows):
         return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()}, known)
 
 
-class Vocabulary:
-    """What people call things, and what they mean by it. A name may have commas or semicolons within, which stand
-    between names too."""
-
-    def __init__(self, meant: Mapping[Spelt, Sequence[str]], codes: Iterable[str] = ()) -> None:
-        self._meant = meant
-        self._codes = frozenset(codes)
-        self._longest = max(map(len, meant), default=0)
-
-    def read(self, typed: str) -> list[str]:
-        """Everything of these names. What is no name stays as it is: it may be a code, or empty."""
-        parts, found, place = _MARKS.split(typed), list[str](), 0
-        while place < len(parts):
-            members, taken = self._first(parts[place : place + max(1, self._longest)])
-            found += members
-            place += taken + 1
-        return found
-
-    def knows(self, values: Iterable[str]) -> bool:
-        """Whether these are codes of what has a name."""
-        return self._codes.issuperset(values)
-
-    def _first(self, parts: Sequence[str]) -> tuple[list[str], int]:
-        """Everything of the longest name that these parts begin with, and of how many of them it is."""
-        first = parts[0].strip()
-        for taken in range(0 if first in self._codes else len(parts), 0, -1):
-            if members := self._meant.get(_spelt(parts[:taken])):
-                return list(dict.fromkeys(members)), taken
-        return [first], 1
-
-
 class Values:
     """Values of conditions as people write and read them: they write names, in their language, and a segment keeps
     codes and ids. The staff of the brand are read when they are asked for."""
@@ -126,29 +94,18 @@ class Values:
         if field is Asked.MANAGER:
             return self._staff.read(typed)
         # Only for managers nothing is a value: nobody.
-        typed = typed.strip(_AROUND)
-        own = _vocabulary(field, self.language.code)
-        found = own.read(typed)
-        if field not in NAMED or own.knows(found):
-            return found
-        others = (_vocabulary(field, code) for code in CODES)
-        return next((read for each in others if each.knows(read := each.read(typed))), found)
+        typed = typed.strip(AROUND)
+        if field not in NAMED:
+            return self._known(field).read(typed)
+        return read_in(self.language.code, typed, partial(_vocabulary, field))
 
     def typed(self, field: Asked, values: Iterable[str]) -> str:
         """These values as a form has them: by their names, where nothing else is meant by those together."""
-        given = list(values)
-        comma = ", " if field is Asked.MANAGER else self.language.mark(",")
-        names = comma.join(self.name(field, each) for each in given)
-        return names if self.read(field, names) == given else ", ".join(given)
+        return self._known(field).typed(values, ", " if field is Asked.MANAGER else self.language.mark(","))
 
     def name(self, field: Asked, value: str) -> str:
         """The name that stands for this value alone, else the value."""
-        if field is Asked.MANAGER:
-            name = self._names.get(value, "")
-        else:
-            known = _vocabulary(field, self.language.code).knows([value])
-            name = called(self.language, field, value) if known else ""
-        return name if name and self.read(field, name) == [value] else value
+        return self._known(field).name(value)
 
     def offered(self, field: Asked) -> list[str]:
         """What a form offers to choose from. Languages are those in which people are spoken to."""
@@ -157,7 +114,7 @@ class Values:
 
     def examples(self, field: Asked) -> str:
         """What values look like as they are typed: all of a fixed list, else some."""
-        values = {Asked.COUNTRY: ("PL", "TH"), Asked.LANGUAGE: ("en", "pl")}.get(field, field.choices)
+        values = {Asked.COUNTRY: EXAMPLES, Asked.LANGUAGE: ("en", "pl")}.get(field, field.choices)
         return self.language.mark(",").join(called(self.language, field, each) for each in values)
 
     def check(self, segment: Segment) -> Segment:
@@ -210,65 +167,20 @@ class Values:
 
     @cached_property
     def _staff(self) -> Vocabulary:
-        return Vocabulary(_by_name(self._names.items()))
+        return Vocabulary(by_name(self._names.items()), self._names)
 
-
-Spelt = tuple[str, ...]
-"""A name: its parts, with the marks between them."""
-
-_AROUND = " ,;\N{ARABIC COMMA}\N{ARABIC SEMICOLON}"
-_MARKS = re.compile(f"([{_AROUND.strip()}])")
-_SAME = {"\N{ARABIC COMMA}": ",", "\N{ARABIC SEMICOLON}": ";"}
-
-
-def _spelt(parts: Iterable[str]) -> Spelt:
-    """The parts of a name and the marks between them, however they are spaced and in whatever letters."""
-    return tuple(_SAME.get(each, " ".join(_plain(each).split()).casefold()) for each in parts)
-
-
-def _plain(text: str) -> str:
-    """With the apostrophe that keyboards have, and letters and their accents in one."""
-    return normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-
-
-_BRACKETS = re.compile(r"\s*\([^()]*\)")
-"""What explains a name, or is another one."""
-
-
-def _bare(name: str) -> str:
-    """A name without accents: people leave them out."""
-    return "".join(each for each in normalize("NFKD", name) if not combining(each))
-
-
-def _by_name(named: Iterable[tuple[str, str]]) -> dict[Spelt, list[str]]:
-    """Codes by their names; several where they have one in common."""
-    found: dict[Spelt, list[str]] = {}
-    for code, name in named:
-        spelt = _spelt(_MARKS.split(name))
-        if any(spelt[::2]):
-            found.setdefault(spelt, []).append(code)
-    return found
+    def _known(self, field: Asked) -> Vocabulary:
+        return self._staff if field is Asked.MANAGER else _vocabulary(field, self.language.code)
 
 
 @cache
 def _vocabulary(field: Asked, spoken: str) -> Vocabulary:
-    """What values of a field are called in a language: by their names, else their codes in any letters, else what is
-    left of names without accents and brackets. What several are called is no name."""
+    """What values of a field are called in a language."""
+    if field is Asked.COUNTRY:
+        return countries(spoken)
     here = language(spoken)
-    match field:
-        case Asked.COUNTRY:
-            codes = here.countries
-        case Asked.LANGUAGE:
-            codes = here.languages
-        case _:
-            codes = field.choices
-    named = [(code, called(here, field, code)) for code in codes]
-    shorter = [(code, _BRACKETS.sub("", name)) for code, name in named]
-    bare = [(code, _bare(name)) for code, name in (*named, *shorter)]
-    meant: dict[Spelt, list[str]] = {}
-    for each in ([*shorter, *bare], [(code, code) for code in codes], named):
-        meant |= _by_name(each)
-    return Vocabulary({name: found for name, found in meant.items() if len(set(found)) == 1}, codes)
+    codes = here.languages if field is Asked.LANGUAGE else field.choices
+    return vocabulary({code: called(here, field, code) for code in codes})
 
 
 _WORDS = {Asked.KIND: "partner_kind", Asked.STATUS: "status", Asked.DEAL_KIND: "rule"}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.results import ResultLine
+from introducer.locale import language
 from introducer.store.results import Results
 from tests.support.at_once import FOREIGNER, AtOnce, at_once
 from tests.support.casework import SALES
@@ -77,6 +78,50 @@ def test_a_form_announces_to_a_segment_and_its_partners_alone_see_it(portal: AtO
     assert [each["read_by"] for each in portal.data(HARBOUR)["announcements"]] == [1]
     assert [each["read_by"] for each in portal.data(PIPS)["announcements"]] == [0]
     assert portal.data(LANTERN)["announcements"] == []
+
+
+@pytest.mark.parametrize(
+    ("spoken", "typed", "shown"),
+    [
+        ("ru", "германия; Таиланд", "Германия, Таиланд"),
+        ("ar", "ألمانيا، تايلاند", "ألمانيا، تايلاند"),
+        ("en", "DE th", "Germany, Thailand"),
+    ],
+)
+def test_countries_are_typed_by_their_names(portal: AtOnce, spoken: str, typed: str, shown: str) -> None:
+    browser = portal.signed_in(MANAGER, accept_language=spoken)
+    browser.cookies["__Host-language"] = spoken
+    # when one of them is none, then what was typed stays, and it is said which
+    refused = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries=f"{typed}; <Polnad>")
+    comma = language(spoken).mark(",")
+    field = re.search(r'name="countries" value="([^"]*)"', refused.body)
+    assert refused.status == 422 and field and html.unescape(field[1]) == f"{shown}{comma}<Polnad>"
+    note = re.search(r'id="note-countries">(.*?)</p>', refused.body)
+    assert note and "<bdi>&lt;Polnad&gt;</bdi>" in note[1] and refused.body.count("<datalist") == 1
+    # when all are, then codes are kept, and names are shown
+    done = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries=typed)
+    assert done.status == 303, done.body
+    path = done.location.partition("?")[0]
+    assert portal.machine(MANAGER).get(path).json["countries"] == ["DE", "TH"]
+    assert shown in browser.get(path).body
+
+
+def test_sixty_countries_are_announced_to_by_their_names_which_are_longer_than_a_field_of_codes(portal: AtOnce) -> None:
+    english = language("en")
+    codes = sorted({"DE", *english.countries[:59]})
+    browser = portal.signed_in(MANAGER)
+    typed = ", ".join(map(english.country, codes))
+    done = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries=typed)
+    assert done.status == 303 and len(typed) > 400, done.body
+    assert portal.machine(MANAGER).get(done.location.partition("?")[0]).json["countries"] == codes
+    many = ", ".join(map(english.country, english.countries[:61]))
+    refused = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries=many)
+    assert refused.status == 422 and "Name at most 60 countries." in refused.body
+
+
+def test_a_program_names_countries_by_codes_alone(portal: AtOnce) -> None:
+    answer = portal.machine(MANAGER).post("/desk/announcements", NEWS | {"countries": "Germany"}, as_json=True)
+    assert (answer.status, answer.json["code"]) == (422, "invalid_country")
 
 
 def test_a_program_announces_once_and_a_segment_narrows_the_other_conditions(portal: AtOnce) -> None:

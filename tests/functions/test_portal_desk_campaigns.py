@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from introducer.locale import language
 from tests.browser.world import Answer
 from tests.support.at_once import FOREIGNER
 from tests.support.payday import ADMIN, HARBOUR, MAKER, MANAGER
@@ -149,7 +150,9 @@ def test_a_manager_makes_and_changes_a_campaign_in_a_browser(portal: Promoting) 
         ({"pages.1.url": "http://northgate.example/"}, "pages.1.url", "Write an address"),
         ({"pages.0.weight": "0"}, "pages.0.weight", "from 1 to 1000"),
         ({"pages.0.weight": "many"}, "pages.0.weight", "Write a whole number"),
-        ({"pages.0.countries": "Germany"}, "pages.0.countries", "two capital letters"),
+        ({"countries": "Germany, <Polnad>"}, "countries", "“<Polnad>” is no country: write countries by their names"),
+        ({"pages.0.countries": "Germanium"}, "pages.0.countries", "“Germanium” is no country"),
+        ({"countries": "Poland", "pages.0.countries": "Germany"}, "pages.0.countries", "The campaign is not for this"),
         ({"pages.0.url": ""}, "", "Name one page"),
         ({"starts_at": "2026-05-01T00:00", "ends_at": "2026-04-01T00:00"}, "ends_at", "before the start"),
         ({"clicks_per_day": "0"}, "clicks_per_day", "at least 1"),
@@ -169,14 +172,54 @@ def test_what_was_typed_stays_beside_what_is_wrong(
     )
     assert answer.status == 422, text(answer.body)
     if field:
-        note = re.search(rf'id="note-{re.escape(field)}">([^<]*)<', answer.body)
-        assert note and said in html.unescape(note[1]), (wrong, note)
-    assert said in text(answer.body) and "Kept <b>" in html.unescape(answer.body)
+        note = re.search(rf'id="note-{re.escape(field)}">(.*?)</p>', answer.body)
+        assert note and said in html.unescape(re.sub("</?bdi>", "", note[1])), (wrong, note)
+        assert form_of(answer)[field] == wrong[field]
+    assert "<Polnad>" not in answer.body and "Kept <b>" in html.unescape(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "typed", "shown", "page"),
+    [
+        ("ru", "австрия; Германия", "Австрия, Германия", "Германия"),
+        ("ar", "النمسا، ألمانيا", "النمسا، ألمانيا", "ألمانيا"),
+        ("en", "de AT", "Austria, Germany", "Germany"),
+    ],
+)
+def test_countries_are_typed_by_their_names_and_kept_as_codes(
+    portal: Promoting, spoken: str, typed: str, shown: str, page: str
+) -> None:
+    # given somebody who reads a language, and writes countries in it
+    browser = portal.signed_in(MANAGER, accept_language=spoken)
+    browser.cookies["__Host-language"] = spoken
+    fields = form_of(browser.get(f"{LIST}/new")) | {
+        "name": f"By names {spoken}", "pages.0.url": f"{URL}/a", "countries": typed, "pages.0.countries": page,
+    }  # fmt: skip
+    # when one of them is none, then it stands there as it was typed, and nothing was kept
+    refused = browser.post(f"{LIST}/new", fields | {"pages.0.countries": f"{page}, Polnad"})
+    mark = language(spoken).mark(",")
+    assert (refused.status, form_of(refused)["pages.0.countries"]) == (422, f"{page}{mark}Polnad")
+    assert form_of(refused)["countries"] in (shown, mark.join(reversed(shown.split(mark))))
+    # when all are, then the campaign has codes
+    done = browser.post(f"{LIST}/new", form_of(refused) | {"pages.0.countries": page})
+    assert done.status == 303, text(done.body)
+    path = done.location.partition("?")[0]
+    settings = portal.machine(MANAGER).get(path).json["settings"]
+    assert (settings["countries"], settings["pages"][0]["countries"]) == (["AT", "DE"], ["DE"])
+    # and its form has names, which mean the same when they are sent back, where programs read codes
+    edit = browser.get(f"{path}/edit")
+    assert (form_of(edit)["countries"], form_of(edit)["pages.0.countries"]) == (shown, page)
+    assert edit.body.count("<datalist") == 1
+    typed_again = form_of(edit) | {"why": "another name", "name": f"Again {spoken}"}
+    assert browser.post(f"{path}/edit", typed_again).status == 303
+    assert portal.machine(MANAGER).get(path).json["settings"] == settings | {"name": f"Again {spoken}"}
+    assert portal.machine(MANAGER).get(f"{path}/edit").json["typed"]["countries"] == "AT, DE"
 
 
 @pytest.mark.parametrize(
     ("said", "code", "field"),
     [
+        ({"countries": ["Germany"]}, "invalid_country", "countries"),
         ({"pages": [{"url": f"{URL}/x"}, {"url": "https://evil.example/"}]}, "host_not_allowed", "pages.1.url"),
         ({"clicks_per_day": -1}, "invalid_cap", "clicks_per_day"),
         ({"clicks_per_day": True}, "invalid_setting", "clicks_per_day"),

@@ -15,9 +15,9 @@ import pytest
 
 from introducer.domain.configuration import Change, Member, Role
 from introducer.domain.contest import Contest, ContestStatus, Division, Metric, Prize, PrizeKind
-from introducer.locale import CODES
+from introducer.locale import CODES, language
 from introducer.store.configuration import Configuration
-from tests.browser.world import Answer
+from tests.browser.world import Answer, Visitor
 from tests.support.contest_pages import PRIZES, ContestPages, contest_pages
 from tests.support.form_fields import Fields, fields_of
 from tests.support.payday import ADMIN, CHECKER, HARBOUR, LANTERN, MAKER, MANAGER, NOW, PIPS
@@ -241,6 +241,38 @@ def test_points_and_a_series_go_through_the_form(desk: ContestPages) -> None:
     assert (again["every"], again["until"], again["divisions.0.prizes.0.worth"]) == ("week", "4", "A watch")
 
 
+@pytest.mark.parametrize(
+    ("spoken", "typed", "shown"),
+    [
+        ("ru", "германия; Таиланд", "Германия, Таиланд"),
+        ("ar", "ألمانيا، تايلاند", "ألمانيا، تايلاند"),
+        ("en", "DE th", "Germany, Thailand"),
+    ],
+)
+def test_countries_are_typed_by_their_names(desk: ContestPages, spoken: str, typed: str, shown: str) -> None:
+    visitor = desk.signed_in(MANAGER, accept_language=spoken)
+    visitor.cookies["__Host-language"] = spoken
+    form = as_form(desk, dict(SETTINGS) | {"name": f"By names {spoken}"}, visitor)
+    # when one of them is none, then what was typed stays, and it is said which
+    refused = visitor.post(f"{NEW}/check", form | {"countries": f"{typed}; <Polnad>"})
+    comma = language(spoken).mark(",")
+    assert refused.status == 422
+    assert fields_of(refused.body, "design")["countries"] == f"{shown}{comma}<Polnad>"
+    assert "“<bdi><Polnad></bdi>” is no country" in error_at(refused.body, "countries") or spoken != "en"
+    assert "<bdi><Polnad></bdi>" in error_at(refused.body, "countries") and "<Polnad>" not in refused.body
+    # when all are, then the check and another row keep names in the form, and programs read codes
+    for button in ({}, {"do": "add-0"}):
+        page = visitor.post(f"{NEW}/check", form | {"countries": typed} | button)
+        assert (page.status, fields_of(page.body, "design")["countries"]) == (200, shown)
+    assert page.body.count("<datalist") == 1
+    kept = visitor.post(NEW, form | {"countries": typed})
+    assert kept.status == 303, kept.body
+    path = kept.location.partition("?")[0]
+    assert desk.contests.contest(path.rpartition("/")[2]).conditions.countries == {"DE", "TH"}
+    assert desk.machine(MANAGER).get(f"{path}/edit").json["typed"]["countries"] == "DE, TH"
+    assert fields_of(visitor.get(f"{path}/edit").body, "design")["countries"] == shown
+
+
 # ------------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -279,9 +311,9 @@ def test_settings_that_cannot_be_are_refused_with_the_reason_beside_the_field(de
     assert fields_of(page.body, "design") | {"csrf": form["csrf"]} == form
 
 
-def as_form(desk: ContestPages, settings: Mapping[str, Any]) -> Fields:
+def as_form(desk: ContestPages, settings: Mapping[str, Any], visitor: Visitor | None = None) -> Fields:
     """These settings, typed into the form."""
-    form = fields_of(desk.signed_in(MANAGER).get(NEW).body, "design")
+    form = fields_of((visitor or desk.signed_in(MANAGER)).get(NEW).body, "design")
     form |= {name: str(settings[name]) for name in ("name", "time_zone", "first_day", "last_day")}
     weights = settings["weights"]
     form |= {"metric": "weighted"} | {f"weights.{name}": weight for name, weight in weights.items()}

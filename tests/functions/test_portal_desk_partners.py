@@ -429,6 +429,24 @@ class TestTheSameTermsForSeveral:
         assert [each["type"] for each in proposal["terms"]["rules"]] == ["revshare", "lot"]
         assert (proposal["terms"]["rules"][0]["percent"], proposal["partners"]) == ("34", 2)
 
+    def test_countries_are_written_by_their_names_in_its_fields(self, portal: AtOnce) -> None:
+        browser = portal.signed_in(MANAGER, accept_language="ru")
+        browser.cookies["__Host-language"] = "ru"
+        page = browser.get(f"{self.JOINT}/new?partner={portal.partners[NOWHERE]}")
+        page = browser.post(f"{self.JOINT}/check", fields_of(page.body, "deal") | {"do": "example-cpa-0"})
+        at = "terms.rules.1.amounts.0.countries"
+        fields = fields_of(page.body, "deal") | {"reason": "by names"}
+        assert fields[at] == "Германия, Австрия"
+
+        wrong = browser.post(self.JOINT, fields | {at: "Польша, Polnad"})
+        assert wrong.status == 422 and fields_of(wrong.body, "deal")[at] == "Польша, Polnad"
+        assert f'id="note-{at}">«<bdi>Polnad</bdi>»' in wrong.body
+        checked = browser.post(f"{self.JOINT}/check", fields | {at: "польша; Таиланд"})
+        assert checked.status == 200 and fields_of(checked.body, "deal")[at] == "Польша, Таиланд"
+        made = browser.post(self.JOINT, fields_of(checked.body, "deal") | {"reason": "by names"})
+        kept = portal.machine(MANAGER).get(made.location).json["terms"]["rules"][1]
+        assert kept["amounts"][0]["countries"] == ["PL", "TH"]
+
     @pytest.mark.parametrize(
         ("change", "code"),
         [

@@ -316,7 +316,7 @@ def test_a_saved_answer_is_put_in_in_the_partners_language(portal: Portal) -> No
 def test_an_announcement_reaches_whom_it_is_for_and_staff_see_who_has_read_it(portal: Portal) -> None:
     # given an announcement for Thailand and Poland
     browser, staff = portal.signed_in(STAFF), portal.machine(STAFF)
-    done = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries="th, pl")
+    done = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries="thailand, pl")
     assert done.status == 303, done.body
     name = done.location.split("/")[-1].split("?")[0]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from introducer.domain.terms import parse_terms
+from introducer.locale import language
 from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import DEALT, STAFF, UNDEALT, Portal, a_portal
 from tests.functions.test_portal_deal import said_in_html, said_in_json, text
@@ -74,7 +75,9 @@ def test_the_page_has_each_field_of_the_form(portal: Portal) -> None:
     assert set(editor["typed"]) <= named
     sent = {name.removesuffix("[]"): value for name, value in fields_of(page.body, "deal").items()}
     for name, value in editor["typed"].items():
-        if value:
+        if name.endswith(".countries"):
+            assert sent[name] == ", ".join(language("en").country(code) for code in value.split(", ") if code), name
+        elif value:
             assert ([each for each in sent[name] if each] if isinstance(value, list) else sent[name]) == value, name
     assert len(zlib.compress(page.body.encode(), 6)) < 60_000
 
@@ -126,6 +129,51 @@ def test_what_is_wrong_stands_at_its_field(portal: Portal, changes: dict[str, st
     shown = [name for name in changes if name != "terms.rules.0.negative"]
     assert [again[name] for name in shown] == [changes[name] for name in shown]
     assert deals(portal, UNDEALT) == []
+
+
+@pytest.mark.parametrize(
+    ("spoken", "typed", "shown"),
+    [
+        ("ru", "германия; Таиланд", "Германия, Таиланд"),
+        ("ar", "ألمانيا، تايلاند", "ألمانيا، تايلاند"),
+        ("en", "DE, th", "Germany, Thailand"),
+    ],
+)
+def test_countries_are_written_by_their_names(portal: Portal, spoken: str, typed: str, shown: str) -> None:
+    browser, check = portal.signed_in(STAFF), path(portal, UNDEALT) + "/check"
+    browser.cookies["__Host-language"] = spoken
+    page = browser.post(check, sent_form(browser.get(path(portal, UNDEALT)), do="example-cpa-0"))
+    prices, only = "terms.rules.1.amounts.0.countries", "terms.rules.1.qualification.countries"
+
+    # what is none stays as it was typed, and is said at its field alone; another row changes nothing about it
+    comma = language(spoken).mark(",")
+    wrong = sent_form(page, **{prices: f"{typed}; <Polnad>", only: typed, "reason": "as agreed"})
+    for refused in (browser.post(path(portal, UNDEALT), wrong), browser.post(check, wrong)):
+        assert refused.status == 422 and "<Polnad>" not in refused.body
+        assert fields_of(refused.body, "deal")[prices] == f"{shown}{comma}<Polnad>"
+        [note] = re.findall(rf'id="note-{re.escape(prices)}">(.*?)</p>', refused.body)
+        assert "<bdi>&lt;Polnad&gt;</bdi>" in note and "<bdi>&lt;Polnad&gt;</bdi>" not in refused.body.replace(note, "")
+    more = browser.post(check, wrong | {"do": "add-rules.1.amounts"})
+    assert fields_of(more.body, "deal")[prices] == f"{shown}{comma}<Polnad>"
+
+    # the form shows names, and terms have codes
+    right = sent_form(page, **{prices: typed, only: typed})
+    assert [fields_of(browser.post(check, right).body, "deal")[name] for name in (prices, only)] == [shown, shown]
+    as_json = browser.post(check, right | {"do": "json"})
+    [_, rule] = json.loads(fields_of(as_json.body, "deal")["terms"])["rules"]
+    assert rule["amounts"][0]["countries"] == rule["qualification"]["countries"] == ["DE", "TH"]
+    assert "<datalist" not in page.body
+
+
+def test_a_program_writes_countries_as_codes(portal: Portal) -> None:
+    asked, check = portal.machine(STAFF), path(portal, UNDEALT) + "/check"
+    sent = json.loads(json.dumps(EVERYTHING).replace('"DE"', '"Germany"'))
+    assert sent != EVERYTHING
+    refused = asked.post(check, {"terms": sent}, as_json=True)
+    assert (refused.status, refused.json["code"]) == (422, "invalid_deal")
+    assert any("countries" in name and "DE" in said for name, said in refused.json["errors"].items())
+    editor = asked.post(check, {"terms": EVERYTHING}, as_json=True).json["editor"]
+    assert any(name.endswith(".countries") and "DE" in value for name, value in editor["typed"].items())
 
 
 def test_terms_are_proposed_from_the_fields(portal: Portal) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import sentences
 import terms_form as forms
 import words
+from names_typed import saying_which, take_countries
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from server import STAFF_HOME, Done, Who, page
 from visit import JSON, N_, FormRefused, Visit
@@ -107,6 +108,7 @@ def proposal(visit: Visit, partner: str) -> dict[str, Any]:
 def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
     """What proposed terms would say to the partner, in words, or what is wrong; nothing is kept."""
     found = _partner(visit, partner)
+    take_countries(visit)
     if another := another_form(visit):
         return _form(visit, found) | another
     draft = visit.read(Draft)
@@ -132,6 +134,7 @@ def propose(visit: Visit, partner: str) -> Done:
     propose."""
     assert visit.member is not None
     found = _partner(visit, partner)
+    take_countries(visit)
     wish = visit.read(Proposal)
     terms = terms_of(visit, wish)
     try:
@@ -298,6 +301,7 @@ def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
         if visit.content_type != JSON and forms.is_form(visit.fields):
             fields = forms.tidied(visit.fields)
             said = {forms.field_of(each.field, fields): _advice(visit, each, _ADVICE | _AT_FIELD) for each in wrong}
+            said = saying_which(visit.language, said, fields)
         raise FormRefused(said, typed_of(draft), cause)
     return terms
 

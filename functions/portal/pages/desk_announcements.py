@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import segment_form
 from advice import Advice
+from names_typed import saying_which, take_countries
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from texts import Texts, told
-from visit import N_, Visit
+from visit import JSON, N_, Visit
 
 from introducer.domain.announcement import ANNOUNCERS, FILLED, Announcement
 from introducer.domain.configuration import PartnerKind
@@ -34,7 +35,7 @@ class NewAnnouncement(Texts):
 
     kinds: Kinds = Field(default=[])
     countries: Short = ""
-    """Their two letters, with spaces or commas between."""
+    """Their two letters, with spaces or commas between; a form has them by their names too."""
     mine: bool = False
     """Only partners that the one who announces looks after."""
     segment: Short = ""
@@ -50,10 +51,10 @@ class Withdrawal(BaseModel):
     why: Annotated[str, StringConstraints(strip_whitespace=True, max_length=600)] = ""
 
 
-_ADVICE: Advice = {
+_ADVICE = {
     "placeholder_not_here": ("", N_("A word in braces is for mails alone: use those that are named below.")),
     "invalid_kind": ("kinds", N_("This does not fit here.")),
-    "invalid_country": ("countries", N_("Write countries by their two letters, such as PL TH AE.")),
+    "invalid_country": ("countries", N_("This does not fit here.")),
     "too_many_countries": ("countries", N_("Name at most 60 countries.")),
     "invalid_through": ("through", N_("Choose a day from today on, within a year.")),
     "no_such_segment": ("segment", N_("There is no such segment any more: choose another.")),
@@ -98,8 +99,9 @@ def announcements(visit: Visit) -> dict[str, Any]:
 def publish(visit: Visit) -> Done:
     """Managers and admins announce something to all partners in the portal, or to some."""
     assert visit.member is not None
+    take_countries(visit)
     wish, books = visit.read(NewAnnouncement), visit.portal.broadcast_books
-    with told(wish, _ADVICE):
+    with told(wish, _advice(visit)):
         made = announce(
             visit.portal.configuration,
             visit.portal.announcements,
@@ -178,6 +180,14 @@ def withdraw(visit: Visit, announcement: str) -> Done:
             clock=visit.portal.now,
         )
     return Done(_line(visit, found, Names(visit.portal.configuration)), f"{PATH}/{announcement}")
+
+
+def _advice(visit: Visit) -> Advice:
+    """What to do about an error; of a form's countries, about that which is none."""
+    if visit.content_type == JSON:
+        return _ADVICE
+    field, said = _ADVICE["invalid_country"]
+    return _ADVICE | {"invalid_country": (field, saying_which(visit.language, {field: said}, visit.fields)[field])}
 
 
 def _segment(visit: Visit, segment: str) -> SavedSegment | None:

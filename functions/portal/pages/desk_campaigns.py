@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import campaign_form as forms
 import words
+from names_typed import saying_which, take_countries
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from visit import JSON, N_, FormRefused, Visit
@@ -93,7 +94,6 @@ class NewStatus(BaseModel):
 
 
 _URL = N_("Write an address such as https://www.example.com/start.")
-_COUNTRIES = N_("Write the two capital letters of each country, such as DE, AT.")
 _MOMENT = N_("Choose a day and a time.")
 _WHOLE = N_("Write a whole number, at least 1.")
 _LONG = N_("This is too long, or has characters that cannot be shown.")
@@ -102,7 +102,7 @@ _ADVICE: Mapping[str, tuple[str, str]] = {
     "invalid_name": ("name", N_("Give it a name of 1 to 120 characters on one line.")),
     "invalid_url": ("pages.0.url", _URL),
     "invalid_host": ("hosts", N_("Write hosts such as go.example.com, one to a line.")),
-    "invalid_country": ("countries", _COUNTRIES),
+    "invalid_country": ("countries", N_("This does not fit here.")),
     "invalid_language": ("", N_("Say a language by its two letters, such as en, or leave it empty.")),
     "invalid_parameter": ("click_parameter", N_("Use letters, digits and _ . -, at most 40.")),
     "invalid_window": ("window_days", N_("Write a number of days from 1 to 365.")),
@@ -282,7 +282,7 @@ def change_campaign_status(visit: Visit, campaign: str) -> Done:
             clock=visit.portal.now,
         )
     except (Invalid, Conflict) as error:
-        raise _refusal(error, wish.model_dump()) from error
+        raise _refusal(visit, error, wish.model_dump()) from error
     return Done(_told(after), f"{PATH}/{campaign}?done={after.status}")
 
 
@@ -320,7 +320,7 @@ def keep_new_campaign(visit: Visit) -> Done:
             request=visit.idempotency_key,
         )
     except (Invalid, Conflict) as error:
-        raise _refusal(error, _typed(visit, sent)) from error
+        raise _refusal(visit, error, _typed(visit, sent)) from error
     return Done(_told(made), f"{PATH}/{made.campaign}?done=made", created=True)
 
 
@@ -351,7 +351,7 @@ def keep_campaign(visit: Visit, campaign: str) -> Done:
             clock=visit.portal.now,
         )
     except (Invalid, Conflict) as error:
-        raise _refusal(error, _typed(visit, sent)) from error
+        raise _refusal(visit, error, _typed(visit, sent)) from error
     return Done(_told(after), f"{PATH}/{campaign}?done=changed")
 
 
@@ -362,6 +362,7 @@ def _campaign(visit: Visit, campaign: str) -> Campaign:
 
 def _sent(visit: Visit) -> dict[str, Any]:
     """The settings that were sent, a form's as a program would send them."""
+    take_countries(visit)
     fields = {name: value for name, value in visit.fields.items() if name not in OF_THE_FORM}
     return fields if visit.content_type == JSON else forms.settings_of_form(fields)
 
@@ -407,7 +408,7 @@ def _told(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _refusal(error: Invalid | Conflict, typed: Mapping[str, str]) -> IntroducerError | FormRefused:
+def _refusal(visit: Visit, error: Invalid | Conflict, typed: Mapping[str, str]) -> IntroducerError | FormRefused:
     """The form again, with what to do beside the field it is about."""
     if error.code == "invalid_setting":
         wrong: dict[str, str] = dict(error.facts["errors"])  # type: ignore[call-overload]
@@ -416,4 +417,5 @@ def _refusal(error: Invalid | Conflict, typed: Mapping[str, str]) -> IntroducerE
     if error.code not in _ADVICE:
         return error
     field, message = _ADVICE[error.code]
-    return FormRefused({str(error.facts.get("field", field)): message}, typed, error)
+    errors = {str(error.facts.get("field", field)): message}
+    return FormRefused(saying_which(visit.language, errors, typed), typed, error)

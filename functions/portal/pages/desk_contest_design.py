@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import contest_form as forms
 import words
+from names_typed import saying_which, take_countries
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import Done, Who, page
 from visit import JSON, N_, FormRefused, Visit
@@ -88,6 +89,7 @@ class About(BaseModel):
 
 
 _AMOUNT = N_("Write an amount, such as 500.00.")
+_ELSE = N_("This does not fit here.")
 _SCORE = N_("Write a number above zero, such as 10.")
 _PLACE = N_("Write a place, such as 1.")
 _DAY = N_("Choose a day.")
@@ -105,7 +107,6 @@ _WRITTEN = {
     "first_day": _DAY,
     "last_day": _DAY,
     "currency": N_("Write the three capital letters of a currency, such as EUR."),
-    "countries": N_("Write the two capital letters of each country, such as DE, AT."),
     "time_zone": N_("There is no such time zone: write one such as Europe/Berlin."),
     "gift": N_("Say in words what the gift is."),
 }
@@ -149,7 +150,7 @@ _RULES = {
     "unknown_time_zone": _WRITTEN["time_zone"],
     "unknown_currency": _WRITTEN["currency"],
     "no_rates": N_("There are no exchange rates of this currency: choose another."),
-    "invalid_country": _WRITTEN["countries"],
+    "invalid_country": _ELSE,
     "unknown_partner": N_("One of these is no partner of yours, or several have its name: write its number."),
     "unknown_manager": N_("One of these does not look after partners any more."),
     "series_over": N_("Fewer than those there are already: raise it."),
@@ -311,6 +312,7 @@ def _settings(visit: Visit, before: Contest | None) -> dict[str, Any]:
 def _checked(visit: Visit, before: Contest | None) -> dict[str, Any]:
     assert visit.member is not None
     check_planner(visit.member.role)
+    take_countries(visit)
     do = visit.fields.get("do")
     if isinstance(do, str) and do and visit.content_type != JSON:
         return _form(visit, before, forms.grown(visit.fields, do))
@@ -339,6 +341,7 @@ def _checked(visit: Visit, before: Contest | None) -> dict[str, Any]:
 def _draft(visit: Visit, before: Contest | None) -> Contest:
     """The contest as it was sent. Raises `FormRefused` with what is wrong, field by field."""
     assert visit.member is not None
+    take_countries(visit)
     sent = {name: value for name, value in visit.fields.items() if name not in OF_THE_FORM}
     if visit.content_type != JSON:
         sent = forms.settings_of_form(forms.tidied(sent))
@@ -370,15 +373,16 @@ def _refusal(visit: Visit, error: Invalid | Conflict) -> IntroducerError | FormR
     codes = error.facts.get("codes")
     if isinstance(codes, Mapping):
         errors = {forms.field_of(place, fields): _shape(place, code) for place, code in codes.items()}
-        return FormRefused(errors, {}, error)
+        return FormRefused(saying_which(visit.language, errors, fields), {}, error)
     if error.code not in _RULES:
         return error
     place = str(error.facts.get("field", _FIELD_OF.get(error.code, "")))
-    return FormRefused({forms.field_of(place, fields) if place else "": _RULES[error.code]}, {}, error)
+    errors = {forms.field_of(place, fields) if place else "": _RULES[error.code]}
+    return FormRefused(saying_which(visit.language, errors, fields), {}, error)
 
 
 def _shape(place: str, code: str) -> str:
     for name in (place.rpartition(".")[2], place.partition(".")[0]):
         if code in ("written", "unknown_currency", "unknown_time_zone") and name in _WRITTEN:
             return _WRITTEN[name]
-    return _SHAPE.get(code, N_("This does not fit here."))
+    return _SHAPE.get(code, _ELSE)

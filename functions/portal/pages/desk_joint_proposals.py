@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import terms_form as forms
 import words
+from names_typed import take_countries
 from partners_asked import those_meant
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
@@ -134,6 +135,7 @@ def check_joint(visit: Visit) -> dict[str, Any]:
     """What the same terms would be to each of several partners, in words; nothing is kept."""
     assert visit.member is not None
     _admit(visit)
+    take_countries(visit)
     if another := another_form(visit):
         return _form(visit, _sent(visit)) | another
     draft = visit.read(Joint)
@@ -161,6 +163,7 @@ def write_joint(visit: Visit) -> Done:
     """Managers and admins write the same terms for several partners; a second one lets them out."""
     assert visit.member is not None
     _admit(visit)
+    take_countries(visit)
     draft = visit.read(Joint)
     terms = terms_of(visit, draft)
     key = visit.idempotency_key

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from markupsafe import Markup, escape
+from names_typed import NO_COUNTRY
 from pydantic import ConfigDict, Field, StringConstraints
 from segment_form import Conditions, Rows, Values, as_rows, asked_in, choices, misfit, of_rows, told, typed_of
 from server import Done, Who, page
@@ -211,7 +212,7 @@ WRONG = {
     Asked.PARTNER: N_("“%(typed)s” is no partner of yours: write its number."),
     Asked.KIND: N_("“%(typed)s” is no kind of partner. There are: %(names)s."),
     Asked.STATUS: N_("“%(typed)s” is no status of a partner. There are: %(names)s."),
-    Asked.COUNTRY: N_("“%(typed)s” is no country: write countries by their names, such as %(names)s."),
+    Asked.COUNTRY: NO_COUNTRY,
     Asked.LANGUAGE: N_("“%(typed)s” is no language: write languages by their names, such as %(names)s."),
     Asked.MANAGER: N_(
         "“%(typed)s” is no manager here: write a name as it stands in the portal, or nothing where you mean nobody."
