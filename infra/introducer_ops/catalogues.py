@@ -24,7 +24,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from introducer import wording
-from introducer.domain import describe
+from introducer.domain import describe, terms_refused
 from introducer.locale import CODES, DEFAULT, HERE
 from introducer.sources import dialects
 
@@ -33,6 +33,8 @@ SHARED = Path(wording.__file__).parent
 """What the portal and the command line say in the same words."""
 DEALS = Path(describe.__file__)
 """Deals in words: said by both too, and marked with its own `N_` and `Plural`."""
+REFUSED = Path(terms_refused.__file__)
+"""Why terms of a deal cannot be, marked alike."""
 DETECTORS = Path(describe.__file__).parent / "fraud"
 """What detectors found in words, marked alike."""
 DIALECTS = Path(dialects.__file__).parent
@@ -58,12 +60,14 @@ def _said() -> tuple[tuple[str, Any, tuple[str, ...]], ...]:
     """What templates and code say: where, what, and what translators should know. The sources are read once."""
     portal = extract_from_dir(PORTAL, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS)
     shared = extract_from_dir(SHARED, method_map=_METHODS[:1], keywords=_KEYWORDS)
-    deals = extract_from_file("python", DEALS, keywords=_KEYWORDS)
+    deals = [
+        (path, found) for path in (DEALS, REFUSED) for found in extract_from_file("python", path, keywords=_KEYWORDS)
+    ]
     detectors = extract_from_dir(DETECTORS, method_map=_METHODS[:1], keywords=_KEYWORDS)
     told = extract_from_dir(DIALECTS, method_map=_METHODS[:1], keywords=_KEYWORDS)
     found = [(name, message, comments) for name, _, message, comments, _ in portal]
     found += [(f"{SHARED.name}/{name}", message, comments) for name, _, message, comments, _ in shared]
-    found += [(f"domain/{DEALS.name}", message, comments) for _, message, comments, _ in deals]
+    found += [(f"domain/{path.name}", message, comments) for path, (_, message, comments, _) in deals]
     found += [(f"domain/{DETECTORS.name}/{name}", message, comments) for name, _, message, comments, _ in detectors]
     found += [(f"{DIALECTS.name}/{name}", message, comments) for name, _, message, comments, _ in told]
     return tuple((place, message, tuple(comments)) for place, message, comments in found)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from introducer.domain.calendar import day_at, day_start
 from introducer.domain.deal import Basis, Bonus, Cpa, Deal, DealVersion, Window
-from introducer.domain.errors import Invalid
+from introducer.domain.describe import Day, Names, Number, Sentence
+from introducer.domain.terms_refused import GOAL_DROPPED, GOAL_NOT_COUNTED, TermsRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def opens_before(deal: Deal, begins: int, accepted: Sequence[DealVersion]) -> st
 
 
 def check_goals_kept(deal: Deal, begins: int, accepted: Sequence[DealVersion]) -> None:
-    """Raises `Invalid` when terms that begin at a moment (ms) would take away a goal that was accepted.
+    """Raises `TermsRefused` when terms that begin at a moment (ms) would take away a goal that was accepted.
 
     Code `goal_dropped`: its days begin later, and it is left out or changed. Code `goal_not_counted`: its days are not
     over, it counts qualified clients, and nothing of these terms says who qualifies.
@@ -63,18 +64,38 @@ def check_goals_kept(deal: Deal, begins: int, accepted: Sequence[DealVersion]) -
     for each in promised(accepted):
         rule, window = each.rule, each.window
         if each.opens >= begins and not each.is_in(deal):
-            raise Invalid(
+            raise TermsRefused(
                 f"The goal {rule.id!r} from {window.first} until {window.last} was accepted with version"
                 f" {each.version.version} and opens when these terms are in force: keep its rule and the currency as"
                 f" they are, or let the terms begin after {window.first}.",
+                place=_changed(each, deal),
+                advice=Sentence(
+                    GOAL_DROPPED,
+                    {
+                        "goal": Names((rule.id,)),
+                        "first": Day(window.first),
+                        "last": Day(window.last),
+                        "version": Number(str(each.version.version)),
+                    },
+                ),
                 code="goal_dropped",
                 rule=rule.id,
             )
         counts = any(isinstance(other, Cpa) for other in deal.rules)
         if rule.by is Basis.QFTD and not counts and window.last >= day_at(begins):
-            raise Invalid(
+            raise TermsRefused(
                 f"The goal {rule.id!r} counts qualified clients until {window.last}, but no cpa of these terms says who"
                 f" qualifies: keep one, or let the terms begin after {window.last}.",
+                place="",
+                advice=Sentence(GOAL_NOT_COUNTED, {"goal": Names((rule.id,)), "last": Day(window.last)}),
                 code="goal_not_counted",
                 rule=rule.id,
             )
+
+
+def _changed(goal: Promised, deal: Deal) -> str:
+    """The place in the terms that differs from a goal that they do not keep; empty where they leave it out."""
+    if goal.rule in deal.rules:
+        return "currency"
+    places = [f"rules[{at}]" for at, rule in enumerate(deal.rules) if rule.id == goal.rule.id]
+    return places[0] if places else ""
