@@ -130,16 +130,17 @@ def field_of(place: str, fields: Mapping[str, Any]) -> str:
         names = [name for name, value in fields.items() if name.endswith(".name") and _text(value) == steps[1]]
         fits = re.fullmatch(NAME, steps[1]) is not None
         return (f"{names[0][:-5]}.{'symbols' if fits else 'name'}") if names else f"{PREFIX}{steps[0]}"
-    models: tuple[type[BaseModel], ...] = (Terms,)
-    kept, rows = list[str](), False
+    spot = _Spot(Sort.PART, (Terms,))
+    models, kept, rows = spot.models, list[str](), False
     for step in steps:
         if rows:
-            rows = False
+            row = PREFIX + ".".join([*kept, step])
+            models, rows = (_of_row(spot, {"type": fields.get(f"{row}.type")}),), False
         else:
-            spot = next((spots[step] for spots in map(_spots, models) if step in spots), None)
-            if spot is None:
+            found = _spots(models[0]).get(step) if models else None
+            if found is None:
                 break
-            models, rows = spot.models, spot.sort is Sort.ROWS
+            spot, models, rows = found, found.models, found.sort is Sort.ROWS
         kept.append(step)
     return PREFIX + ".".join(kept) if kept else PREFIX.rstrip(".")
 

@@ -131,8 +131,6 @@ def test_a_deal_with_every_part_is_said_in_the_reader_s_language(portal: Portal,
     (terms(revshare("25", "x")), "terms.rules[0].negative", 'Write one of these: "reset", "carry" or "capped"'),
     (terms(), "terms.rules", "Fill this in."),
     (terms(revshare(), name="Gold"), "terms.name", "There is no such field: take it out."),
-    (terms(revshare("130")), "terms", "Rule 'rev' pays 130%: say more than 0 and at most 100."),
-    (terms(revshare() | {"fence": "1.00"}), "terms", "Rule 'rev' has a fence without a pool"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_where_it_is(portal: Portal, typed: Any, where: str, says: str) -> None:
     browser = portal.signed_in(STAFF)
@@ -153,10 +151,24 @@ def test_what_is_wrong_is_said_where_it_is(portal: Portal, typed: Any, where: st
     assert len(deals(portal)) == 5
 
 
+def test_what_rules_refuse_is_said_at_its_place_and_to_programs_in_a_sentence(portal: Portal) -> None:
+    browser, typed = portal.signed_in(STAFF), terms(revshare() | {"fence": "1.00"})
+
+    page = browser.post(path(portal), form(browser.get(path(portal)), terms=typed, reason="agreed by phone"))
+    problem = portal.machine(STAFF).post(path(portal), {"terms": typed, "reason": "agreed"}, as_json=True)
+
+    [note] = re.findall(r'<ul id="note-terms".*?</ul>', page.body, re.DOTALL)
+    says = "This is for clients who are taken together: tick that they are, or leave this empty."
+    assert text(note).strip().split(maxsplit=1) == ["rules[0].fence", says]
+    assert (page.status, problem.status) == (422, 422)
+    assert problem.json["detail"] == "Rule 'rev' has a fence without a pool: each client stands alone already."
+    assert problem.json["code"] == "invalid_deal" and "errors" not in problem.json
+
+
 @pytest.mark.parametrize(("begins", "says"), [
-    ("2026-05-20", "first of a month, such as 2026-06-01"),
-    ("2026-05-01", "Version 5 begins on 2026-05-10: a later version cannot begin before it."),
-    ("2026-04-17", "choose a day to come"),
+    ("2026-05-20", "choose the first of a month, such as 1 Jun 2026."),
+    ("2026-05-01", "Version 5 begins on 10 May 2026: choose that day or a later one."),
+    ("2026-04-17", "Choose a day to come"),
     ("2026-02-30", "This does not fit here."),
     ("soon", "This does not fit here."),
 ])  # fmt: skip

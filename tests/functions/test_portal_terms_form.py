@@ -111,7 +111,21 @@ def test_rules_and_rows_come_and_go_by_buttons_and_nothing_is_kept(portal: Porta
     ({"terms.rules.0.negative": "x"}, "terms.rules.0.negative", "Choose what fits here."),
     ({"terms.rules.0.promotion.from": "2026-08-01"}, "terms.rules.0.promotion.until", "Fill this in."),
     ({"terms.rules.0.tiers.by": "lots"}, "terms.rules.0.tiers.bands", "Fill this in."),
-    ({"terms.rules.0.percent": "130"}, "", "Rule &#39;rev&#39; pays 130%: say more than 0 and at most 100."),
+    ({"terms.rules.0.percent": "130"}, "terms.rules.0.percent", "Write more than 0 and at most 100."),
+    ({"terms.rules.0.fence": "100"}, "terms.rules.0.fence",
+     "This is for clients who are taken together: tick that they are, or leave this empty."),
+    ({"terms.rules.0.negative": "capped"}, "terms.rules.0.cap",
+     "A limit and “Carried over, to a limit” go together: fill in both, or neither."),
+    ({"terms.rules.0.promotion.from": "2026-08-01", "terms.rules.0.promotion.until": "2026-07-01",
+      "terms.rules.0.promotion.percent": "40"},
+     "terms.rules.0.promotion.until", "It ends before it starts: choose a later last day."),
+    ({"terms.rules.0.tiers.by": "lots", "terms.rules.0.tiers.mode": "retroactive",
+      "terms.rules.0.tiers.bands.0.from": "10", "terms.rules.0.tiers.bands.0.percent": "30"},
+     "terms.rules.0.tiers",
+     "This is for clients who are taken together: tick that they are, or leave this empty."),
+    ({"terms.currency": "XXX"}, "terms.currency", "Write the three capital letters of a currency, such as EUR."),
+    ({"begins": "2026-01-01"}, "begins",
+     "Choose a day to come: terms begin at midnight UTC, after they are accepted."),
     ({"begins": "2026-02-30"}, "begins", "This does not fit here."),
     ({"reason": "x"}, "reason", "Fill this in."),
 ])  # fmt: skip
@@ -122,8 +136,7 @@ def test_what_is_wrong_stands_at_its_field(portal: Portal, changes: dict[str, st
     page = browser.post(path(portal, UNDEALT), fields)
 
     assert page.status == 422 and says in page.body
-    if field:
-        assert re.search(rf'id="note-{re.escape(field)}">{says}', page.body) or f'role="alert">{says}' in page.body
+    assert re.search(rf'id="note-{re.escape(field)}">{says}', page.body) or f'role="alert">{says}' in page.body
     again = fields_of(page.body, "deal")
     # A choice that there is not cannot be shown.
     shown = [name for name in changes if name != "terms.rules.0.negative"]
@@ -187,3 +200,14 @@ def test_terms_are_proposed_from_the_fields(portal: Portal) -> None:
     assert made.location == again.location
     [kept] = deals(portal, UNDEALT)
     assert json.loads(kept.terms)["rules"] == [{"type": "revshare", "id": "rev", "percent": "33", "negative": "carry"}]
+
+
+def test_the_same_terms_for_several_say_at_the_field_too(portal: Portal) -> None:
+    browser = portal.signed_in(STAFF)
+    page = browser.get(f"/desk/deals/joint/new?partner={portal.partners[UNDEALT]}")
+    fields = sent_form(page, **{"terms.rules.0.fence": "100", "reason": "the summer's terms"})
+
+    for where in ("/desk/deals/joint/check", "/desk/deals/joint"):
+        answer = browser.post(where, fields)
+        assert answer.status == 422
+        assert 'id="note-terms.rules.0.fence">This is for clients who are taken together' in answer.body

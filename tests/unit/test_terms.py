@@ -324,7 +324,7 @@ def test_what_is_refused_stands_beside_something_that_can_be(what: str) -> None:
         parse_terms(terms(other))
 
 
-@pytest.mark.parametrize(("deal", "sentence"), [
+REFUSED_DEALS: list[tuple[dict[str, Any], str]] = [
     ({"rules": [revshare()]}, "The deal needs currency: a text."),
     (terms(revshare(), currency="EURO"),
      "'EURO' is not an ISO 4217 currency code: send three capital letters such as EUR."),
@@ -358,7 +358,10 @@ def test_what_is_refused_stands_beside_something_that_can_be(what: str) -> None:
     (terms(GOAL | {"window": DAYS}, GOAL | {"id": "again", "window": {"from": "2026-11-30", "until": "2026-12-05"}}),
      "Rules 'goal' and 'again' pay for the same goal: keep one."),
     (terms("revshare"), "A rule must be an object with a type and an id."),  # type: ignore[arg-type]
-])  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("deal", "sentence"), REFUSED_DEALS)
 def test_a_deal_that_cannot_be_is_refused_in_words(deal: dict[str, Any], sentence: str) -> None:
     assert refusal(deal) == sentence
 

@@ -24,6 +24,7 @@ from introducer.domain.configuration import Partner
 from introducer.domain.describe import describe
 from introducer.domain.errors import Conflict, Forbidden, Invalid, Malformed, TooLarge
 from introducer.domain.terms import parse_terms
+from introducer.domain.terms_refused import TermsRefused
 from introducer.services.creation import Author
 from introducer.services.partner_of_brand import partner_of_brand
 from introducer.services.propose_deal import next_version, propose_deal
@@ -120,7 +121,7 @@ def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
             visit.portal.configuration, partner=found.partner, terms=terms, valid_from=begins_of(draft), at=visit.now
         )
     except Invalid as error:
-        raise refused_terms(error, draft) from error
+        raise refused_terms(visit, error, draft) from error
     return _form(visit, found) | {
         "typed": typed_of(draft),
         "editor": editor(visit, terms),
@@ -150,7 +151,7 @@ def propose(visit: Visit, partner: str) -> Done:
             clock=visit.portal.now,
         )
     except Invalid as error:
-        raise refused_terms(error, wish) from error
+        raise refused_terms(visit, error, wish) from error
     except Conflict as error:
         message = N_("Other terms were proposed meanwhile: read them first, then load this page again.")
         raise FormRefused({"": message}, typed_of(wish), error) from error
@@ -293,7 +294,7 @@ def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
         cause = Invalid(f"The terms cannot be read. {error.detail}", code=error.code)
         # What is nested too deeply is not shown again: that could not be written down either.
         shown = draft if isinstance(draft.terms, str) else draft.model_copy(update={"terms": ""})
-        raise refused_terms(cause, shown) from error
+        raise refused_terms(visit, cause, shown) from error
     wrong = shape_errors(terms)
     if wrong:
         said = {f"terms.{each.field}": _advice(visit, each, _ADVICE) for each in wrong}
@@ -306,10 +307,15 @@ def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
     return terms
 
 
-def refused_terms(error: Invalid, draft: Draft) -> FormRefused:
-    """The sentence stands at the field it is about."""
+def refused_terms(visit: Visit, error: Invalid, draft: Draft) -> FormRefused:
+    """What to do stands at the field, or the part, that it is about; what is about none alone stands above them."""
+    if not isinstance(error, TermsRefused):
+        return FormRefused({"terms": error.detail}, typed_of(draft), error)
     field = "begins" if error.code == "invalid_valid_from" else "terms"
-    return FormRefused({field: error.detail}, typed_of(draft), error)
+    if error.place:
+        in_fields = visit.content_type != JSON and forms.is_form(visit.fields)
+        field = forms.field_of(error.place, forms.tidied(visit.fields)) if in_fields else f"terms.{error.place}"
+    return FormRefused({field: say(visit.language, error.advice)}, typed_of(draft), error)
 
 
 _ADVICE = {

@@ -148,7 +148,7 @@ def check_joint(visit: Visit) -> dict[str, Any]:
             begins=begins_of(draft), at=visit.now,
         )  # fmt: skip
     except Invalid as error:
-        raise _refused(error, draft) from error
+        raise _refused(visit, error, draft) from error
     return _form(visit, []) | {
         "chosen": [{"partner": each.partner, "name": each.name} for each in found],
         "typed": typed_of(draft),
@@ -174,7 +174,7 @@ def write_joint(visit: Visit) -> Done:
             request=f"{visit.member.member} {key}" if key else None,
         )  # fmt: skip
     except Invalid as error:
-        raise _refused(error, draft) from error
+        raise _refused(visit, error, draft) from error
     return Done(_line(made, Names(visit.portal.configuration)), f"{PATH}/{made.proposal}", created=True)
 
 
@@ -268,8 +268,8 @@ def _words(visit: Visit, terms: str) -> list[dict[str, Any]]:
     ]
 
 
-def _refused(error: Invalid, draft: Joint) -> FormRefused:
+def _refused(visit: Visit, error: Invalid, draft: Joint) -> FormRefused:
     if error.code in _ADVICE:
         field, message = _ADVICE[error.code]
         return FormRefused({field: message}, typed_of(draft), error)
-    return refused_terms(error, draft)
+    return refused_terms(visit, error, draft)
