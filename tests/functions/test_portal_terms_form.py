@@ -123,6 +123,8 @@ def test_rules_and_rows_come_and_go_by_buttons_and_nothing_is_kept(portal: Porta
       "terms.rules.0.tiers.bands.0.from": "10", "terms.rules.0.tiers.bands.0.percent": "30"},
      "terms.rules.0.tiers",
      "This is for clients who are taken together: tick that they are, or leave this empty."),
+    ({"terms.rules.0.tiers.by": "lots", "terms.rules.0.tiers.mode": "retroactive",
+      "terms.rules.0.tiers.bands.0.from": "10"}, "terms.rules.0.tiers.bands.0.percent", "Fill this in."),
     ({"terms.currency": "XXX"}, "terms.currency", "Write the three capital letters of a currency, such as EUR."),
     ({"begins": "2026-01-01"}, "begins",
      "Choose a day to come: terms begin at midnight UTC, after they are accepted."),
