@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from introducer.domain import errors
+from introducer.domain.terms_refused import TermsRefused
 from introducer.runtime.problems import status_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,7 @@ KINDS = {
     name: status_of(kind(""))
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.IntroducerError)
-}
+} | {TermsRefused.__name__: status_of(errors.Invalid(""))}
 """What classes of errors are answered as."""
 
 

@@ -86,7 +86,6 @@ def check_goals_kept(deal: Deal, begins: int, accepted: Sequence[DealVersion]) -
             raise TermsRefused(
                 f"The goal {rule.id!r} counts qualified clients until {window.last}, but no cpa of these terms says who"
                 f" qualifies: keep one, or let the terms begin after {window.last}.",
-                place="",
                 advice=Sentence(GOAL_NOT_COUNTED, {"goal": Names((rule.id,)), "last": Day(window.last)}),
                 code="goal_not_counted",
                 rule=rule.id,

@@ -17,10 +17,12 @@ class TermsRefused(Invalid):
 
     code = "invalid_deal"
 
-    def __init__(self, detail: str, *, place: str, advice: Sentence, code: str | None = None, **facts: Any) -> None:
+    def __init__(
+        self, detail: str, *, advice: Sentence, place: str = "", code: str | None = None, **facts: Any
+    ) -> None:
         super().__init__(detail, code=code, **facts)
         self.place = place
-        """Such as `rules[0].tiers.bands[1].from`; empty where it is about no part alone."""
+        """Such as `rules[0].tiers.bands[1].from`; empty where it is about no part of them alone."""
         self.advice = advice
 
 

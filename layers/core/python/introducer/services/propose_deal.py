@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NoReturn
+from typing import Any
 
 from introducer.domain import terms_refused as told
 from introducer.domain.configuration import Change, DealRecord
 from introducer.domain.deal import RateOf
-from introducer.domain.describe import Day, Number, Sentence, Value
+from introducer.domain.describe import Day, Number, Sentence
 from introducer.domain.events import NOTICE, day_of, milliseconds
 from introducer.domain.goals_kept import check_goals_kept, opens_before
 from introducer.domain.terms import begins_with_a_month, check_successor, parse_terms
@@ -98,39 +98,36 @@ def check_proposal(
         soonest = month_start(soonest)
     from_when = valid_from if valid_from is not None else soonest
     if from_when != next_midnight(from_when, or_this=True) or from_when < next_midnight(at + NOTICE):
-        _refuse_day("A deal begins at a UTC midnight after its acceptance: choose a day to come.", told.A_DAY_TO_COME)
+        raise told.TermsRefused(
+            "A deal begins at a UTC midnight after its acceptance: choose a day to come.",
+            code="invalid_valid_from",
+            advice=Sentence(told.A_DAY_TO_COME),
+        )
     for version_before in earlier:
         if from_when < version_before.valid_from:
-            day = day_of(version_before.valid_from)
-            _refuse_day(
-                f"Version {version_before.version} begins on {day}: a later version cannot begin before it.",
-                told.NOT_BEFORE,
-                version=Number(str(version_before.version)),
-                day=Day(day),
+            number, day = version_before.version, day_of(version_before.valid_from)
+            raise told.TermsRefused(
+                f"Version {number} begins on {day}: a later version cannot begin before it.",
+                code="invalid_valid_from",
+                advice=Sentence(told.NOT_BEFORE, {"version": Number(str(number)), "day": Day(day)}),
             )
     if with_a_month and from_when != month_start(from_when):
         first = day_of(month_start(from_when))
-        _refuse_day(
+        raise told.TermsRefused(
             "These terms look at whole months of all clients, which the version before did not: let them begin on the"
             f" first of a month, such as {first}.",
-            told.WITH_A_MONTH,
-            day=Day(first),
+            code="invalid_valid_from",
+            advice=Sentence(told.WITH_A_MONTH, {"day": Day(first)}),
         )
     accepted = deal_versions(earlier)
     check_goals_kept(deal, milliseconds(from_when), accepted)
     opened = opens_before(deal, milliseconds(from_when), accepted)
     if opened is not None:
         begins = day_of(from_when)
-        _refuse_day(
+        raise told.TermsRefused(
             f"The window of a goal opens on {opened}, before the terms begin on {begins}: let it open then or later, or"
             " let the terms begin earlier.",
-            told.GOAL_OPENS_BEFORE,
-            opens=Day(opened),
-            begins=Day(begins),
+            code="invalid_valid_from",
+            advice=Sentence(told.GOAL_OPENS_BEFORE, {"opens": Day(opened), "begins": Day(begins)}),
         )
     return from_when
-
-
-def _refuse_day(sentence: str, message: str, **values: Value) -> NoReturn:
-    """Of the day on which terms begin: it stands beside them, at no place in them."""
-    raise told.TermsRefused(sentence, place="", advice=Sentence(message, values), code="invalid_valid_from")
