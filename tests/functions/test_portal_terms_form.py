@@ -72,9 +72,10 @@ def test_the_page_has_each_field_of_the_form(portal: Portal) -> None:
 
     # then what the form knows of stands on the page, and is sent from there as it is
     named = set(re.findall(r' name="([^"]+?)(?:\[\])?"', page.body))
-    assert set(editor["typed"]) <= named
+    known = editor["typed"] | editor["ticked"]
+    assert set(known) <= named
     sent = {name.removesuffix("[]"): value for name, value in fields_of(page.body, "deal").items()}
-    for name, value in editor["typed"].items():
+    for name, value in known.items():
         if name.endswith(".countries"):
             assert sent[name] == ", ".join(language("en").country(code) for code in value.split(", ") if code), name
         elif value:

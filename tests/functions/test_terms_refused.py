@@ -86,7 +86,8 @@ def in_the_form(deal: Any) -> TermsRefused:
 
 def shown(fields: dict[str, Any], field: str, code: str = "en") -> str:
     """The form, with something wrong at one of its fields."""
-    editor = {"rows": forms.rows_of(fields), "open": forms.opened(fields, [field])}
+    ticked = {name: value for name, value in fields.items() if isinstance(value, list)}
+    editor = {"rows": forms.rows_of(fields), "open": forms.opened(fields, [field]), "ticked": ticked}
     form = {"typed": fields, "errors": {field: "HERE IT IS"}}
     token = rendering._visit.set(SimpleNamespace(language=language(code), query=lambda name: ""))
     try:

@@ -235,8 +235,8 @@ def _lines(value: Any, indent: str) -> str:
 
 
 def editor(visit: Visit, terms: Mapping[str, Any], do: str = "") -> dict[str, Any] | None:
-    """The form of these terms, or as it was sent, its rows one more or less where `do` says so: its fields, how many
-    rows stand where, and which parts have something in them. None where terms are written as JSON."""
+    """The form of these terms, or as it was sent, its rows one more or less where `do` says so: its fields, what is
+    ticked, how many rows stand where, and which parts have something in them. None where terms are written as JSON."""
     if visit.content_type == JSON:
         fields = forms.form_of_terms(terms)
     elif forms.is_form(visit.fields):
@@ -249,7 +249,12 @@ def editor(visit: Visit, terms: Mapping[str, Any], do: str = "") -> dict[str, An
         return None
     about = {name: str(visit.fields.get(name, "")) for name in ("begins", "reason")}
     wrong = visit.refused.errors if visit.refused else ()
-    return {"typed": fields | about, "rows": forms.rows_of(fields), "open": forms.opened(fields, wrong)}
+    return {
+        "typed": {name: value for name, value in fields.items() if isinstance(value, str)} | about,
+        "ticked": {name: value for name, value in fields.items() if isinstance(value, list)},
+        "rows": forms.rows_of(fields),
+        "open": forms.opened(fields, wrong),
+    }
 
 
 def another_form(visit: Visit) -> dict[str, Any] | None:
