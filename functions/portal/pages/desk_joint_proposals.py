@@ -14,6 +14,19 @@ from names_typed import take_countries
 from partners_asked import those_meant
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
+from terms_editor import (
+    Draft,
+    another_form,
+    as_form,
+    begins_of,
+    editor,
+    examples,
+    first_terms,
+    refused_terms,
+    terms_of,
+    typed_of,
+    written,
+)
 from visit import N_, FormRefused, Visit
 
 from introducer.domain.describe import describe
@@ -29,19 +42,6 @@ from introducer.services.propose_jointly import (
     write_joint_proposal,
 )
 from introducer.wording.sentences import say
-from pages.deal_proposal import (
-    Draft,
-    another_form,
-    as_form,
-    begins_of,
-    editor,
-    examples,
-    first_terms,
-    refused_terms,
-    terms_of,
-    typed_of,
-    written,
-)
 
 PATH = "/desk/deals/joint"
 ONE = PATH + "/{proposal}"
