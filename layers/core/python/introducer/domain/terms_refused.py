@@ -12,13 +12,17 @@ from introducer.domain.describe import N_, Plural, Sentence
 from introducer.domain.errors import Invalid
 
 
+NOT_HERE = N_("This does not fit here.")
+_WRONG = Sentence(NOT_HERE)
+
+
 class TermsRefused(Invalid):
     """Terms that cannot be."""
 
     code = "invalid_deal"
 
     def __init__(
-        self, detail: str, *, advice: Sentence, place: str = "", code: str | None = None, **facts: Any
+        self, detail: str, *, advice: Sentence = _WRONG, place: str = "", code: str | None = None, **facts: Any
     ) -> None:
         super().__init__(detail, code=code, **facts)
         self.place = place
@@ -29,7 +33,6 @@ class TermsRefused(Invalid):
 # ------------------------------------------------------------------------------------------------- of any single field
 
 FILL_IN = N_("Fill this in.")
-NOT_HERE = N_("This does not fit here.")
 NO_FIELD = N_("There is no such field: take it out.")
 CHOOSE = N_("Choose what fits here.")
 LIKE = N_("Write it like %(wanted)s")
