@@ -11,7 +11,6 @@ from typing import Any
 from introducer.domain.describe import N_, Plural, Sentence
 from introducer.domain.errors import Invalid
 
-
 NOT_HERE = N_("This does not fit here.")
 _WRONG = Sentence(NOT_HERE)
 
