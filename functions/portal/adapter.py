@@ -80,7 +80,8 @@ def _smaller(answer: Mapping[str, Any], encodings: str) -> dict[str, Any]:
     """
     names = {name.lower(): name for name in answer["headers"]}
     kind = str(answer["headers"].get(names.get("content-type", ""), ""))
-    text = answer["body"].encode()
+    # Half a letter, which JSON can say, is none that a page could show.
+    text = answer["body"].encode("utf-8", "replace")
     if len(text) <= LEAST_BYTES or not kind.startswith(TEXTS):
         return {}
     varies = str(answer["headers"].get(names.get("vary", ""), ""))

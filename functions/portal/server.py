@@ -189,6 +189,7 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
         true_now=portal.true_now(),
         most_bytes=spec.most_bytes,
         body=spec.body,
+        form_page=_form_page(spec, parameters),
     )
     if spec.kept_seconds:
         visit.cookies = {}
@@ -217,6 +218,14 @@ def respond(spec: Spec, view: Callable[..., Any], parameters: Mapping[str, str])
     if visit.set_cookies:
         response.headers["Set-Cookie"] = visit.set_cookies
     return response
+
+
+def _form_page(spec: Spec, parameters: Mapping[str, str]) -> str:
+    """Where the form stands that is sent to this route; empty for a page, and where there is none."""
+    if spec.method == "GET" or spec.again is None:
+        return ""
+    path = next((each.path for each in registered if each.view is spec.again and each.method == "GET"), "")
+    return path.format_map({name: quote(value, safe="") for name, value in parameters.items()})
 
 
 def file(content: bytes, kind: str, name: str) -> Response:

@@ -18,7 +18,7 @@ from visit import JSON, N_, FormRefused, Visit
 from introducer.domain.describe import describe
 from introducer.domain.errors import Invalid, Malformed, TooLarge
 from introducer.domain.terms import parse_terms
-from introducer.domain.terms_refused import TermsRefused
+from introducer.domain.terms_refused import KEEP_ONE, TermsRefused
 from introducer.sources.deal_terms import EXAMPLE_RULES, ShapeError, shape_errors
 from introducer.sources.strict_json import check_nesting, read_object
 from introducer.wording.sentences import say
@@ -131,27 +131,35 @@ def _lines(value: Any, indent: str) -> str:
     return "[\n" + ",\n".join(inner + _lines(each, inner) for each in value) + f"\n{indent}]"
 
 
-def editor(visit: Visit, terms: Mapping[str, Any], do: str = "") -> dict[str, Any] | None:
-    """The form of these terms, or as it was sent, its rows one more or less where `do` says so: its fields, what is
-    ticked, how many rows stand where, and which parts have something in them. None where terms are written as JSON."""
-    if visit.content_type == JSON:
-        fields = forms.form_of_terms(terms)
-    elif forms.is_form(visit.fields):
+def editor(visit: Visit, terms: Mapping[str, Any], do: str = "") -> dict[str, Any]:
+    """What a page needs to show these terms, or the form as it was sent, its rows one more or less where `do` says so.
+
+    `editor` has its fields, what is ticked, how many rows stand where, and which parts are open; it is None where terms
+    are written as JSON, and `as_json` is why: `asked`, or `names` or `long` for terms that no form can hold. `full`
+    is whether a row more would have been too much.
+    """
+    sent = visit.content_type != JSON and forms.is_form(visit.fields)
+    full = False
+    if sent:
         fields = forms.grown(visit.fields, do) if do else forms.tidied(visit.fields)
-    elif "terms" in visit.fields and do != forms.AS_FORM:
-        return None
+        full = not forms.fits(fields)
+        fields = forms.grown(visit.fields, "") if full and do else fields
     else:
-        fields = forms.form_of_terms(terms)
-    if len(fields) > forms.MOST_FIELDS:
-        return None
-    about = {name: str(visit.fields.get(name, "")) for name in ("begins", "reason")}
-    wrong = visit.refused.errors if visit.refused else ()
-    return {
-        "typed": {name: value for name, value in fields.items() if isinstance(value, str)} | about,
+        asked = visit.content_type != JSON and "terms" in visit.fields and do != forms.AS_FORM
+        fields = {} if asked else forms.form_of_terms(terms)
+        why = "asked" if asked else "long" if not forms.fits(fields) else "" if forms.is_whole(terms) else "names"
+        if why:
+            return {"editor": None, "as_json": why, "full": False}
+    looked_at = list(visit.refused.errors) if visit.refused else []
+    if do.startswith(("add-", "remove-")):
+        looked_at.append(forms.PREFIX + do.partition("-")[2])
+    shown = {
+        "typed": {name: value for name, value in fields.items() if isinstance(value, str)} | _about(visit),
         "ticked": {name: value for name, value in fields.items() if isinstance(value, list)},
         "rows": forms.rows_of(fields),
-        "open": forms.opened(fields, wrong),
+        "open": forms.opened(fields, looked_at),
     }
+    return {"editor": shown, "as_json": "", "full": full and bool(do)}
 
 
 def another_form(visit: Visit) -> dict[str, Any] | None:
@@ -161,15 +169,25 @@ def another_form(visit: Visit) -> dict[str, Any] | None:
     if visit.content_type == JSON or not isinstance(do, str) or not do or not forms.is_form(visit.fields):
         return None
     if do != forms.AS_JSON:
-        return {"editor": editor(visit, {}, do)}
+        return editor(visit, {}, do)
     text = written(forms.terms_of_form(visit.fields))
-    about = {name: str(visit.fields.get(name, "")) for name in ("begins", "reason")}
-    return {"editor": None, "typed": {"terms": text} | about}
+    return {"editor": None, "as_json": "asked", "full": False, "typed": {"terms": text} | _about(visit)}
+
+
+def _about(visit: Visit) -> dict[str, str]:
+    """What is typed beside terms."""
+    return {name: str(visit.fields.get(name, "")) for name in ("begins", "reason")}
 
 
 def as_form(visit: Visit, draft: Draft, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Terms that were written as JSON, as a form."""
-    return {"editor": editor(visit, terms, forms.AS_FORM), "typed": typed_of(draft)}
+    return editor(visit, terms, forms.AS_FORM) | {"typed": typed_of(draft)}
+
+
+def sent_version(visit: Visit, next_one: int) -> int:
+    """The number that a form has: the one that it began with, so that what was proposed meanwhile is noticed."""
+    sent = str(visit.fields.get("version", ""))
+    return int(sent) if visit.content_type != JSON and sent.isascii() and sent.isdigit() and len(sent) < 7 else next_one
 
 
 def typed_of(draft: Draft) -> dict[str, str]:
@@ -207,7 +225,12 @@ def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
             fields = forms.tidied(visit.fields)
             said = {forms.field_of(each.field, fields): _advice(visit, each, _ADVICE | _AT_FIELD) for each in wrong}
             said = saying_which(visit.language, said, fields)
+            said |= dict.fromkeys(forms.named_twice(fields), KEEP_ONE)
         raise FormRefused(said, typed_of(draft), cause)
+    twice = forms.named_twice(forms.tidied(visit.fields)) if visit.content_type != JSON else []
+    if twice:
+        cause = Invalid("Two groups of symbols have one name: give each its own.", code="invalid_deal")
+        raise FormRefused(dict.fromkeys(twice, KEEP_ONE), typed_of(draft), cause)
     return terms
 
 

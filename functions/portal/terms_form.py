@@ -13,14 +13,17 @@ from enum import Enum, auto
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
 from introducer.sources.deal_terms import EXAMPLE_RULES, NAME, Terms
 
 PREFIX = "terms."
-MOST_FIELDS = 800
-"""So many fields a form has; terms that are longer are written as JSON."""
+MOST_FIELDS = 900
+MOST_BYTES = 48 * 1024
+"""So much a form of terms sends, with what is ticked; terms that are longer are written as JSON. What a visit takes is
+more: names of countries are longer than their codes, and partners are named beside."""
 AS_JSON, AS_FORM = "json", "form"
 _DO = re.compile(r"(add|remove)-([a-z0-9_.]{1,80})", re.ASCII)
 _EXAMPLE = re.compile(r"example-([a-z]{1,20})-(\d{1,2})", re.ASCII)
@@ -83,6 +86,29 @@ def tidied(fields: Mapping[str, Any]) -> Fields:
     return _flat(Terms, _tidy(Terms, _tree(fields)), PREFIX)
 
 
+def fits(fields: Mapping[str, Any]) -> bool:
+    """Whether a form of these fields can be sent."""
+    named = sum(len(value) + 1 if isinstance(value, list) else 1 for value in fields.values())
+    return named <= MOST_FIELDS and len(urlencode(fields, doseq=True)) <= MOST_BYTES
+
+
+def is_whole(terms: Mapping[str, Any]) -> bool:
+    """Whether the form says all of these terms, which are of the right form. A name that has a comma or spaces around
+    it would be read as others."""
+    return terms_of_form(form_of_terms(terms)) == _filled(terms)
+
+
+def named_twice(fields: Mapping[str, Any]) -> list[str]:
+    """The fields with names that a list before has already: they would be one list."""
+    found, seen = list[str](), set[str]()
+    for number, row in enumerate(_rows(_tree(fields), "symbol_groups")):
+        name = _text(row.get("name"))
+        if name and name in seen:
+            found.append(f"{PREFIX}symbol_groups.{number}.name")
+        seen.add(name)
+    return found
+
+
 def rows_of(fields: Mapping[str, Any]) -> dict[str, int]:
     """How many rows there are, by where they stand (`rules`, `rules.0.amounts`)."""
     return dict(_count(Terms, _tree(fields), ""))
@@ -101,35 +127,31 @@ def opened(fields: Mapping[str, Any], wrong: Iterable[str] = ()) -> list[str]:
 
 def grown(fields: Mapping[str, Any], do: str) -> Fields:
     """The fields of terms with one row more or less, as a form's buttons say: `add-rules.0.amounts`,
-    `remove-rules.0.amounts.1`; `example-lot-0` adds a rule to begin from. Anything else changes nothing."""
-    tree = _tidy(Terms, _tree(fields))
+    `remove-rules.0.amounts.1`; `example-lot-0` adds a rule to begin from. Rows have the numbers that they were sent
+    with, and nothing else about them changes. Anything else changes nothing."""
+    tree = _tree(fields)
     if match := _EXAMPLE.fullmatch(do):
-        rules, (kind, number) = tree.setdefault("rules", {}), match.groups()
+        kind, number = match.groups()
+        rules = _rows_at(tree, "rules")
+        assert rules is not None, "terms have rules"
         for example in EXAMPLE_RULES.get(kind, ())[int(number) : int(number) + 1]:
-            taken = {_text(each.get("id")) for each in rules.values()}
-            made = _shown(RULES[kind], example) | {"id": _free(str(example["id"]), taken)}
-            _put(rules, made)
+            taken = {_text(each.get("id")) for each in _rows(tree, "rules")}
+            _put(rules, _shown(RULES[kind], example) | {"id": _free(str(example["id"]), taken)})
     elif match := _DO.fullmatch(do):
         what, path = match.groups()
         at, _, last = path.rpartition(".")
         if what == "add" and (rows := _rows_at(tree, path)) is not None:
             _put(rows, {})
-        elif what == "remove" and (rows := _rows_at(tree, at)) is not None and last in rows:
-            del rows[last]
-            kept = list(rows.values())
-            rows.clear()
-            rows |= {str(number): row for number, row in enumerate(kept)}
-    made = _flat(Terms, tree, PREFIX)
-    return made if len(made) <= MOST_FIELDS else tidied(fields)
+        elif what == "remove" and (rows := _rows_at(tree, at)) is not None:
+            rows.pop(last, None)
+    return _flat(Terms, tree, PREFIX)
 
 
 def field_of(place: str, fields: Mapping[str, Any]) -> str:
     """The field, or the group of fields, that a place in the terms (`rules[0].tiers.bands`) is typed into."""
+    if place.startswith("symbol_groups."):
+        return _field_of_group(place.removeprefix("symbol_groups."), fields)
     steps = re.sub(r"\[(\d+)\]", r".\1", place).split(".")
-    if steps[0] == "symbol_groups" and len(steps) > 1:
-        names = [name for name, value in fields.items() if name.endswith(".name") and _text(value) == steps[1]]
-        fits = re.fullmatch(NAME, steps[1]) is not None
-        return (f"{names[0][:-5]}.{'symbols' if fits else 'name'}") if names else f"{PREFIX}{steps[0]}"
     spot = _Spot(Sort.PART, (Terms,))
     models, kept, rows = spot.models, list[str](), False
     for step in steps:
@@ -143,6 +165,16 @@ def field_of(place: str, fields: Mapping[str, Any]) -> str:
             spot, models, rows = found, found.models, found.sort is Sort.ROWS
         kept.append(step)
     return PREFIX + ".".join(kept) if kept else PREFIX.rstrip(".")
+
+
+def _field_of_group(place: str, fields: Mapping[str, Any]) -> str:
+    """A list with a name stands in its row, whatever characters the name has."""
+    at = f"{PREFIX}symbol_groups"
+    for number, row in enumerate(_rows(_tree(fields), "symbol_groups")):
+        name = _text(row.get("name"))
+        if place == name or place.startswith((f"{name}[", f"{name}.")):
+            return f"{at}.{number}.{'symbols' if re.fullmatch(NAME, name) else 'name'}"
+    return at
 
 
 # ------------------------------------------------------------------------------------------------------- of the models
@@ -303,19 +335,29 @@ def _show(spot: _Spot, value: Any) -> Any:
 
 
 def _flat(model: type[BaseModel], tree: Tree, at: str) -> Fields:
-    """Every field that a form has for these rows, also those that are empty."""
+    """Every field that a form has for these rows, also those that are empty; a list without any has one to write in."""
     made: Fields = {}
     for name, spot in _spots(model).items():
         if spot.sort is Sort.PART:
             made |= _flat(spot.models[0], _part(tree, name), f"{at}{name}.")
         elif spot.sort in (Sort.ROWS, Sort.NAMED):
-            for number, row in enumerate(_rows(tree, name)):
+            for number, row in enumerate(_rows(tree, name) or ([{}] if name != "rules" else [])):
                 made |= _flat(_of_row(spot, row), row, f"{at}{name}.{number}.")
         elif spot.sort is Sort.TICKS:
             made[at + name] = _ticked(tree.get(name))
         else:
             made[at + name] = _text(tree.get(name))
     return made
+
+
+def _filled(value: Any) -> Any:
+    """The same without what nobody wrote anything into."""
+    if isinstance(value, list):
+        return [_filled(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    made = {name: _filled(each) for name, each in value.items()}
+    return {name: each for name, each in made.items() if each is not False and each not in ("", [], {})}
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows
@@ -365,7 +407,7 @@ def _rows_at(tree: Tree, path: str) -> Tree | None:
 
 
 def _put(rows: Tree, row: Tree) -> None:
-    rows[str(len(rows))] = row
+    rows[str(max((int(at) for at in rows if _ROW.fullmatch(at)), default=-1) + 1)] = row
 
 
 def _free(name: str, taken: set[str]) -> str:

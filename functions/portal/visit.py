@@ -86,6 +86,8 @@ class Visit:
     """The cursor at which a list goes on that is read to its end in one request."""
     body: tuple[type[BaseModel], ...] = ()
     """The models that this page says it reads."""
+    form_page: str = ""
+    """Where the form stands that was sent here; empty for a page that is asked for."""
 
     # ------------------------------------------------------------------------------------------------- what was sent
 
@@ -225,6 +227,10 @@ class Visit:
             else:
                 kept[name] = value
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+    def here(self) -> str:
+        """Where somebody goes who wants to see this again: what a form was sent to may be no page of its own."""
+        return self.form_page or (self.url() if self.request.method in ("GET", "HEAD") else "/")
 
     def _query_lists(self) -> dict[str, list[str]]:
         return dict(self.request.to_original_event().get("multiValueQueryStringParameters") or {})

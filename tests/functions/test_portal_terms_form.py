@@ -13,9 +13,10 @@ import pytest
 from introducer.domain.terms import parse_terms
 from introducer.locale import language
 from introducer_ops.localcloud import LocalCloud
-from tests.browser.world import DEALT, STAFF, UNDEALT, Portal, a_portal
+from tests.browser.world import DEALT, OTHER, STAFF, UNDEALT, Portal, a_portal
 from tests.functions.test_portal_deal import said_in_html, said_in_json, text
 from tests.functions.test_portal_deal_proposal import deals, form, path
+from tests.support.builders import lot, revshare, terms
 from tests.support.deals import PARTNER as EVERYTHING
 from tests.support.form_fields import fields_of
 
@@ -190,6 +191,91 @@ def test_a_program_writes_countries_as_codes(portal: Portal) -> None:
     assert any("countries" in name and "DE" in said for name, said in refused.json["errors"].items())
     editor = asked.post(check, {"terms": EVERYTHING}, as_json=True).json["editor"]
     assert any(name.endswith(".countries") and "DE" in value for name, value in editor["typed"].items())
+
+
+def test_terms_that_a_form_would_change_stay_json_and_it_is_said(portal: Portal) -> None:
+    browser, check = portal.signed_in(STAFF), path(portal, UNDEALT) + "/check"
+    page = browser.get(path(portal, UNDEALT))
+    long = [revshare() | {"id": f"r{number}"} for number in range(60)]
+
+    for deal, says in (
+        (terms(lot("9.00") | {"account_types": ["Standard, ECN"]}), "Some names in these terms have commas"),
+        (terms(*long), "These terms are too long for a form"),
+    ):
+        answer = browser.post(check, form(page, terms=deal) | {"do": "form"})
+        assert answer.status == 200 and says in text(answer.body)
+        assert json.loads(fields_of(answer.body, "deal")["terms"]) == deal
+
+
+def test_what_fits_no_more_is_said_and_nothing_is_lost(portal: Portal) -> None:
+    browser, check = portal.signed_in(STAFF), path(portal, UNDEALT) + "/check"
+    page = browser.get(path(portal, UNDEALT))
+    while "Nothing more fits into this form" not in text(page.body):
+        before = page
+        page = browser.post(check, sent_form(page, do="example-cpa-0"))
+        assert page.status == 200
+    assert fields_of(page.body, "deal") | {"csrf": ""} == fields_of(before.body, "deal") | {"csrf": ""}
+    assert browser.post(check, sent_form(page)).status == 200
+
+
+def test_what_was_proposed_meanwhile_is_noticed_whatever_button_was_pressed_before(portal: Portal) -> None:
+    browser, other = portal.signed_in(STAFF), portal.machine(STAFF)
+    page = browser.get(path(portal, OTHER))
+    version = fields_of(page.body, "deal")["version"]
+    theirs = {"terms": terms(revshare("21"), currency="USD"), "reason": "a colleague's"}
+    assert other.post(path(portal, OTHER), theirs, as_json=True).json["version"] == int(version)
+
+    page = browser.post(path(portal, OTHER) + "/check", sent_form(page, do="example-lot-0"))
+    assert fields_of(page.body, "deal")["version"] == version
+    for _ in range(2):
+        page = browser.post(path(portal, OTHER), sent_form(page, reason="as agreed"))
+        assert (page.status, "Other terms were proposed meanwhile" in text(page.body)) == (409, True)
+    assert len(deals(portal, OTHER)) == int(version)
+
+
+def test_two_groups_of_one_name_are_refused_at_the_second(portal: Portal) -> None:
+    browser, check = portal.signed_in(STAFF), path(portal, UNDEALT) + "/check"
+    page = browser.post(check, sent_form(browser.get(path(portal, UNDEALT)), do="add-symbol_groups"))
+    at = "terms.symbol_groups."
+    typed = {f"{at}{n}.{part}": value for n in (0, 1) for part, value in (("name", "metals"), ("symbols", f"X{n}"))}
+
+    refused = browser.post(check, sent_form(page, **typed))
+
+    assert refused.status == 422
+    assert f'id="note-{at}1.name">There is such an entry already' in refused.body
+    assert {name: fields_of(refused.body, "deal")[name] for name in typed} == typed
+
+
+def test_a_button_leads_to_the_row_that_it_makes_in_a_part_that_is_open(portal: Portal) -> None:
+    browser, check = portal.signed_in(STAFF), path(portal, UNDEALT) + "/check"
+    page = browser.get(path(portal, UNDEALT))
+    where = "rules.0.tiers.bands"
+    leads_to = re.search(rf'value="add-{where}" formaction="[^"#]*#([^"]+)"', page.body)
+    assert leads_to
+
+    more = browser.post(check, sent_form(page, do=f"add-{where}")).body
+
+    assert f'id="{leads_to[1]}"' in more
+    before = more[: more.index(f'id="{leads_to[1]}"')]
+    assert "open" in before[before.rindex("<details") :].partition(">")[0]
+    for target in re.findall(r'formaction="[^"#]*#([\w-]+)"', more):
+        assert f'id="{target}"' in more or target.startswith("rule-") or re.search(r"-\d+$", target), target
+
+
+def test_a_language_is_chosen_on_a_page_that_only_a_form_leads_to(portal: Portal) -> None:
+    browser = portal.signed_in(STAFF)
+    page = browser.post(path(portal, UNDEALT) + "/check", sent_form(browser.get(path(portal, UNDEALT)), do="add-rules"))
+    [next_one] = set(re.findall(r'name="next" value="([^"]*)"', page.body))
+
+    assert next_one == path(portal, UNDEALT)
+    assert browser.get(next_one).status == 200
+
+
+def test_half_a_letter_is_shown_as_none(portal: Portal) -> None:
+    visitor = portal.machine(STAFF)
+    visitor.headers["accept"] = "text/html"
+    wish = {"terms": {"currency": "EUR"}, "reason": "\ud800"}
+    assert visitor.post(path(portal, UNDEALT), wish, as_json=True).status == 422
 
 
 def test_terms_are_proposed_from_the_fields(portal: Portal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,8 @@ from tests.support.deals import PARTNER as EVERYTHING
 from tests.support.functions import load
 
 forms: Any = load("portal", "terms_form")
+MOST_FIELDS, MOST_BYTES = 1_000, 64 * 1024
+"""What a visit takes."""
 
 GROUPS = {"symbol_groups": {"metals": ["XAUUSD", "XAGUSD"], "majors": ["EURUSD"]}}
 BY_GROUP = lot("7.00") | {"groups": [{"group": "metals", "amount": "9.00"}, {"symbols": [], "amount": "7.00"}]}
@@ -98,11 +101,77 @@ def test_what_no_button_asks_for_changes_nothing(do: str) -> None:
     assert forms.terms_of_form(grown) == forms.terms_of_form(fields)
 
 
-def test_a_form_stays_within_what_can_be_sent() -> None:
+def as_sent(fields: dict[str, Any]) -> dict[str, Any]:
+    """With the names that lists have in a form."""
+    return {f"{name}[]" if isinstance(value, list) else name: value for name, value in fields.items()}
+
+
+@pytest.mark.parametrize("button", ["example-cpa-0", "example-override-0", "example-lot-0"])
+def test_a_form_that_fits_is_taken(button: str) -> None:
     fields = forms.form_of_terms(terms(lot("2.50")))
-    for _ in range(60):
-        fields = forms.grown(fields, "example-cpa-0")
-    assert forms.MOST_FIELDS - 60 < len(fields) <= forms.MOST_FIELDS
+    while forms.fits(more := forms.grown(fields, button)):
+        fields = more
+
+    sent = sum(len(value) + 1 if isinstance(value, list) else 1 for value in fields.values())
+    assert 800 < sent <= forms.MOST_FIELDS < MOST_FIELDS - 60, "a form of fifty partners has a name for each"
+    assert len(urlencode(as_sent(fields), doseq=True)) < MOST_BYTES
+    long = {"terms.rules.0.groups.0.symbols": ", ".join(f"SYMBOL{number:06}" for number in range(5_000))}
+    assert not forms.fits(fields | long)
+
+
+def test_the_row_that_is_removed_is_the_one_whose_button_it_is() -> None:
+    amounts = [("DE", "600"), ("AT", "500"), ("", "200")]
+    prices = [{"countries": country.split(), "amount": amount} for country, amount in amounts]
+    fields = forms.form_of_terms(terms(cpa() | {"amounts": prices}))
+
+    def left(fields: dict[str, Any], number: int) -> list[str]:
+        grown = forms.grown(fields, f"remove-rules.0.amounts.{number}")
+        return [each["amount"] for each in forms.terms_of_form(grown)["rules"][0]["amounts"]]
+
+    assert [left(fields, number) for number in range(3)] == [["500", "200"], ["600", "200"], ["600", "500"]]
+    # also where one of them was emptied
+    emptied = fields | {"terms.rules.0.amounts.0.countries": "", "terms.rules.0.amounts.0.amount": " "}
+    assert [left(emptied, number) for number in range(3)] == [["500", "200"], ["200"], ["500"]]
+
+
+def test_a_row_more_stands_where_nobody_wrote_anything_yet() -> None:
+    fields = forms.form_of_terms(terms(cpa()))
+
+    for where in ("rules.0.caps", "rules.0.tiers.bands", "symbol_groups"):
+        assert forms.rows_of(fields)[where] == 1
+        more = forms.grown(fields, f"add-{where}")
+        assert forms.rows_of(more)[where] == 2
+        assert forms.rows_of(forms.grown(more, f"add-{where}"))[where] == 3
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"groups": [{"symbols": [" "], "amount": "9"}]},
+        {"groups": [{"symbols": ["EUR,USD"], "amount": "9"}]},
+        {"groups": [{"symbols": ["EURUSD "], "amount": "9"}]},
+        {"groups": [{"symbols": [";"], "amount": "9"}]},
+        {"account_types": ["Standard, ECN"]},
+        {"account_types": [" "]},
+    ],
+)
+def test_terms_that_a_form_would_change_are_known(names: dict[str, Any]) -> None:
+    deal = terms(lot("2.50") | names)
+    assert shape_errors(deal) == []
+    assert not forms.is_whole(deal)
+
+
+@pytest.mark.parametrize("deal", DEALS, ids=lambda deal: deal["rules"][0]["id"])
+def test_other_terms_are_whole_in_a_form(deal: dict[str, Any]) -> None:
+    assert forms.is_whole(deal)
+
+
+def test_two_lists_of_one_name_are_known_by_the_second() -> None:
+    fields = forms.form_of_terms(DEALS[1])
+    fields |= {"terms.symbol_groups.1.name": " metals"}
+
+    assert forms.named_twice(fields) == ["terms.symbol_groups.1.name"]
+    assert forms.named_twice(forms.form_of_terms(DEALS[1])) == []
 
 
 @pytest.mark.parametrize(
@@ -117,6 +186,7 @@ def test_a_form_stays_within_what_can_be_sent() -> None:
          "terms.rules.2.amounts.0.countries"),
         ({"terms.symbol_groups.0.name": "Big"}, "symbol_groups.Big", "terms.symbol_groups.0.name"),
         ({"terms.symbol_groups.0.name": "big"}, "symbol_groups.big", "terms.symbol_groups.0.symbols"),
+        ({"terms.symbol_groups.0.name": "a.b"}, "symbol_groups.a.b", "terms.symbol_groups.0.name"),
         ({"terms.rules.0.type": "gift"}, "rules[0].type", "terms.rules.0.type"),
     ],
 )  # fmt: skip

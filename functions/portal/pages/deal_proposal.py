@@ -24,6 +24,7 @@ from terms_editor import (
     examples,
     first_terms,
     refused_terms,
+    sent_version,
     terms_of,
     typed_of,
     written,
@@ -70,11 +71,14 @@ def check_proposed(visit: Visit, partner: str) -> dict[str, Any]:
         )
     except Invalid as error:
         raise refused_terms(visit, error, draft) from error
-    return _form(visit, found) | {
-        "typed": typed_of(draft),
-        "editor": editor(visit, terms),
-        "checked": sentences.told(visit.language, version) | {"terms": terms},
-    }
+    return (
+        _form(visit, found)
+        | {
+            "typed": typed_of(draft),
+            "checked": sentences.told(visit.language, version) | {"terms": terms},
+        }
+        | editor(visit, terms)
+    )
 
 
 @page(PATH, "deal_proposal.html", method="POST", who=Who.STAFF, again=proposal, body=Proposal)
@@ -124,10 +128,9 @@ def _form(visit: Visit, partner: Partner) -> dict[str, Any]:
     return {
         "partner": partner.partner,
         "name": partner.name,
-        "version": next_version(deals),
+        "version": sent_version(visit, next_version(deals)),
         "terms": terms,
         "typed": {"terms": written(terms), "begins": "", "reason": ""},
-        "editor": editor(visit, terms),
         "checked": None,
         "examples": examples(visit),
-    }
+    } | editor(visit, terms)

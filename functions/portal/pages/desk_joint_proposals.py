@@ -149,13 +149,16 @@ def check_joint(visit: Visit) -> dict[str, Any]:
         )  # fmt: skip
     except Invalid as error:
         raise _refused(visit, error, draft) from error
-    return _form(visit, []) | {
-        "chosen": [{"partner": each.partner, "name": each.name} for each in found],
-        "typed": typed_of(draft),
-        "editor": editor(visit, terms),
-        "standings": found,
-        "clauses": _words(visit, json.dumps(terms)),
-    }
+    return (
+        _form(visit, [])
+        | {
+            "chosen": [{"partner": each.partner, "name": each.name} for each in found],
+            "typed": typed_of(draft),
+            "standings": found,
+            "clauses": _words(visit, json.dumps(terms)),
+        }
+        | editor(visit, terms)
+    )
 
 
 @page(PATH, TEMPLATE, method="POST", who=Who.STAFF, again=new_joint, body=Joint)
@@ -241,13 +244,12 @@ def _form(visit: Visit, partners: list[str]) -> dict[str, Any]:
         "proposal": "",
         "chosen": [{"partner": each.partner, "name": each.name} for each in found],
         "typed": {"terms": written(terms), "begins": "", "reason": ""},
-        "editor": editor(visit, terms),
         "examples": examples(visit),
         "later": 0,
         "next": None,
         "standings": None,
         "clauses": [],
-    }
+    } | editor(visit, terms)
 
 
 def _line(each: JointProposal, names: Names) -> dict[str, Any]:

@@ -87,14 +87,16 @@ const renew = (parts, text) => {
       location.reload();
       return false;
     }
-    if (part.contains(document.activeElement) || part.querySelector("dialog, [open]:not(.done)")) {
+    const within = part !== document.activeElement && part.contains(document.activeElement);
+    if (within || part.querySelector("dialog, [open]:not(.done)")) {
       whole = false;
       continue;
     }
-    const at = part.scrollTop;
-    part.replaceWith(document.adoptNode(fresh));
-    fresh.scrollTop = at;
-    enhance(fresh);
+    /* The part itself stays: who listens to it is told, and it is scrolled as it was. */
+    for (const { name } of [...part.attributes]) if (!fresh.hasAttribute(name)) part.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) part.setAttribute(name, value);
+    part.replaceChildren(...fresh.childNodes);
+    enhance(part);
   }
   return whole;
 };
@@ -134,15 +136,19 @@ for (const form of all("form[data-live]")) {
       const mine = ++number;
       const sent = new FormData(form);
       sent.delete("idempotency_key");
+      const part = document.getElementById(form.dataset.live);
+      let shown = false;
       try {
         const body = new URLSearchParams(sent);
         const answer = await fetch(check.formAction, { method: "POST", headers: { accept: "text/html" }, body });
         const text = await answer.text();
-        const part = document.getElementById(form.dataset.live);
-        if (mine === number && part) renew([part], text);
+        if (mine !== number) return;
+        /* 422: what is wrong stands in the part's place. */
+        shown = (answer.ok || answer.status === 422) && renew([part], text);
       } catch {
         /* The button asks as well. */
       }
+      for (const note of all("[data-stale]", part)) note.hidden = shown;
     }, 600);
   });
 }
