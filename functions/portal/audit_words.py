@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import words
-from sentences import filled
+from filling import filled
 from words import N_
 
 from introducer.locale import Language

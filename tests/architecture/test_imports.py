@@ -139,3 +139,14 @@ def test_only_the_keys_module_writes_the_separator() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "{" not in node.value:
                 looks_like_key = len(node.value) > 1 and node.value[0].isupper() and node.value[1] == "#"
                 assert not looks_like_key, f"{path}:{node.lineno} writes the key {node.value!r} by itself"
+
+
+def test_what_makes_pages_brings_no_services() -> None:
+    # Every page waits for it in a cold container, whatever it shows; services come with the page that asks them.
+    path = [str(ROOT / "functions/portal")]
+    code = (
+        f"import sys; sys.path[:0] = {path}; import rendering; "
+        "print([name for name in sys.modules if name.startswith('introducer.services.')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert found.strip() == "[]"

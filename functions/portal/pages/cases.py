@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Annotated, Any
 
 from advice import Advice, advised
+from filling import filled
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from sentences import filled
 from server import Done, page
 from visit import N_, Visit
 

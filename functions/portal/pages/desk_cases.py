@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 import words
 from advice import Advice, advised, refusal, typed
+from filling import filled
 from moments import moment_in_utc
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sentences import filled
 from server import Done, Who, page
 from visit import N_, FormRefused, Visit
 
