@@ -143,7 +143,7 @@ def test_only_the_keys_module_writes_the_separator() -> None:
 
 def test_what_makes_pages_brings_no_services() -> None:
     # Every page waits for it in a cold container, whatever it shows; services come with the page that asks them.
-    path = [str(ROOT / "functions/portal")]
+    path = [str(FUNCTIONS / "portal")]
     code = (
         f"import sys; sys.path[:0] = {path}; import rendering; "
         "print([name for name in sys.modules if name.startswith('introducer.services.')])"

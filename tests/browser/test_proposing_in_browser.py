@@ -129,6 +129,19 @@ def test_the_words_follow_what_is_typed(browser: Browser, address: str, portal: 
         percent.fill("a")
         expect(words).to_contain_text("1 field is to be filled in or corrected")
 
+        # also while somebody stands in them; and what could not be asked for is said
+        percent.fill("45")
+        words.focus()
+        expect(words).to_contain_text("45%")
+        expect(words).to_be_focused()
+        page.route("**/new/check", lambda route: route.abort())
+        percent.fill("46")
+        expect(words).to_contain_text("These words may not be up to date")
+        page.unroute("**/new/check")
+        percent.fill("47")
+        expect(words).to_contain_text("47%")
+        expect(words.locator("[data-stale]")).to_be_hidden()
+
         # the same as JSON
         with page.expect_navigation():
             page.get_by_role("button", name="Write them as JSON").click()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from introducer.domain.case import Case
 from introducer.domain.case_rules import BY_CLOCK
@@ -159,3 +162,62 @@ def test_a_record_of_a_later_version_is_shown_as_it_is(casework: Casework, said:
     assert told == ("sing a song", "", "", (), ())
     told = said.told(russian, record | {"after": '{"status": "on", "key_of_g": [1, "ż"]}'})
     assert told.after == (("status", "Статус", "on"), ("key_of_g", "", '[1, "ż"]'))
+
+
+# ------------------------------------------------------------------------------------------------- whatever is on record
+
+
+def test_a_day_that_cannot_be_in_a_typed_reason_breaks_no_page(casework: Casework) -> None:
+    # given a verdict whose reason names it, and that it was carried out
+    case, word = found(casework), "payouts of 31 Feb 2026"
+    machine, reader = casework.machine(COMPLIANCE), casework.signed_in(COMPLIANCE)
+    verdict = {"version": case.version, "verdict": "release", "why": word}
+    assert machine.post(f"/desk/cases/{case.partner}/{case.case}/decision", verdict).status == 200
+    casework.carries_out(case)
+    # then both pages that tell it tell it as it was typed
+    for path in (f"/desk/cases/{case.partner}/{case.case}", f"/desk/audit?subject={case.case}"):
+        page = reader.get(path)
+        assert page.status == 200 and word in text(page.body), path
+
+
+SAID: Any = functions.load("portal", "audit_words")
+"""The words themselves, without the pages."""
+SENTENCES = sorted(
+    {each.staff for each in REAL}
+    | {*SAID.AGAIN.values(), *(each for some in SAID.FOR_PEOPLE.values() for each in some), *SAID.BY_ITSELF}
+)
+BITS = st.one_of(
+    st.sampled_from(
+        ("31 Feb 2026", "0 Xxx 2026", "29 Feb 2023", "2026-02-30", "2026-13-99", "1 Jan 0000", "\N{EN DASH}", "9")
+    ),
+    st.from_regex(r"\d{1,2} [A-Z][a-z]{2} \d{4}", fullmatch=True),
+    st.text(max_size=20),
+)
+
+
+@st.composite
+def reasons(draw: st.DrawFn) -> str:
+    """Any text; and what looks like the product's own, with anything in its places."""
+    pieces = re.split(r"\{\w+\}", draw(st.sampled_from(SENTENCES)))
+    return draw(st.one_of(st.text(), st.just("".join(bit for each in pieces for bit in (each, draw(BITS)))[:1_000]),
+                          st.just(draw(BITS).join(pieces))))  # fmt: skip
+
+
+@given(
+    action=st.sampled_from(sorted(SAID.ACTIONS)) | st.text(max_size=20),
+    by=st.sampled_from(sorted(SAID.ACTORS | SAID.OPERATORS)) | st.just("mem_1"),
+    why=reasons(),
+    after=st.none() | st.text() | st.just('{"status": "2026-02-30"}'),
+)
+def test_no_record_whatever_breaks_its_page(action: str, by: str, why: str, after: str | None) -> None:
+    for code in ("en", "ar"):
+        record = {"action": action, "by": by, "why": why, "before": None, "after": after}
+        told = SAID.told(language(code), record)
+        assert told.reason == SAID.reason(language(code), action, by, why)
+
+
+@pytest.mark.parametrize("impossible", ["31 Feb 2026", "30 Xxx 2026", "99 Jan 2026"])
+def test_a_day_that_cannot_be_stands_as_it_is_recorded(said: Any, impossible: str) -> None:
+    recorded = f"Pages loaded the partner's links 9 times within seven days as an image or a frame, beside 3 clicks. {impossible} to 1 Apr 2026."
+    shown = said.reason(language("en"), "open_case", "system:scoring", recorded)
+    assert shown in ("", recorded)
