@@ -18,6 +18,7 @@ from introducer.domain.fraud import registry
 from introducer.domain.fraud.conversion_jump import DETECTOR as JUMP
 from introducer.domain.fraud.registration_cluster import DETECTOR as CLUSTER
 from introducer.locale import CODES
+from introducer.services import read_cases
 from introducer.services.read_clients_of_partner import pseudonym
 from introducer.store.cases import Cases, Step
 from tests.browser.world import Answer
@@ -223,6 +224,21 @@ def test_ids_of_other_partners_are_read_as_their_names(casework: Casework) -> No
     data = casework.machine(COMPLIANCE).get(there(case)).json
 
     assert data["findings"][0]["sentence"] == f"{PIPS} other partner is paid to the same account."
+
+
+@pytest.mark.parametrize("name", ["2026-02-30", "2026-03-01"])
+def test_a_partner_that_is_called_like_a_day_stays_that_and_breaks_no_page(casework: Casework, name: str) -> None:
+    # given a queue with a case whose sentence names a partner
+    shared = replace(a_jump(), detector="shared_account", values={"others": casework.partners[PIPS]})
+    case = casework.finds(shared, partner=GULF)
+    visitor = casework.signed_in(COMPLIANCE)
+    with pytest.MonkeyPatch.context() as patch:
+        # when that partner is called so
+        patch.setattr(read_cases._Partners, "_name", lambda self, partner: name)
+        pages = [visitor.get(path) for path in (DESK, there(case))]
+    # then its name stands in the sentence
+    for page in pages:
+        assert page.status == 200 and f"{name} other partner is paid to the same account." in text(page.body)
 
 
 @pytest.mark.parametrize("code", CODES)
