@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import words
-from filling import filled
+from filling import DAYS, filled
 from words import N_
 
 from introducer.locale import Language
@@ -372,7 +372,7 @@ FOUND = frozenset({"open_case", "join_case", "hold_money"})
 words.WORDS |= {"audit_action": ACTIONS, "audit_actor": ACTORS | OPERATORS}
 
 _PLACE = re.compile(r"\{(\w+)\}", re.ASCII)
-_DAY = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}", re.ASCII)
+_DAY = re.compile(r"\d{1,2} [A-Z][a-z]{2} 20\d\d", re.ASCII)
 
 
 class Field(NamedTuple):
@@ -440,7 +440,9 @@ def _values(language: Language, sentence: str, why: str) -> dict[str, str] | Non
     for name, value in match.groupdict().items():
         if name in PLACES and value not in _known(PLACES[name]):
             return None
-        values[name] = words.word(language, PLACES[name], value) if name in PLACES else _day(value)
+        values[name] = words.word(language, PLACES[name], value) if name in PLACES else value
+        if name in DAYS:
+            values[name] = _day(value)
     return values
 
 
@@ -457,10 +459,14 @@ def _pattern(sentence: str) -> re.Pattern[str]:
 
 
 def _day(value: str) -> str:
-    """A day that a sentence says in English as `filled` takes it; anything else as it is."""
-    if not _DAY.fullmatch(value):
+    """A day that a sentence says in English as `filled` takes it; anything else as it is, such as a day that cannot
+    be."""
+    try:
+        return (
+            f"{datetime.strptime(value, '%d %b %Y').replace(tzinfo=UTC):%Y-%m-%d}" if _DAY.fullmatch(value) else value
+        )
+    except ValueError:
         return value
-    return f"{datetime.strptime(value, '%d %b %Y').replace(tzinfo=UTC):%Y-%m-%d}"
 
 
 def _known(group: str) -> Mapping[str, str]:

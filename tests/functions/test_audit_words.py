@@ -31,6 +31,7 @@ pytestmark = pytest.mark.in_memory
 
 REAL: tuple[Detector, ...] = DETECTORS
 """As the product has them: the casework's are stand-ins."""
+REAL_SENTENCES = tuple(each.staff for each in REAL)
 TYPED = "Nothing of it waits any more"
 """What the product writes as well, for another action."""
 
@@ -164,7 +165,7 @@ def test_a_record_of_a_later_version_is_shown_as_it_is(casework: Casework, said:
     assert told.after == (("status", "Статус", "on"), ("key_of_g", "", '[1, "ż"]'))
 
 
-# ------------------------------------------------------------------------------------------------- whatever is on record
+# ------------------------------------------------------------------------------------------------ whatever is on record
 
 
 def test_a_day_that_cannot_be_in_a_typed_reason_breaks_no_page(casework: Casework) -> None:
@@ -180,44 +181,36 @@ def test_a_day_that_cannot_be_in_a_typed_reason_breaks_no_page(casework: Casewor
         assert page.status == 200 and word in text(page.body), path
 
 
-SAID: Any = functions.load("portal", "audit_words")
-"""The words themselves, without the pages."""
-SENTENCES = sorted(
-    {each.staff for each in REAL}
-    | {*SAID.AGAIN.values(), *(each for some in SAID.FOR_PEOPLE.values() for each in some), *SAID.BY_ITSELF}
-)
 BITS = st.one_of(
-    st.sampled_from(
-        ("31 Feb 2026", "0 Xxx 2026", "29 Feb 2023", "2026-02-30", "2026-13-99", "1 Jan 0000", "\N{EN DASH}", "9")
-    ),
-    st.from_regex(r"\d{1,2} [A-Z][a-z]{2} \d{4}", fullmatch=True),
+    st.sampled_from(("31 Feb 2026", "0 Xxx 2026", "1 Jan 0000", "2026-02-30", "2026-13-99", "\N{EN DASH}", "9")),
+    st.from_regex(r"\d{1,2} [A-Z][a-z]{2} \d{4}|20\d\d-\d\d-\d\d", fullmatch=True),
     st.text(max_size=20),
 )
+"""What may stand in the places of a sentence, and what may not."""
 
 
-@st.composite
-def reasons(draw: st.DrawFn) -> str:
-    """Any text; and what looks like the product's own, with anything in its places."""
-    pieces = re.split(r"\{\w+\}", draw(st.sampled_from(SENTENCES)))
-    return draw(st.one_of(st.text(), st.just("".join(bit for each in pieces for bit in (each, draw(BITS)))[:1_000]),
-                          st.just(draw(BITS).join(pieces))))  # fmt: skip
-
-
-@given(
-    action=st.sampled_from(sorted(SAID.ACTIONS)) | st.text(max_size=20),
-    by=st.sampled_from(sorted(SAID.ACTORS | SAID.OPERATORS)) | st.just("mem_1"),
-    why=reasons(),
-    after=st.none() | st.text() | st.just('{"status": "2026-02-30"}'),
-)
-def test_no_record_whatever_breaks_its_page(action: str, by: str, why: str, after: str | None) -> None:
+@given(data=st.data())
+def test_no_record_whatever_breaks_its_page(said: Any, data: st.DataObject) -> None:
+    # given what looks like the product's own, with anything in its places; or any text
+    own = [("issue_invoices", "system:issue_invoices", "payouts of {run}")]
+    own += [(action, "system:scoring", each) for action in sorted(said.FOUND) for each in REAL_SENTENCES]
+    own += [(action, "mem_1", each) for action, some in said.FOR_PEOPLE.items() for each in some if "{" in each]
+    actions = st.sampled_from(sorted(said.ACTIONS)) | st.text(max_size=20)
+    actors = st.sampled_from(sorted(said.ACTORS | said.OPERATORS)) | st.just("mem_1")
+    action, by, why = data.draw(st.sampled_from(own) | st.tuples(actions, actors, st.text()))
+    why = re.sub(r"\{\w+\}", lambda _: str(data.draw(BITS)), why)
+    record = {"action": action, "by": by, "why": why, "before": data.draw(st.none() | st.text())}
+    # then it is told
     for code in ("en", "ar"):
-        record = {"action": action, "by": by, "why": why, "before": None, "after": after}
-        told = SAID.told(language(code), record)
-        assert told.reason == SAID.reason(language(code), action, by, why)
+        told = said.told(language(code), record | {"after": '{"status": "2026-02-30"}'})
+        assert told.reason == said.reason(language(code), action, by, why)
 
 
 @pytest.mark.parametrize("impossible", ["31 Feb 2026", "30 Xxx 2026", "99 Jan 2026"])
 def test_a_day_that_cannot_be_stands_as_it_is_recorded(said: Any, impossible: str) -> None:
-    recorded = f"Pages loaded the partner's links 9 times within seven days as an image or a frame, beside 3 clicks. {impossible} to 1 Apr 2026."
+    recorded = (
+        "Pages loaded the partner's links 9 times within seven days as an image or a frame, beside 3 clicks."
+        f" {impossible} to 1 Apr 2026."
+    )
     shown = said.reason(language("en"), "open_case", "system:scoring", recorded)
     assert shown in ("", recorded)
