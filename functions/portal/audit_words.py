@@ -233,29 +233,34 @@ OPERATORS = {
     "system:demo": N_("The demo world"),
 }
 """Commands: whoever gives one types the reason."""
-BY_ITSELF = (
-    N_("All its steps are done"),
-    N_("Nobody decided in time"),
-    N_("Nobody decided in time."),
-    N_("Money in question"),
-    N_("A payout that has not left has money in it that a case asks about."),
-    N_("No payout that has not left has money in it that the case asks about."),
-    N_("Nothing of it waits any more"),
-    N_("Everybody is counted"),
-    N_("Its time, and that for late postbacks, is over"),
-    N_("Nobody answered in time: the result stands"),
-    N_("Prizes are paid, and everybody was told"),
-    N_("The time for objections is over, and all are answered"),
-    N_("What stands against participants now"),
-    N_("started on schedule"),
-    N_("closed on schedule"),
-    N_("the condition holds no longer"),
-    N_("the partner has another manager"),
-    N_("payouts of {run}"),
-    N_("{failures} tries in a row did not arrive."),
-    N_("over: {end}"),
-)
-"""Reasons of what acted on its own, as they are recorded; what detectors found is said by their own sentences."""
+_BY_CLOCK = (N_("Nobody decided in time."),)
+_ON_SCHEDULE = (N_("closed on schedule"),)
+BY_ITSELF: Mapping[str, tuple[str, ...]] = {
+    "answer_objections": (N_("Nobody answered in time: the result stands"),),
+    "archive_contest": (N_("Prizes are paid, and everybody was told"),),
+    "begin_month_close": _ON_SCHEDULE,
+    "case_overturned": _BY_CLOCK,
+    "case_released": _BY_CLOCK,
+    "close_case": (N_("Nothing of it waits any more"),),
+    "close_month": _ON_SCHEDULE,
+    "close_run": (N_("All its steps are done"),),
+    "escalate_case": _BY_CLOCK,
+    "finish_result": (N_("The time for objections is over, and all are answered"),),
+    "follow_manager": (N_("the partner has another manager"),),
+    "freeze_contest": (N_("Its time, and that for late postbacks, is over"),),
+    "hold_money": (N_("Money in question"),),
+    "issue_invoices": (N_("payouts of {run}"),),
+    "lapse_run": (N_("Nobody decided in time"),),
+    "open_run": (N_("started on schedule"),),
+    "pass_task": (N_("the condition holds no longer"),),
+    "pause_target": (N_("{failures} tries in a row did not arrive."),),
+    "publish_result": (N_("Everybody is counted"),),
+    "set_aside": (N_("What stands against participants now"),),
+    "walk_sequence": (N_("over: {end}"),),
+}
+"""By action, the reasons of what acted on its own, as they are recorded; what detectors found is said by their own
+sentences. Other actions hand on what somebody typed: `free_money` the reason of a verdict, `start_contest` and
+`begin_broadcast` a name."""
 _APPROVED = N_("the application was approved")
 _CHANGED = N_("changed in the portal")
 _CREATED = N_("created in the portal")
@@ -263,11 +268,10 @@ _HERE = (N_("in the portal"),)
 _KEPT = (N_("kept in the portal"),)
 _INVITED = N_("invited to the team")
 FOR_PEOPLE: Mapping[str, tuple[str, ...]] = {
-    "accept_deal": (N_("accepted in the portal"), _APPROVED),
+    "accept_deal": (N_("accepted in the portal"),),
     "accept_goal": (N_("accepted in the portal"),),
     "add_material": (N_("added in the portal"),),
     "add_member": (_INVITED, _APPROVED),
-    "add_route": (_CREATED,),
     "change_mail_preferences": (
         N_("said what they want by mail"),
         N_("unsubscribed from {topic}, by the link in a mail"),
@@ -276,11 +280,10 @@ FOR_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "change_payment_profile": (_CHANGED,),
     "change_report": _KEPT,
     "change_role": (N_("made {role} of the team"),),
-    "change_source": _HERE,
     "choose_report": (N_("Chosen by the partner"),),
     "choose_slug": (N_("named in the portal"),),
     "create_campaign": (_CREATED,),
-    "create_link": (_CREATED, _APPROVED),
+    "create_link": (_CREATED,),
     "decline_goal": (N_("declined in the portal"),),
     "delete_report": (N_("deleted in the portal"),),
     "download_sent_file": (N_("downloaded on its page"),),
@@ -289,16 +292,14 @@ FOR_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "finish_task": (N_("the application is decided"),),
     "give_up_slug": (N_("given up in the portal"),),
     "keep_platform_token": _HERE,
-    "lift_suppression": (N_("asked for mail again"),),
     "make_recruit_code": (N_("looked at the network"),),
     "move_lead": (N_("the lead is {stage}"),),
     "pause_material": (_CHANGED,),
     "pause_source": _HERE,
-    "propose_deal": (_APPROVED,),
     "register_partner": (_APPROVED,),
     "register_source": _HERE,
     "remove_material": (_CHANGED,),
-    "restore_member": (_INVITED,),
+    "restore_member": (_INVITED, _APPROVED),
     "resume_material": (_CHANGED,),
     "resume_source": _HERE,
     "rotate_source_secret": _HERE,
@@ -306,13 +307,12 @@ FOR_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "send_gift": (N_("The gift is {status}"),),
     "set_broadcast_policy": (N_("one person may write to {people}"),),
     "set_link_status": (N_("paused or resumed in the portal"),),
-    "set_manager": (_APPROVED,),
-    "set_parent": (_APPROVED,),
     "sign_out": (N_("signed out in the portal"),),
     "submit_documents": (N_("handed in through the portal"),),
 }
 """By action, the reasons that the product writes for people who are asked for none, as they are recorded. Of another
-action the same words may be what somebody typed."""
+action the same words may be what somebody typed; so an action is not here whose reason some form or program asks for,
+such as `propose_deal`, whatever the product writes for it elsewhere."""
 AGAIN: Mapping[str, str] = {
     "add_api_key": "API key made",
     "add_target": "Added",
@@ -366,8 +366,9 @@ PLACES: Mapping[str, str] = {
     "topic": "mail_topic",
 }
 """By place in a reason, whose words the code there has."""
+SCORING = "system:scoring"
 FOUND = frozenset({"open_case", "join_case", "hold_money"})
-"""The actions whose reason may be a detector's sentence."""
+"""The actions whose reason, by scoring, is a detector's sentence."""
 
 words.WORDS |= {"audit_action": ACTIONS, "audit_actor": ACTORS | OPERATORS}
 
@@ -412,14 +413,16 @@ def told(language: Language, record: Mapping[str, Any]) -> Told:
 def reason(language: Language, action: str, by: str, why: str) -> str:
     """The reason in this language, where the product wrote it; empty for one that a person typed, and for one that is
     newer than these words."""
+    if by in OPERATORS:
+        return ""
     if AGAIN.get(action) == why:
         return words.word(language, "audit_action", action)
     if why in _known(CODES.get(action, "")):
         return words.word(language, CODES[action], why)
     written = FOR_PEOPLE.get(action, ())
     if by in ACTORS:
-        written = BY_ITSELF
-        if action in FOUND:
+        written = BY_ITSELF.get(action, ())
+        if action in FOUND and by == SCORING:
             # Only here: no other page of the portal has to pay for the detectors.
             from introducer.domain.fraud.registry import DETECTORS
 

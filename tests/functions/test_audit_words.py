@@ -165,6 +165,62 @@ def test_a_record_of_a_later_version_is_shown_as_it_is(casework: Casework, said:
     assert told.after == (("status", "Статус", "on"), ("key_of_g", "", '[1, "ż"]'))
 
 
+# ------------------------------------------------------------------------------------------------- what a person typed
+
+
+@pytest.mark.parametrize(
+    ("action", "by", "why"),
+    [
+        # A verdict's reason, a contest's and a broadcast's name: what acts on its own hands on what somebody typed.
+        ("free_money", "system:fraud_case", "Nobody decided in time."),
+        ("free_money", "system:fraud_case", "payouts of 31 March"),
+        ("free_money", "system:fraud_case", "Money in question"),
+        ("start_contest", "system:contest_close", "Everybody is counted"),
+        ("enter_partners", "system:contest_close", "over: nothing"),
+        ("next_contest", "system:contest_close", "payouts of spring"),
+        ("begin_broadcast", "system:broadcast", "started on schedule"),
+        # Of what acts on its own, the reason that another action has.
+        ("close_run", "system:payout_run", "closed on schedule"),
+        ("open_case", "system:clock", "Other partners of the brand are paid to the same account: par_1."),
+        # Whoever gives a command types the reason.
+        *(
+            (action, by, why)
+            for by in ("system:operator", "system:introducer", "system:setup", "system:demo")
+            for action, why in (
+                ("register_partner", "the application was approved"),
+                ("create_campaign", "created in the portal"),
+                ("write_message", "written"),
+                ("raise_task", "ftd_fell"),
+                ("close_month", "closed on schedule"),
+            )
+        ),
+        # There is a field for the reason of these.
+        ("propose_deal", "mem_1", "the application was approved"),
+        ("set_manager", "mem_1", "the application was approved"),
+        ("set_parent", "mem_1", "the application was approved"),
+        ("change_source", "mem_1", "in the portal"),
+        ("lift_suppression", "mem_1", "asked for mail again"),
+        ("add_route", "mem_1", "created in the portal"),
+    ],
+)
+def test_what_somebody_typed_is_not_said_anew(said: Any, action: str, by: str, why: str) -> None:
+    assert action in said.ACTIONS
+    for code in CODES:
+        assert said.reason(language(code), action, by, why) == ""
+
+
+@pytest.mark.parametrize("typed", ["Ticket PSP_44 of acc_7", "PSP_44"])
+def test_a_typed_reason_is_shown_letter_by_letter(casework: Casework, typed: str) -> None:
+    case = found(casework)
+    machine, reader = casework.machine(COMPLIANCE), casework.signed_in(COMPLIANCE)
+    verdict = {"version": case.version, "verdict": "release", "why": typed}
+    assert machine.post(f"/desk/cases/{case.partner}/{case.case}/decision", verdict).status == 200
+    casework.carries_out(case)
+    page = reader.get(f"/desk/audit?subject={case.case}").body
+    assert page.count(f"<bdi>{typed}</bdi>") == 2, "the verdict, and what followed from it by itself"
+    assert typed.replace("_", " ") not in page
+
+
 # ------------------------------------------------------------------------------------------------ whatever is on record
 
 
