@@ -221,6 +221,15 @@ def test_a_typed_reason_is_shown_letter_by_letter(casework: Casework, typed: str
     assert typed.replace("_", " ") not in page
 
 
+def test_all_that_is_on_record_has_typed_reasons_as_they_were_typed(casework: Casework) -> None:
+    case = found(casework)
+    machine, reader = casework.machine(COMPLIANCE), casework.signed_in(COMPLIANCE)
+    verdict = {"version": case.version, "verdict": "release", "why": "psp_44"}
+    assert machine.post(f"/desk/cases/{case.partner}/{case.case}/decision", verdict).status == 200
+    page = reader.get(f"/desk/audit/partner/{case.partner}")
+    assert page.status == 200 and "psp 44" not in text(page.body) and "<bdi>psp_44</bdi>" in page.body
+
+
 # ------------------------------------------------------------------------------------------------ whatever is on record
 
 
