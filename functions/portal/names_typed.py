@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from unicodedata import combining, normalize
 from urllib.parse import urlencode
@@ -29,6 +29,11 @@ _BREAKS = re.compile(rf"[\r\n]+|(?:[{AROUND.strip()}\r\n]\s*){{2,}}")
 _SAME = {"\N{ARABIC COMMA}": ",", "\N{ARABIC SEMICOLON}": ";"}
 _BRACKETS = re.compile(r"\s*\([^()]*\)")
 """What explains a name, or is another one."""
+_BETWEEN = re.compile(r"[-\N{EN DASH}(),;/\N{ARABIC COMMA}\N{ARABIC SEMICOLON}]")
+"""What may stand between the words of a name, beside spaces."""
+MOST_KEPT = 500
+"""A text of fewer letters is read once and kept: a form of terms has hundreds of fields, and each text that no language
+knows is looked for in all of them."""
 
 
 class Vocabulary:
@@ -56,6 +61,11 @@ class Vocabulary:
         """Whether these are codes of what has a name."""
         return self._codes.issuperset(values)
 
+    def shares(self, typed: str) -> bool:
+        """Whether some names have this in common, as whole words: nobody knows which of them is meant."""
+        words = _words(typed)
+        return bool(words) and sum(_within(words, each) for each in self._spoken.get(words[0], ())) > 1
+
     def name(self, value: str) -> str:
         """The name that stands for this value alone, else the value."""
         name = self._names.get(value, "")
@@ -67,6 +77,15 @@ class Vocabulary:
         given = list(values)
         names = comma.join(map(self.name, given))
         return names if self.read(names) == given else ", ".join(given)
+
+    @cached_property
+    def _spoken(self) -> dict[str, list[Spelt]]:
+        """The names by each of their words."""
+        found: dict[str, list[Spelt]] = {}
+        for name in map(_words, self._names.values()):
+            for word in set(name):
+                found.setdefault(word, []).append(name)
+        return found
 
     def _first(self, parts: Sequence[str]) -> tuple[list[str], int]:
         """Everything of the longest name that these parts begin with, and of how many of them it is."""
@@ -100,18 +119,32 @@ def by_name(named: Iterable[tuple[str, str]]) -> dict[Spelt, list[str]]:
 
 def read_in(spoken: str, typed: str, vocabulary_of: Callable[[str], Vocabulary]) -> list[str]:
     """What was typed by somebody who reads this language. What that does not know is read in the one that does: a text
-    may come from a colleague who reads another."""
+    may come from a colleague who reads another. What a language knows as a part of several names, such as the Congo of
+    two countries, is read in no other one, where it may be the name of one of them."""
     own = vocabulary_of(spoken)
     found = own.read(typed)
-    if own.knows(found):
-        return found
-    others = map(vocabulary_of, CODES)
-    return next((read for each in others if each.knows(read := each.read(typed))), found)
+    for each in (own, *map(vocabulary_of, CODES)):
+        read = each.read(typed)
+        if each.knows(read):
+            return read
+        if any(not each.knows([part]) and each.shares(part) for part in read):
+            break
+    return found
 
 
 def _spelt(parts: Iterable[str]) -> Spelt:
     """The parts of a name and the marks between them, however they are spaced and in whatever letters."""
     return tuple(_SAME.get(each, " ".join(_plain(each).split()).casefold()) for each in parts)
+
+
+def _words(text: str) -> Spelt:
+    """The words of a name, without accents; whatever stands between them."""
+    return tuple(_BETWEEN.sub(" ", _bare(_plain(text)).casefold()).split())
+
+
+def _within(words: Spelt, name: Spelt) -> bool:
+    """Whether these words stand in the name, one behind the other."""
+    return any(name[at : at + len(words)] == words for at in range(len(name) - len(words) + 1))
 
 
 def _plain(text: str) -> str:
@@ -136,8 +169,14 @@ def countries(spoken: str) -> Vocabulary:
 
 def read_countries(spoken: Language, typed: str) -> list[str]:
     """The codes of countries, which were typed by their names or as codes; what is neither stays as it is."""
-    found = read_in(spoken.code, _BREAKS.sub(",", typed).strip(AROUND), countries)
-    return [code for each in found if each for code in _codes(each)]
+    read = _read if len(typed) < MOST_KEPT else _read.__wrapped__
+    return list(read(spoken.code, typed))
+
+
+@lru_cache(maxsize=2_000)
+def _read(spoken: str, typed: str) -> tuple[str, ...]:
+    found = read_in(spoken, _BREAKS.sub(",", typed).strip(AROUND), countries)
+    return tuple(code for each in found if each for code in _codes(each))
 
 
 def named_countries(spoken: Language, codes: Iterable[str]) -> str:

@@ -43,6 +43,36 @@ def test_countries_are_read_by_names_and_by_codes(spoken: Any, typed: str, read:
 
 
 @pytest.mark.parametrize("spoken", CODES)
+def test_what_several_countries_are_called_in_part_is_left_to_who_typed_it(spoken: str) -> None:
+    # There are two; what Spanish calls Congo is one of them, and so is what Polish calls Kongo.
+    here = language(spoken)
+    part = {"en": "Congo", "ru": "Конго", "ar": "الكونغو", "th": "คองโก", "es": "Congo", "pl": "Kongo"}[spoken]
+    own = spoken in ("es", "pl")
+    assert names.read_countries(here, part) == (["CG"] if own else [part])
+    assert names.read_countries(here, f"{part}, PL") == (["CG", "PL"] if own else [part, "PL"])
+    assert names.read_countries(here, here.country("CD")) == ["CD"]
+    # in the words of another language no other way
+    assert names.read_countries(here, "Congo") == (["CG"] if spoken == "es" else ["Congo"])
+    assert names.read_countries(here, "Конго") == ["Конго"]
+    assert names.read_countries(here, "Guinea, Sudan") == ["GN", "SD"], "the name of one, and a part of others"
+    assert names.read_countries(here, "Gwinea") == ["GN"]
+    assert names.read_countries(here, "korea") == ["korea"]
+
+
+def test_what_was_read_once_is_kept_and_nobody_changes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = names.read_countries(ENGLISH, "Polska, Nowhere")
+    first.append("XX")
+    monkeypatch.setattr(names, "read_in", lambda *_: pytest.fail("it is read again"))
+    assert names.read_countries(ENGLISH, "Polska, Nowhere") == ["Polska", "Nowhere"]
+
+
+def test_a_long_text_is_not_kept() -> None:
+    before = names._read.cache_info().currsize
+    assert names.read_countries(ENGLISH, "Poland, " * 100) == ["PL"] * 100
+    assert names._read.cache_info().currsize == before
+
+
+@pytest.mark.parametrize("spoken", CODES)
 def test_all_countries_are_shown_by_names_that_mean_the_same(spoken: str) -> None:
     here = language(spoken)
     shown = names.named_countries(here, here.countries)
