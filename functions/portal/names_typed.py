@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup, escape
 from visit import JSON, N_, Visit
 
+from introducer.domain.errors import Invalid
 from introducer.locale import CODES, Language, language
 
 NO_COUNTRY = N_("“%(typed)s” is no country: write countries by their names, such as %(names)s.")
@@ -96,13 +97,14 @@ class Vocabulary:
         return [first], 1
 
 
-def vocabulary(named: Mapping[str, str]) -> Vocabulary:
+def vocabulary(named: Mapping[str, str], also: Mapping[str, str] | None = None) -> Vocabulary:
     """Of codes and their names: these are read by their names, else by codes in any letters, else by what is left of
-    names without accents and brackets. What several are called is no name."""
+    names without accents and brackets, else by names that they have beside. What several are called is no name."""
     shorter = [(code, _BRACKETS.sub("", name)) for code, name in named.items()]
     bare = [(code, _bare(name)) for code, name in (*named.items(), *shorter)]
     meant: dict[Spelt, list[str]] = {}
-    for each in ([*shorter, *bare], [(code, code) for code in named], named.items()):
+    beside = [(code, name) for name, code in (also or {}).items()]
+    for each in (beside, [*shorter, *bare], [(code, code) for code in named], named.items()):
         meant |= by_name(each)
     return Vocabulary({name: found for name, found in meant.items() if len(set(found)) == 1}, named, named)
 
@@ -130,6 +132,11 @@ def read_in(spoken: str, typed: str, vocabulary_of: Callable[[str], Vocabulary])
         if any(not each.knows([part]) and each.shares(part) for part in read):
             break
     return found
+
+
+def in_no_language(unknown: Sequence[str], known: Callable[[str], bool]) -> str:
+    """The first of these that is not known alone either; where each is, the first: together they are of no language."""
+    return next((each for each in unknown if not known(each)), unknown[0])
 
 
 def _spelt(parts: Iterable[str]) -> Spelt:
@@ -160,11 +167,20 @@ def _bare(name: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- countries
 
 
+ALSO = {
+    "en": {
+        "UK": "GB", "Great Britain": "GB", "USA": "US", "UAE": "AE", "Turkey": "TR", "Hong Kong": "HK", "Macau": "MO",
+        "Czech Republic": "CZ", "Ivory Coast": "CI", "Macedonia": "MK",
+    }
+}  # fmt: skip
+"""What countries are called in a language beside the name that CLDR has."""
+
+
 @cache
 def countries(spoken: str) -> Vocabulary:
     """What countries are called in the language of this code."""
     here = language(spoken)
-    return vocabulary({code: here.country(code) for code in here.countries})
+    return vocabulary({code: here.country(code) for code in here.countries}, ALSO.get(spoken))
 
 
 def read_countries(spoken: Language, typed: str) -> list[str]:
@@ -176,7 +192,13 @@ def read_countries(spoken: Language, typed: str) -> list[str]:
 @lru_cache(maxsize=2_000)
 def _read(spoken: str, typed: str) -> tuple[str, ...]:
     found = read_in(spoken, _BREAKS.sub(",", typed).strip(AROUND), countries)
-    return tuple(code for each in found if each for code in _codes(each))
+    return tuple(code for each in found if each for code in codes_apart(each))
+
+
+def codes_apart(typed: str) -> list[str]:
+    """Codes that were typed with spaces alone between; else what was typed, in one."""
+    known, codes = countries(CODES[0]), typed.upper().split()
+    return codes if len(codes) > 1 and known.knows(codes) else [typed]
 
 
 def named_countries(spoken: Language, codes: Iterable[str]) -> str:
@@ -203,6 +225,16 @@ def take_countries(visit: Visit) -> None:
         visit.fields.update(with_codes(visit.language, visit.fields))
 
 
+def check_countries(visit: Visit, kept: Iterable[str] = ()) -> None:
+    """Raises `Invalid` (`invalid_country`) for a form that names what is no country, though it may look like a code. A
+    program may name any code, and a form those that are `kept` already: somebody opened it to change something else."""
+    known, stand = countries(visit.language.code), frozenset(kept)
+    for name, value in visit.fields.items() if visit.content_type != JSON else ():
+        read = read_countries(visit.language, value) if _is_of_countries(name, value) else []
+        if not known.knows(set(read) - stand):
+            raise Invalid("This is no country: send codes such as DE.", code="invalid_country", field=name)
+
+
 def with_names(spoken: Language, fields: Mapping[str, Any], most: int) -> Mapping[str, Any]:
     """The fields of a form, those of countries with names, as people read them. As they are where that would be longer
     than so many bytes: each letter of many scripts is six or nine when a form is sent."""
@@ -221,9 +253,10 @@ def saying_which(spoken: Language, errors: Mapping[str, str], fields: Mapping[st
 def _none_of_them(spoken: Language, name: str, value: Any) -> str:
     """What to say of the first that is no country; empty where all are."""
     typed = read_countries(spoken, value) if _is_of_countries(name, value) else []
-    wrong = next((each for each in typed if not countries(spoken.code).knows([each])), "")
-    if not wrong:
+    unknown = [each for each in typed if not countries(spoken.code).knows([each])]
+    if not unknown:
         return ""
+    wrong = in_no_language(unknown, lambda each: countries(spoken.code).knows(read_countries(spoken, each)))
     # Marked up, for what was typed may run the other way than the sentence around it.
     shown = Markup("<bdi>{}</bdi>").format(wrong[:40])
     return Markup(escape(spoken.text(NO_COUNTRY))) % {"typed": shown, "names": examples(spoken)}
@@ -231,9 +264,3 @@ def _none_of_them(spoken: Language, name: str, value: Any) -> str:
 
 def _is_of_countries(name: str, value: Any) -> bool:
     return name.rpartition(".")[2] == "countries" and isinstance(value, str)
-
-
-def _codes(typed: str) -> list[str]:
-    """Codes that were typed with spaces alone between; else what was typed, in one."""
-    known, codes = countries(CODES[0]), typed.upper().split()
-    return codes if len(codes) > 1 and known.knows(codes) else [typed]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import words
-from names_typed import AROUND, EXAMPLES, Vocabulary, by_name, countries, read_in, vocabulary
+from names_typed import (
+    AROUND,
+    EXAMPLES,
+    Vocabulary,
+    by_name,
+    codes_apart,
+    countries,
+    in_no_language,
+    read_in,
+    vocabulary,
+)
 from pydantic import BaseModel, Field, StringConstraints, create_model
 from visit import N_, Visit
 
@@ -76,8 +86,9 @@ class Values:
     """Values of conditions as people write and read them: they write names, in their language, and a segment keeps
     codes and ids. The staff of the brand are read when they are asked for."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, kept: Segment | None = None) -> None:
         self._visit = visit
+        self._kept = frozenset(value for each in kept.conditions for value in each.values) if kept else frozenset()
         self._partners: dict[str, str] = {}
 
     @property
@@ -97,7 +108,8 @@ class Values:
         typed = typed.strip(AROUND)
         if field not in NAMED:
             return self._known(field).read(typed)
-        return read_in(self.language.code, typed, partial(_vocabulary, field))
+        found = read_in(self.language.code, typed, partial(_vocabulary, field))
+        return [code for each in found for code in codes_apart(each)] if field is Asked.COUNTRY else found
 
     def typed(self, field: Asked, values: Iterable[str]) -> str:
         """These values as a form has them: by their names, where nothing else is meant by those together."""
@@ -133,6 +145,18 @@ class Values:
                     raise Invalid(
                         f"Condition {number}: {value[:40]!r} is no partner of yours: write its number.",
                         code="segment_value", condition=number, field=each.field.value,
+                    )  # fmt: skip
+        return segment
+
+    def check_typed(self, segment: Segment) -> Segment:
+        """The segment, which somebody typed. Raises `Invalid` (`segment_value`) for what is no country, though it looks
+        like a code: a program may mean any, and what is kept already stays."""
+        for number, each in enumerate(segment.conditions, 1):
+            for value in each.values if each.field is Asked.COUNTRY else ():
+                if value not in self._kept and not self._known(each.field).knows([value]):
+                    raise Invalid(
+                        f"Condition {number}: {value[:40]!r} is no country.",
+                        code="segment_value", condition=number, field=each.field.value, value=value,
                     )  # fmt: skip
         return segment
 
@@ -207,7 +231,7 @@ def of_data(match: str, conditions: Iterable[Mapping[str, Any]], known: Values) 
 
 def of_rows(match: str, sent: Mapping[str, str], known: Values) -> Segment:
     """The segment of a form's rows; those without a field are left out. Raises `Invalid`."""
-    return of_data(match or "all", _conditions(sent, known), known)
+    return known.check_typed(of_data(match or "all", _conditions(sent, known), known))
 
 
 def _conditions(sent: Mapping[str, str], known: Values) -> list[dict[str, Any]]:
@@ -225,14 +249,23 @@ def _conditions(sent: Mapping[str, str], known: Values) -> list[dict[str, Any]]:
 
 def misfit(error: IntroducerError, sent: Mapping[str, str], known: Values) -> str | None:
     """Which value of a form's rows a refusal is about; None where it is about none alone."""
+    if "value" in error.facts:
+        return str(error.facts["value"])
     number = int(str(error.facts.get("condition", 0)))
-    for each in _conditions(sent, known)[number - 1 : number] if number else ():
-        for value in each["values"]:
-            try:
-                of_data("all", [each | {"values": [value]}], known)
-            except Invalid:
-                return str(value)
-    return None
+    row = next(iter(_conditions(sent, known)[number - 1 : number]), None) if number else None
+    wrong = [value for value in row["values"] if not _fits(row, [value], known)] if row else []
+    if not row or not wrong:
+        return None
+    field = Asked(row["field"])
+    return in_no_language(wrong, lambda one: field in NAMED and _fits(row, known.read(field, one), known))
+
+
+def _fits(condition: Mapping[str, Any], values: Sequence[str], known: Values) -> bool:
+    try:
+        of_data("all", [{**condition, "values": list(values)}], known)
+    except Invalid:
+        return False
+    return True
 
 
 def asked_in(visit: Visit) -> dict[str, str]:

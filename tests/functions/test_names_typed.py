@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from introducer.domain.errors import Invalid
 from introducer.locale import CODES, language
 from tests.support.functions import load
 
@@ -40,6 +41,26 @@ def test_countries_are_read_by_names_and_by_codes(spoken: Any, typed: str, read:
     in_codes = fields | {"terms.rules.0.amounts.1.countries": ", ".join(read)}
     assert names.with_codes(spoken, fields) == in_codes
     assert names.with_codes(spoken, in_codes) == in_codes, "once more changes nothing"
+
+
+@pytest.mark.parametrize("spoken", CODES)
+def test_what_english_calls_countries_otherwise_is_read_too(spoken: str) -> None:
+    typed = "UK, uk, USA, UAE, Turkey, Hong Kong, Macau, Czech Republic, Ivory Coast, Macedonia"
+    read = ["GB", "GB", "US", "AE", "TR", "HK", "MO", "CZ", "CI", "MK"]
+    assert names.read_countries(language(spoken), typed) == read
+    assert names.with_codes(language(spoken), {"countries": "UK"}) == {"countries": "GB"}
+
+
+@pytest.mark.parametrize("typed", ["EU", "ZZ", "PL, XX", "Polnad"])
+def test_a_form_that_asks_for_it_is_refused_for_what_is_no_country(typed: str) -> None:
+    def sent(kind: str, text: str) -> Any:
+        return SimpleNamespace(content_type=kind, language=ENGLISH, fields={"name": "ZZ", "pages.0.countries": text})
+
+    with pytest.raises(Invalid) as refused:
+        names.check_countries(sent("application/x-www-form-urlencoded", typed))
+    assert (refused.value.code, refused.value.facts) == ("invalid_country", {"field": "pages.0.countries"})
+    names.check_countries(sent("application/x-www-form-urlencoded", "UK, Poland"))
+    names.check_countries(sent("application/json", typed))
 
 
 @pytest.mark.parametrize("spoken", CODES)
@@ -106,6 +127,10 @@ def test_what_is_no_country_is_said_at_its_field_alone() -> None:
         "Thailand."
     }
     assert names.saying_which(ENGLISH, errors, {}) == errors
+    # of what another language knows, that which none does
+    for typed, wrong in (("Polska, x", "x"), ("x, Polska", "x"), ("Polska, Таиланд", "Polska")):
+        said = names.saying_which(ENGLISH, {"countries": "wrong"}, {"countries": typed})
+        assert f"“<bdi>{wrong}</bdi>” is no country" in said["countries"]
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,16 @@ def test_sixty_countries_are_announced_to_by_their_names_which_are_longer_than_a
     assert refused.status == 422 and "Name at most 60 countries." in refused.body
 
 
+def test_what_looks_like_a_code_and_is_none_is_refused_in_a_form(portal: AtOnce) -> None:
+    browser, sent = portal.signed_in(MANAGER), portal.machine(MANAGER)
+    refused = browser.submit("/desk/announcements", "/desk/announcements", **NEWS, countries="UK, EU")
+    note = re.search(r'id="note-countries">(.*?)</p>', refused.body)
+    assert refused.status == 422 and note and "“<bdi>EU</bdi>” is no country" in note[1]
+    assert 'name="countries" value="United Kingdom, EU"' in refused.body
+    # what a program names stays as it was: nobody is there
+    assert sent.post("/desk/announcements", NEWS | {"countries": "EU"}, as_json=True).json["code"] == "nobody_reached"
+
+
 def test_a_program_names_countries_by_codes_alone(portal: AtOnce) -> None:
     answer = portal.machine(MANAGER).post("/desk/announcements", NEWS | {"countries": "Germany"}, as_json=True)
     assert (answer.status, answer.json["code"]) == (422, "invalid_country")

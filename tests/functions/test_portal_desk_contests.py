@@ -241,6 +241,21 @@ def test_points_and_a_series_go_through_the_form(desk: ContestPages) -> None:
     assert (again["every"], again["until"], again["divisions.0.prizes.0.worth"]) == ("week", "4", "A watch")
 
 
+def test_what_looks_like_a_code_and_is_none_is_refused_in_a_form(desk: ContestPages) -> None:
+    visitor = desk.signed_in(MANAGER)
+    form = as_form(desk, dict(SETTINGS) | {"name": "In the EU"}, visitor)
+    for path in (NEW, f"{NEW}/check"):
+        refused = visitor.post(path, form | {"countries": "UK, EU"})
+        assert refused.status == 422 and "“<bdi>EU</bdi>” is no country" in error_at(refused.body, "countries")
+        assert fields_of(refused.body, "design")["countries"] == "United Kingdom, EU"
+    # but what a program named stays when somebody changes another thing
+    path = f"{DESK}/{drafted(desk, 'Of a program', countries=['EU'])}/edit"
+    again = fields_of(visitor.get(path).body, "design") | {"name": "By hand", "why": "A better name"}
+    assert (again["countries"], visitor.post(path, again).status) == ("EU", 303)
+    refused = visitor.post(path, again | {"countries": "EU, ZZ"})
+    assert refused.status == 422 and "is no country" in error_at(refused.body, "countries")
+
+
 @pytest.mark.parametrize(
     ("spoken", "typed", "shown"),
     [

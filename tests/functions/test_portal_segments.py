@@ -243,6 +243,8 @@ def test_a_form_offers_what_fits_the_fields_that_are_chosen_and_each_list_once(d
         ("language", "Klingonese", "“ Klingonese ” is no language: write languages by their names, such as English, "),
         ("kind", "Broker 100%", "“ Broker 100% ” is no kind of partner. There are: Affiliate, Introducing broker."),
         ("status", "Paused", "“ Paused ” is no status of a partner. There are: Active, Suspended, Blocked."),
+        ("country", "UK, EU", "“ EU ” is no country: write countries by their names, such as Poland, "),
+        ("country", "Polska, x", "“ x ” is no country: write countries by their names, such as Poland, "),
         ("deal_kind", "CPX", "“ CPX ” is no rule of a deal. There are: CPA,"),
         ("currency", "euro", "“ euro ” is no currency: write its three letters, such as EUR, USD."),
         ("partner", "Harbour", "“ Harbour ” is no partner of yours: write its number."),

@@ -57,6 +57,10 @@ def test_every_name_is_read_back_as_what_it_stands_for(spoken: str, field: Field
     [
         ("en", COUNTRY, "Poland, thailand", ["PL", "TH"]),
         ("en", COUNTRY, "PL, TH", ["PL", "TH"]),
+        ("en", COUNTRY, "pl TH; uk", ["PL", "TH", "GB"]),
+        ("ru", COUNTRY, "PL TH", ["PL", "TH"]),
+        ("en", COUNTRY, "PL XX", ["PL XX"]),
+        ("en", LANGUAGE, "pl th", ["pl th"]),
         ("en", COUNTRY, " pl ;United   ARAB emirates,", ["PL", "AE"]),
         ("en", COUNTRY, "Curacao; Cote d'Ivoire; Co\N{COMBINING CIRCUMFLEX ACCENT}te d’Ivoire", ["CW", "CI", "CI"]),
         ("en", COUNTRY, "Polnad, Thailand, EU", ["Polnad", "TH", "EU"]),

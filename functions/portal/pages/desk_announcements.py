@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import segment_form
 from advice import Advice
-from names_typed import saying_which, take_countries
+from names_typed import check_countries, saying_which, take_countries
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from server import Done, Who, page
 from texts import Texts, told
@@ -102,6 +102,7 @@ def publish(visit: Visit) -> Done:
     take_countries(visit)
     wish, books = visit.read(NewAnnouncement), visit.portal.broadcast_books
     with told(wish, _advice(visit)):
+        check_countries(visit)
         made = announce(
             visit.portal.configuration,
             visit.portal.announcements,

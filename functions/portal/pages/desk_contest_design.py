@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import contest_form as forms
 import words
-from names_typed import saying_which, take_countries
+from names_typed import check_countries, saying_which, take_countries
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from server import Done, Who, page
 from visit import JSON, N_, FormRefused, Visit
@@ -351,7 +351,7 @@ def _draft(visit: Visit, before: Contest | None) -> Contest:
     if before is not None:
         sent = settings_of(before) | sent
     try:
-        return contest_of(
+        made = contest_of(
             sent,
             brand=visit.brand,
             contest=before.contest if before else "",
@@ -359,8 +359,10 @@ def _draft(visit: Visit, before: Contest | None) -> Contest:
             now=visit.now,
             before=before,
         )
+        check_countries(visit, before.conditions.countries if before else ())
     except Invalid as error:
         raise _refusal(visit, error) from error
+    return made
 
 
 def _told(contest: Contest) -> dict[str, Any]:

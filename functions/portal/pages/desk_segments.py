@@ -147,10 +147,12 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
 def change(visit: Visit, segment: str) -> Done:
     """Changes a segment; its owner does, or an admin where it is shared."""
     assert visit.member is not None
-    wish, known = visit.read(ChangedSegment), Values(visit)
+    segments_of = visit.portal.broadcast_books.segments
+    wish, kept = visit.read(ChangedSegment), segment_for(segments_of, member=visit.member, segment=segment)
+    known = Values(visit, kept.chosen)
     try:
         saved = change_segment(
-            visit.portal.broadcast_books.segments,
+            segments_of,
             member=visit.member,
             segment=segment,
             version=wish.version,
