@@ -372,6 +372,12 @@ FOUND = frozenset({"open_case", "join_case", "hold_money"})
 
 words.WORDS |= {"audit_action": ACTIONS, "audit_actor": ACTORS | OPERATORS}
 
+LONGEST = 1_000
+"""A reason of more letters stands as it is recorded: the product writes none, but of a finding with very many names."""
+ROOM: Mapping[str, str] = dict.fromkeys(DAYS, r"\S{1,12}(?: [A-Z][a-z]{2} \d{4})?") | {"others": ".+"}
+"""What fits into the places of sentences; into any other one word. So a text is read in one way, whatever it is."""
+_WORD = r"\S{1,64}?"
+
 _PLACE = re.compile(r"\{(\w+)\}", re.ASCII)
 _DAY = re.compile(r"\d{1,2} [A-Z][a-z]{2} 20\d\d", re.ASCII)
 
@@ -412,8 +418,8 @@ def told(language: Language, record: Mapping[str, Any]) -> Told:
 
 def reason(language: Language, action: str, by: str, why: str) -> str:
     """The reason in this language, where the product wrote it; empty for one that a person typed, and for one that is
-    newer than these words."""
-    if by in OPERATORS:
+    newer than these words. Whatever the text is, there is little to do."""
+    if by in OPERATORS or len(why) > LONGEST:
         return ""
     if AGAIN.get(action) == why:
         return words.word(language, "audit_action", action)
@@ -456,7 +462,7 @@ def _pattern(sentence: str) -> re.Pattern[str]:
         if at % 2 == 0:
             pattern += re.escape(part)
         else:
-            pattern += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
+            pattern += f"(?P={part})" if part in seen else f"(?P<{part}>{ROOM.get(part, _WORD)})"
             seen.add(part)
     return re.compile(pattern)
 

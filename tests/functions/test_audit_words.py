@@ -279,3 +279,23 @@ def test_a_day_that_cannot_be_stands_as_it_is_recorded(said: Any, impossible: st
     )
     shown = said.reason(language("en"), "open_case", "system:scoring", recorded)
     assert shown in ("", recorded)
+
+
+@pytest.mark.parametrize("detector", REAL, ids=lambda each: each.name)
+def test_a_text_that_nearly_fits_a_sentence_again_and_again_is_no_work(said: Any, detector: Detector) -> None:
+    # given a sentence that is there as often as there is room, and at last is another one
+    once = re.sub(r"\{\w+\}", "1", detector.staff)
+    hostile = (f"{once} " * 1_000)[:999] + "!"
+    assert said.reason(language("en"), "open_case", "system:scoring", hostile) == ""
+    # and no place has room for the words between places, but the one that lists partners
+    places = re.findall(r"\(\?P<(\w+)>([^()]+)", said._pattern(detector.staff).pattern)
+    assert {name for name, room in places if room.startswith(".")} <= {"others"}
+    assert len(places) == len(set(re.findall(r"\{(\w+)\}", detector.staff)))
+
+
+def test_a_reason_that_is_too_long_stands_as_it_is_recorded(said: Any) -> None:
+    for many, read in ((30, True), (400, False)):
+        others = ", ".join(f"par_{number}" for number in range(many))
+        recorded = f"Other partners of the brand are paid to the same account: {others}."
+        assert (len(recorded) > said.LONGEST) != read
+        assert said.reason(language("en"), "open_case", "system:scoring", recorded) == (recorded if read else "")
