@@ -206,7 +206,7 @@ ACTIONS = {
     "write_message": N_("Message written"),
     "write_note": N_("Note on a partner"),
 }
-"""Every action that a record names: a test reads them out of the code."""
+"""Every action that a record names, or named: a test reads those of now out of the code."""
 ACTORS = {
     "system:scoring": N_("Scoring, by itself"),
     "system:clock": N_("The clock"),
@@ -370,6 +370,9 @@ SCORING = "system:scoring"
 FOUND = frozenset({"open_case", "join_case", "hold_money"})
 """The actions whose reason, by scoring, is a detector's sentence."""
 
+EARLIER: frozenset[str] = frozenset()
+"""Actions, and reasons, that nothing writes any more. Their records stay for ever: so do their words."""
+
 words.WORDS |= {"audit_action": ACTIONS, "audit_actor": ACTORS | OPERATORS}
 
 LONGEST = 1_000
@@ -402,6 +405,8 @@ class Told(NamedTuple):
     """Empty where the recorded one stands."""
     before: tuple[Field, ...]
     after: tuple[Field, ...]
+    command: str
+    """The recorded name of a command, whose words do not say which; else empty."""
 
 
 def told(language: Language, record: Mapping[str, Any]) -> Told:
@@ -413,6 +418,7 @@ def told(language: Language, record: Mapping[str, Any]) -> Told:
         reason=reason(language, action, by, record["why"]),
         before=_fields(language, record.get("before")),
         after=_fields(language, record.get("after")),
+        command=by if by in OPERATORS else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from introducer.domain.case import Case
 from introducer.domain.case_rules import BY_CLOCK
+from introducer.domain.configuration import Change, Role
 from introducer.domain.fraud import registry
 from introducer.domain.fraud.finding import Detector
 from introducer.domain.fraud.registry import DETECTORS
@@ -160,7 +162,7 @@ def test_a_record_of_a_later_version_is_shown_as_it_is(casework: Casework, said:
     russian = language("ru")
     record = {"action": "sing_a_song", "by": "mem_1", "why": "it was time", "before": "not JSON", "after": "[1]"}
     told = said.told(russian, record)
-    assert told == ("sing a song", "", "", (), ())
+    assert told == ("sing a song", "", "", (), (), "")
     told = said.told(russian, record | {"after": '{"status": "on", "key_of_g": [1, "ż"]}'})
     assert told.after == (("status", "Статус", "on"), ("key_of_g", "", '[1, "ż"]'))
 
@@ -299,3 +301,25 @@ def test_a_reason_that_is_too_long_stands_as_it_is_recorded(said: Any) -> None:
         recorded = f"Other partners of the brand are paid to the same account: {others}."
         assert (len(recorded) > said.LONGEST) != read
         assert said.reason(language("en"), "open_case", "system:scoring", recorded) == (recorded if read else "")
+
+
+def test_what_is_recorded_stands_beside_what_is_said_of_it(casework: Casework) -> None:
+    # given records of two commands, and of scoring
+    case = found(casework)
+    for by in ("system:operator", "system:introducer", "system:setup"):
+        member = replace(
+            casework.people[COMPLIANCE], member=f"mem_{by[7:]}", partner=casework.harbour, role=Role.MEMBER
+        )
+        change = Change(by=by, at=NOW, why=f"Ticket of {by[7:]}", origin="command")
+        casework.wiring.configuration.add_member(member, change)
+        reader = casework.signed_in(COMPLIANCE)
+        reader.cookies["__Host-language"] = "ru"
+        # then which it was can be read, though both are an operator
+        page = reader.get(f"/desk/audit?subject={member.member}").body
+        assert f'<bdi dir="ltr" class="code small">{by}</bdi>' in page and "Оператор" in page
+    page = reader.get(f"/desk/audit?subject={case.case}").body
+    assert 'class="code small">system' not in page and '<span title="system:scoring">Скоринг' in page
+    # and of a reason that is said anew the recorded one, not of one that stands as it is
+    assert f'<span title="{html.escape(case.why)}">У 9 из 12' in page
+    page = reader.get(f"/desk/audit?subject={member.member}").body
+    assert "<bdi>Ticket of setup</bdi>" in page

@@ -158,6 +158,19 @@ def test_closed_cases_are_said_the_same_way(casework: Casework) -> None:
     assert 'dir="auto">9 of 12' not in page, "it is said from what was found, and not as it was recorded"
 
 
+def test_english_of_a_detector_says_that_it_is_and_what_somebody_typed_does_not(casework: Casework) -> None:
+    # given a case that keeps no values of what was found, and one that a person opened
+    stands = casework.finds(a_cluster())
+    casework.case_books.cases.write(Step(before=stands, after=replace(stands, values=None)))
+    there = f"{DESK}/{casework.partners[PIPS]}"
+    assert casework.machine(COMPLIANCE).post(there, {"why": WHY}, as_json=True).status in (200, 201)
+
+    page = casework.signed_in(COMPLIANCE, accept_language="ru").get(DESK).body
+
+    assert f'<span class="quiet" dir="auto" lang="en">{stands.why}</span>' in page
+    assert f'<span class="quiet" dir="auto">{WHY}</span>' in page
+
+
 def test_the_queue_reads_no_findings(casework: Casework) -> None:
     casework.opened()
     visitor = casework.signed_in(COMPLIANCE)
