@@ -20,7 +20,7 @@ from words import word
 
 from introducer.domain.broadcast import WRITERS
 from introducer.domain.configuration import Role
-from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid
+from introducer.domain.errors import Conflict, Forbidden, IntroducerError, Invalid, NotFound
 from introducer.domain.segment import Field as Asked
 from introducer.domain.segment import Segment, segment_of
 from introducer.services.count_segment import count_segment
@@ -147,12 +147,10 @@ def segment_of_brand(visit: Visit, segment: str) -> dict[str, Any]:
 def change(visit: Visit, segment: str) -> Done:
     """Changes a segment; its owner does, or an admin where it is shared."""
     assert visit.member is not None
-    segments_of = visit.portal.broadcast_books.segments
-    wish, kept = visit.read(ChangedSegment), segment_for(segments_of, member=visit.member, segment=segment)
-    known = Values(visit, kept.chosen)
+    wish, known = visit.read(ChangedSegment), Values(visit, _kept(visit, segment))
     try:
         saved = change_segment(
-            segments_of,
+            visit.portal.broadcast_books.segments,
             member=visit.member,
             segment=segment,
             version=wish.version,
@@ -233,6 +231,15 @@ COMPARED = N_("Numbers and amounts are compared by at least or at most, all else
 def _all(visit: Visit) -> list[SavedSegment]:
     assert visit.member is not None
     return read_segments(visit.portal.broadcast_books.segments, member=visit.member)
+
+
+def _kept(visit: Visit, segment: str) -> Segment | None:
+    """What the segment means now; None where the member sees none: whether it is changed is said elsewhere."""
+    assert visit.member is not None
+    try:
+        return segment_for(visit.portal.broadcast_books.segments, member=visit.member, segment=segment).chosen
+    except NotFound:
+        return None
 
 
 def _frame(visit: Visit) -> dict[str, Any]:
