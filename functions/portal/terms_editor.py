@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import terms_form as forms
 import words
-from names_typed import saying_which
+from names_typed import saying_which, with_codes, with_names
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from visit import JSON, N_, FormRefused, Visit
 
@@ -147,7 +147,7 @@ def editor(visit: Visit, terms: Mapping[str, Any], do: str = "") -> dict[str, An
     else:
         asked = visit.content_type != JSON and "terms" in visit.fields and do != forms.AS_FORM
         fields = {} if asked else forms.form_of_terms(terms)
-        why = "asked" if asked else "long" if not forms.fits(fields) else "" if forms.is_whole(terms) else "names"
+        why = "asked" if asked else "long" if not forms.fits(fields) else "" if _is_whole(visit, terms) else "names"
         if why:
             return {"editor": None, "as_json": why, "full": False}
     looked_at = list(visit.refused.errors) if visit.refused else []
@@ -172,6 +172,13 @@ def another_form(visit: Visit) -> dict[str, Any] | None:
         return editor(visit, {}, do)
     text = written(forms.terms_of_form(visit.fields))
     return {"editor": None, "as_json": "asked", "full": False, "typed": {"terms": text} | _about(visit)}
+
+
+def _is_whole(visit: Visit, terms: Mapping[str, Any]) -> bool:
+    """Whether the form says all of these terms, also with its countries by their names: `UK` would be read as GB."""
+    fields = forms.form_of_terms(terms)
+    named = with_names(visit.language, fields, forms.MOST_BYTES)
+    return forms.is_whole(terms) and with_codes(visit.language, named) == fields
 
 
 def _about(visit: Visit) -> dict[str, str]:

@@ -16,7 +16,7 @@ from introducer_ops.localcloud import LocalCloud
 from tests.browser.world import DEALT, OTHER, STAFF, UNDEALT, Portal, a_portal
 from tests.functions.test_portal_deal import said_in_html, said_in_json, text
 from tests.functions.test_portal_deal_proposal import deals, form, path
-from tests.support.builders import lot, revshare, terms
+from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.deals import PARTNER as EVERYTHING
 from tests.support.form_fields import fields_of
 
@@ -199,7 +199,14 @@ def test_terms_that_a_form_would_change_stay_json_and_it_is_said(portal: Portal)
     long = [revshare() | {"id": f"r{number}"} for number in range(60)]
 
     for deal, says in (
-        (terms(lot("9.00") | {"account_types": ["Standard, ECN"]}), "Some names in these terms have commas"),
+        (
+            terms(lot("9.00") | {"account_types": ["Standard, ECN"]}),
+            "Some names in these terms, such as those with commas",
+        ),
+        (
+            terms(cpa() | {"amounts": [{"countries": ["UK"], "amount": "5.00"}]}),
+            "Some names in these terms, such as those with commas",
+        ),
         (terms(*long), "These terms are too long for a form"),
     ):
         answer = browser.post(check, form(page, terms=deal) | {"do": "form"})

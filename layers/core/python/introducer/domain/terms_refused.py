@@ -72,7 +72,9 @@ OTHER_NAME = N_("Another rule has this short name: give each its own.")
 NO_DAY_OF_ITS_OWN = N_("Rule “%(number)s. %(rule)s” has no such day: choose the end of the month.")
 NOBODY_QUALIFIES = N_("No CPA rule of these terms says who qualifies: add one, or count something else.")
 SAME_GOAL = N_("Rule %(number)s pays for the same goal: keep one of them.")
-WAS_ANOTHER_RULE = N_("In version %(version)s this was the short name of a rule of another kind (%(rule)s): choose another.")
+WAS_ANOTHER_RULE = N_(
+    "In version %(version)s this was the short name of a rule of another kind (%(rule)s): choose another."
+)
 WAS_ANOTHER_GOAL = N_(
     "In version %(version)s the goal from %(first)s to %(last)s had this short name: write another one."
 )
