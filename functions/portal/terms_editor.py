@@ -225,19 +225,19 @@ def terms_of(visit: Visit, draft: Draft) -> dict[str, Any]:
         shown = draft if isinstance(draft.terms, str) else draft.model_copy(update={"terms": ""})
         raise refused_terms(visit, cause, shown) from error
     wrong = shape_errors(terms)
-    if wrong:
-        said = {f"terms.{each.field}": _advice(visit, each, _ADVICE) for each in wrong}
+    said = {f"terms.{each.field}": _advice(visit, each, _ADVICE) for each in wrong}
+    at_fields = said
+    if visit.content_type != JSON and forms.is_form(visit.fields):
+        fields = forms.tidied(visit.fields)
+        advice = _ADVICE | _AT_FIELD
+        at_fields = {forms.field_of(each.field, fields): _advice(visit, each, advice) for each in wrong}
+        # Two lists of one name are one list in the terms: which of them is meant, only the form knows.
+        twice = dict.fromkeys(forms.named_twice(fields), KEEP_ONE)
+        at_fields = saying_which(visit.language, at_fields, fields) | twice
+        said |= twice
+    if said:
         cause = Invalid("Some fields of the terms cannot be taken: see errors.", code="invalid_deal", errors=said)
-        if visit.content_type != JSON and forms.is_form(visit.fields):
-            fields = forms.tidied(visit.fields)
-            said = {forms.field_of(each.field, fields): _advice(visit, each, _ADVICE | _AT_FIELD) for each in wrong}
-            said = saying_which(visit.language, said, fields)
-            said |= dict.fromkeys(forms.named_twice(fields), KEEP_ONE)
-        raise FormRefused(said, typed_of(draft), cause)
-    twice = forms.named_twice(forms.tidied(visit.fields)) if visit.content_type != JSON else []
-    if twice:
-        cause = Invalid("Two groups of symbols have one name: give each its own.", code="invalid_deal")
-        raise FormRefused(dict.fromkeys(twice, KEEP_ONE), typed_of(draft), cause)
+        raise FormRefused(at_fields, typed_of(draft), cause)
     return terms
 
 
