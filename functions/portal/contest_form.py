@@ -62,7 +62,7 @@ def settings_of_form(fields: Fields) -> Fields:
     """The settings, as a program would send them. Rows that nobody wrote anything into are left out."""
     made: Fields = {name: _text(fields, name) for name in PLAIN if name in fields}
     made |= {name: made[name] == "yes" for name in YES_NO if name in made}
-    made |= {name: [each for each in _list(fields, name) if each] for name in TICKED if name in fields}
+    made |= {name: [each for each in listed(fields, name) if each] for name in TICKED if name in fields}
     made |= {name: _pieces(_text(fields, name), marks) for name, marks in LINED.items() if name in fields}
     if "metric" in fields:
         made["weights"] = _weights(fields)
@@ -255,7 +255,8 @@ def _text(fields: Fields, name: str) -> str:
     return value.strip() if isinstance(value, str) else _shown(value)
 
 
-def _list(fields: Fields, name: str) -> list[str]:
+def listed(fields: Fields, name: str) -> list[str]:
+    """What is ticked, where a form sends it as one text too."""
     value = fields.get(name, [])
     return list(map(str, value)) if isinstance(value, list) else [str(value)]
 

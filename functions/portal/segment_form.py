@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, partial
 from typing import Annotated, Any
@@ -80,6 +81,9 @@ class Conditions(_Rows):
         if self.conditions is not None:
             return of_data(self.match, self.conditions, known)
         return of_rows(self.match, {name: str(value) for name, value in self.model_dump().items()}, known)
+
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 class Values:
@@ -178,7 +182,8 @@ class Values:
     def _read(self, partners: Iterable[str]) -> None:
         """The names of those that are the brand's, all at once."""
         assert self._visit.member is not None
-        new = set(partners) - set(self._partners)
+        # What no id looks like is nobody's: a table would not even look for it.
+        new = {each for each in partners if _ID.fullmatch(each)} - set(self._partners)
         if new:
             found = self._visit.portal.conversations.cards(self._visit.member.brand, new)
             self._partners |= {partner: name for partner, (name, _) in found.items()}

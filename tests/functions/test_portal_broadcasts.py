@@ -201,6 +201,11 @@ def test_above_the_limit_a_second_person_approves(portal: Writing) -> None:
     assert portal.does(SECOND, path + "/stop", why="not needed").json["code"] == "broadcast_over"
 
 
+@pytest.mark.parametrize("partner", ["", "x" * 3_000, "%00", "par_nobody"])
+def test_what_is_no_partner_is_written_to_by_nobody(portal: Writing, partner: str) -> None:
+    assert portal.machine(MANAGER).get(f"{BROADCASTS}/new?chosen=1&partner={partner}").status == 404
+
+
 def test_who_may_what(portal: Writing) -> None:
     made = portal.drafts()
     path = f"{BROADCASTS}/{made['broadcast']}"

@@ -204,6 +204,12 @@ def test_a_program_checks_and_keeps_settings_and_what_a_change_leaves_out_stays(
     assert (like["tie"], "first_day" in like) == ("first", False)
 
 
+def test_what_is_ticked_is_a_list_also_where_a_form_sends_one_as_a_text(desk: ContestPages) -> None:
+    program = desk.machine(MANAGER)
+    answer = program.post(f"{NEW}/check", {"do": "divide", "kinds": "ib"})
+    assert (answer.status, answer.json["ticked"]) == (200, {"kinds": ["ib"], "deals": [], "managers": []})
+
+
 def test_settings_sent_as_json_fill_the_form_of_whoever_accepts_a_page(desk: ContestPages) -> None:
     contest = drafted(desk, "Read by both")
     for path in (f"{NEW}/check", f"{DESK}/{contest}/edit/check"):

@@ -171,6 +171,11 @@ def test_an_address_that_asks_nothing_says_what_to_do(portal: Portal) -> None:
     assert "These days cannot be read" in page.body
 
 
+def test_what_was_not_counted_so_is_not_known(portal: Portal) -> None:
+    found = portal.machine(STAFF).get("/desk/reports?device=mobile&sub1=newsletter").json
+    assert {each["value"] for each in found["chart"]["points"]} == {None}
+
+
 def test_a_country_is_chosen_by_its_name_and_asked_for_by_its_letters(portal: Portal) -> None:
     browser = portal.signed_in(PARTNER, accept="text/html")
     browser.cookies["__Host-language"] = "pl"

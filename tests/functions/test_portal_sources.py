@@ -260,6 +260,9 @@ def test_two_secrets_are_good_until_one_is_ended_and_none_is_shown_or_kept_twice
     third = answer.json["secret"]
     assert desk.posts("/mt5-live/secret", {"replaces": fresh["fingerprint"]}, idempotency_key="k").status == 409
     assert desk.posts("/mt5-live/secret/end", {}).json["secrets"]["previous"] is False
+    # also of a source that is not fetched from
+    desk.source("web", {}, "json")
+    assert desk.posts("/web/secret/end", {}).json["pull"] is None
     assert desk.kept.secrets["mt5-live"] == [third]
     desk.posts("/mt5-live/token", {"token": "the platform's"})
     assert desk.kept.tokens == {"mt5-live": "the platform's"} and desk.gets("/mt5-live").json["secrets"]["token"]

@@ -279,7 +279,7 @@ def _form(visit: Visit, before: Contest | None, fields: forms.Fields | None = No
         "path": f"{PATH}/{before.contest}/edit" if before else NEW,
         "all": before is None or not has_started(before, visit.now),
         "typed": {name: value for name, value in fields.items() if isinstance(value, str)},
-        "ticked": {name: fields.get(name, []) for name in forms.TICKED},
+        "ticked": {name: forms.listed(fields, name) for name in forms.TICKED},
         "divisions": [each._asdict() for each in forms.divisions_of(fields)],
         "managers": [(each.member, each.name) for each in managers_of_brand(configuration, member.brand)],
         "wrong_weights": any(name.startswith("weights.") for name in (visit.refused.errors if visit.refused else ())),
