@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 
 from introducer.domain.deal import KINDS
 from introducer.domain.terms import parse_terms
+from introducer.locale import CODES, language
 from introducer.sources.deal_terms import EXAMPLE_RULES, Terms, shape_errors
 from tests.support.builders import cpa, lot, revshare, terms
 from tests.support.deals import PARTNER as EVERYTHING
 from tests.support.functions import load
+from tests.support.programs import program
 
 forms: Any = load("portal", "terms_form")
+names: Any = load("portal", "names_typed")
 MOST_FIELDS, MOST_BYTES = 1_000, 64 * 1024
 """What a visit takes."""
 
@@ -42,6 +46,20 @@ def test_a_deal_comes_back_from_its_form_as_it_was(deal: dict[str, Any]) -> None
 
     assert parse_terms(forms.terms_of_form(sent(fields))) == parse_terms(deal)
     assert forms.tidied(sent(fields)) == forms.tidied(fields) == fields
+
+
+@pytest.mark.parametrize("spoken", CODES)
+def test_whatever_deal_comes_back_from_its_form_to_the_cent_and_the_day(spoken: str) -> None:
+    rng, seen = random.Random(f"deals in {spoken}"), 0
+    for _ in range(12):
+        for versions in program(rng).deals.values():
+            for _, deal in versions:
+                assert shape_errors(deal) == [] and forms.is_whole(deal)
+                shown = names.with_names(language(spoken), forms.form_of_terms(deal), MOST_BYTES)
+                typed = names.with_codes(language(spoken), sent(dict(shown)))
+                assert parse_terms(forms.terms_of_form(typed)) == parse_terms(deal)
+                seen += 1
+    assert seen > 20
 
 
 def test_the_form_has_a_field_for_all_that_terms_can_say() -> None:
